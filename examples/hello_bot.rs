@@ -1,0 +1,31 @@
+//! The smallest bot: it says back what the visitor says, and hands over on request.
+//!
+//! ```sh
+//! SNAPENGAGE_TOKEN=my-token cargo run --example hello_bot
+//!
+//! curl http://127.0.0.1:8080/bot -H 'Authorization: my-token' \
+//!     -d '{"event":"message","widget_id":"w","case_id":"c","from":"visitor","text":"Hi"}'
+//! ```
+
+use snapengage::bot::{self, Reply};
+use snapengage::{Receiver, Token};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let bot = bot::from_fn(|message| async move {
+        match message.text.as_str() {
+            "human" => Ok(Reply::say("One moment").to_human()),
+            text => Ok(Reply::say(format!("You said: {text}"))),
+        }
+    });
+    let token = Token::from_env("SNAPENGAGE_TOKEN");
+    let receiver = Receiver::builder().bot("/bot", token, bot).build()?;
+    let listener = TcpListener::bind("127.0.0.1:8080").await?;
+    snapengage::serve(listener, receiver, shutdown()).await;
+    Ok(())
+}
+
+async fn shutdown() {
+    let _ = tokio::signal::ctrl_c().await;
+}

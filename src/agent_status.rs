@@ -1,0 +1,158 @@
+//! Agent Status API: an agent went online, paused or went offline.
+//!
+//! SnapEngage sends one POST for each change:
+//!
+//! ```http
+//! POST /agent-status HTTP/1.1
+//! Host: example.com
+//! Authorization: my-token
+//!
+//! {"org":5406213,"agent_id":"wc:agent@example.com","status":"pause","sub_status":"Gone to lunch","timestamp":1551461879355}
+//! ```
+//!
+//! It is answered when the handler is done with it:
+//!
+//! ```http
+//! HTTP/1.1 200 OK
+//! ```
+//!
+//! A change without `agent_id` is refused:
+//!
+//! ```http
+//! HTTP/1.1 400 Bad Request
+//! Content-Type: application/json; charset=utf-8
+//!
+//! {"code":400,"message":"agent status: missing field `agent_id` at line 1 column 18"}
+//! ```
+//!
+//! See [SnapEngage docs/Agent Status API](https://developer.snapengage.com/#agent-status-api).
+//!
+//! ```
+//! use snapengage::agent_status::{self, Status};
+//! use snapengage::{Receiver, Token};
+//!
+//! let handler = agent_status::from_fn(|change| async move {
+//!     if change.status == Status::Offline {
+//!         println!("{} has gone", change.agent_id.email());
+//!     }
+//!     Ok(())
+//! });
+//! let receiver = Receiver::builder()
+//!     .agent_status("/agent-status", Token::new("my-token"), handler)
+//!     .build()?;
+//! # Ok::<_, snapengage::BuildError>(())
+//! ```
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::endpoint::{Call, Endpoint, Input, from_fn};
+use crate::error::{DecodeError, HandlerError};
+use crate::id::AgentId;
+use crate::json;
+use crate::lenient::{Extra, model, warn_of_odd_fields};
+use crate::open_set::open_set;
+use crate::rejection::Rejection;
+use crate::timestamp::Timestamp;
+
+/// What to do with changes of agent status.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Takes one change. A repeat is not documented: what is not taken is gone.
+    ///
+    /// # Errors
+    ///
+    /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422.
+    async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError>;
+}
+
+#[async_trait]
+impl<H: Handler + ?Sized> Handler for Arc<H> {
+    async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError> {
+        (**self).status_change(change).await
+    }
+}
+
+from_fn! {
+    /// A handler from a closure.
+    status_change(StatusChange) -> ()
+}
+
+/// A change of an agent's status.
+///
+/// See [SnapEngage docs/Agent Status API](https://developer.snapengage.com/#agent-status-api).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct StatusChange {
+    /// The agent whose status changed.
+    pub agent_id: AgentId,
+    /// What the agent is now.
+    pub status: Status,
+    /// The organisation's number. The vendor does not say what it means; it needs 64 bits.
+    pub org: Option<i64>,
+    /// More about the status, in the agent's words: "Gone to lunch".
+    pub sub_status: Option<String>,
+    /// When it changed, in epoch milliseconds.
+    pub timestamp: Option<Timestamp>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+impl StatusChange {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a JSON object, or lacks `agent_id` or `status`.
+    pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
+        json::from_json("agent status", body)
+    }
+}
+
+model!(StatusChange {
+    required {
+        "agent_id" => agent_id: AgentId,
+        "status" => status: Status,
+    }
+    constant {}
+    optional {
+        "org" => org,
+        "sub_status" => sub_status,
+        "timestamp" => timestamp,
+    }
+});
+
+open_set! {
+    /// What an agent can be.
+    pub enum Status {
+        /// Takes chats.
+        Online = "online",
+        /// Logged in, and takes no chats.
+        Pause = "pause",
+        /// Logged out.
+        Offline = "offline",
+    }
+}
+
+pub(crate) struct Route<H>(Arc<H>);
+
+impl<H: Handler> Route<H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self(Arc::new(handler))
+    }
+}
+
+impl<H: Handler> Endpoint for Route<H> {
+    fn api(&self) -> &'static str {
+        "agent-status"
+    }
+
+    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
+        let change = StatusChange::from_json(&request.body)?;
+        warn_of_odd_fields(&change);
+        let handler = Arc::clone(&self.0);
+        let (event, deadline) = (change.status.to_string(), request.deadline);
+        Ok(Call::feed(event, None, deadline, async move { handler.status_change(change).await }))
+    }
+}

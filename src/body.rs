@@ -1,0 +1,129 @@
+//! Bodies: reads a request's, up to a limit and a deadline, and is the response's.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+
+use crate::rejection::Rejection;
+
+/// The body of a response.
+#[derive(Debug, Clone, Default)]
+pub struct Body(Bytes);
+
+impl Body {
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// All of it. For tests, mostly: a server reads it as an [`http_body::Body`].
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = std::mem::take(&mut self.0);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
+
+/// How large a body may be, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// In bytes.
+    pub(crate) size: usize,
+    /// For the whole body, from its first byte to its last.
+    pub(crate) deadline: Duration,
+}
+
+pub(crate) async fn read<B>(
+    headers: &HeaderMap,
+    body: B,
+    limits: Limits,
+) -> Result<Bytes, Rejection>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    refuse_encodings(headers)?;
+    if declared_length(headers).max(body.size_hint().lower()) > limits.size as u64 {
+        return Err(Rejection::too_large(limits.size));
+    }
+    tokio::time::timeout(limits.deadline, collect(body, limits.size))
+        .await
+        .unwrap_or_else(|_| Err(Rejection::too_slow(limits.deadline)))
+}
+
+fn refuse_encodings(headers: &HeaderMap) -> Result<(), Rejection> {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    if encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    Err(Rejection::unsupported_encoding())
+}
+
+fn declared_length(headers: &HeaderMap) -> u64 {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
+/// A body that came in one piece is handed on as it is.
+async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Rejection>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut body = pin!(body);
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(Rejection::broken_body)?;
+        let Ok(mut data) = frame.into_data() else {
+            continue;
+        };
+        let length = first.len() + rest.len();
+        if data.remaining() > limit - length {
+            return Err(Rejection::too_large(limit));
+        }
+        if length == 0 {
+            first = data.copy_to_bytes(data.remaining());
+            continue;
+        }
+        if rest.is_empty() {
+            rest.reserve(first.len() + data.remaining());
+            rest.extend_from_slice(&std::mem::take(&mut first));
+        }
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            rest.extend_from_slice(chunk);
+            data.advance(chunk.len());
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    Ok(rest.freeze())
+}

@@ -1,0 +1,507 @@
+//! What SnapEngage sends to a bot.
+
+use serde::de::{IgnoredAny, MapAccess};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::error::DecodeError;
+use crate::id::{CaseId, WidgetId};
+use crate::json;
+use crate::lenient::{Extra, Lenient, Model, Name, model, read_required, require};
+use crate::open_set::open_set;
+use crate::timestamp::Timestamp;
+
+const WHAT: &str = "bot request";
+
+/// Anything SnapEngage sends to a bot.
+///
+/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "events are few, short-lived, and matched on")]
+#[non_exhaustive]
+pub enum Event {
+    /// `chatStarted`.
+    ChatStarted(ChatStarted),
+    /// `message`.
+    Message(Message),
+    /// `commandResult`.
+    CommandResult(CommandResult),
+    /// `chatClosed`.
+    ChatClosed(ChatClosed),
+    /// Any other event.
+    Unknown(Unknown),
+}
+
+impl Event {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a JSON object, lacks `event`, or lacks `widget_id` or `case_id` and is a
+    /// documented event.
+    pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
+        let Tag { event } = json::from_json(WHAT, body)?;
+        Ok(match &*event {
+            ChatStarted::EVENT => Self::ChatStarted(json::from_json(WHAT, body)?),
+            Message::EVENT => Self::Message(json::from_json(WHAT, body)?),
+            CommandResult::EVENT => Self::CommandResult(json::from_json(WHAT, body)?),
+            ChatClosed::EVENT => Self::ChatClosed(json::from_json(WHAT, body)?),
+            _ => Self::Unknown(json::from_json(WHAT, body)?),
+        })
+    }
+
+    /// The event's name, as SnapEngage writes it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::ChatStarted(_) => ChatStarted::EVENT,
+            Self::Message(_) => Message::EVENT,
+            Self::CommandResult(_) => CommandResult::EVENT,
+            Self::ChatClosed(_) => ChatClosed::EVENT,
+            Self::Unknown(unknown) => &unknown.event,
+        }
+    }
+
+    /// The widget the chat came in by. Only an unknown event may lack it.
+    pub fn widget_id(&self) -> Option<&WidgetId> {
+        match self {
+            Self::ChatStarted(event) => Some(&event.widget_id),
+            Self::Message(event) => Some(&event.widget_id),
+            Self::CommandResult(event) => Some(&event.widget_id),
+            Self::ChatClosed(event) => Some(&event.widget_id),
+            Self::Unknown(event) => event.widget_id.as_ref(),
+        }
+    }
+
+    /// The conversation. Only an unknown event may lack it.
+    pub fn case_id(&self) -> Option<&CaseId> {
+        match self {
+            Self::ChatStarted(event) => Some(&event.case_id),
+            Self::Message(event) => Some(&event.case_id),
+            Self::CommandResult(event) => Some(&event.case_id),
+            Self::ChatClosed(event) => Some(&event.case_id),
+            Self::Unknown(event) => event.case_id.as_ref(),
+        }
+    }
+}
+
+impl Lenient for Event {
+    fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
+        match self {
+            Self::ChatStarted(event) => event.odd_fields(report),
+            Self::Message(event) => event.odd_fields(report),
+            Self::CommandResult(event) => event.odd_fields(report),
+            Self::ChatClosed(event) => event.odd_fields(report),
+            Self::Unknown(event) => event.odd_fields(report),
+        }
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::ChatStarted(event) => event.serialize(serializer),
+            Self::Message(event) => event.serialize(serializer),
+            Self::CommandResult(event) => event.serialize(serializer),
+            Self::ChatClosed(event) => event.serialize(serializer),
+            Self::Unknown(event) => event.serialize(serializer),
+        }
+    }
+}
+
+/// The name of an event, which says how to read the rest of it.
+struct Tag {
+    event: String,
+}
+
+impl Model for Tag {
+    fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let mut event = None;
+        while let Some(Name(name)) = map.next_key()? {
+            if name == "event" {
+                read_required(&mut event, "event", &mut map)?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Self { event: require(event, "event")? })
+    }
+}
+
+/// A visitor was put through to the bot.
+///
+/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ChatStarted {
+    /// The widget the chat came in by.
+    pub widget_id: WidgetId,
+    /// The conversation.
+    pub case_id: CaseId,
+    /// When it happened, in epoch milliseconds.
+    pub timestamp: Option<Timestamp>,
+    /// The visitor's email address.
+    pub email: Option<String>,
+    /// What the visitor was shown when the chat was proposed; absent where it was not.
+    pub proactive_message: Option<String>,
+    /// The visitor's first message, as the vendor's table has it; see
+    /// [`first_message`](Self::first_message).
+    pub description: Option<String>,
+    /// The visitor's first message, as the vendor's sample has it; see
+    /// [`first_message`](Self::first_message).
+    pub text: Option<String>,
+    /// The tags set when the chat started. The vendor does not say in what form.
+    pub tags: Option<String>,
+    /// Where the visitor is.
+    pub geo: Option<Geo>,
+    /// The visitor's `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The first page of the visit.
+    pub entry_url: Option<String>,
+    /// The site the visitor came from.
+    pub referrer_url: Option<String>,
+    /// The page the chat started on.
+    pub page_url: Option<String>,
+    /// The visitor's IP address.
+    pub ip_address: Option<String>,
+    /// What the page told SnapEngage: names and values, separated by commas. The vendor does not
+    /// say more of the form. `jsVariables` in JSON.
+    pub js_variables: Option<String>,
+    /// Whether the visitor is who the page says: `hmacVerificationResult` in JSON.
+    pub hmac_verification_result: Option<HmacVerificationResult>,
+    /// What the last reply in this conversation set; sent back once.
+    pub context_id: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+impl ChatStarted {
+    const EVENT: &str = "chatStarted";
+
+    /// What the visitor said first, if anything.
+    pub fn first_message(&self) -> Option<&str> {
+        self.description.as_deref().or(self.text.as_deref())
+    }
+
+    /// The visitor's email address, where SnapEngage verified that it is the visitor's.
+    pub fn verified_email(&self) -> Option<&str> {
+        let result = self.hmac_verification_result.as_ref()?;
+        let property = result.verification_property.as_ref()?.property.as_ref()?;
+        let is_verified = result.status == Some(VerificationStatus::Verified)
+            && *property == VerifiedProperty::CaseEmail;
+        result.content.as_deref().filter(|_| is_verified)
+    }
+}
+
+model!(ChatStarted {
+    required {
+        "widget_id" => widget_id: WidgetId,
+        "case_id" => case_id: CaseId,
+    }
+    constant {
+        "event" => Self::EVENT,
+    }
+    optional {
+        "timestamp" => timestamp,
+        "email" => email,
+        "proactive_message" => proactive_message,
+        "description" => description,
+        "text" => text,
+        "tags" => tags,
+        "geo" => geo,
+        "user_agent" => user_agent,
+        "entry_url" => entry_url,
+        "referrer_url" => referrer_url,
+        "page_url" => page_url,
+        "ip_address" => ip_address,
+        "jsVariables" => js_variables,
+        "hmacVerificationResult" => hmac_verification_result,
+        "context_id" => context_id,
+    }
+});
+
+/// Where a visitor is, going by the IP address.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Geo {
+    /// The city.
+    pub city: Option<String>,
+    /// The region: a FIPS number, or letters.
+    pub region: Option<String>,
+    /// The country, in two letters.
+    pub country_code: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+model!(Geo {
+    required {}
+    constant {}
+    optional {
+        "city" => city,
+        "region" => region,
+        "country_code" => country_code,
+    }
+});
+
+/// What came of verifying who the visitor is.
+///
+/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct HmacVerificationResult {
+    /// What was verified: `verificationProperty` in JSON.
+    pub verification_property: Option<VerificationProperty>,
+    /// Its value: the visitor's email address, say.
+    pub content: Option<String>,
+    /// What came of it.
+    pub status: Option<VerificationStatus>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+model!(HmacVerificationResult {
+    required {}
+    constant {}
+    optional {
+        "verificationProperty" => verification_property,
+        "content" => content,
+        "status" => status,
+    }
+});
+
+/// What can be verified of a visitor.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct VerificationProperty {
+    /// Which property it is.
+    pub property: Option<VerifiedProperty>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+model!(VerificationProperty {
+    required {}
+    constant {}
+    optional {
+        "property" => property,
+    }
+});
+
+open_set! {
+    /// The properties that can be verified.
+    pub enum VerifiedProperty {
+        /// The visitor's email address.
+        CaseEmail = "CaseEmail",
+    }
+}
+
+open_set! {
+    /// What can come of a verification.
+    pub enum VerificationStatus {
+        /// The visitor is who the page says.
+        Verified = "VERIFIED",
+    }
+}
+
+/// Something was said: by the visitor, as a rule.
+///
+/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Message {
+    /// The widget the chat came in by.
+    pub widget_id: WidgetId,
+    /// The conversation.
+    pub case_id: CaseId,
+    /// When it was said, in epoch milliseconds.
+    pub timestamp: Option<Timestamp>,
+    /// Who said it.
+    pub from: Option<Speaker>,
+    /// What was said, or the text of the button that was clicked.
+    pub text: String,
+    /// The id of the button that was clicked; absent where it had none, and where text was typed.
+    pub id: Option<String>,
+    /// What the last reply in this conversation set; sent back once.
+    pub context_id: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+impl Message {
+    const EVENT: &str = "message";
+
+    /// Whether the visitor said it.
+    ///
+    /// Not so where somebody else is named in `from`, and where it is the text with the visitor's
+    /// contact details that SnapEngage itself puts into a chat.
+    pub fn is_from_visitor(&self) -> bool {
+        matches!(self.from, None | Some(Speaker::Visitor))
+            && !self.text.contains("[Contact Details")
+    }
+}
+
+model!(Message {
+    required {
+        "widget_id" => widget_id: WidgetId,
+        "case_id" => case_id: CaseId,
+    }
+    constant {
+        "event" => Self::EVENT,
+    }
+    optional {
+        "timestamp" => timestamp,
+        "from" => from,
+        "text" => text,
+        "id" => id,
+        "context_id" => context_id,
+    }
+});
+
+open_set! {
+    /// Who can say a message.
+    pub enum Speaker {
+        /// The visitor.
+        Visitor = "visitor",
+    }
+}
+
+/// Commands of a reply failed: transfers, as far as is documented.
+///
+/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct CommandResult {
+    /// The widget the chat came in by.
+    pub widget_id: WidgetId,
+    /// The conversation.
+    pub case_id: CaseId,
+    /// When it happened, in epoch milliseconds.
+    pub timestamp: Option<Timestamp>,
+    /// The commands that failed: `failedCommands` in JSON.
+    pub failed_commands: Vec<FailedCommand>,
+    /// What the last reply in this conversation set; sent back once.
+    pub context_id: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+impl CommandResult {
+    const EVENT: &str = "commandResult";
+}
+
+model!(CommandResult {
+    required {
+        "widget_id" => widget_id: WidgetId,
+        "case_id" => case_id: CaseId,
+    }
+    constant {
+        "event" => Self::EVENT,
+    }
+    optional {
+        "timestamp" => timestamp,
+        "failedCommands" => failed_commands,
+        "context_id" => context_id,
+    }
+});
+
+/// A command that failed, and why.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct FailedCommand {
+    /// The command, as [`Command::operation`](super::Command::operation) writes it.
+    pub operation: Option<String>,
+    /// The command's parameters, as they were sent.
+    pub params: Option<Value>,
+    /// Why it failed.
+    pub error: Option<CommandError>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+model!(FailedCommand {
+    required {}
+    constant {}
+    optional {
+        "operation" => operation,
+        "params" => params,
+        "error" => error,
+    }
+});
+
+open_set! {
+    /// Why a command can fail.
+    pub enum CommandError {
+        /// The command's parameter is missing.
+        MissingParam = "MISSING_PARAM",
+        /// There is no widget of this id.
+        WidgetNotFound = "WIDGET_NOT_FOUND",
+        /// The chat may not go there.
+        TransferNotAllowed = "TRANSFER_NOT_ALLOWED",
+        /// Nobody is there to take the chat.
+        NoAgentsAvailable = "NO_AGENTS_AVAILABLE",
+    }
+}
+
+/// The chat ended.
+///
+/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ChatClosed {
+    /// The widget the chat came in by.
+    pub widget_id: WidgetId,
+    /// The conversation.
+    pub case_id: CaseId,
+    /// When it happened, in epoch milliseconds.
+    pub timestamp: Option<Timestamp>,
+    /// What the last reply in this conversation set; sent back once.
+    pub context_id: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+impl ChatClosed {
+    const EVENT: &str = "chatClosed";
+}
+
+model!(ChatClosed {
+    required {
+        "widget_id" => widget_id: WidgetId,
+        "case_id" => case_id: CaseId,
+    }
+    constant {
+        "event" => Self::EVENT,
+    }
+    optional {
+        "timestamp" => timestamp,
+        "context_id" => context_id,
+    }
+});
+
+/// An event that is not documented.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Unknown {
+    /// The event's name.
+    pub event: String,
+    /// The widget the chat came in by.
+    pub widget_id: Option<WidgetId>,
+    /// The conversation.
+    pub case_id: Option<CaseId>,
+    /// When it happened, in epoch milliseconds.
+    pub timestamp: Option<Timestamp>,
+    /// Everything else, as it came.
+    pub extra: Extra,
+}
+
+model!(Unknown {
+    required {
+        "event" => event: String,
+    }
+    constant {}
+    optional {
+        "widget_id" => widget_id,
+        "case_id" => case_id,
+        "timestamp" => timestamp,
+    }
+});

@@ -1,0 +1,217 @@
+//! Conversation Events API: what happens to a conversation while it lasts.
+//!
+//! SnapEngage sends one POST for each event:
+//!
+//! ```http
+//! POST /conversation-events HTTP/1.1
+//! Host: example.com
+//! Authorization: my-token
+//!
+//! {"widget_id":"beaa0150","widget_name":"Paddy's Irish Pub","case_id":"2e3362fc","event":"caseQueued","timestamp":1551461879355}
+//! ```
+//!
+//! It is answered when the handler is done with it:
+//!
+//! ```http
+//! HTTP/1.1 200 OK
+//! ```
+//!
+//! An event without its case is refused:
+//!
+//! ```http
+//! HTTP/1.1 400 Bad Request
+//! Content-Type: application/json; charset=utf-8
+//!
+//! {"code":400,"message":"conversation event: missing field `case_id` at line 1 column 46"}
+//! ```
+//!
+//! See [SnapEngage docs/Conversation Events API](https://developer.snapengage.com/#conversation-events-api).
+//!
+//! ```
+//! use snapengage::conversation::{self, EventKind};
+//! use snapengage::{Receiver, Token};
+//!
+//! let handler = conversation::from_fn(|event| async move {
+//!     match event.kind {
+//!         EventKind::CaseSurveyed => println!("{}: {:?}", event.case_id, event.survey_score),
+//!         EventKind::Unknown(name) => println!("{name} is new: {:?}", event.extra),
+//!         _ => {}
+//!     }
+//!     Ok(())
+//! });
+//! let receiver = Receiver::builder()
+//!     .conversation("/conversation-events", Token::new("my-token"), handler)
+//!     .build()?;
+//! # Ok::<_, snapengage::BuildError>(())
+//! ```
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::endpoint::{Call, Endpoint, Input, from_fn};
+use crate::error::{DecodeError, HandlerError};
+use crate::id::{AgentId, CaseId, WidgetId};
+use crate::json;
+use crate::lenient::{Extra, model, warn_of_odd_fields};
+use crate::open_set::open_set;
+use crate::rejection::Rejection;
+use crate::timestamp::Timestamp;
+
+/// What to do with conversation events.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Takes one event. A repeat is not documented: what is not taken is gone.
+    ///
+    /// # Errors
+    ///
+    /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422.
+    async fn event(&self, event: Event) -> Result<(), HandlerError>;
+}
+
+#[async_trait]
+impl<H: Handler + ?Sized> Handler for Arc<H> {
+    async fn event(&self, event: Event) -> Result<(), HandlerError> {
+        (**self).event(event).await
+    }
+}
+
+from_fn! {
+    /// A handler from a closure.
+    event(Event) -> ()
+}
+
+/// Something that happened to a conversation.
+///
+/// Which fields come with which event is documented, and the vendor's own sample does not keep to
+/// it: any field may come with any event.
+///
+/// See [SnapEngage docs/Conversation Events API](https://developer.snapengage.com/#conversation-events-api).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// What happened: `event` in JSON.
+    pub kind: EventKind,
+    /// The widget the conversation came in by.
+    pub widget_id: WidgetId,
+    /// The conversation.
+    pub case_id: CaseId,
+    /// The widget's name.
+    pub widget_name: Option<String>,
+    /// The agent. Not sent with `caseQueued`.
+    pub agent_id: Option<AgentId>,
+    /// The agent's email address. Not sent with `caseQueued`.
+    pub agent_email: Option<String>,
+    /// The agent's name, as visitors see it. Not sent with `caseQueued`.
+    pub agent_alias: Option<String>,
+    /// When it happened, in epoch milliseconds.
+    pub timestamp: Option<Timestamp>,
+    /// The label that was set. Sent with `caseLabeled`.
+    pub label: Option<Label>,
+    /// The visitor's score, 0 to 100. Sent with `caseSurveyed`.
+    pub survey_score: Option<u8>,
+    /// The visitor's comment. Sent with `caseSurveyed`.
+    pub survey_comment: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+impl Event {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a JSON object, or lacks `event`, `widget_id` or `case_id`.
+    pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
+        json::from_json("conversation event", body)
+    }
+}
+
+model!(Event {
+    required {
+        "event" => kind: EventKind,
+        "widget_id" => widget_id: WidgetId,
+        "case_id" => case_id: CaseId,
+    }
+    constant {}
+    optional {
+        "widget_name" => widget_name,
+        "agent_id" => agent_id,
+        "agent_email" => agent_email,
+        "agent_alias" => agent_alias,
+        "timestamp" => timestamp,
+        "label" => label,
+        "survey_score" => survey_score,
+        "survey_comment" => survey_comment,
+    }
+});
+
+open_set! {
+    /// What can happen to a conversation.
+    pub enum EventKind {
+        /// An agent responded.
+        CaseResponded = "caseResponded",
+        /// The conversation ended.
+        CaseClosed = "caseClosed",
+        /// The visitor waits for an agent.
+        CaseQueued = "caseQueued",
+        /// An agent was given the conversation.
+        CaseAssigned = "caseAssigned",
+        /// The conversation was offered to agents. The vendor does not say more.
+        CaseBroadcasted = "caseBroadcasted",
+        /// An agent set a label.
+        CaseLabeled = "caseLabeled",
+        /// The conversation went to another agent.
+        CaseTransferred = "caseTransferred",
+        /// The visitor answered the survey.
+        CaseSurveyed = "caseSurveyed",
+    }
+}
+
+/// A label set on a conversation.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Label {
+    /// The label's category.
+    pub name: Option<String>,
+    /// What was chosen in the category.
+    pub value: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    pub extra: Extra,
+}
+
+model!(Label {
+    required {}
+    constant {}
+    optional {
+        "name" => name,
+        "value" => value,
+    }
+});
+
+pub(crate) struct Route<H>(Arc<H>);
+
+impl<H: Handler> Route<H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self(Arc::new(handler))
+    }
+}
+
+impl<H: Handler> Endpoint for Route<H> {
+    fn api(&self) -> &'static str {
+        "conversation-events"
+    }
+
+    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
+        let event = Event::from_json(&request.body)?;
+        warn_of_odd_fields(&event);
+        let handler = Arc::clone(&self.0);
+        let (kind, case_id) = (event.kind.to_string(), event.case_id.clone());
+        Ok(Call::feed(
+            kind,
+            Some(case_id),
+            request.deadline,
+            async move { handler.event(event).await },
+        ))
+    }
+}

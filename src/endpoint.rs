@@ -1,0 +1,140 @@
+//! All the spine needs from a room.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method};
+
+use crate::error::HandlerError;
+use crate::id::CaseId;
+use crate::rejection::{Failure, Rejection};
+
+/// One API, as the spine sees it.
+pub(crate) trait Endpoint: Send + Sync + 'static {
+    /// The API's name in the log.
+    fn api(&self) -> &'static str;
+
+    fn method(&self) -> Method {
+        Method::POST
+    }
+
+    /// Reads a request into a typed value and prepares the call of the handler.
+    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection>;
+}
+
+/// A request that may come in: its token is right, and its body is there.
+pub(crate) struct Input<'a> {
+    pub(crate) query: &'a str,
+    pub(crate) body: Bytes,
+    /// How long the handler may take.
+    pub(crate) deadline: Duration,
+}
+
+/// A call of a handler that has not started.
+pub(crate) struct Call {
+    /// What is handed over, for the log.
+    pub(crate) event: Cow<'static, str>,
+    /// For the log as well.
+    pub(crate) case_id: Option<CaseId>,
+    pub(crate) outcome: Outcome,
+}
+
+impl Call {
+    /// A call whose answer says no more than that the event was taken.
+    pub(crate) fn feed(
+        event: String,
+        case_id: Option<CaseId>,
+        deadline: Duration,
+        handler: impl Future<Output = Result<(), HandlerError>> + Send + 'static,
+    ) -> Self {
+        Self {
+            event: event.into(),
+            case_id,
+            outcome: Box::pin(async move {
+                supervise(deadline, handler).await?;
+                Ok(Answer::empty())
+            }),
+        }
+    }
+}
+
+pub(crate) type Outcome = Pin<Box<dyn Future<Output = Result<Answer, Rejection>> + Send>>;
+
+/// An answer of status 200.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) body: Bytes,
+    /// Why this is not the handler's own answer, if it is not.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// With a charset although RFC 8259 has none: Java clients read a body without one as Latin-1.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+impl Answer {
+    pub(crate) fn empty() -> Self {
+        Self { content_type: None, body: Bytes::new(), failure: None }
+    }
+
+    pub(crate) fn json(body: Vec<u8>) -> Self {
+        Self { content_type: Some(JSON), body: body.into(), failure: None }
+    }
+
+    pub(crate) fn text(body: String) -> Self {
+        Self { content_type: Some(TEXT), body: body.into(), failure: None }
+    }
+
+    pub(crate) fn instead_of(self, failure: Option<Failure>) -> Self {
+        Self { failure, ..self }
+    }
+}
+
+/// Runs a handler to its end or its deadline; a panic ends it, and nothing else.
+pub(crate) async fn supervise<T>(
+    deadline: Duration,
+    handler: impl Future<Output = Result<T, HandlerError>>,
+) -> Result<T, Failure> {
+    let mut handler = pin!(handler);
+    let caught = std::future::poll_fn(|context| {
+        match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
+            Ok(poll) => poll.map_err(Failure::Failed),
+            Err(_) => Poll::Ready(Err(Failure::Panicked)),
+        }
+    });
+    tokio::time::timeout(deadline, caught).await.unwrap_or(Err(Failure::TimedOut(deadline)))
+}
+
+/// `from_fn` of a room: its one method from a closure.
+macro_rules! from_fn {
+    ($(#[$doc:meta])* $method:ident($event:ty) -> $output:ty) => {
+        $(#[$doc])*
+        pub fn from_fn<F, R>(handler: F) -> impl Handler
+        where
+            F: Fn($event) -> R + Send + Sync + 'static,
+            R: Future<Output = Result<$output, HandlerError>> + Send,
+        {
+            FromFn(handler)
+        }
+
+        struct FromFn<F>(F);
+
+        #[async_trait]
+        impl<F, R> Handler for FromFn<F>
+        where
+            F: Fn($event) -> R + Send + Sync + 'static,
+            R: Future<Output = Result<$output, HandlerError>> + Send,
+        {
+            async fn $method(&self, event: $event) -> Result<$output, HandlerError> {
+                (self.0)(event).await
+            }
+        }
+    };
+}
+
+pub(crate) use from_fn;

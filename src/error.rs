@@ -1,0 +1,137 @@
+//! What can go wrong, in the words of a log line.
+
+use std::error::Error;
+use std::fmt;
+
+/// A payload that could not be read.
+///
+/// The text says what was read, what was wrong with it and where, and repeats nothing of what was
+/// sent: it may be shown to the caller and written to a log.
+///
+/// ```
+/// let error = snapengage::bot::Event::from_json(br#"{"event":"message"}"#).unwrap_err();
+/// assert_eq!(error.to_string(), "bot request: missing field `widget_id` at line 1 column 19");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct DecodeError(Box<str>);
+
+impl DecodeError {
+    pub(crate) fn new(what: &str, problem: impl fmt::Display) -> Self {
+        Self(format!("{what}: {problem}").into())
+    }
+
+    pub(crate) fn at(what: &str, problem: impl fmt::Display, before: &[u8]) -> Self {
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count();
+        Self::new(what, format_args!("{problem} at line {line} column {column}"))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DecodeError").field(&self.0).finish()
+    }
+}
+
+impl Error for DecodeError {}
+
+/// What a handler says when it could not do its work.
+///
+/// Any error becomes one with `?`, and so does text. What the caller gets depends on the API: a feed is answered 503,
+/// so that SnapEngage tries again; a bot's visitor gets the fallback reply.
+///
+/// ```
+/// use snapengage::HandlerError;
+///
+/// fn quantity(text: &str) -> Result<u32, HandlerError> {
+///     let quantity = text.parse()?;
+///     if quantity == 0 {
+///         return Err(HandlerError::permanent("zero will not do, however often it is sent"));
+///     }
+///     Ok(quantity)
+/// }
+/// # assert!(!quantity("many").unwrap_err().is_permanent());
+/// # assert!(quantity("0").unwrap_err().is_permanent());
+/// ```
+pub struct HandlerError {
+    cause: Box<dyn Error + Send + Sync>,
+    permanent: bool,
+}
+
+impl HandlerError {
+    /// A failure that may pass: trying again is worth it.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: cause.into(), permanent: false }
+    }
+
+    /// A failure that trying again will not mend.
+    pub fn permanent(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: cause.into(), permanent: true }
+    }
+
+    /// Whether trying again will not mend it.
+    pub fn is_permanent(&self) -> bool {
+        self.permanent
+    }
+
+    /// What went wrong.
+    pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.cause
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for HandlerError {
+    fn from(cause: E) -> Self {
+        Self::new(cause)
+    }
+}
+
+/// The cause, and the causes of the cause.
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.cause)?;
+        let mut source = self.cause.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerError")
+            .field("cause", &self.cause)
+            .field("permanent", &self.permanent)
+            .finish()
+    }
+}
+
+/// A [`Receiver`](crate::Receiver) that cannot be built, with the first mistake made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildError(Box<str>);
+
+impl BuildError {
+    pub(crate) fn new(problem: impl fmt::Display) -> Self {
+        Self(problem.to_string().into())
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for BuildError {}

@@ -1,0 +1,110 @@
+//! Integration API: every finished chat and every offline message.
+//!
+//! SnapEngage sends one POST for each, as JSON or, to long-standing customers, as XML:
+//!
+//! ```http
+//! POST /integration HTTP/1.1
+//! Host: example.com
+//! Authorization: my-token
+//!
+//! {"id":"8b7c3b3b-f5d7-4e58-96d8","type":"chat","requested_by":"test@test.com","transcripts":[{"alias":"visitor","message":"Hola, ","sender":"VISITOR"}]}
+//! ```
+//!
+//! It is answered when the handler is done with it:
+//!
+//! ```http
+//! HTTP/1.1 200 OK
+//! ```
+//!
+//! Whatever else it is answered, SnapEngage sends it again for about two hours, and then by email.
+//! A handler that fails is answered 503 for that reason, and every request may come more than once:
+//! its [`id`](SupportRequest::id) says which one it is. A body that cannot be read is refused:
+//!
+//! ```http
+//! HTTP/1.1 400 Bad Request
+//! Content-Type: application/json; charset=utf-8
+//!
+//! {"code":400,"message":"support request: missing field `id` at line 1 column 15"}
+//! ```
+//!
+//! See [SnapEngage docs/Integration API](https://developer.snapengage.com/#integration-api).
+//!
+//! ```
+//! use snapengage::integration;
+//! use snapengage::{Receiver, Token};
+//!
+//! let handler = integration::from_fn(|request| async move {
+//!     println!("{}: {} lines", request.id, request.transcripts.len());
+//!     Ok(())
+//! });
+//! let receiver = Receiver::builder()
+//!     .integration("/integration", Token::new("my-token"), handler)
+//!     .build()?;
+//! # Ok::<_, snapengage::BuildError>(())
+//! ```
+
+mod request;
+mod xml;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use self::request::{
+    ChatEndedBy, Date, Language, RequestKind, RequesterDetails, Sender, SourceId, SupportRequest,
+    TranscriptLine, Variable,
+};
+
+use crate::endpoint::{Call, Endpoint, Input, from_fn};
+use crate::error::HandlerError;
+use crate::lenient::warn_of_odd_fields;
+use crate::rejection::Rejection;
+
+/// What to do with finished chats and offline messages.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Takes one support request. The same one may come again: the key is its `id`.
+    ///
+    /// # Errors
+    ///
+    /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422; SnapEngage sends
+    /// it again in either case.
+    async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError>;
+}
+
+#[async_trait]
+impl<H: Handler + ?Sized> Handler for Arc<H> {
+    async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
+        (**self).support_request(request).await
+    }
+}
+
+from_fn! {
+    /// A handler from a closure.
+    support_request(SupportRequest) -> ()
+}
+
+pub(crate) struct Route<H>(Arc<H>);
+
+impl<H: Handler> Route<H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self(Arc::new(handler))
+    }
+}
+
+impl<H: Handler> Endpoint for Route<H> {
+    fn api(&self) -> &'static str {
+        "integration"
+    }
+
+    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
+        let support_request = SupportRequest::from_body(&request.body)?;
+        warn_of_odd_fields(&support_request);
+        let handler = Arc::clone(&self.0);
+        let kind = support_request.kind.as_ref().map_or("", RequestKind::as_str).to_owned();
+        let case_id = support_request.id.clone();
+        Ok(Call::feed(kind, Some(case_id), request.deadline, async move {
+            handler.support_request(support_request).await
+        }))
+    }
+}

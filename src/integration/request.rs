@@ -1,0 +1,527 @@
+//! The one model of a support request, whichever form it came in.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::xml;
+use crate::error::DecodeError;
+use crate::id::{AgentId, CaseId, WidgetId};
+use crate::json;
+use crate::lenient::{Extra, Lenient, model};
+use crate::open_set::open_set;
+use crate::timestamp::Timestamp;
+
+const WHAT: &str = "support request";
+
+/// A finished chat or an offline message.
+///
+/// Only `id` is always there. Fields marked XML come in the legacy XML form alone, and those marked
+/// Logs are documented for the Logs API, which shares the form.
+///
+/// See [SnapEngage docs/Integration API](https://developer.snapengage.com/#integration-api).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SupportRequest {
+    /// The conversation. The same one may be sent more than once.
+    pub id: CaseId,
+    /// The widget it came in by. Not in XML.
+    pub widget_id: Option<WidgetId>,
+    /// Where the dashboard shows it.
+    pub url: Option<String>,
+    /// A picture of the visitor's page. Deprecated by the vendor.
+    pub snapshot_image_url: Option<String>,
+    /// Whether it was a chat or an offline message: `type` in JSON.
+    pub kind: Option<RequestKind>,
+    /// The visitor's email address; where none is known, `unknown@example.com` or `unknown`.
+    pub requested_by: Option<String>,
+    /// What online services know of the visitor.
+    pub requester_details: Option<RequesterDetails>,
+    /// The first message, or the text of the offline message.
+    pub description: Option<String>,
+    /// When it was created, as text in no known time zone; see [`created_at`](Self::created_at).
+    pub created_at_date: Option<Date>,
+    /// When it was created, in epoch seconds.
+    pub created_at_seconds: Option<i64>,
+    /// The milliseconds of that second, 0 to 999.
+    pub created_at_milliseconds: Option<u64>,
+    /// Whether the chat was proposed to the visitor.
+    pub proactive_chat: Option<bool>,
+    /// The page it started on; may be `unknown`.
+    pub page_url: Option<String>,
+    /// The site the visitor came from.
+    pub referrer_url: Option<String>,
+    /// The first page of the visit.
+    pub entry_url: Option<String>,
+    /// The visitor's IP address.
+    pub ip_address: Option<String>,
+    /// The visitor's `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The visitor's browser and its version.
+    pub browser: Option<String>,
+    /// The visitor's operating system.
+    pub os: Option<String>,
+    /// The visitor's country, in two letters.
+    pub country_code: Option<String>,
+    /// The visitor's country.
+    pub country: Option<String>,
+    /// The visitor's region: a FIPS number, or letters.
+    pub region: Option<String>,
+    /// The visitor's city.
+    pub city: Option<String>,
+    /// The visitor's latitude, in degrees.
+    pub latitude: Option<f64>,
+    /// The visitor's longitude, in degrees.
+    pub longitude: Option<f64>,
+    /// How it came about.
+    pub source_id: Option<SourceId>,
+    /// How long the visitor waited for an agent, in seconds.
+    pub chat_waittime: Option<u64>,
+    /// How long it lasted, in seconds.
+    pub chat_duration: Option<u64>,
+    /// Who ended it.
+    pub chat_ended_by: Option<ChatEndedBy>,
+    /// Whether an agent responded. Logs.
+    pub chat_responded: Option<bool>,
+    /// The agent. Logs.
+    pub chat_agent_id: Option<AgentId>,
+    /// The agent's name, as visitors see it. Logs.
+    pub chat_agent_alias: Option<String>,
+    /// The visitor's score, 0 to 100. Logs.
+    pub survey_score: Option<u8>,
+    /// The visitor's comment. Logs.
+    pub survey_comments: Option<String>,
+    /// The languages of the visitor's browser, as in `Accept-Language`.
+    pub language_code: Option<String>,
+    /// The languages of the visitor's browser. XML.
+    pub languages: Vec<Language>,
+    /// What was said, not always in the order of time. Empty for offline messages.
+    pub transcripts: Vec<TranscriptLine>,
+    /// The plug-ins of the visitor's browser. Deprecated by the vendor.
+    pub plugins: Vec<Variable>,
+    /// What the page told SnapEngage.
+    pub javascript_variables: Vec<Variable>,
+    /// What the agents noted.
+    pub operator_variables: Vec<Variable>,
+    /// The labels set on the conversation.
+    pub labels: Vec<Variable>,
+    /// Where the transcript went. Logs.
+    pub destination_url: Option<String>,
+    /// Whom the visitor had the transcript sent to. Logs.
+    pub visitor_transcript_email: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their names.
+    pub extra: Extra,
+}
+
+impl SupportRequest {
+    /// Reads the body of a request: JSON, or XML if it starts with `<`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_json`](Self::from_json) and [`from_xml`](Self::from_xml).
+    pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
+        let start = json::without_bom(body).trim_ascii_start();
+        if start.starts_with(b"<") { Self::from_xml(body) } else { Self::from_json(body) }
+    }
+
+    /// Reads JSON.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a JSON object, or lacks `id`.
+    pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
+        json::from_json(WHAT, body)
+    }
+
+    /// Reads legacy XML, in UTF-8 or, where it declares so, in ISO-8859-1.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not one well-formed element `case` with an `id`, has a DOCTYPE, or nests deeper
+    /// than 128.
+    pub fn from_xml(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut request: Self = xml::from_xml(WHAT, body)?;
+        request.fill_in_times();
+        Ok(request)
+    }
+
+    /// When it was created.
+    pub fn created_at(&self) -> Option<Timestamp> {
+        time(self.created_at_seconds, self.created_at_milliseconds, self.created_at_date.as_ref())
+    }
+
+    /// Puts the times of XML where JSON has them.
+    fn fill_in_times(&mut self) {
+        let created_at = self.extra.get("created_at").and_then(Value::as_str);
+        if let Some(created_at) = created_at.and_then(Timestamp::from_iso_8601) {
+            self.extra.remove("created_at");
+            self.created_at_seconds = Some(created_at.as_millis() / 1000);
+            self.created_at_milliseconds = Some(created_at.as_millis().unsigned_abs() % 1000);
+        }
+        for line in &mut self.transcripts {
+            let Some(Date::Text(text)) = &line.date else { continue };
+            if let Some(sent_at) = Timestamp::from_java_date(text) {
+                line.date_seconds = Some(sent_at.as_millis() / 1000);
+            }
+        }
+    }
+}
+
+model!(SupportRequest {
+    required {
+        "id" => id: CaseId,
+    }
+    constant {}
+    optional {
+        "widget_id" => widget_id,
+        "url" => url,
+        "snapshot_image_url" => snapshot_image_url,
+        "type" => kind,
+        "requested_by" => requested_by,
+        "requester_details" => requester_details,
+        "description" => description,
+        "created_at_date" => created_at_date,
+        "created_at_seconds" => created_at_seconds,
+        "created_at_milliseconds" => created_at_milliseconds,
+        "proactive_chat" => proactive_chat,
+        "page_url" => page_url,
+        "referrer_url" => referrer_url,
+        "entry_url" => entry_url,
+        "ip_address" => ip_address,
+        "user_agent" => user_agent,
+        "browser" => browser,
+        "os" => os,
+        "country_code" => country_code,
+        "country" => country,
+        "region" => region,
+        "city" => city,
+        "latitude" => latitude,
+        "longitude" => longitude,
+        "source_id" => source_id,
+        "chat_waittime" => chat_waittime,
+        "chat_duration" => chat_duration,
+        "chat_ended_by" => chat_ended_by,
+        "chat_responded" => chat_responded,
+        "chat_agent_id" => chat_agent_id,
+        "chat_agent_alias" => chat_agent_alias,
+        "survey_score" => survey_score,
+        "survey_comments" => survey_comments,
+        "language_code" => language_code,
+        "languages" => languages,
+        "transcripts" => transcripts,
+        "plugins" => plugins,
+        "javascript_variables" => javascript_variables,
+        "operator_variables" => operator_variables,
+        "labels" => labels,
+        "destination_url" => destination_url,
+        "visitor_transcript_email" => visitor_transcript_email,
+    }
+});
+
+open_set! {
+    /// The kinds of support requests.
+    pub enum RequestKind {
+        /// A chat.
+        Chat = "chat",
+        /// A message left while nobody was there.
+        Offline = "offline",
+    }
+}
+
+open_set! {
+    /// Who can end a chat.
+    pub enum ChatEndedBy {
+        /// The agent.
+        Agent = "agent",
+        /// The visitor.
+        Visitor = "visitor",
+        /// Nobody: nothing was said for too long.
+        TimedOut = "timed_out",
+        /// Nobody: there was no agent to take it.
+        NoAgentsFound = "no_agents_found",
+    }
+}
+
+open_set! {
+    /// Who can say a line of a transcript.
+    pub enum Sender {
+        /// SnapEngage.
+        System = "SYSTEM",
+        /// An agent.
+        Agent = "AGENT",
+        /// A bot.
+        Bot = "BOT",
+        /// The visitor.
+        Visitor = "VISITOR",
+    }
+}
+
+/// How a support request came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SourceId {
+    /// 1: an offline message.
+    Offline,
+    /// 2: a chat that the visitor started.
+    Chat,
+    /// 3: a chat that was proposed to the visitor.
+    Proactive,
+    /// A number that is not documented.
+    Unknown(i64),
+}
+
+impl SourceId {
+    /// The number as SnapEngage writes it.
+    pub fn as_i64(self) -> i64 {
+        match self {
+            Self::Offline => 1,
+            Self::Chat => 2,
+            Self::Proactive => 3,
+            Self::Unknown(number) => number,
+        }
+    }
+}
+
+impl From<i64> for SourceId {
+    fn from(number: i64) -> Self {
+        match number {
+            1 => Self::Offline,
+            2 => Self::Chat,
+            3 => Self::Proactive,
+            _ => Self::Unknown(number),
+        }
+    }
+}
+
+impl Lenient for SourceId {
+    fn from_text(text: &str) -> Option<Self> {
+        i64::from_text(text).map(Self::from)
+    }
+
+    fn from_integer(value: i64) -> Option<Self> {
+        Some(value.into())
+    }
+}
+
+impl Serialize for SourceId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.as_i64())
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// A date as SnapEngage writes it.
+///
+/// The text claims to be in GMT, and in the vendor's own sample it is not: it is kept as it came,
+/// and times are taken from the fields beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Date {
+    /// Text: `Oct 3, 2014 2:14:31 PM`, or `Mon Oct 18 01:48:27 UTC 2010` in XML.
+    Text(String),
+    /// Epoch milliseconds, as the Logs API has it.
+    Time(Timestamp),
+}
+
+impl Lenient for Date {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::Text(text.to_owned()))
+    }
+
+    fn from_integer(value: i64) -> Option<Self> {
+        Timestamp::from_millis(value).map(Self::Time)
+    }
+}
+
+fn time(seconds: Option<i64>, milliseconds: Option<u64>, date: Option<&Date>) -> Option<Timestamp> {
+    let from_date = || match date {
+        Some(Date::Time(time)) => Some(*time),
+        _ => None,
+    };
+    let from_parts = seconds.and_then(|seconds| Timestamp::from_parts(seconds, milliseconds));
+    from_parts.or_else(from_date)
+}
+
+/// A line of a transcript.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct TranscriptLine {
+    /// Who said it: an agent's id, nothing for a visitor, or in 2018 the visitor's email address.
+    pub id: Option<String>,
+    /// When it was said, as text in no known time zone; see [`sent_at`](Self::sent_at).
+    pub date: Option<Date>,
+    /// When it was said, in epoch seconds.
+    pub date_seconds: Option<i64>,
+    /// The milliseconds of that second, 0 to 999. Not in XML.
+    pub date_milliseconds: Option<u64>,
+    /// The name of whoever said it.
+    pub alias: Option<String>,
+    /// What was said.
+    pub message: String,
+    /// What was said, in other languages, by their ISO 639-1 codes.
+    pub translations: BTreeMap<String, String>,
+    /// Which side said it. Not in XML.
+    pub sender: Option<Sender>,
+    /// Fields that are not documented, or not of the documented type, by their names.
+    pub extra: Extra,
+}
+
+impl TranscriptLine {
+    /// When it was said.
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        time(self.date_seconds, self.date_milliseconds, self.date.as_ref())
+    }
+}
+
+model!(TranscriptLine {
+    required {}
+    constant {}
+    optional {
+        "id" => id,
+        "date" => date,
+        "date_seconds" => date_seconds,
+        "date_milliseconds" => date_milliseconds,
+        "alias" => alias,
+        "message" => message,
+        "translations" => translations,
+        "sender" => sender,
+    }
+});
+
+/// A name and its value: of a variable, a label or a plug-in.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Variable {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its value.
+    pub value: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their names.
+    pub extra: Extra,
+}
+
+model!(Variable {
+    required {}
+    constant {}
+    optional {
+        "name" => name,
+        "value" => value,
+    }
+});
+
+/// A language of the visitor's browser.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Language {
+    /// Its name: `German`.
+    pub name: Option<String>,
+    /// Its code: `de-DE`. In XML also as `<value>`, or as bare text beside the name.
+    pub code: Option<String>,
+    /// Fields that are not documented, or not of the documented type, by their names.
+    pub extra: Extra,
+}
+
+model!(Language {
+    required {}
+    constant {}
+    optional {
+        "name" => name,
+        "code" | "value" | "$text" => code,
+    }
+});
+
+/// What online services know of a visitor.
+///
+/// See [SnapEngage docs/Integration API](https://developer.snapengage.com/#integration-api).
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct RequesterDetails {
+    /// The full name.
+    pub name: Option<String>,
+    /// Email addresses.
+    pub emails: Vec<String>,
+    /// Links to profiles.
+    pub name_profile_link: Option<String>,
+    /// Phone numbers.
+    pub phones: Vec<String>,
+    /// The address.
+    pub address: Option<String>,
+    /// The second address.
+    pub address_2: Option<String>,
+    /// The city.
+    pub city: Option<String>,
+    /// The state.
+    pub state: Option<String>,
+    /// The zip code.
+    pub zip: Option<String>,
+    /// The country.
+    pub country: Option<String>,
+    /// The company's name.
+    pub company_name: Option<String>,
+    /// A link to the company's profile.
+    pub company_profile_link: Option<String>,
+    /// Employees of the company, separated by commas.
+    pub employees: Option<String>,
+    /// The company's revenue. The vendor does not say in what.
+    pub revenue: Option<String>,
+    /// The professional title.
+    pub title: Option<String>,
+    /// The website.
+    pub website: Option<String>,
+    /// Links to profiles on social networks; one may be several values separated by commas.
+    pub social_profile_links: Vec<String>,
+    /// The gender.
+    pub gender: Option<String>,
+    /// The age in years; 0 where it is not known.
+    pub age: Option<u64>,
+    /// How influential the visitor is. The vendor does not say on what scale.
+    pub influencer_score: Option<String>,
+    /// Notes.
+    pub notes: Option<String>,
+    /// The industry.
+    pub industry: Option<String>,
+    /// Links to pictures of the visitor.
+    pub avatars: Vec<String>,
+    /// Anything else. The vendor does not say what.
+    pub other_data: Vec<Value>,
+    /// Fields that are not documented, or not of the documented type, by their names.
+    pub extra: Extra,
+}
+
+model!(RequesterDetails {
+    required {}
+    constant {}
+    optional {
+        "name" => name,
+        "emails" => emails,
+        "name_profile_link" => name_profile_link,
+        "phones" => phones,
+        "address" => address,
+        "address_2" => address_2,
+        "city" => city,
+        "state" => state,
+        "zip" => zip,
+        "country" => country,
+        "company_name" => company_name,
+        "company_profile_link" => company_profile_link,
+        "employees" => employees,
+        "revenue" => revenue,
+        "title" => title,
+        "website" => website,
+        "social_profile_links" => social_profile_links,
+        "gender" => gender,
+        "age" => age,
+        "influencer_score" => influencer_score,
+        "notes" => notes,
+        "industry" => industry,
+        "avatars" => avatars,
+        "other_data" => other_data,
+    }
+});

@@ -1,0 +1,177 @@
+//! Every refusal, once: its status, the text for the caller and the text for the log.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::error::{DecodeError, HandlerError};
+
+/// A request that is not answered as its sender hoped.
+#[derive(Debug)]
+pub(crate) struct Rejection {
+    pub(crate) status: StatusCode,
+    /// For the caller: nothing of the token, of the values sent, or of the inner error.
+    pub(crate) message: Cow<'static, str>,
+    /// For the log, where it says more than the message.
+    pub(crate) log: Option<String>,
+    /// Whether the connection cannot be used any more: nobody knows where the next request starts.
+    pub(crate) close: bool,
+    pub(crate) allow: Option<&'static str>,
+    pub(crate) form: Form,
+}
+
+/// How a refusal is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `{"code": 400, "message": "..."}`, as the Agent Status API documents it.
+    Json,
+    /// The message alone, where a person may come to see it.
+    Text,
+}
+
+/// Why a handler gave no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Failed(HandlerError),
+    Panicked,
+    TimedOut(Duration),
+}
+
+impl Failure {
+    pub(crate) fn to_log(&self) -> String {
+        match self {
+            Self::Failed(error) => format!("handler failed: {error}"),
+            Self::Panicked => "handler panicked".to_owned(),
+            Self::TimedOut(deadline) => format!("handler not done within {deadline:?}"),
+        }
+    }
+}
+
+impl Rejection {
+    const MESSAGE_LIMIT: usize = 256;
+
+    fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            message: cut(message.into(), Self::MESSAGE_LIMIT),
+            log: None,
+            close: false,
+            allow: None,
+            form: Form::Json,
+        }
+    }
+
+    /// The same refusal of a request whose body was not read to its end, if it had one.
+    pub(crate) fn leaving_body(self, has_body: bool) -> Self {
+        Self { close: self.close || has_body, ..self }
+    }
+
+    pub(crate) fn doubtful_framing(problem: &'static str) -> Self {
+        Self { close: true, ..Self::new(StatusCode::BAD_REQUEST, problem) }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "nothing is served at this path")
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("expected {allow}"))
+        }
+    }
+
+    pub(crate) fn unauthorized(log: &'static str) -> Self {
+        Self {
+            log: Some(log.to_owned()),
+            ..Self::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong")
+        }
+    }
+
+    pub(crate) fn unsupported_encoding() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content encodings are not supported, expected the body as it is",
+        )
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
+    }
+
+    pub(crate) fn too_slow(deadline: Duration) -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body did not arrive within {deadline:?}"),
+        )
+    }
+
+    pub(crate) fn broken_body(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            log: Some(format!("body broke off: {}", cause.into())),
+            ..Self::new(StatusCode::BAD_REQUEST, "the body broke off")
+        }
+    }
+
+    pub(crate) fn draining() -> Self {
+        Self { form: Form::Text, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining") }
+    }
+
+    /// What Get Contact says when its handler fails, whatever the kind of failure: the answer is
+    /// read by an agent, and SnapEngage is not known to try again.
+    pub(crate) fn no_contact(failure: &Failure) -> Self {
+        let status = match failure {
+            Failure::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Failure::Failed(_) | Failure::TimedOut(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self {
+            log: Some(failure.to_log()),
+            form: Form::Text,
+            ..Self::new(status, "the contact could not be looked up")
+        }
+    }
+}
+
+impl From<DecodeError> for Rejection {
+    fn from(error: DecodeError) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.as_str().to_owned())
+    }
+}
+
+impl From<Failure> for Rejection {
+    fn from(failure: Failure) -> Self {
+        let (status, message) = match &failure {
+            Failure::Failed(error) if error.is_permanent() => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "the event cannot be processed")
+            }
+            Failure::Failed(_) => (StatusCode::SERVICE_UNAVAILABLE, "try again later"),
+            Failure::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+            Failure::TimedOut(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "not done in time, try again later")
+            }
+        };
+        Self { log: Some(failure.to_log()), ..Self::new(status, message) }
+    }
+}
+
+fn cut(mut text: Cow<'static, str>, limit: usize) -> Cow<'static, str> {
+    if text.len() > limit {
+        let end = text.floor_char_boundary(limit);
+        text.to_mut().truncate(end);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        let rejection = Rejection::new(StatusCode::BAD_REQUEST, "ü".repeat(200) + "x");
+        assert_eq!(rejection.message, "ü".repeat(128));
+        let rejection = Rejection::new(StatusCode::BAD_REQUEST, "x".to_owned() + &"ü".repeat(200));
+        assert_eq!(rejection.message.len(), 255);
+    }
+}

@@ -1,0 +1,280 @@
+//! Serves a receiver on a TCP listener.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::body::Body;
+use crate::connection::{Deadlines, Socket, Watch};
+use crate::receiver::Receiver;
+
+/// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`].
+///
+/// ```no_run
+/// use snapengage::bot::{self, Reply};
+/// use snapengage::{Receiver, Token};
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let bot = bot::from_fn(|message| async move { Ok(Reply::say(message.text)) });
+///     let receiver =
+///         Receiver::builder().bot("/bot", Token::from_env("SNAPENGAGE_TOKEN"), bot).build()?;
+///     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+///     let shutdown = async {
+///         let _ = tokio::signal::ctrl_c().await;
+///     };
+///     snapengage::serve(listener, receiver, shutdown).await;
+///     Ok(())
+/// }
+/// ```
+pub async fn serve(listener: TcpListener, receiver: Receiver, shutdown: impl Future<Output = ()>) {
+    Server::new(receiver).serve(listener, shutdown).await;
+}
+
+/// Serves a receiver, with limits to choose.
+///
+/// It speaks HTTP/1.1 and HTTP/1.0 without TLS, which is left to the proxy in front of it.
+/// Requests whose boundaries a proxy could see elsewhere are answered 400, and the connection is
+/// closed.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Server {
+    receiver: Receiver,
+    max_connections: u32,
+    header_limit: usize,
+    deadlines: Deadlines,
+    drain_delay: Duration,
+    drain_deadline: Duration,
+}
+
+impl Server {
+    /// A server with the defaults.
+    pub fn new(receiver: Receiver) -> Self {
+        Self {
+            receiver,
+            max_connections: 10_000,
+            header_limit: 16 * 1024,
+            deadlines: Deadlines {
+                header: Duration::from_secs(10),
+                write: Duration::from_secs(10),
+                idle: Duration::from_secs(60),
+            },
+            drain_delay: Duration::ZERO,
+            drain_deadline: Duration::from_secs(35),
+        }
+    }
+
+    /// How many connections may be open at once, at least 1. 10,000 by default; more wait to be
+    /// accepted.
+    pub fn max_connections(self, connections: u32) -> Self {
+        Self { max_connections: connections.max(1), ..self }
+    }
+
+    /// The largest head of a request accepted, in bytes. 16 KiB by default; larger ones are
+    /// answered 431.
+    pub fn header_limit(self, bytes: usize) -> Self {
+        Self { header_limit: bytes, ..self }
+    }
+
+    /// How long the head of a request may take from its first byte to its last. 10 seconds by
+    /// default; after that the connection is closed.
+    pub fn header_deadline(mut self, deadline: Duration) -> Self {
+        self.deadlines.header = deadline;
+        self
+    }
+
+    /// How long a client may take to read an answer. 10 seconds by default; after that the
+    /// connection is closed.
+    pub fn write_deadline(mut self, deadline: Duration) -> Self {
+        self.deadlines.write = deadline;
+        self
+    }
+
+    /// How long a connection may wait for its next request. 60 seconds by default; after that it
+    /// is closed.
+    pub fn idle_deadline(mut self, deadline: Duration) -> Self {
+        self.deadlines.idle = deadline;
+        self
+    }
+
+    /// How long connections are still accepted after the shutdown began, with `/healthz` at 503:
+    /// time for a load balancer to look elsewhere. None by default.
+    pub fn drain_delay(self, delay: Duration) -> Self {
+        Self { drain_delay: delay, ..self }
+    }
+
+    /// How long requests may take to be answered once no more connections are accepted. 35 seconds
+    /// by default, more than any handler's deadline; after that connections are cut.
+    pub fn drain_deadline(self, deadline: Duration) -> Self {
+        Self { drain_deadline: deadline, ..self }
+    }
+
+    /// Serves until `shutdown` is ready, then answers what has been asked and returns.
+    ///
+    /// Handlers whose callers have hung up are waited for as well.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let permits = Arc::new(Semaphore::new(self.max_connections as usize));
+        let (stage, _) = watch::channel(Stage::Serving);
+        {
+            let mut accepting = pin!(self.accept(&listener, &permits, &stage));
+            tokio::select! {
+                never = &mut accepting => match never {},
+                () = shutdown => self.receiver.start_draining(),
+            }
+            tokio::select! {
+                never = &mut accepting => match never {},
+                () = tokio::time::sleep(self.drain_delay) => {}
+            }
+        }
+        drop(listener);
+        stage.send_replace(Stage::Draining);
+        let drained = async {
+            let _ = permits.acquire_many(self.max_connections).await;
+            self.receiver.finished().await;
+        };
+        if tokio::time::timeout(self.drain_deadline, drained).await.is_err() {
+            let open = self.max_connections as usize - permits.available_permits();
+            tracing::error!(connections = open, "not drained in time, connections are cut");
+            stage.send_replace(Stage::Cut);
+        }
+    }
+
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+        permits: &Arc<Semaphore>,
+        stage: &watch::Sender<Stage>,
+    ) -> Infallible {
+        let mut backoff = Backoff::default();
+        loop {
+            let permit = Arc::clone(permits).acquire_owned().await.expect("never closed");
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    backoff = Backoff::default();
+                    let connection = self.clone().connection(stream, stage.subscribe(), permit);
+                    tokio::spawn(connection);
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "no connection could be accepted");
+                    tokio::time::sleep(backoff.next()).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(
+        self,
+        stream: TcpStream,
+        mut stage: watch::Receiver<Stage>,
+        _permit: OwnedSemaphorePermit,
+    ) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let watch = Arc::new(Watch::default());
+        let io = TokioIo::new(Socket::new(stream, Arc::clone(&watch), self.deadlines));
+        let service = service_fn(|request| answer(&self.receiver, &watch, request));
+        let mut http = http1::Builder::new();
+        http.max_header_size(self.header_limit);
+        let mut connection = pin!(http.serve_connection(io, service));
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            () = reached(&mut stage, Stage::Draining) => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = reached(&mut stage, Stage::Cut) => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended early");
+        }
+    }
+}
+
+async fn answer(
+    receiver: &Receiver,
+    watch: &Watch,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let (head, body) = request.into_parts();
+    let framing = watch.begin(&head);
+    let mut response = receiver.handle_framed(Request::from_parts(head, body), framing).await;
+    let is_last = watch.end();
+    if is_last {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if response.headers().contains_key(CONNECTION) {
+        watch.linger();
+    }
+    Ok(response)
+}
+
+/// How far a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Serving,
+    Draining,
+    Cut,
+}
+
+/// Waits for a stage. A server that is gone has reached them all.
+async fn reached(stage: &mut watch::Receiver<Stage>, expected: Stage) {
+    let _ = stage.wait_for(|stage| *stage >= expected).await;
+}
+
+/// How long to wait after an error that the next connection would meet as well: too many open
+/// files, say.
+struct Backoff(Duration);
+
+impl Backoff {
+    const MAX: Duration = Duration::from_secs(1);
+
+    fn next(&mut self) -> Duration {
+        let now = self.0;
+        self.0 = (self.0 * 2).min(Self::MAX);
+        now
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(Duration::from_millis(5))
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_up_to_a_second() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<_> =
+            std::iter::repeat_with(|| backoff.next().as_millis()).take(10).collect();
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+    }
+}
