@@ -1,54 +1,15 @@
-//! Bodies: reads a request's, up to a limit and a deadline, and is the response's.
+//! Reads the body of a request, up to a limit and a deadline.
 
-use std::convert::Infallible;
 use std::error::Error;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 
 use crate::rejection::Rejection;
-
-/// The body of a response.
-#[derive(Debug, Clone, Default)]
-pub struct Body(Bytes);
-
-impl Body {
-    pub(crate) fn new(bytes: Bytes) -> Self {
-        Self(bytes)
-    }
-
-    /// All of it. For tests, mostly: a server reads it as an [`http_body::Body`].
-    pub fn into_bytes(self) -> Bytes {
-        self.0
-    }
-}
-
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
-    }
-}
 
 /// How large a body may be, and how long it may take.
 #[derive(Debug, Clone, Copy)]

@@ -8,9 +8,12 @@ mod error;
 mod id;
 mod json;
 mod lenient;
+mod log;
 mod open_set;
 mod receiver;
 mod rejection;
+mod response;
+mod run;
 mod serve;
 mod timestamp;
 
@@ -23,9 +26,9 @@ pub mod integration;
 pub use async_trait::async_trait;
 
 pub use crate::auth::{Auth, Token};
-pub use crate::body::Body;
 pub use crate::error::{BuildError, DecodeError, HandlerError};
 pub use crate::id::{AgentId, CaseId, WidgetId};
 pub use crate::receiver::{Receiver, ReceiverBuilder};
+pub use crate::response::Body;
 pub use crate::serve::{Server, serve};
 pub use crate::timestamp::{Timestamp, TimestampRangeError};

@@ -11,19 +11,18 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method, Request, Response, request};
-use tokio::runtime::Handle;
-use tokio::sync::watch;
+use http::{Method, Request, Response, request};
 use tracing::Instrument;
-use tracing::field::Empty;
 
 use crate::auth::Auth;
-use crate::body::{self, Body, Limits};
+use crate::body::{self, Limits};
 use crate::bot::{self, Reply};
-use crate::endpoint::{Answer, Call, Endpoint, Input, JSON, Outcome, TEXT};
+use crate::endpoint::{Answer, Call, Endpoint, Input};
 use crate::error::BuildError;
-use crate::rejection::{Form, Rejection};
+use crate::log;
+use crate::rejection::Rejection;
+use crate::response::{Body, into_response};
+use crate::run::Abandoned;
 use crate::{agent_status, contact, conversation, integration};
 
 /// Receives what SnapEngage sends and answers it.
@@ -62,7 +61,7 @@ struct Inner {
     healthz: Option<String>,
     limits: Limits,
     is_draining: AtomicBool,
-    abandoned: Abandoned,
+    abandoned: Arc<Abandoned>,
 }
 
 struct Route {
@@ -101,24 +100,15 @@ impl Receiver {
     {
         let started = Instant::now();
         let is_head = request.method() == Method::HEAD;
-        let span = tracing::info_span!(
-            "snapengage",
-            api = Empty,
-            event = Empty,
-            case_id = Empty,
-            token = Empty,
-            status = Empty,
-            duration_ms = Empty,
-        );
         let answered = async {
             let result = match framing {
                 Ok(()) => self.answer(request, started).await,
                 Err(rejection) => Err(rejection),
             };
-            log(&result, started);
+            log::outcome(&result, started);
             into_response(result, is_head)
         };
-        answered.instrument(span).await
+        answered.instrument(log::span()).await
     }
 
     /// Has `/healthz` say from now on that no more requests should come.
@@ -151,12 +141,8 @@ impl Receiver {
         let input =
             Input { query: head.uri.query().unwrap_or_default(), body, deadline: route.deadline };
         let Call { event, case_id, outcome } = route.endpoint.accept(input)?;
-        let span = tracing::Span::current();
-        span.record("event", loggable(&event));
-        if let Some(case_id) = &case_id {
-            span.record("case_id", loggable(case_id.as_str()));
-        }
-        RunToEnd { outcome: Some(outcome), started, receiver: &self.0 }.await
+        log::event(&event, case_id.as_ref());
+        self.0.abandoned.run_to_end(outcome, started).await
     }
 
     fn health(&self, head: &request::Parts) -> Result<Answer, Rejection> {
@@ -174,11 +160,10 @@ impl Receiver {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (route, last_segment) = self.0.route(head.uri.path())?;
-        let span = tracing::Span::current();
-        span.record("api", route.endpoint.api());
+        log::api(route.endpoint.api());
         check_method(&head.method, &route.endpoint.method())?;
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
-            span.record("token", token);
+            log::token(token);
         }
         let body = body::read(&head.headers, body, self.0.limits).await?;
         Ok((route, body))
@@ -205,134 +190,6 @@ fn check_method(method: &Method, expected: &Method) -> Result<(), Rejection> {
         return Ok(());
     }
     Err(Rejection::method_not_allowed(if is_get { "GET, HEAD" } else { "POST" }))
-}
-
-/// Text of a request as it may stand in a log: no control characters, and not much of it.
-fn loggable(text: &str) -> tracing::field::DebugValue<&str> {
-    const LIMIT: usize = 128;
-    tracing::field::debug(&text[..text.floor_char_boundary(LIMIT)])
-}
-
-/// The one line in the log for a request.
-fn log(result: &Result<Answer, Rejection>, started: Instant) {
-    let span = tracing::Span::current();
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    span.record("duration_ms", duration_ms);
-    match result {
-        Ok(Answer { failure: None, .. }) => {
-            span.record("status", 200);
-            tracing::info!("answered");
-        }
-        Ok(Answer { failure: Some(failure), .. }) => {
-            span.record("status", 200);
-            tracing::error!(reason = failure.to_log(), "answered instead of the handler");
-        }
-        Err(rejection) => {
-            span.record("status", rejection.status.as_u16());
-            let reason = rejection.log.as_deref().unwrap_or(&rejection.message);
-            if rejection.status.is_server_error() {
-                tracing::error!(reason, "not answered");
-            } else {
-                tracing::warn!(reason, "refused");
-            }
-        }
-    }
-}
-
-fn into_response(result: Result<Answer, Rejection>, is_head: bool) -> Response<Body> {
-    match result {
-        Ok(answer) => response(answer.content_type, answer.body, is_head),
-        Err(rejection) => refusal(rejection, is_head),
-    }
-}
-
-pub(crate) fn refusal(rejection: Rejection, is_head: bool) -> Response<Body> {
-    let (content_type, body) = match rejection.form {
-        Form::Text => (TEXT, rejection.message.into_owned()),
-        Form::Json => {
-            let code = rejection.status.as_u16();
-            (JSON, serde_json::json!({ "code": code, "message": rejection.message }).to_string())
-        }
-    };
-    let mut response = response(Some(content_type), body.into(), is_head);
-    *response.status_mut() = rejection.status;
-    if let Some(allow) = rejection.allow {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
-    }
-    if rejection.close {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-fn response(content_type: Option<HeaderValue>, body: Bytes, is_head: bool) -> Response<Body> {
-    let length = body.len();
-    let mut response = Response::new(Body::new(if is_head { Bytes::new() } else { body }));
-    let headers = response.headers_mut();
-    if let Some(content_type) = content_type {
-        headers.insert(CONTENT_TYPE, content_type);
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    }
-    if is_head {
-        headers.insert(CONTENT_LENGTH, length.into());
-    }
-    response
-}
-
-/// A started handler, which runs to its end even if nobody waits for it any more.
-struct RunToEnd<'r> {
-    outcome: Option<Outcome>,
-    started: Instant,
-    receiver: &'r Arc<Inner>,
-}
-
-impl Future for RunToEnd<'_> {
-    type Output = Result<Answer, Rejection>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = self.outcome.as_mut().expect("not polled again once ready");
-        let result = std::task::ready!(outcome.as_mut().poll(context));
-        self.outcome = None;
-        Poll::Ready(result)
-    }
-}
-
-impl Drop for RunToEnd<'_> {
-    fn drop(&mut self) {
-        let (Some(outcome), Ok(runtime)) = (self.outcome.take(), Handle::try_current()) else {
-            return;
-        };
-        let (started, receiver) = (self.started, Arc::clone(self.receiver));
-        let run = async move {
-            let _guard = receiver.abandoned.add();
-            tracing::debug!("the caller hung up");
-            log(&outcome.await, started);
-        };
-        runtime.spawn(run.in_current_span());
-    }
-}
-
-/// Counts the handlers that run on although their callers have hung up.
-struct Abandoned(watch::Sender<usize>);
-
-struct AbandonedGuard<'a>(&'a Abandoned);
-
-impl Abandoned {
-    fn add(&self) -> AbandonedGuard<'_> {
-        self.0.send_modify(|count| *count += 1);
-        AbandonedGuard(self)
-    }
-
-    async fn finished(&self) {
-        let is_zero = |count: &usize| *count == 0;
-        self.0.subscribe().wait_for(is_zero).await.map(drop).unwrap_or_default();
-    }
-}
-
-impl Drop for AbandonedGuard<'_> {
-    fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count -= 1);
-    }
 }
 
 impl fmt::Debug for Receiver {
@@ -575,7 +432,7 @@ impl ReceiverBuilder {
             healthz: settings.healthz,
             limits: settings.limits,
             is_draining: AtomicBool::new(false),
-            abandoned: Abandoned(watch::Sender::new(0)),
+            abandoned: Arc::default(),
         })))
     }
 }

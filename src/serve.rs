@@ -15,9 +15,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::body::Body;
 use crate::connection::{Deadlines, Socket, Watch};
 use crate::receiver::Receiver;
+use crate::response::Body;
 
 /// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`].
 ///

@@ -1,0 +1,72 @@
+//! What is logged of a request: one span, and one line in it. Nothing that was sent but the event's
+//! name and the case id, and nothing of a token but its name.
+
+use std::time::Instant;
+
+use tracing::Span;
+use tracing::field::{DebugValue, Empty};
+
+use crate::endpoint::Answer;
+use crate::id::CaseId;
+use crate::rejection::Rejection;
+
+/// The span of a request.
+pub(crate) fn span() -> Span {
+    tracing::info_span!(
+        "snapengage",
+        api = Empty,
+        event = Empty,
+        case_id = Empty,
+        token = Empty,
+        status = Empty,
+        duration_ms = Empty,
+    )
+}
+
+pub(crate) fn api(name: &str) {
+    Span::current().record("api", name);
+}
+
+pub(crate) fn token(name: &str) {
+    Span::current().record("token", name);
+}
+
+pub(crate) fn event(name: &str, case_id: Option<&CaseId>) {
+    let span = Span::current();
+    span.record("event", legible(name));
+    if let Some(case_id) = case_id {
+        span.record("case_id", legible(case_id.as_str()));
+    }
+}
+
+/// The one line for a request.
+pub(crate) fn outcome(result: &Result<Answer, Rejection>, started: Instant) {
+    let span = Span::current();
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.record("duration_ms", duration_ms);
+    match result {
+        Ok(Answer { failure: None, .. }) => {
+            span.record("status", 200);
+            tracing::info!("answered");
+        }
+        Ok(Answer { failure: Some(failure), .. }) => {
+            span.record("status", 200);
+            tracing::error!(reason = failure.to_log(), "answered instead of the handler");
+        }
+        Err(rejection) => {
+            span.record("status", rejection.status.as_u16());
+            let reason = rejection.log.as_deref().unwrap_or(&rejection.message);
+            if rejection.status.is_server_error() {
+                tracing::error!(reason, "not answered");
+            } else {
+                tracing::warn!(reason, "refused");
+            }
+        }
+    }
+}
+
+/// Text of a request as it may stand in the log: no control characters, and not much of it.
+fn legible(text: &str) -> DebugValue<&str> {
+    const LIMIT: usize = 128;
+    tracing::field::debug(&text[..text.floor_char_boundary(LIMIT)])
+}

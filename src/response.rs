@@ -1,0 +1,86 @@
+//! Answers and refusals as HTTP responses.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Response};
+use http_body::{Frame, SizeHint};
+
+use crate::endpoint::{Answer, JSON, TEXT};
+use crate::rejection::{Form, Rejection};
+
+/// The body of a response.
+#[derive(Debug, Clone, Default)]
+pub struct Body(Bytes);
+
+impl Body {
+    /// All of it. For tests, mostly: a server reads it as an [`http_body::Body`].
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = std::mem::take(&mut self.0);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
+
+/// The response to a request, whichever way it went.
+pub(crate) fn into_response(result: Result<Answer, Rejection>, is_head: bool) -> Response<Body> {
+    match result {
+        Ok(answer) => response(answer.content_type, answer.body, is_head),
+        Err(rejection) => refusal(rejection, is_head),
+    }
+}
+
+fn refusal(rejection: Rejection, is_head: bool) -> Response<Body> {
+    let (content_type, body) = match rejection.form {
+        Form::Text => (TEXT, rejection.message.into_owned()),
+        Form::Json => {
+            let code = rejection.status.as_u16();
+            (JSON, serde_json::json!({ "code": code, "message": rejection.message }).to_string())
+        }
+    };
+    let mut response = response(Some(content_type), body.into(), is_head);
+    *response.status_mut() = rejection.status;
+    if let Some(allow) = rejection.allow {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if rejection.close {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn response(content_type: Option<HeaderValue>, body: Bytes, is_head: bool) -> Response<Body> {
+    let length = body.len();
+    let mut response = Response::new(Body(if is_head { Bytes::new() } else { body }));
+    let headers = response.headers_mut();
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    if is_head {
+        headers.insert(CONTENT_LENGTH, length.into());
+    }
+    response
+}
