@@ -1,18 +1,18 @@
 //! One connection: cut when its client is too slow, and watched where hyper does not tell whether
 //! the boundaries of a request are in doubt.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Version};
 use http_body::Body;
-use memchr::memmem::Finder;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::rejection::Rejection;
 
@@ -31,6 +31,16 @@ impl Deadlines {
     /// How long what a refused client still sends is read and dropped, so that the refusal is not
     /// lost to a reset of the connection.
     const LINGER: Duration = Duration::from_secs(2);
+
+    fn of(&self, phase: Phase) -> Option<Duration> {
+        match phase {
+            Phase::Idle => Some(self.idle),
+            Phase::Head => Some(self.header),
+            Phase::Busy => None,
+            Phase::Writing => Some(self.write),
+            Phase::Lingering => Some(Self::LINGER),
+        }
+    }
 }
 
 /// What a connection is doing, known to its socket and to the service behind it.
@@ -39,42 +49,64 @@ pub(crate) struct Watch(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    phase: Phase,
-    /// When the phase has lasted too long. Set when it is first waited in.
-    deadline: Option<Instant>,
+    /// What was waited for last, and when that will have taken too long.
+    deadline: Option<(Phase, Instant)>,
     head: Head,
+    is_busy: bool,
+    is_writing: bool,
     /// Whether the next head may have started before anybody watched.
     is_in_doubt: bool,
     /// Whether the client may still be sending when the connection is closed.
     lingers: bool,
+    is_shut_down: bool,
 }
 
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Between requests.
-    #[default]
+    /// The next request.
     Idle,
-    /// A request's head is coming in.
+    /// The rest of a request's head.
     Head,
-    /// A request is being received and answered.
+    /// The rest of a request, or its answer.
     Busy,
+    /// The client to take its answer.
+    Writing,
+    /// The client to read the answer, and to close the connection.
+    Lingering,
+}
+
+impl State {
+    fn phase(&self) -> Phase {
+        if self.is_shut_down {
+            Phase::Lingering
+        } else if self.is_writing {
+            Phase::Writing
+        } else if self.is_busy {
+            Phase::Busy
+        } else if self.head.is_started {
+            Phase::Head
+        } else {
+            Phase::Idle
+        }
+    }
 }
 
 /// The bytes of a request's head, and how many came after it.
 #[derive(Default)]
 struct Head {
     bytes: Vec<u8>,
+    is_started: bool,
     is_complete: bool,
     after: u64,
     /// How many bytes the body should have; `None` for a chunked one.
     body: Option<u64>,
 }
 
-/// The end of a head.
-static END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
-
 impl Head {
-    fn clear(&mut self) {
+    /// Makes room for the next one, of which something may be there already.
+    fn next(&mut self) {
+        self.is_started = self.body.is_some_and(|body| self.after > body);
         self.bytes.clear();
         self.is_complete = false;
         self.after = 0;
@@ -82,25 +114,22 @@ impl Head {
     }
 
     fn push(&mut self, bytes: &[u8]) {
+        self.is_started = true;
         if self.is_complete {
             self.after += bytes.len() as u64;
             return;
         }
-        let seam = self.bytes.len().saturating_sub(END.needle().len() - 1);
-        let found = if self.bytes.is_empty() {
-            END.find(bytes)
+        let before = self.bytes.len();
+        let seam = before.saturating_sub(2);
+        let end = if before == 0 {
+            end_of_head(bytes)
         } else {
-            let seam = [&self.bytes[seam..], bytes].concat();
-            END.find(&seam)
+            end_of_head(&[&self.bytes[seam..], bytes].concat()).map(|end| seam + end - before)
         };
-        let Some(found) = found else {
-            self.bytes.extend_from_slice(bytes);
-            return;
-        };
-        let (head, after) = bytes.split_at(seam + found + END.needle().len() - self.bytes.len());
+        let head = &bytes[..end.unwrap_or(bytes.len())];
         self.bytes.extend_from_slice(head);
-        self.after = after.len() as u64;
-        self.is_complete = true;
+        self.is_complete = end.is_some();
+        self.after = (bytes.len() - head.len()) as u64;
     }
 
     /// Whether a chunked request's head has a length as well. hyper drops it without a word.
@@ -119,6 +148,15 @@ impl Head {
     }
 }
 
+/// A head ends with its first empty line, and hyper takes a line to end with `\n` or `\r\n`.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes[at + 1..] {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
 impl Watch {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -127,8 +165,7 @@ impl Watch {
     /// A request's head is there. Refuses it if somebody else could see its boundaries elsewhere.
     pub(crate) fn begin<B: Body>(&self, request: &Request<B>) -> Result<(), Rejection> {
         let mut state = self.state();
-        state.phase = Phase::Busy;
-        state.deadline = None;
+        state.is_busy = true;
         check_host(request)?;
         state.head.body = request.body().size_hint().exact();
         if state.head.body.is_some() {
@@ -150,11 +187,11 @@ impl Watch {
     /// where a chunked request ended.
     pub(crate) fn end(&self) -> bool {
         let mut state = self.state();
-        state.phase = Phase::Idle;
-        state.deadline = None;
         state.is_in_doubt |= !state.head.ended_cleanly();
         let is_last = state.head.body.is_none();
-        state.head.clear();
+        state.head.next();
+        state.is_busy = false;
+        state.deadline = None;
         is_last
     }
 
@@ -163,24 +200,19 @@ impl Watch {
         self.state().lingers = true;
     }
 
-    fn received(&self, bytes: &[u8]) {
-        let mut state = self.state();
-        if state.phase == Phase::Idle {
-            state.phase = Phase::Head;
-            state.deadline = None;
-        }
-        state.head.push(bytes);
-    }
-
-    /// When waiting for the client to send something has lasted too long.
+    /// When what is waited for now will have taken too long.
     fn deadline(&self, deadlines: &Deadlines) -> Option<Instant> {
         let mut state = self.state();
-        let limit = match state.phase {
-            Phase::Idle => deadlines.idle,
-            Phase::Head => deadlines.header,
-            Phase::Busy => return None,
-        };
-        Some(*state.deadline.get_or_insert_with(|| Instant::now() + limit))
+        let phase = state.phase();
+        let limit = deadlines.of(phase)?;
+        match state.deadline {
+            Some((waited_for, deadline)) if waited_for == phase => Some(deadline),
+            _ => {
+                let deadline = Instant::now() + limit;
+                state.deadline = Some((phase, deadline));
+                Some(deadline)
+            }
+        }
     }
 }
 
@@ -203,39 +235,22 @@ fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::doubtful_framing("expected one Transfer-Encoding, and that chunked"))
 }
 
-/// A socket that gives up on a client that is too slow.
+/// A socket that tells what goes through it.
 pub(crate) struct Socket<S> {
     stream: S,
     watch: Arc<Watch>,
-    deadlines: Deadlines,
-    write_deadline: Option<Instant>,
-    linger_deadline: Option<Instant>,
-    timer: Timer,
 }
 
 impl<S> Socket<S> {
-    pub(crate) fn new(stream: S, watch: Arc<Watch>, deadlines: Deadlines) -> Self {
-        Self {
-            stream,
-            watch,
-            deadlines,
-            write_deadline: None,
-            linger_deadline: None,
-            timer: Timer::default(),
-        }
+    pub(crate) fn new(stream: S, watch: Arc<Watch>) -> Self {
+        Self { stream, watch }
     }
 
-    fn write_in_time<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            return written;
+    fn told<T>(&self, written: Poll<T>) -> Poll<T> {
+        if written.is_pending() {
+            self.watch.state().is_writing = true;
         }
-        let limit = self.deadlines.write;
-        let deadline = *self.write_deadline.get_or_insert_with(|| Instant::now() + limit);
-        self.timer.time_out(deadline, context)
+        written
     }
 }
 
@@ -247,17 +262,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     ) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         let start = buffer.filled().len();
-        if let Poll::Ready(result) = Pin::new(&mut socket.stream).poll_read(context, buffer) {
-            let received = &buffer.filled()[start..];
-            if !received.is_empty() {
-                socket.watch.received(received);
-            }
-            return Poll::Ready(result);
+        let result = ready!(Pin::new(&mut socket.stream).poll_read(context, buffer));
+        let received = &buffer.filled()[start..];
+        if !received.is_empty() {
+            socket.watch.state().head.push(received);
         }
-        match socket.watch.deadline(&socket.deadlines) {
-            Some(deadline) => socket.timer.time_out(deadline, context),
-            None => Poll::Pending,
-        }
+        Poll::Ready(result)
     }
 }
 
@@ -269,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     ) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
         let written = Pin::new(&mut socket.stream).poll_write(context, bytes);
-        socket.write_in_time(context, written)
+        socket.told(written)
     }
 
     fn poll_write_vectored(
@@ -279,7 +289,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     ) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
         let written = Pin::new(&mut socket.stream).poll_write_vectored(context, slices);
-        socket.write_in_time(context, written)
+        socket.told(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -290,65 +300,69 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         let flushed = ready!(Pin::new(&mut socket.stream).poll_flush(context));
-        socket.write_deadline = None;
+        socket.watch.state().is_writing = false;
         Poll::Ready(flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
-        if socket.linger_deadline.is_none() {
-            let shut_down = ready!(Pin::new(&mut socket.stream).poll_shutdown(context));
-            if shut_down.is_err() || !socket.watch.state().lingers {
-                return Poll::Ready(shut_down);
-            }
+        if !socket.watch.state().is_shut_down {
+            ready!(Pin::new(&mut socket.stream).poll_shutdown(context))?;
+            socket.watch.state().is_shut_down = true;
         }
-        let deadline =
-            *socket.linger_deadline.get_or_insert_with(|| Instant::now() + Deadlines::LINGER);
+        if !socket.watch.state().lingers {
+            return Poll::Ready(Ok(()));
+        }
         let mut dropped = [0; 1024];
         loop {
-            if Instant::now() >= deadline {
-                return Poll::Ready(Ok(()));
-            }
             let mut buffer = ReadBuf::new(&mut dropped);
-            match Pin::new(&mut socket.stream).poll_read(context, &mut buffer) {
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
-                Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending => {
-                    return socket
-                        .timer
-                        .time_out(deadline, context)
-                        .map(|_: io::Result<()>| Ok(()));
-                }
+            let read = ready!(Pin::new(&mut socket.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
             }
         }
     }
 }
 
-/// One timer for all the deadlines of a socket: set for the next of them, and set again only when
-/// that has passed. A connection at work hardly ever touches it.
-#[derive(Default)]
-struct Timer {
-    sleep: Option<Pin<Box<Sleep>>>,
+/// Waits for a connection, and no longer than its deadlines.
+pub(crate) struct Patience<'a> {
+    watch: &'a Watch,
+    deadlines: Deadlines,
+    /// One timer for all the deadlines: set for the next of them, and set again only when that has
+    /// passed. A connection at work hardly ever touches it.
+    timer: Option<Pin<Box<Sleep>>>,
     /// Who is woken when it fires.
     waker: Option<Waker>,
 }
 
-impl Timer {
-    fn time_out<T>(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+impl<'a> Patience<'a> {
+    pub(crate) fn new(watch: &'a Watch, deadlines: Deadlines) -> Self {
+        Self { watch, deadlines, timer: None, waker: None }
+    }
+
+    /// Ends when a deadline has passed. To be polled whenever the connection has been.
+    pub(crate) async fn lost(&mut self) {
+        poll_fn(|context| self.poll_lost(context)).await;
+    }
+
+    fn poll_lost(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.watch.deadline(&self.deadlines) else {
+            return Poll::Pending;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-        if is_known && sleep.deadline() <= deadline && !sleep.is_elapsed() {
+        if is_known && timer.deadline() <= deadline && !timer.is_elapsed() {
             return Poll::Pending;
         }
         self.waker = Some(context.waker().clone());
-        if sleep.deadline() > deadline {
-            sleep.as_mut().reset(deadline);
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
         }
-        while sleep.as_mut().poll(context).is_ready() {
+        while timer.as_mut().poll(context).is_ready() {
             if Instant::now() >= deadline {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                return Poll::Ready(());
             }
-            sleep.as_mut().reset(deadline);
+            timer.as_mut().reset(deadline);
         }
         Poll::Pending
     }

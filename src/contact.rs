@@ -216,10 +216,10 @@ impl<H: Handler> Endpoint for Route<H> {
         let handler = Arc::clone(&self.0);
         let deadline = request.deadline;
         Ok(Call {
-            event: Cow::Borrowed("query"),
+            event: "query".to_owned(),
             case_id: query.case_id.clone(),
             outcome: Box::pin(async move {
-                let found = supervise(deadline, H::look_up(&handler, query)).await;
+                let found = supervise(deadline, async { H::look_up(&handler, query).await }).await;
                 let text = found.map_err(|failure| Rejection::no_contact(&failure))?;
                 Ok(Answer::text(text.unwrap_or_default()))
             }),

@@ -1,6 +1,6 @@
 //! All the spine needs from a room.
 
-use std::borrow::Cow;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -38,7 +38,7 @@ pub(crate) struct Input<'a> {
 /// A call of a handler that has not started.
 pub(crate) struct Call {
     /// What is handed over, for the log.
-    pub(crate) event: Cow<'static, str>,
+    pub(crate) event: String,
     /// For the log as well.
     pub(crate) case_id: Option<CaseId>,
     pub(crate) outcome: Outcome,
@@ -53,7 +53,7 @@ impl Call {
         handler: impl Future<Output = Result<(), HandlerError>> + Send + 'static,
     ) -> Self {
         Self {
-            event: event.into(),
+            event,
             case_id,
             outcome: Box::pin(async move {
                 supervise(deadline, handler).await?;
@@ -101,14 +101,20 @@ pub(crate) async fn supervise<T>(
     deadline: Duration,
     handler: impl Future<Output = Result<T, HandlerError>>,
 ) -> Result<T, Failure> {
-    let mut handler = pin!(handler);
-    let caught = std::future::poll_fn(|context| {
-        match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
+    let mut handler = pin!(Some(handler));
+    let done = poll_fn(|context| {
+        let Some(running) = handler.as_mut().as_pin_mut() else { return Poll::Pending };
+        match caught(|| running.poll(context)) {
             Ok(poll) => poll.map_err(Failure::Failed),
-            Err(_) => Poll::Ready(Err(Failure::Panicked)),
+            Err(panicked) => Poll::Ready(Err(panicked)),
         }
     });
-    within(deadline, caught).await.unwrap_or(Err(Failure::TimedOut(deadline)))
+    let result = within(deadline, done).await.unwrap_or(Err(Failure::TimedOut(deadline)));
+    caught(|| handler.set(None)).and(result)
+}
+
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Failure::Panicked)
 }
 
 /// `from_fn` of a room: its one method from a closure.

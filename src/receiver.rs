@@ -186,7 +186,7 @@ impl Inner {
             return Ok((route, None));
         }
         let (parent, last_segment) = path.rsplit_once('/').unwrap_or_default();
-        match self.routes.get(parent) {
+        match self.routes.get(if parent.is_empty() { "/" } else { parent }) {
             Some(route) if route.auth.is_in_path() => Ok((route, Some(last_segment))),
             _ => Err(Rejection::not_found()),
         }

@@ -1,6 +1,7 @@
 //! Every refusal, once: its status, the text for the caller and the text for the log.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -41,7 +42,10 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn to_log(&self) -> String {
         match self {
-            Self::Failed(error) => format!("handler failed: {error}"),
+            Self::Failed(error) => {
+                let told = catch_unwind(AssertUnwindSafe(|| error.to_string()));
+                format!("handler failed: {}", told.as_deref().unwrap_or("the error panicked"))
+            }
             Self::Panicked => "handler panicked".to_owned(),
             Self::TimedOut(deadline) => format!("handler not done within {deadline:?}"),
         }

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -65,10 +65,12 @@ impl Future for RunToEnd<'_> {
     type Output = Result<Answer, Rejection>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = self.outcome.as_mut().expect("not polled again once ready");
-        let result = ready!(Pin::new(outcome).poll(context));
-        self.outcome = None;
-        Poll::Ready(result)
+        let mut outcome = self.outcome.take().expect("not polled again once ready");
+        let poll = Pin::new(&mut outcome).poll(context);
+        if poll.is_pending() {
+            self.outcome = Some(outcome);
+        }
+        poll
     }
 }
 

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::connection::{Deadlines, Socket, Watch};
+use crate::connection::{Deadlines, Patience, Socket, Watch};
 use crate::receiver::Receiver;
 use crate::response::Body;
 
@@ -184,24 +184,32 @@ impl Server {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let watch = Arc::new(Watch::default());
-        let io = TokioIo::new(Socket::new(stream, Arc::clone(&watch), self.deadlines));
+        let io = TokioIo::new(Socket::new(stream, Arc::clone(&watch)));
         let service = service_fn(|request| answer(&self.receiver, &watch, request));
         let mut http = http1::Builder::new();
         http.max_header_size(self.header_limit);
         let mut connection = pin!(http.serve_connection(io, service));
-        let ended = tokio::select! {
-            biased;
-            ended = connection.as_mut() => ended,
-            () = reached(&mut stage, Stage::Draining) => {
-                connection.as_mut().graceful_shutdown();
-                tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    () = reached(&mut stage, Stage::Cut) => return,
+        let mut patience = Patience::new(&watch, self.deadlines);
+        let mut is_draining = false;
+        loop {
+            let next_stage = if is_draining { Stage::Cut } else { Stage::Draining };
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "connection broke");
+                    }
+                    return;
+                }
+                () = patience.lost() => return tracing::debug!("client too slow"),
+                () = reached(&mut stage, next_stage) => {
+                    if is_draining {
+                        return;
+                    }
+                    is_draining = true;
+                    connection.as_mut().graceful_shutdown();
                 }
             }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended early");
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What SnapEngage sends to a bot.
 
-use std::borrow::Cow;
-
 use serde::de::MapAccess;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -46,13 +44,13 @@ impl Event {
     }
 
     /// The event's name, as SnapEngage writes it.
-    pub fn name(&self) -> Cow<'static, str> {
+    pub fn name(&self) -> &str {
         match self {
-            Self::ChatStarted(_) => Cow::Borrowed(ChatStarted::EVENT),
-            Self::Message(_) => Cow::Borrowed(Message::EVENT),
-            Self::CommandResult(_) => Cow::Borrowed(CommandResult::EVENT),
-            Self::ChatClosed(_) => Cow::Borrowed(ChatClosed::EVENT),
-            Self::Unknown(unknown) => Cow::Owned(unknown.event.clone()),
+            Self::ChatStarted(_) => ChatStarted::EVENT,
+            Self::Message(_) => Message::EVENT,
+            Self::CommandResult(_) => CommandResult::EVENT,
+            Self::ChatClosed(_) => ChatClosed::EVENT,
+            Self::Unknown(unknown) => &unknown.event,
         }
     }
 
@@ -76,6 +74,12 @@ impl Event {
             Self::ChatClosed(event) => Some(&event.case_id),
             Self::Unknown(event) => event.case_id.as_ref(),
         }
+    }
+}
+
+impl From<ChatStarted> for Event {
+    fn from(event: ChatStarted) -> Self {
+        Self::ChatStarted(Box::new(event))
     }
 }
 

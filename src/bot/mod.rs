@@ -201,19 +201,21 @@ impl<H: Handler> Endpoint for Route<H> {
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
         let event = Event::from_json(&request.body)?;
         warn_of_odd_fields(&event);
+        let name = event.name().to_owned();
         let (widget_id, case_id) = (event.widget_id().cloned(), event.case_id().cloned());
         let (handler, fallback) = (Arc::clone(&self.handler), Arc::clone(&self.fallback));
         let deadline = request.deadline;
         let is_over = matches!(event, Event::ChatClosed(_));
         Ok(Call {
-            event: event.name(),
+            event: name,
             case_id: case_id.clone(),
             outcome: Box::pin(async move {
-                let (reply, failure) = match supervise(deadline, dispatch(&*handler, event)).await {
-                    Ok(reply) => (reply, None),
-                    Err(failure) if is_over => (Reply::new(), Some(failure)),
-                    Err(failure) => ((*fallback).clone(), Some(failure)),
-                };
+                let (reply, failure) =
+                    match supervise(deadline, async { dispatch(&*handler, event).await }).await {
+                        Ok(reply) => (reply, None),
+                        Err(failure) if is_over => (Reply::new(), Some(failure)),
+                        Err(failure) => ((*fallback).clone(), Some(failure)),
+                    };
                 let body = reply.encode(widget_id.as_ref(), case_id.as_ref());
                 Ok(Answer::json(body).instead_of(failure))
             }),

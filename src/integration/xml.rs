@@ -100,20 +100,22 @@ impl<'a> Document<'a> {
     }
 
     fn read<M: Model>(&mut self) -> Result<M, Error> {
-        let children = match self.next_outside()? {
+        const BEFORE: Error = Error::new("expected the element `case` and nothing before it");
+        const AFTER: Error = Error::new("expected nothing after the element `case`");
+        let children = match self.next_outside(BEFORE)? {
             Some(Tag { name: ROOT, is_empty, .. }) => Children::of(self, is_empty),
-            Some(_) => return Err(Error::new("expected the element `case`, found another")),
+            Some(_) => return Err(BEFORE),
             None => return Err(Error::new("expected the element `case`, found nothing")),
         };
         let model = ModelVisitor(PhantomData).visit_map(children)?;
-        match self.next_outside()? {
-            Some(_) => Err(Error::new("expected nothing after the element `case`")),
+        match self.next_outside(AFTER)? {
+            Some(_) => Err(AFTER),
             None => Ok(model),
         }
     }
 
     /// The next element outside the root, or `None` at the end of the document.
-    fn next_outside(&mut self) -> Result<Option<Tag<'a>>, Error> {
+    fn next_outside(&mut self, misplaced: Error) -> Result<Option<Tag<'a>>, Error> {
         loop {
             let is_at_start = self.reader.buffer_position() == 0;
             match self.next_event()? {
@@ -122,10 +124,13 @@ impl<'a> Document<'a> {
                 Event::Eof => return Ok(None),
                 Event::Comment(_) | Event::PI(_) => {}
                 Event::Decl(_) if is_at_start => {}
-                Event::Decl(_) => return Err(Error::new("XML declaration in the middle")),
-                Event::DocType(_) => return Err(Error::new("DOCTYPE is not accepted")),
+                Event::Decl(_) => return Err(Error::LATE_DECLARATION),
+                Event::DocType(_) => return Err(Error::DOCTYPE),
                 Event::Text(text) if is_white_space(&text) => {}
-                _ => return Err(Error::new("text outside the element `case`")),
+                Event::Text(_) => return Err(misplaced),
+                Event::CData(_) | Event::GeneralRef(_) | Event::End(_) => {
+                    return Err(Error::new("text outside the element `case`"));
+                }
             }
         }
     }
@@ -146,9 +151,8 @@ impl<'a> Document<'a> {
                 Event::GeneralRef(reference) => text.push(resolve(&reference)?),
                 Event::Comment(_) | Event::PI(_) => {}
                 Event::Eof => return Err(Error::new("the XML ends too early")),
-                Event::Decl(_) | Event::DocType(_) => {
-                    return Err(Error::new("XML declaration or DOCTYPE in an element"));
-                }
+                Event::Decl(_) => return Err(Error::LATE_DECLARATION),
+                Event::DocType(_) => return Err(Error::DOCTYPE),
             }
         }
     }
@@ -363,7 +367,10 @@ impl<'a> SeqAccess<'a> for Children<'_, 'a> {
 struct Error(Cow<'static, str>);
 
 impl Error {
-    fn new(problem: &'static str) -> Self {
+    const DOCTYPE: Self = Self::new("DOCTYPE is not accepted");
+    const LATE_DECLARATION: Self = Self::new("XML declaration in the middle");
+
+    const fn new(problem: &'static str) -> Self {
         Self(Cow::Borrowed(problem))
     }
 
