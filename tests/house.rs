@@ -1,0 +1,387 @@
+//! The rules of the house: which file of `src/` may know which, and what is where alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the modules of the core may import of each other. A new file is put in here first.
+const CORE: &[(&str, &[&str])] = &[
+    ("serve", &["receiver", "connection", "response"]),
+    (
+        "receiver",
+        &[
+            "agent_status",
+            "auth",
+            "body",
+            "bot",
+            "contact",
+            "conversation",
+            "endpoint",
+            "error",
+            "integration",
+            "log",
+            "rejection",
+            "response",
+            "run",
+        ],
+    ),
+    ("agent_status", ROOM),
+    ("bot", ROOM),
+    ("contact", ROOM),
+    ("conversation", ROOM),
+    ("integration", ROOM),
+    ("connection", &["rejection"]),
+    ("run", &["endpoint", "log", "rejection"]),
+    ("log", &["endpoint", "id", "rejection"]),
+    ("response", &["endpoint", "rejection"]),
+    ("endpoint", &["deadline", "error", "id", "rejection"]),
+    ("auth", &["error", "rejection"]),
+    ("body", &["deadline", "error", "rejection"]),
+    ("rejection", &["error"]),
+    ("json", &["error", "model"]),
+    ("model", &["lenient"]),
+    ("open_set", &["lenient"]),
+    ("lenient", &["id", "timestamp"]),
+    ("deadline", &[]),
+    ("error", &[]),
+    ("id", &[]),
+    ("timestamp", &[]),
+];
+
+const ROOMS: &[&str] = &["agent_status", "bot", "contact", "conversation", "integration"];
+
+const ROOM: &[&str] =
+    &["endpoint", "error", "id", "json", "lenient", "model", "open_set", "rejection", "timestamp"];
+
+/// Rooms built on the core, each behind a feature of its name. The core knows none of them, and
+/// they know of the core what everybody may: the homes of what `lib.rs` makes public.
+const FEATURES: &[&str] = &["dialogue", "inbox", "testing"];
+
+/// Words that may stand in the code of some modules alone.
+const ALONE: &[(&str, &[&str])] =
+    &[("subtle", &["auth"]), ("unwrap", &[]), ("unsafe", &[]), ("println", &[]), ("eprintln", &[])];
+
+/// The same, where rooms behind features may do as they like.
+const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
+    ("StatusCode", &["rejection"]),
+    ("from_u16", &[]),
+    ("AUTHORIZATION", &["auth"]),
+    ("TcpListener", &["serve"]),
+    ("TcpStream", &["serve"]),
+    ("spawn", &["run", "serve"]),
+];
+
+/// Words that may not stand in a room: a body is read, a refusal logged and a connection looked at
+/// by the spine.
+const NOT_IN_A_ROOM: &[&str] =
+    &["tracing", "hyper", "http_body", "http_body_util", "tokio", "HeaderMap", "headers"];
+
+/// A file of `src/` without comments, texts and tests.
+struct Source {
+    /// The path below `src/`.
+    path: String,
+    /// The file or folder right below `src/` that it is of.
+    module: String,
+    text: String,
+    code: String,
+}
+
+impl Source {
+    fn read(root: &Path, path: &Path) -> Self {
+        let text = fs::read_to_string(path).expect("a file of UTF-8");
+        let path = path.strip_prefix(root).expect("a file below src/").to_owned();
+        let first = path.components().next().expect("a name").as_os_str();
+        let module = first.to_string_lossy().trim_end_matches(".rs").to_owned();
+        let path = path.to_string_lossy().replace('\\', "/");
+        let tests = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
+        let code = code(&text[..tests]);
+        Self { path, module, text, code }
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        words(&self.code)
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    find(&root, &mut paths);
+    assert!(paths.len() > 20, "src/ has more files than {paths:?}");
+    paths.iter().map(|path| Source::read(&root, path)).collect()
+}
+
+fn find(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            find(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+}
+
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+/// Rust without its comments and without what is in its quotes.
+fn code(text: &str) -> String {
+    let mut code = String::new();
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let skipped = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").expect("an end of the comment") + 2
+        } else if next == '"' {
+            string(rest)
+        } else if let Some(raw) = raw_string(rest, code.chars().next_back()) {
+            raw
+        } else if next == '\'' {
+            character(rest)
+        } else {
+            code.push(next);
+            rest = &rest[next.len_utf8()..];
+            continue;
+        };
+        code.push(' ');
+        rest = &rest[skipped..];
+    }
+    code
+}
+
+/// The length of the text in quotes at the start.
+fn string(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    panic!("an end of {text:?}");
+}
+
+/// The length of the raw text at the start, if one is there.
+fn raw_string(text: &str, before: Option<char>) -> Option<usize> {
+    if before.is_some_and(|c| c.is_alphanumeric() && c != 'b' || c == '_') {
+        return None;
+    }
+    let after = text.strip_prefix('r')?;
+    let hashes = after.len() - after.trim_start_matches('#').len();
+    let after = after[hashes..].strip_prefix('"')?;
+    let end = "\"".to_owned() + &"#".repeat(hashes);
+    let start = text.len() - after.len();
+    Some(start + after.find(&end).expect("an end of the text") + end.len())
+}
+
+/// The length of the character, or of the `'` of the lifetime, at the start.
+fn character(text: &str) -> usize {
+    let mut chars = text.char_indices().skip(1);
+    let (_, first) = chars.next().expect("more than a quote");
+    if first == '\\' {
+        let end = text[3..].find('\'').expect("an end of the character");
+        return 3 + end + 1;
+    }
+    match chars.next() {
+        Some((at, '\'')) => at + 1,
+        _ => 1,
+    }
+}
+
+/// The modules named after `crate::`, in `crate::{a, b::c}` as well.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut imports = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let path = &code[at + "crate::".len()..];
+        let Some(group) = path.strip_prefix('{') else {
+            imports.insert(words(path).next().unwrap_or_default().to_owned());
+            continue;
+        };
+        let mut depth = 0_usize;
+        let mut is_first = true;
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => is_first = true,
+                _ if is_first && !c.is_whitespace() => {
+                    is_first = false;
+                    imports.insert(words(&group[at..]).next().unwrap_or_default().to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+    imports
+}
+
+/// The homes of what everybody may know: those that `lib.rs` makes public.
+fn public(sources: &[Source]) -> BTreeSet<String> {
+    let lib = sources.iter().find(|source| source.path == "lib.rs").expect("lib.rs");
+    let lines = lib.code.lines().map(str::trim);
+    let home = |line: &str| {
+        let module = line.strip_prefix("pub mod ").or(line.strip_prefix("pub use crate::"))?;
+        words(module).next().map(str::to_owned)
+    };
+    let mut public: BTreeSet<_> = lines.filter_map(home).collect();
+    public.retain(|module| module != "serve" && !FEATURES.contains(&&**module));
+    public
+}
+
+fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    if let Some((_, allowed)) = CORE.iter().find(|(name, _)| *name == module) {
+        return Some(allowed.iter().map(|&module| module.to_owned()).collect());
+    }
+    FEATURES.contains(&module).then(|| public.clone())
+}
+
+#[test]
+fn every_module_imports_what_it_may() {
+    let sources = sources();
+    let public = public(&sources);
+    assert!(ROOMS.iter().all(|room| public.contains(*room)), "{public:?}");
+    let mut wrong = Vec::new();
+    for source in sources.iter().filter(|source| source.module != "lib") {
+        let Some(allowed) = allowed(&source.module, &public) else {
+            wrong.push(format!("{}: not in the table of this test", source.path));
+            continue;
+        };
+        for import in imports(&source.code) {
+            if import != source.module && !allowed.contains(&import) {
+                wrong.push(format!("{}: imports `{import}`", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_table_has_no_module_that_is_gone() {
+    let modules: BTreeSet<_> = sources().into_iter().map(|source| source.module).collect();
+    let gone: Vec<_> = CORE.iter().filter(|(name, _)| !modules.contains(*name)).collect();
+    assert!(gone.is_empty(), "{gone:#?}");
+}
+
+#[test]
+fn the_table_keeps_the_plan() {
+    let table: BTreeMap<_, _> = CORE.iter().copied().collect();
+    assert_eq!(table.len(), CORE.len(), "a module is there once");
+    for (module, imports) in &table {
+        assert!(!imports.contains(&"serve"), "{module} imports serve");
+        assert!(!imports.iter().any(|import| FEATURES.contains(import)), "{module}");
+        let imports_rooms = imports.iter().any(|import| ROOMS.contains(import));
+        assert!(!imports_rooms || *module == "receiver", "{module} imports a room");
+    }
+    let mut left: BTreeSet<_> = table.keys().copied().collect();
+    while let Some(leaf) = left.iter().copied().find(|module| {
+        table[module].iter().all(|import| import == module || !left.contains(import))
+    }) {
+        left.remove(leaf);
+    }
+    assert!(left.is_empty(), "these import each other in a circle: {left:?}");
+}
+
+#[test]
+fn nothing_is_imported_through_the_root_by_super() {
+    for source in sources() {
+        let depth = source.path.matches('/').count();
+        let is_room_itself = source.path.ends_with("/mod.rs");
+        let steps = if is_room_itself { depth.saturating_sub(1) } else { depth };
+        let root = "super::".repeat(steps + 1);
+        assert!(!source.code.contains(&root), "{}: `{root}` is the crate root", source.path);
+    }
+}
+
+#[test]
+fn the_face_has_no_code() {
+    let sources = sources();
+    let lib = sources.iter().find(|source| source.path == "lib.rs").expect("lib.rs");
+    for line in lib.code.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let starts = ["mod ", "pub mod ", "pub use ", "#![", "#["];
+        assert!(starts.iter().any(|start| line.starts_with(start)), "lib.rs: {line}");
+        assert!(!line.ends_with("::*;"), "lib.rs: {line}");
+    }
+}
+
+#[test]
+fn some_words_stand_where_they_belong_alone() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let is_of_core = !FEATURES.contains(&&*source.module);
+        let in_the_core = ALONE_IN_THE_CORE.iter().filter(|_| is_of_core);
+        for (word, modules) in ALONE.iter().chain(in_the_core) {
+            if source.words().any(|found| found == *word) && !modules.contains(&&*source.module) {
+                wrong.push(format!("{}: `{word}`", source.path));
+            }
+        }
+        if ROOMS.contains(&&*source.module) {
+            for word in NOT_IN_A_ROOM {
+                if source.words().any(|found| found == *word) {
+                    wrong.push(format!("{}: `{word}` in a room", source.path));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn nothing_is_unwrapped_in_the_docs_either() {
+    for source in sources() {
+        let tests = source.text.find("#[cfg(test)]\nmod tests").unwrap_or(source.text.len());
+        assert!(!source.text[..tests].contains(".unwrap()"), "{}", source.path);
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for source in sources() {
+        let starts = ["//! ", "#![doc = include_str!(\"../README.md\")]"];
+        assert!(starts.iter().any(|start| source.text.starts_with(start)), "{}", source.path);
+    }
+}
+
+#[test]
+fn a_room_behind_a_feature_has_its_name() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = fs::read_to_string(manifest).expect("Cargo.toml");
+    for source in sources().iter().filter(|source| FEATURES.contains(&&*source.module)) {
+        let feature = format!("\n{} = [", source.module);
+        assert!(manifest.contains(&feature), "{}: no feature of its name", source.path);
+    }
+}
+
+mod the_reader {
+    use super::*;
+
+    #[test]
+    fn sees_code_and_nothing_else() {
+        let text = r##"
+            //! crate::docs
+            use crate::one; // crate::comment
+            /* crate::block */
+            const TEXT: &str = "crate::text \" crate::text";
+            const RAW: &str = r#"crate::raw " crate::raw"#;
+            const BYTES: &[u8] = br"crate::bytes";
+            const QUOTE: char = '"'; use crate::two::Two;
+            const ESCAPED: char = '\''; fn lifetime<'a>(_: &'a str) { crate::three::four(); }
+            use crate::{five, six::{self, Seven}, eight::Nine};
+            pub(crate) fn not_a_path() {}
+        "##;
+        let expected = ["eight", "five", "one", "six", "three", "two"];
+        assert_eq!(imports(&code(text)), expected.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn sees_imports_through_the_root() {
+        let found = imports("use crate::Token; use crate::*;");
+        assert_eq!(found, ["", "Token"].map(str::to_owned).into());
+    }
+}

@@ -1,0 +1,301 @@
+//! Which requests go where: paths, methods, `HEAD`, encodings, many tenants and `/healthz`.
+
+mod wire;
+
+use http::{HeaderValue, Request};
+use snapengage::{Auth, Receiver, ReceiverBuilder, Server, Token, agent_status};
+
+use wire::{
+    Answer, Calls, DENIED, STATUS, Served, TOKEN, Unread, ask, bare, build, builder, get_bytes,
+    post, post_bytes,
+};
+
+fn not_found() -> Answer {
+    Answer::refused(404, "nothing is served at this path")
+}
+
+fn not_allowed(allow: &str) -> Answer {
+    Answer::refused(405, &format!("expected {allow}")).with(format!("allow: {allow}"))
+}
+
+#[track_caller]
+fn mistake(builder: ReceiverBuilder) -> String {
+    builder.build().expect_err("a mistake").to_string()
+}
+
+#[tokio::test]
+async fn a_path_is_matched_whole() {
+    let calls = Calls::default();
+    let receiver = build(builder(&calls));
+    assert_eq!(ask(&receiver, post("/status", STATUS.to_owned())).await, Answer::taken());
+    let absolute = post("http://example.com/status", STATUS.to_owned());
+    assert_eq!(ask(&receiver, absolute).await, Answer::taken());
+    assert_eq!(calls.count(), 2);
+    for path in [
+        "/",
+        "/status/",
+        "//status",
+        "/STATUS",
+        "/%73tatus",
+        "/status/more",
+        "/x/../status",
+        "/status;x",
+        "/healthz",
+        "http://example.com",
+    ] {
+        assert_eq!(ask(&receiver, bare("POST", path)).await, not_found(), "{path}");
+        assert_eq!(ask(&receiver, post(path, Unread)).await, not_found().closing(), "{path}");
+    }
+    assert_eq!(ask(&receiver, bare("OPTIONS", "*")).await, not_found());
+    assert_eq!(ask(&receiver, bare("CONNECT", "example.com:80")).await, not_found());
+    assert_eq!(calls.count(), 2);
+}
+
+#[tokio::test]
+async fn another_method_is_told_the_right_one() {
+    let receiver = build(builder(&Calls::default()).healthz("/healthz"));
+    for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW", "post"] {
+        let mut expected = not_allowed("POST");
+        if method == "HEAD" {
+            expected = Answer { body: String::new(), ..expected.with("content-length: 38") };
+        }
+        assert_eq!(ask(&receiver, bare(method, "/status")).await, expected, "{method}");
+    }
+    for path in ["/contact?email=a", "/healthz"] {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "get"] {
+            let answer = ask(&receiver, bare(method, path)).await;
+            assert_eq!(answer, not_allowed("GET, HEAD"), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_path_is_checked_first_then_the_method_then_the_token() {
+    let receiver = build(builder(&Calls::default()));
+    let no_token = |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path);
+        request.body(Unread).expect("a valid request")
+    };
+    assert_eq!(ask(&receiver, no_token("PUT", "/other")).await, not_found().closing());
+    assert_eq!(ask(&receiver, no_token("PUT", "/status")).await, not_allowed("POST").closing());
+    assert_eq!(
+        ask(&receiver, no_token("POST", "/status")).await,
+        Answer::refused(401, DENIED).closing()
+    );
+}
+
+#[tokio::test]
+async fn a_query_does_not_matter_to_a_post() {
+    let calls = Calls::default();
+    let receiver = build(builder(&calls));
+    for path in ["/status?", "/status?a=b", "/status?/contact?%zz&&="] {
+        assert_eq!(ask(&receiver, post(path, STATUS.to_owned())).await, Answer::taken(), "{path}");
+    }
+    assert_eq!(calls.count(), 3);
+    let request = Request::post(format!("/status?Authorization={TOKEN}")).body(Unread);
+    assert_eq!(
+        ask(&receiver, request.expect("a valid request")).await,
+        Answer::refused(401, DENIED).closing()
+    );
+}
+
+#[tokio::test]
+async fn head_is_answered_as_get_is_without_the_body() {
+    let receiver = build(builder(&Calls::default()).healthz("/healthz"));
+    for path in ["/contact?email=a%40b.c", "/contact", "/healthz", "/other"] {
+        let get = ask(&receiver, bare("GET", path)).await;
+        let length = format!("content-length: {}", get.body.len());
+        let head = ask(&receiver, bare("HEAD", path)).await;
+        assert_eq!(head, Answer { body: String::new(), ..get.with(length) }, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn head_keeps_its_length_on_the_wire() {
+    use tokio::io::AsyncReadExt;
+
+    let receiver = build(builder(&Calls::default()).healthz("/healthz"));
+    let served = Served::start(Server::new(receiver)).await;
+    let mut client = served.connect().await;
+    client
+        .send(
+            "HEAD /contact?email=a%40b.c HTTP/1.1\r\nHost: test\r\n\r\n\
+             HEAD /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n",
+        )
+        .await;
+    let mut received = String::new();
+    wire::in_time(client.stream.read_to_string(&mut received)).await.expect("closed");
+    let heads: Vec<Vec<_>> = received
+        .split_terminator("\r\n\r\n")
+        .map(|head| head.lines().filter(|line| !line.starts_with("date: ")).collect())
+        .collect();
+    let ok = |length| {
+        vec![
+            "HTTP/1.1 200 OK",
+            "content-type: text/plain; charset=utf-8",
+            "x-content-type-options: nosniff",
+            length,
+        ]
+    };
+    let mut last = ok("content-length: 2");
+    last.push("connection: close");
+    assert_eq!(heads, [ok("content-length: 5"), last]);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_comes_as_it_is_or_not_at_all() {
+    let calls = Calls::default();
+    let receiver = build(builder(&calls));
+    let encoded = |encodings: &[&'static str]| {
+        let mut request = post("/status", STATUS.to_owned());
+        for encoding in encodings {
+            let encoding = HeaderValue::from_static(encoding);
+            request.headers_mut().append("content-encoding", encoding);
+        }
+        request
+    };
+    for encodings in [&["identity"] as &[_], &["Identity"], &["identity", "identity"]] {
+        assert_eq!(ask(&receiver, encoded(encodings)).await, Answer::taken(), "{encodings:?}");
+    }
+    assert_eq!(calls.count(), 3);
+    let refused =
+        Answer::refused(415, "content encodings are not supported, expected the body as it is");
+    for encodings in [
+        &["gzip"] as &[_],
+        &["x-gzip"],
+        &["br"],
+        &["identity, gzip"],
+        &["gzip, identity"],
+        &["identity", "gzip"],
+        &["deflate", "identity"],
+    ] {
+        let request = encoded(encodings).map(|_| Unread);
+        assert_eq!(ask(&receiver, request).await, refused.clone().closing(), "{encodings:?}");
+    }
+    let mut request = encoded(&["gzip"]);
+    request.headers_mut().remove("authorization");
+    assert_eq!(ask(&receiver, request).await, Answer::refused(401, DENIED).closing());
+    assert_eq!(calls.count(), 3);
+}
+
+#[tokio::test]
+async fn every_tenant_has_a_path_and_a_token_of_its_own() {
+    let calls: Vec<_> = std::iter::repeat_with(Calls::default).take(100).collect();
+    let mut builder = Receiver::builder();
+    for (tenant, calls) in calls.iter().enumerate() {
+        let calls = calls.clone();
+        let feed = agent_status::from_fn(move |_| {
+            calls.add();
+            async { Ok(()) }
+        });
+        builder =
+            builder.agent_status(format!("/{tenant}"), Token::new(format!("t{tenant}")), feed);
+    }
+    let receiver = build(builder);
+    let request = |path: usize, token: usize| {
+        let request =
+            Request::post(format!("/{path}")).header("Authorization", format!("t{token}"));
+        request.body(STATUS.to_owned()).expect("a valid request")
+    };
+    for tenant in 0..100 {
+        assert_eq!(ask(&receiver, request(tenant, tenant)).await, Answer::taken());
+        assert_eq!(
+            ask(&receiver, request(tenant, (tenant + 1) % 100)).await,
+            Answer::refused(401, DENIED).closing()
+        );
+    }
+    assert!(calls.iter().all(|calls| calls.count() == 1), "{calls:?}");
+    assert_eq!(ask(&receiver, request(100, 100)).await, not_found().closing());
+}
+
+#[test]
+fn a_path_that_cannot_be_asked_for_is_a_mistake() {
+    let at = |path: &str| {
+        let feed = agent_status::from_fn(|_| async { Ok(()) });
+        Receiver::builder().agent_status(path, Token::new(TOKEN), feed)
+    };
+    assert!(at("/").build().is_ok());
+    assert!(at("/a/b-c_d.e~f/%20").build().is_ok());
+    for path in ["", "status", "*", "http://example.com/status"] {
+        assert_eq!(mistake(at(path)), format!("path `{path}`: expected `/` at the start"));
+    }
+    for path in ["/status?a=b", "/status?", "/#", "/a b", "/status\n", "/\u{a0}", " /status"] {
+        let expected = if path.starts_with('/') {
+            format!("path `{path}`: has `?`, `#` or white space")
+        } else {
+            format!("path `{path}`: expected `/` at the start")
+        };
+        assert_eq!(mistake(at(path)), expected);
+        assert_eq!(mistake(builder(&Calls::default()).healthz(path)), expected);
+    }
+}
+
+#[test]
+fn a_path_taken_twice_is_a_mistake() {
+    let feed = || agent_status::from_fn(|_| async { Ok(()) });
+    let taken = builder(&Calls::default());
+    assert_eq!(
+        mistake(taken.agent_status("/status", Token::new("other"), feed())),
+        "path `/status`: taken twice"
+    );
+    let taken = builder(&Calls::default());
+    assert_eq!(
+        mistake(taken.agent_status("/contact", Auth::dangerously_open(), feed())),
+        "path `/contact`: taken twice"
+    );
+    let taken = builder(&Calls::default());
+    assert_eq!(mistake(taken.healthz("/status")), "path `/status`: taken twice");
+    let other = builder(&Calls::default()).agent_status("/status/", Token::new(TOKEN), feed());
+    assert!(other.healthz("/status/healthz").build().is_ok());
+}
+
+#[tokio::test]
+async fn health_is_told_if_asked_for() {
+    let receiver = build(builder(&Calls::default()));
+    assert_eq!(ask(&receiver, bare("GET", "/healthz")).await, not_found());
+
+    let receiver = build(builder(&Calls::default()).healthz("/live"));
+    assert_eq!(ask(&receiver, bare("GET", "/live")).await, Answer::text(200, "ok"));
+    assert_eq!(ask(&receiver, bare("GET", "/live?verbose")).await, Answer::text(200, "ok"));
+    assert_eq!(ask(&receiver, bare("GET", "/live/")).await, not_found());
+    assert_eq!(ask(&receiver, bare("GET", "/healthz")).await, not_found());
+}
+
+#[tokio::test]
+async fn health_is_503_while_draining() {
+    let receiver = build(builder(&Calls::default()).healthz("/healthz"));
+    receiver.clone().start_draining();
+    assert_eq!(ask(&receiver, bare("GET", "/healthz")).await, Answer::text(503, "draining"));
+    let head = Answer { body: String::new(), ..Answer::text(503, "").with("content-length: 8") };
+    assert_eq!(ask(&receiver, bare("HEAD", "/healthz")).await, head);
+    assert_eq!(ask(&receiver, post("/status", STATUS.to_owned())).await, Answer::taken());
+    assert_eq!(ask(&receiver, bare("POST", "/healthz")).await, not_allowed("GET, HEAD"));
+}
+
+#[tokio::test]
+async fn requests_of_all_kinds_share_a_connection() {
+    let calls = Calls::default();
+    let served = Served::start(Server::new(build(builder(&calls).healthz("/healthz")))).await;
+    let mut client = served.connect().await;
+    let exchanges = [
+        (post_bytes("/status", STATUS), Answer::taken()),
+        (get_bytes("/other"), not_found()),
+        (get_bytes("/status"), not_allowed("POST")),
+        (get_bytes("/contact?email=a%40b.c"), Answer::text(200, "a@b.c")),
+        (get_bytes("/contact"), Answer::refused(400, "contact query: missing parameter `email`")),
+        (
+            post_bytes("/status", "{"),
+            Answer::refused(400, "agent status: EOF while parsing an object at line 1 column 1"),
+        ),
+        (get_bytes("/healthz"), Answer::text(200, "ok")),
+        (post_bytes("/status", STATUS), Answer::taken()),
+    ];
+    for (request, expected) in exchanges {
+        client.send(&request).await;
+        assert_eq!(client.answer().await, expected, "{request}");
+    }
+    drop(client);
+    served.stop().await;
+    assert_eq!(calls.count(), 2);
+}
