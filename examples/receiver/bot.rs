@@ -1,0 +1,72 @@
+//! A bot that can be told to do everything a bot can do.
+
+use snapengage::bot::{
+    Card, Cards, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply, Unknown,
+};
+use snapengage::{HandlerError, async_trait};
+
+use crate::events::Events;
+
+pub(crate) struct Bot {
+    pub(crate) events: Events,
+}
+
+#[async_trait]
+impl Handler for Bot {
+    async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
+        self.events.print("bot", &chat);
+        Ok(Reply::say("Hello! Choose, or type something.").button("cards").button("human"))
+    }
+
+    async fn message(&self, message: Message) -> Result<Reply, HandlerError> {
+        self.events.print("bot", &message);
+        reply(&message.text)
+    }
+
+    async fn system_message(&self, message: Message) -> Result<Reply, HandlerError> {
+        self.events.print("bot", &message);
+        Ok(Reply::new())
+    }
+
+    async fn command_failed(&self, result: CommandResult) -> Result<Reply, HandlerError> {
+        self.events.print("bot", &result);
+        Ok(Reply::say("That did not work, and I am still here."))
+    }
+
+    async fn chat_closed(&self, chat: ChatClosed) -> Result<(), HandlerError> {
+        self.events.print("bot", &chat);
+        Ok(())
+    }
+
+    async fn unknown(&self, event: Unknown) -> Result<Reply, HandlerError> {
+        self.events.print("bot", &event);
+        Ok(Reply::new())
+    }
+}
+
+/// Does what the visitor says, and says back what it does not understand.
+fn reply(text: &str) -> Result<Reply, HandlerError> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Ok(match words[..] {
+        ["goto", url] => Reply::new().goto(url),
+        ["human"] => Reply::new().to_human(),
+        ["transfer", email] => Reply::new().to_agent(email),
+        ["widget", id] => Reply::new().to_widget(id),
+        ["widget-human", id] => Reply::new().to_widget_human(id),
+        ["tags", id, _, ..] => Reply::new().to_tags(id, words[2..].iter().copied()),
+        ["label", name, _, ..] => Reply::new().label(name, words[2..].iter().copied()),
+        ["cards"] => Reply::new().cards(cards()),
+        ["bye"] => Reply::new().bye(),
+        ["ban"] => Reply::new().ban(),
+        ["ban-ip"] => Reply::new().ban_ip(),
+        ["fail"] => return Err("the visitor wanted it".into()),
+        ["panic"] => panic!("the visitor wanted it"),
+        _ => Reply::say(text),
+    })
+}
+
+fn cards() -> Cards {
+    Cards::vertical()
+        .card(Card::new("Cats").excerpt("They need you less").link("https://example.com/cats"))
+        .card(Card::new("Dogs").excerpt("They need you more").link("https://example.com/dogs"))
+}

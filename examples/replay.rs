@@ -1,0 +1,86 @@
+//! Sends every file of sample-payloads/ to a running receiver, each to the path of its API.
+//!
+//! ```sh
+//! SNAPENGAGE_TOKEN=my-token cargo run --example receiver
+//!
+//! cargo run --example replay -- http://127.0.0.1:8080 --token my-token
+//! ```
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use ureq::Agent;
+use ureq::http::StatusCode;
+
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-payloads");
+
+/// The folders of the samples, which are the paths of the receiver as well.
+const APIS: [&str; 5] =
+    ["integration", "bot", "conversation-events", "agent-status", "get-contact"];
+
+/// Sends every sample to a running receiver.
+#[derive(Parser)]
+struct Args {
+    /// Where the receiver is: http://127.0.0.1:8080, say.
+    url: String,
+    /// The receiver's token.
+    #[arg(long, env = "SNAPENGAGE_TOKEN", hide_env_values = true, default_value = "")]
+    token: String,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    let config = Agent::config_builder().http_status_as_error(false).proxy(None);
+    let agent = config.timeout_global(Some(Duration::from_secs(10))).build().new_agent();
+    let mut stdout = std::io::stdout().lock();
+    let (mut sent, mut failed) = (0, 0);
+    for api in APIS {
+        let url = format!("{}/{api}", args.url.trim_end_matches('/'));
+        for file in samples(api)? {
+            let name = file.strip_prefix(SAMPLES)?.display();
+            let result = send(&agent, &url, &args.token, &file);
+            let is_ok = result.as_ref().is_ok_and(StatusCode::is_success);
+            let verdict = if is_ok { "ok" } else { "FAILED" };
+            let answer = result.map_or_else(|error| format!("{error:#}"), |code| code.to_string());
+            writeln!(stdout, "{verdict:6}  {name}: {answer}")?;
+            failed += u32::from(!is_ok);
+            sent += 1;
+        }
+    }
+    writeln!(stdout, "{sent} samples sent, {failed} failed")?;
+    Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+fn samples(api: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = Path::new(SAMPLES).join(api);
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {folder:?}"))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    files.retain(|file| ["json", "xml", "txt"].iter().any(|&form| has_extension(file, form)));
+    files.sort();
+    Ok(files)
+}
+
+fn has_extension(file: &Path, extension: &str) -> bool {
+    file.extension().is_some_and(|found| found == extension)
+}
+
+/// Sends one sample and returns the status of the answer. Those of Get Contact are addresses, of
+/// which the query counts; SnapEngage sends no token there.
+fn send(agent: &Agent, url: &str, token: &str, file: &Path) -> anyhow::Result<StatusCode> {
+    let sample = fs::read(file)?;
+    let response = if has_extension(file, "txt") {
+        let text = String::from_utf8(sample)?;
+        let address = text.lines().next().and_then(|line| line.strip_prefix("GET "));
+        let query = address.and_then(|address| address.split_once('?'));
+        let (_, query) = query.context("expected `GET <url>?<query>` in the first line")?;
+        agent.get(format!("{url}?{query}")).call()?
+    } else {
+        agent.post(url).header("Authorization", token).send(&sample)?
+    };
+    Ok(response.status())
+}

@@ -1,0 +1,647 @@
+//! Runs the examples as their users do: starts each as its header says, and sends what the header
+//! sends.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+#[test]
+fn hello_bot_says_back_what_it_is_told() {
+    let bot = Example::start("hello_bot");
+    let [hi] = bot.answers_to_header();
+    assert_eq!(hi.content(), json!([message("You said: Hi")]));
+    assert_eq!(bot.reply_to("human"), json!([message("One moment"), command("HUMAN_TRANSFER")]));
+    assert_eq!(bot.send(&Curl::post("/bot", "wrong-token", "{}")).status, 401);
+    bot.stop();
+}
+
+#[test]
+fn faq_bot_offers_a_menu_and_stays_when_nobody_comes() {
+    let bot = Example::start("faq_bot");
+    let menu = |question: &str| {
+        json!([{"type": "message", "text": question, "display_responses": [
+            {"text": "Our plans", "id": "plans"},
+            {"text": "My invoice", "id": "invoice"},
+            {"text": "Talk to a human", "id": "human"},
+        ]}])
+    };
+    let cards = json!({"type": "cards", "layout": "HORIZONTAL", "cards": [
+        {"title": "Solo", "excerpt": "One seat", "link": "https://example.com/plans/solo"},
+        {"title": "Team", "excerpt": "Ten seats", "link": "https://example.com/plans/team"},
+    ]});
+
+    let [greeting, plans, invoice, nobody] = bot.answers_to_header().map(|answer| answer.content());
+    assert_eq!(greeting, menu("Hello! What is it about?"));
+    assert_eq!(
+        plans,
+        json!([
+            message("There are two:"),
+            command_with("CARDS", cards),
+            command_with("LABEL", r#"[{"topic": ["plans"]}]"#),
+        ])
+    );
+    assert_eq!(
+        invoice,
+        json!([
+            message("I ask our accountant to join us."),
+            command_with("LABEL", r#"[{"topic": ["invoice"]}]"#),
+            command_with("TRANSFER", "accountant@example.com"),
+        ])
+    );
+    assert_eq!(nobody, menu("Nobody is in right now. Write to help@example.com, or choose:"));
+    assert_eq!(bot.reply_to("plans"), menu("I only know about these:"));
+    bot.stop();
+}
+
+#[test]
+fn contact_lookup_tells_what_a_visitor_asked_before() {
+    let book = Example::start("contact_lookup");
+    let [noted, found] = book.answers_to_header();
+    assert_eq!(noted, Answer::ok(""));
+    assert_eq!(found, Answer::ok("Asked before:\nWhere is my parcel?"));
+
+    let again = r#"{"id":"case-1","requested_by":"test@test.com","description":"Where is it?"}"#;
+    assert_eq!(book.send(&Curl::post("/integration", "my-token", again)), Answer::ok(""));
+    let found = book.send(&Curl::get("/get-contact/kT4mZ0qvW8?email=test%40test.com"));
+    assert_eq!(found, Answer::ok("Asked before:\nWhere is it?"));
+
+    let stranger = book.send(&Curl::get("/get-contact/kT4mZ0qvW8?email=other%40test.com"));
+    assert_eq!(stranger, Answer::ok(""));
+    assert_eq!(book.send(&Curl::get("/get-contact/wrong?email=test%40test.com")).status, 401);
+    book.stop();
+}
+
+#[test]
+fn contact_lookup_does_not_take_all_unknown_visitors_for_one() {
+    let book = Example::start("contact_lookup");
+    for email in ["unknown@example.com", "unknown"] {
+        let request = json!({"id": "c", "requested_by": email, "description": "A secret"});
+        let noted = book.send(&Curl::post("/integration", "my-token", &request.to_string()));
+        assert_eq!(noted, Answer::ok(""));
+        let found = book.send(&Curl::get(&format!("/get-contact/kT4mZ0qvW8?email={email}")));
+        assert_eq!(found, Answer::ok(""));
+    }
+    book.stop();
+}
+
+#[test]
+fn support_requests_prints_json_and_xml_for_people() {
+    let printer = Example::start("support_requests");
+    assert_eq!(printer.answers_to_header(), [Answer::ok(""), Answer::ok("")]);
+    let escape = r#"{"id":"x","type":"offline","description":"\u001b[2J\nforged: line"}"#;
+    assert_eq!(printer.send(&Curl::post("/integration", "my-token", escape)), Answer::ok(""));
+    assert_eq!(
+        printer.stop().stdout,
+        [
+            "chat 8b7c3b3b-f5d7-4e58-96d8 from test@test.com",
+            "  on 2014-10-03T20:14:31.268Z",
+            "  about: Testing the Integration API...",
+            "  visitor: Hola, ",
+            "  test: Good day",
+            "  visitor: Esto es una prueba.",
+            "  note = this is a note entered by the agent",
+            "  customerTemp = Very Happy",
+            "request 8b7c3b3b-f5d7-4e58-96d8 from test@test.com",
+            "  on 2010-10-18T01:48:18.623Z",
+            "  about: Testing the Integration API...",
+            "  test: Hello, ",
+            "  visitor: Hi,",
+            "  visitor: This is a test.",
+            "  test: ok. thank's for testing. ",
+            "  note = this is a note entered by the agent",
+            "offline x from unknown",
+            "  about:  [2J forged: line",
+        ]
+    );
+}
+
+#[cfg(feature = "tower")]
+#[test]
+fn embed_in_axum_serves_both_its_own_page_and_snapengage() {
+    let service = Example::start("embed_in_axum");
+    let [page, reply, status, health] = service.answers_to_header();
+    assert_eq!(page, Answer::ok("A page of our own\n"));
+    assert_eq!(reply.content(), json!([message("Hi")]));
+    assert_eq!(status, Answer::ok(""));
+    assert_eq!(health, Answer::ok("ok"));
+    assert_eq!(service.send(&Curl::post("/snapengage/bot", "wrong-token", "{}")).status, 401);
+    assert_eq!(service.send(&Curl::post("/bot", "my-token", "{}")).status, 404);
+    let logged = service.stop().stderr;
+    assert!(logged.contains(&"agent@example.com is pause".to_owned()), "{logged:?}");
+}
+
+#[test]
+fn receiver_takes_the_samples_of_its_header() {
+    let receiver = Example::start("receiver");
+    let [integration, bot, conversation, status, contact, health] = receiver.answers_to_header();
+    assert_eq!(integration, Answer::ok(""));
+    assert_eq!(
+        bot.content(),
+        json!([{"type": "message", "text": "Hello! Choose, or type something.", "display_responses": [
+            {"text": "cards"},
+            {"text": "human"},
+        ]}])
+    );
+    assert_eq!(conversation, Answer::ok(""));
+    assert_eq!(status, Answer::ok(""));
+    assert_eq!(contact, Answer::ok("Jim Tester, customer since 2014"));
+    assert_eq!(health, Answer::ok("ok"));
+
+    let events: Vec<Value> = receiver.stop().stdout.iter().map(|line| parsed(line)).collect();
+    let [integration, bot, conversation, status, contact] =
+        <[Value; 5]>::try_from(events).expect("five events");
+    assert_eq!(integration["api"], "integration");
+    let chat = &integration["event"];
+    assert_eq!(chat["id"], "8b7c3b3b-f5d7-4e58-96d8");
+    assert_eq!(chat["languages"][0], json!({"name": "English", "code": "en-US"}));
+    assert_eq!(chat["created_at_seconds"], 1_287_366_498);
+    assert_eq!(chat["created_at_milliseconds"], 623);
+    assert_eq!(chat["transcripts"][0]["date_seconds"], 1_287_366_507);
+    let sample = |path: &str| parsed(&read(&format!("sample-payloads/{path}")));
+    assert_eq!(bot, json!({"api": "bot", "event": sample("bot/chat-started.json")}));
+    let labeled = sample("conversation-events/case-labeled.json");
+    assert_eq!(conversation, json!({"api": "conversation-events", "event": labeled}));
+    let pause = sample("agent-status/pause.json");
+    assert_eq!(status, json!({"api": "agent-status", "event": pause}));
+    assert_eq!(contact, json!({"api": "get-contact", "event": {"email": "test@test.com"}}));
+}
+
+#[test]
+fn receiver_prints_a_random_token_and_requests_that_work() {
+    let receiver = Example::start_with(example("receiver").args(["--listen", ANY_PORT]));
+    let (token, rest) = receiver.greeting.split_first().expect("a line before the address");
+    let token = token.strip_prefix("SNAPENGAGE_TOKEN is not set, the token is ");
+    let token = token.expect("the token");
+    assert!(token.len() == 32 && rest.is_empty(), "{:?}", receiver.greeting);
+
+    assert_eq!(receiver.stderr.next(), "try:");
+    let curls: [String; 5] = std::array::from_fn(|_| receiver.stderr.next());
+    assert!(curls[1].contains(token), "{curls:?}");
+    let answers = curls.map(|curl| receiver.send(&Curl::parse(&words(&curl))));
+    let [integration, bot, conversation, status, contact] = answers;
+    for feed in [integration, conversation, status] {
+        assert_eq!(feed, Answer::ok(""));
+    }
+    assert_eq!(bot.content()[0]["operation"], "CARDS");
+    assert_eq!(contact, Answer::ok("Jim Tester, customer since 2014"));
+    assert_eq!(
+        receiver.stop().stdout,
+        [
+            r#"{"api":"integration","event":{"id":"c","type":"chat","requested_by":"test@test.com"}}"#,
+            r#"{"api":"bot","event":{"widget_id":"w","case_id":"c","event":"message","text":"cards"}}"#,
+            r#"{"api":"conversation-events","event":{"event":"caseClosed","widget_id":"w","case_id":"c"}}"#,
+            r#"{"api":"agent-status","event":{"agent_id":"wc:agent@example.com","status":"pause"}}"#,
+            r#"{"api":"get-contact","event":{"email":"test@test.com"}}"#,
+        ]
+    );
+}
+
+#[test]
+fn receiver_makes_a_token_where_the_given_one_is_empty() {
+    let mut command = example("receiver");
+    command.args(["--listen", ANY_PORT]).env("SNAPENGAGE_TOKEN", "");
+    let receiver = Example::start_with(&mut command);
+    assert!(receiver.greeting[0].starts_with("SNAPENGAGE_TOKEN is not set, the token is "));
+    assert_eq!(receiver.send(&Curl::post("/agent-status", "", "{}")).status, 401);
+    receiver.stop();
+}
+
+#[test]
+fn receiver_quotes_any_token_for_the_shell() {
+    let mut command = example("receiver");
+    command.args(["--listen", ANY_PORT]).env("SNAPENGAGE_TOKEN", "Bearer it's");
+    let receiver = Example::start_with(&mut command);
+    assert_eq!(receiver.stderr.next(), "try:");
+    let curl = receiver.stderr.next();
+    assert!(curl.contains(r"-H 'Authorization: Bearer it'\''s' "), "{curl}");
+    let status = r#"{"agent_id":"a","status":"online"}"#;
+    assert_eq!(receiver.send(&Curl::post("/agent-status", "Bearer it's", status)), Answer::ok(""));
+    receiver.stop();
+}
+
+#[test]
+fn receivers_bot_does_what_it_is_told() {
+    let receiver = Example::start("receiver");
+    let cards = json!({"type": "cards", "layout": "VERTICAL", "cards": [
+        {"title": "Cats", "excerpt": "They need you less", "link": "https://example.com/cats"},
+        {"title": "Dogs", "excerpt": "They need you more", "link": "https://example.com/dogs"},
+    ]});
+    for (text, expected) in [
+        ("goto https://example.com/pricing", command_with("GOTO", "https://example.com/pricing")),
+        ("human", command("HUMAN_TRANSFER")),
+        ("transfer agent@example.com", command_with("TRANSFER", "agent@example.com")),
+        ("widget w-2", command_with("WIDGET_TRANSFER", "w-2")),
+        ("widget-human w-2", command_with("WIDGET_HUMAN_TRANSFER", "w-2")),
+        ("tags w-2 VIP", command_with("TAG_TRANSFER", r#"w-2 ["VIP"]"#)),
+        ("tags w-2 T1 T2", command_with("TAG_TRANSFER", r#"w-2 ["T1", "T2"]"#)),
+        ("label topic new", command_with("LABEL", r#"[{"topic": ["new"]}]"#)),
+        ("label topic a b", command_with("LABEL", r#"[{"topic": ["a","b"]}]"#)),
+        ("cards", command_with("CARDS", cards)),
+        ("bye", command("BYE")),
+        ("ban", command("BAN")),
+        ("ban-ip", command("BAN_IP")),
+        ("fail", command("HUMAN_TRANSFER")),
+        ("panic", command("HUMAN_TRANSFER")),
+        ("Hello,  World", message("Hello,  World")),
+    ] {
+        assert_eq!(receiver.reply_to(text), json!([expected]), "{text}");
+    }
+    for unfinished in ["goto", "transfer", "widget", "widget-human", "tags w", "label l", ""] {
+        assert_eq!(receiver.reply_to(unfinished), json!([message(unfinished)]));
+    }
+    receiver.stop();
+}
+
+#[test]
+fn receiver_prints_every_event_of_a_chat() {
+    let receiver = Example::start("receiver");
+    for (event, reply) in [
+        (
+            r#"{"widget_id":"w","case_id":"c","event":"message","from":"system","text":"human"}"#,
+            json!([]),
+        ),
+        (
+            r#"{"widget_id":"w","case_id":"c","event":"commandResult","failedCommands":[{"operation":"TRANSFER"}]}"#,
+            json!([message("That did not work, and I am still here.")]),
+        ),
+        (r#"{"widget_id":"w","case_id":"c","event":"chatClosed"}"#, json!([])),
+        (r#"{"event":"chatPaused","widget_id":"w","case_id":"c","why":"lunch"}"#, json!([])),
+    ] {
+        assert_eq!(receiver.send(&Curl::post("/bot", "my-token", event)).content(), reply);
+        assert_eq!(receiver.stdout.next(), format!(r#"{{"api":"bot","event":{event}}}"#));
+    }
+    receiver.stop();
+}
+
+#[test]
+fn quiet_receiver_prints_no_events() {
+    let mut command = example("receiver");
+    command.args(["--quiet", "--listen", ANY_PORT]).env("SNAPENGAGE_TOKEN", "my-token");
+    let receiver = Example::start_with(&mut command);
+    assert_eq!(receiver.reply_to("Hi"), json!([message("Hi")]));
+    assert_eq!(receiver.send(&Curl::get("/get-contact?email=a%40b.c")), Answer::ok(""));
+    assert_eq!(receiver.stop().stdout, Vec::<String>::new());
+}
+
+#[test]
+fn receiver_goes_on_when_nobody_reads_its_events() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = example("receiver");
+    command.args(["--listen", ANY_PORT]).env("SNAPENGAGE_TOKEN", "my-token").stdout(writer);
+    let receiver = Example::start_with(&mut command);
+    assert_eq!(receiver.reply_to("Hi"), json!([message("Hi")]));
+    assert_eq!(receiver.reply_to("Hi"), json!([message("Hi")]));
+    let logged = receiver.stop().stderr;
+    assert!(logged.iter().any(|line| line.contains("an event could not be printed")), "{logged:?}");
+}
+
+#[test]
+fn replay_sends_every_sample() {
+    let receiver = Example::start("receiver");
+    let replay = replay(&receiver.url(""), "my-token");
+    let lines = lines_of(&replay.stdout);
+    let (summary, progress) = lines.split_last().expect("a summary");
+    assert_eq!(replay.status.code(), Some(0), "{lines:#?}");
+    for (line, sample) in progress.iter().zip(samples()) {
+        assert_eq!(*line, format!("ok      {sample}: 200 OK"));
+    }
+    assert_eq!(progress.len(), samples().len());
+    assert_eq!(*summary, format!("{} samples sent, 0 failed", samples().len()));
+
+    let with_slash = self::replay(&receiver.url("/"), "my-token");
+    assert_eq!(with_slash.status.code(), Some(0));
+    assert_eq!(receiver.stop().stdout.len(), 2 * samples().len());
+}
+
+#[test]
+fn replay_fails_when_a_sample_is_refused() {
+    let receiver = Example::start("receiver");
+    let replay = replay(&receiver.url(""), "wrong-token");
+    let lines = lines_of(&replay.stdout);
+    assert_eq!(replay.status.code(), Some(1), "{lines:#?}");
+    let refused: Vec<_> = samples().into_iter().filter(|name| !name.ends_with(".txt")).collect();
+    for sample in &refused {
+        let expected = format!("FAILED  {sample}: 401 Unauthorized");
+        assert!(lines.contains(&expected), "{expected} in {lines:#?}");
+    }
+    let summary = format!("{} samples sent, {} failed", samples().len(), refused.len());
+    assert_eq!(lines.last(), Some(&summary));
+    receiver.stop();
+}
+
+#[test]
+fn replay_fails_when_nobody_listens() {
+    let replay = replay("http://127.0.0.1:1", "my-token");
+    let count = samples().len();
+    assert_eq!(replay.status.code(), Some(1));
+    assert_eq!(
+        lines_of(&replay.stdout).last(),
+        Some(&format!("{count} samples sent, {count} failed"))
+    );
+}
+
+fn replay(url: &str, token: &str) -> Output {
+    example("replay").args([url, "--token", token]).output().expect("replay runs")
+}
+
+/// The samples in the order they are sent: by API, and by name within it.
+fn samples() -> Vec<String> {
+    let mut samples = Vec::new();
+    for api in ["integration", "bot", "conversation-events", "agent-status", "get-contact"] {
+        let entries = fs::read_dir(in_package("sample-payloads").join(api)).expect("a folder");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let names = names.map(|name| format!("{api}/{}", name.to_str().expect("Unicode")));
+        let from = samples.len();
+        let extensions = [".json", ".xml", ".txt"];
+        samples.extend(names.filter(|name| extensions.iter().any(|end| name.ends_with(end))));
+        samples[from..].sort();
+    }
+    samples
+}
+
+/// An example that runs, and is killed when dropped.
+struct Example {
+    name: String,
+    child: Child,
+    address: String,
+    /// What it wrote to stderr before its address.
+    greeting: Vec<String>,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+/// What an example wrote that was not read before it ended.
+struct Left {
+    stdout: Vec<String>,
+    stderr: Vec<String>,
+}
+
+const ANY_PORT: &str = "127.0.0.1:0";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Example {
+    /// Starts an example with the environment that its header gives it.
+    #[track_caller]
+    fn start(name: &str) -> Self {
+        let header = header(name);
+        let run = header.first().expect("a command to run");
+        assert!(run.windows(2).any(|words| words == ["--example", name]), "{run:?}");
+        let variables = run.iter().map_while(|word| word.split_once('='));
+        let mut command = example(name);
+        command.envs(variables);
+        if name == "receiver" {
+            command.arg("--listen");
+        }
+        Self::start_with(command.arg(ANY_PORT))
+    }
+
+    #[track_caller]
+    fn start_with(command: &mut Command) -> Self {
+        let path = Path::new(command.get_program()).to_owned();
+        let hint = "is it built? `cargo test` builds the examples, `cargo test --test` does not";
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{path:?}: {error}; {hint}"));
+        let (stdout, stderr) = (Lines::of(child.stdout.take()), Lines::of(child.stderr.take()));
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let mut example =
+            Self { name, child, address: String::new(), greeting: Vec::new(), stdout, stderr };
+        while example.address.is_empty() {
+            let line = example.stderr.next();
+            match line.strip_prefix("listening on http://") {
+                Some(address) => example.address = address.to_owned(),
+                None => example.greeting.push(line),
+            }
+        }
+        example
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Sends the requests of the header.
+    #[track_caller]
+    fn answers_to_header<const N: usize>(&self) -> [Answer; N] {
+        let curls = header(&self.name).into_iter().skip(1).map(|words| Curl::parse(&words));
+        let answers: Vec<Answer> = curls.map(|curl| self.send(&curl)).collect();
+        answers.try_into().expect("as many requests as answers are expected")
+    }
+
+    /// What the bot replies to a visitor's message.
+    #[track_caller]
+    fn reply_to(&self, text: &str) -> Value {
+        let event = json!({"event": "message", "widget_id": "w", "case_id": "c", "text": text});
+        self.send(&Curl::post("/bot", "my-token", &event.to_string())).content()
+    }
+
+    #[track_caller]
+    fn send(&self, curl: &Curl) -> Answer {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+        let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
+        let url = self.url(&curl.path);
+        let response = match &curl.body {
+            Some(body) => {
+                let mut request = agent.post(url);
+                for (name, value) in &curl.headers {
+                    request = request.header(name, value);
+                }
+                request.send(body)
+            }
+            None => agent.get(url).call(),
+        };
+        let mut response = response.expect("an answer");
+        let body = response.body_mut().read_to_string().expect("a text");
+        Answer { status: response.status().as_u16(), body }
+    }
+
+    /// Asks the example to stop, and expects that it does so in good order.
+    #[cfg(unix)]
+    #[track_caller]
+    fn stop(mut self) -> Left {
+        let pid = self.child.id();
+        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status();
+        assert!(kill.expect("a shell").success());
+        let left = Left { stdout: self.stdout.rest(), stderr: self.stderr.rest() };
+        let status = self.child.wait().expect("an exit status");
+        assert_eq!(status.code(), Some(0), "{:?}", left.stderr);
+        left
+    }
+
+    #[cfg(not(unix))]
+    fn stop(mut self) -> Left {
+        self.child.kill().expect("it runs");
+        Left { stdout: self.stdout.rest(), stderr: self.stderr.rest() }
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The built example, which cargo puts next to the folder of the tests.
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.ancestors().nth(2).expect("the folder of the profile");
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let mut command = Command::new(profile.join("examples").join(file));
+    command.env_remove("SNAPENGAGE_TOKEN").env_remove("RUST_LOG");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The commands in the header of an example, in words: how to run it, and what to send then.
+fn header(name: &str) -> Vec<Vec<String>> {
+    let file = format!("examples/{name}.rs");
+    let folder = format!("examples/{name}/main.rs");
+    let source = read(if in_package(&file).exists() { &file } else { &folder });
+    let header = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+    let script =
+        header.skip_while(|line| *line != "```sh").skip(1).take_while(|line| *line != "```");
+    let script = script.collect::<Vec<_>>().join("\n").replace("\\\n", " ");
+    script.lines().filter(|line| !line.is_empty()).map(words).collect()
+}
+
+/// The words of a command, as a shell sees them that knows no quotes but `'`.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for (i, part) in command.split('\'').enumerate() {
+        let is_quoted = i % 2 == 1;
+        let mut pieces = if is_quoted { vec![part] } else { part.split(' ').collect() };
+        let rest = pieces.split_off(1);
+        words.last_mut().expect("never empty").push_str(pieces[0]);
+        words.extend(rest.into_iter().map(str::to_owned));
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// A request, as curl sends it. The host is that of the example.
+struct Curl {
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+}
+
+impl Curl {
+    fn get(path: &str) -> Self {
+        Self { path: path.to_owned(), headers: Vec::new(), body: None }
+    }
+
+    fn post(path: &str, token: &str, body: &str) -> Self {
+        let headers = vec![("Authorization".to_owned(), token.to_owned())];
+        Self { headers, body: Some(body.into()), ..Self::get(path) }
+    }
+
+    #[track_caller]
+    fn parse(words: &[String]) -> Self {
+        let [curl, url, options @ ..] = words else { panic!("expected a URL: {words:?}") };
+        assert_eq!(curl, "curl");
+        let path = url.strip_prefix("http://").and_then(|url| url.find('/').map(|at| &url[at..]));
+        let mut request = Self::get(path.expect("http, a host and a path"));
+        for option in options.chunks(2) {
+            match [option[0].as_str(), option[1].as_str()] {
+                ["-H", header] => {
+                    let (name, value) = header.split_once(": ").expect("a name and a value");
+                    request.headers.push((name.to_owned(), value.to_owned()));
+                }
+                ["-d", body] => request.body = Some(body.into()),
+                ["--data-binary", body] => {
+                    let file = body.strip_prefix('@').expect("a file");
+                    request.body = Some(fs::read(in_package(file)).expect("a sample"));
+                }
+                _ => panic!("not understood: {option:?}"),
+            }
+        }
+        request
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: u16,
+    body: String,
+}
+
+impl Answer {
+    fn ok(body: &str) -> Self {
+        Self { status: 200, body: body.to_owned() }
+    }
+
+    /// What a bot said and did.
+    #[track_caller]
+    fn content(self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        parsed(&self.body)["content"].take()
+    }
+}
+
+/// What is written to a pipe, line by line.
+struct Lines(Receiver<String>);
+
+impl Lines {
+    fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let (sender, lines) = mpsc::channel();
+        let read = move |pipe| {
+            let lines = BufReader::new(pipe).lines().map_while(Result::ok);
+            lines.take_while(|line| sender.send(line.clone()).is_ok()).for_each(drop);
+        };
+        pipe.map(|pipe| std::thread::spawn(move || read(pipe)));
+        Self(lines)
+    }
+
+    #[track_caller]
+    fn next(&self) -> String {
+        self.0.recv_timeout(PATIENCE).expect("one more line")
+    }
+
+    /// The lines up to the end of the process.
+    #[track_caller]
+    fn rest(&self) -> Vec<String> {
+        let mut rest = Vec::new();
+        loop {
+            match self.0.recv_timeout(PATIENCE) {
+                Ok(line) => rest.push(line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return rest,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it runs on after {rest:?}"),
+            }
+        }
+    }
+}
+
+fn message(text: &str) -> Value {
+    json!({"type": "message", "text": text})
+}
+
+fn command(operation: &str) -> Value {
+    json!({"type": "command", "operation": operation})
+}
+
+fn command_with(operation: &str, parameters: impl Into<Value>) -> Value {
+    json!({"type": "command", "operation": operation, "parameters": parameters.into()})
+}
+
+#[track_caller]
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+fn lines_of(bytes: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn read(path: &str) -> String {
+    fs::read_to_string(in_package(path)).expect("a text in the package")
+}
+
+fn in_package(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
