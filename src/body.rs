@@ -30,6 +30,9 @@ where
     B: http_body::Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     refuse_encodings(headers)?;
     if body.size_hint().lower() > limits.size as u64 {
         return Err(Rejection::too_large(limits.size));

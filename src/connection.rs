@@ -239,18 +239,26 @@ fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
 pub(crate) struct Socket<S> {
     stream: S,
     watch: Arc<Watch>,
+    is_writing: bool,
 }
 
 impl<S> Socket<S> {
     pub(crate) fn new(stream: S, watch: Arc<Watch>) -> Self {
-        Self { stream, watch }
+        Self { stream, watch, is_writing: false }
     }
 
-    fn told<T>(&self, written: Poll<T>) -> Poll<T> {
+    fn told<T>(&mut self, written: Poll<T>) -> Poll<T> {
         if written.is_pending() {
-            self.watch.state().is_writing = true;
+            self.tell_writing(true);
         }
         written
+    }
+
+    fn tell_writing(&mut self, is_writing: bool) {
+        if self.is_writing != is_writing {
+            self.is_writing = is_writing;
+            self.watch.state().is_writing = is_writing;
+        }
     }
 }
 
@@ -300,7 +308,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         let flushed = ready!(Pin::new(&mut socket.stream).poll_flush(context));
-        socket.watch.state().is_writing = false;
+        socket.tell_writing(false);
         Poll::Ready(flushed)
     }
 

@@ -44,7 +44,6 @@
 //! # Ok::<_, snapengage::BuildError>(())
 //! ```
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -113,25 +112,31 @@ impl Query {
     ///
     /// Where there is no `email`, or an empty one.
     pub fn from_query(query: &str) -> Result<Self, DecodeError> {
-        let mut email = None;
         let mut found = Self::new("");
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (decode(name), decode(value));
-            if value.is_empty() && matches!(&*name, "email" | "ip" | "url" | "caseId") {
-                continue;
-            }
-            match &*name {
-                "email" if email.is_none() => email = Some(value.into_owned()),
-                "ip" if found.ip.is_none() => found.ip = Some(value.into_owned()),
-                "url" if found.url.is_none() => found.url = Some(value.into_owned()),
-                "caseId" if found.case_id.is_none() => found.case_id = Some((&*value).into()),
-                _ => found.extra.push((name.into_owned(), value.into_owned())),
+        for pair in query.as_bytes().split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+            let end = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
+            let (name, value) = (&pair[..end], pair.get(end + 1..).unwrap_or_default());
+            match name {
+                b"email" | b"ip" | b"url" | b"caseId" => found.take(name, decode(value)),
+                _ => found.take(decode(name).as_bytes(), decode(value)),
             }
         }
-        let email =
-            email.ok_or_else(|| DecodeError::new("contact query", "missing parameter `email`"))?;
-        Ok(Self { email, ..found })
+        if found.email.is_empty() {
+            return Err(DecodeError::new("contact query", "missing parameter `email`"));
+        }
+        Ok(found)
+    }
+
+    /// Takes a parameter; of a documented one, the first that is not empty.
+    fn take(&mut self, name: &[u8], value: String) {
+        match name {
+            b"email" | b"ip" | b"url" | b"caseId" if value.is_empty() => {}
+            b"email" if self.email.is_empty() => self.email = value,
+            b"ip" if self.ip.is_none() => self.ip = Some(value),
+            b"url" if self.url.is_none() => self.url = Some(value),
+            b"caseId" if self.case_id.is_none() => self.case_id = Some(value.into()),
+            _ => self.extra.push((String::from_utf8_lossy(name).into_owned(), value)),
+        }
     }
 
     fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -152,26 +157,20 @@ impl Query {
 }
 
 /// Undoes `+` and `%`. What is no UTF-8 after that becomes U+FFFD.
-fn decode(text: &str) -> Cow<'_, str> {
-    let mut rest = text.as_bytes();
-    let mut decoded = Vec::new();
-    while let Some(special) = memchr::memchr2(b'+', b'%', rest) {
-        decoded.reserve(rest.len());
-        decoded.extend_from_slice(&rest[..special]);
-        let (byte, length) = match rest[special..] {
-            [b'%', high, low, ..] => escaped(high, low).map_or((b'%', 1), |byte| (byte, 3)),
-            [b'%', ..] => (b'%', 1),
-            _ => (b' ', 1),
+fn decode(mut bytes: &[u8]) -> String {
+    let mut decoded = Vec::with_capacity(bytes.len());
+    loop {
+        let (byte, length) = match bytes {
+            [] => break,
+            [b'+', ..] => (b' ', 1),
+            [b'%', high, low, ..] => escaped(*high, *low).map_or((b'%', 1), |byte| (byte, 3)),
+            [byte, ..] => (*byte, 1),
         };
         decoded.push(byte);
-        rest = &rest[special + length..];
+        bytes = &bytes[length..];
     }
-    if decoded.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    decoded.extend_from_slice(rest);
-    let decoded = String::from_utf8(decoded);
-    Cow::Owned(decoded.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into()))
+    String::from_utf8(decoded)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn escaped(high: u8, low: u8) -> Option<u8> {
@@ -252,7 +251,7 @@ mod tests {
             "%00",
         ] {
             let (expected, _) = form_urlencoded::parse(text.as_bytes()).next().unwrap_or_default();
-            assert_eq!(decode(text), expected, "{text}");
+            assert_eq!(decode(text.as_bytes()), expected, "{text}");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Serves a receiver on a TCP listener.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -221,11 +223,10 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let framing = watch.begin(&request);
     let mut response = receiver.handle_framed(request, framing).await;
-    let is_last = watch.end();
-    if is_last {
+    if watch.end() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if response.headers().contains_key(CONNECTION) {
+    if !response.status().is_success() && response.headers().contains_key(CONNECTION) {
         watch.linger();
     }
     Ok(response)
@@ -240,8 +241,21 @@ enum Stage {
 }
 
 /// Waits for a stage. A server that is gone has reached them all.
+///
+/// A connection asks for it at every turn, so it is looked for only where something has changed.
 async fn reached(stage: &mut watch::Receiver<Stage>, expected: Stage) {
-    let _ = stage.wait_for(|stage| *stage >= expected).await;
+    let changes = stage.clone();
+    let mut stage = pin!(stage.wait_for(|stage| *stage >= expected));
+    let mut waker: Option<Waker> = None;
+    poll_fn(|context| {
+        let is_known = waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if is_known && changes.has_changed().is_ok_and(|has_changed| !has_changed) {
+            return Poll::Pending;
+        }
+        waker = Some(context.waker().clone());
+        stage.as_mut().poll(context).map(drop)
+    })
+    .await;
 }
 
 /// How long to wait after an error that the next connection would meet as well: too many open

@@ -180,7 +180,9 @@ impl Reply {
 
     pub(super) fn encode(&self, widget_id: Option<&WidgetId>, case_id: Option<&CaseId>) -> Vec<u8> {
         let envelope = Envelope { widget_id, case_id, reply: self };
-        serde_json::to_vec(&envelope).expect("texts and JSON values can be written as JSON")
+        let mut json = Vec::with_capacity(512);
+        serde_json::to_writer(&mut json, &envelope).expect("text and JSON can be written as JSON");
+        json
     }
 }
 
