@@ -21,6 +21,8 @@ pub mod agent_status;
 pub mod bot;
 pub mod contact;
 pub mod conversation;
+#[cfg(feature = "dialogue")]
+pub mod dialogue;
 pub mod integration;
 
 pub use async_trait::async_trait;
