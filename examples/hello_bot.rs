@@ -6,13 +6,17 @@
 //! curl http://127.0.0.1:8080/bot -H 'Authorization: my-token' \
 //!     -d '{"event":"message","widget_id":"w","case_id":"c","from":"visitor","text":"Hi"}'
 //! ```
+//!
+//! An address to listen on may follow: `cargo run --example hello_bot 127.0.0.1:9000`.
+
+mod common;
 
 use snapengage::bot::{self, Reply};
 use snapengage::{Receiver, Token};
-use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
+    common::log();
     let bot = bot::from_fn(|message| async move {
         match message.text.as_str() {
             "human" => Ok(Reply::say("One moment").to_human()),
@@ -21,11 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let token = Token::from_env("SNAPENGAGE_TOKEN");
     let receiver = Receiver::builder().bot("/bot", token, bot).build()?;
-    let listener = TcpListener::bind("127.0.0.1:8080").await?;
-    snapengage::serve(listener, receiver, shutdown()).await;
+    let listener = common::listen(std::env::args().nth(1)).await?;
+    snapengage::serve(listener, receiver, common::shutdown()).await;
     Ok(())
-}
-
-async fn shutdown() {
-    let _ = tokio::signal::ctrl_c().await;
 }
