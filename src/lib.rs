@@ -24,6 +24,8 @@ pub mod conversation;
 #[cfg(feature = "dialogue")]
 pub mod dialogue;
 pub mod integration;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use async_trait::async_trait;
 

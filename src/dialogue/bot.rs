@@ -16,6 +16,7 @@ use super::store::{Answer, Fingerprint, Record, Revision, SavedState, Store, Sto
 use super::{Dialogue, Input, Next, Step};
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
 use crate::error::HandlerError;
+use crate::id::CaseId;
 use crate::timestamp::Timestamp;
 
 /// A [`Dialogue`] as a [`bot::Handler`](crate::bot::Handler), with its conversations in a [`Store`].
@@ -72,8 +73,41 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         self.store.sweep(self.clock.now()).await
     }
 
+    /// Where a conversation stands; `None` where none is kept, or it is over.
+    ///
+    /// A turn that runs is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub async fn state_of(&self, case_id: &CaseId) -> Result<Option<D::State>, StoreError> {
+        let found = self.store.load(&self.key(case_id)).await?;
+        let record = found.map(|(record, _)| record);
+        let record = record.filter(|record| record.expires_at() > self.clock.now());
+        Ok(record.filter(|record| record.state.is_some()).map(|record| self.state(&record)))
+    }
+
+    /// Puts a conversation into a state, once no other turn of it runs: a turn without input and
+    /// reply.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub async fn set_state(&self, case_id: &CaseId, state: D::State) -> Result<(), HandlerError> {
+        let key = self.key(case_id);
+        let _place = self.queue.enter(&key).await;
+        if let Begin::Turn(turn) = self.begin(&key, None).await? {
+            turn.commit(self, None, Next::Go(state), &Reply::new()).await?;
+        }
+        Ok(())
+    }
+
+    fn key(&self, case_id: &CaseId) -> String {
+        format!("{}/{case_id}", self.name)
+    }
+
     async fn turn(&self, input: Input) -> Result<Reply, HandlerError> {
-        let key = format!("{}/{}", self.name, input.case_id());
+        let key = self.key(input.case_id());
         let fingerprint = fingerprint(&input);
         let _place = self.queue.enter(&key).await;
         let mut turn = match self.begin(&key, fingerprint).await? {
