@@ -1,4 +1,5 @@
 //! `testing` itself: what is sent, what is asserted, and what a failure shows.
+#![cfg(feature = "testing")]
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
