@@ -11,8 +11,11 @@ use snapengage::bot::{
     Button, Card, Cards, ChatClosed, ChatStarted, Command, CommandError, CommandResult, Handler,
     Label, Message, Reply, Unknown,
 };
-use snapengage::testing::{Script, TestChat, Visitor};
-use snapengage::{HandlerError, Receiver, Token, async_trait};
+use snapengage::testing::{Api, Mutator, Script, TestChat, Visitor, samples};
+use snapengage::{
+    Auth, HandlerError, Receiver, Token, agent_status, async_trait, bot, contact, conversation,
+    integration,
+};
 
 /// Answers by what it is told, and keeps what it was given.
 #[derive(Clone, Default)]
@@ -605,4 +608,88 @@ async fn a_script_is_replayed_through_any_transport() {
         "line 1 of the script: the bot's answer is for another conversation: ",
     );
     begins(answered(StatusCode::OK, ""), "line 1 of the script: the bot's answer cannot be read: ");
+}
+
+/// A receiver of all five APIs whose handlers look at what they get.
+fn receiver_of_all() -> Receiver {
+    let token = || Token::new("my-token");
+    Receiver::builder()
+        .integration("/integration", token(), integration::from_fn(|_| async { Ok(()) }))
+        .bot("/bot", token(), Parrot::default())
+        .conversation("/conversation", token(), conversation::from_fn(|_| async { Ok(()) }))
+        .agent_status("/status", token(), agent_status::from_fn(|_| async { Ok(()) }))
+        .contact(
+            "/contact",
+            Auth::secret_path(token()),
+            contact::from_fn(|query| async { Ok(Some(query.email)) }),
+        )
+        .build()
+        .expect("no mistakes")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_takes_all_spoilt_samples() {
+    let report = Mutator::new(receiver_of_all())
+        .route(Api::Integration, "/integration", "my-token")
+        .route(Api::Bot, "/bot", "my-token")
+        .route(Api::Conversation, "/conversation", "my-token")
+        .route(Api::AgentStatus, "/status", "my-token")
+        .secret_path(Api::Contact, "/contact", "my-token")
+        .run()
+        .await;
+    report.assert_clean();
+    assert!(report.sent() > 4000, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_that_trust_their_input_are_found_out() {
+    let bot = bot::from_fn(|message: Message| async move {
+        let sent = message.timestamp.expect("always there");
+        Ok(Reply::say(sent.to_string()))
+    });
+    let feed = agent_status::from_fn(|change: agent_status::StatusChange| async move {
+        change.timestamp.map(drop).ok_or_else(|| HandlerError::new("no time"))
+    });
+    let receiver = Receiver::builder()
+        .bot("/bot", Token::new("my-token"), bot)
+        .agent_status("/status", Token::new("my-token"), feed)
+        .build()
+        .expect("no mistakes");
+    let mutator = Mutator::new(receiver).route(Api::Bot, "/bot", "my-token").route(
+        Api::AgentStatus,
+        "/status",
+        "my-token",
+    );
+    let report = mutator.run().await;
+    let problems = report.problems();
+    for problem in [
+        "bot/message.json, without `/timestamp`: 200 OK: handler panicked",
+        "agent-status/pause.json, without `/timestamp`: 503 Service Unavailable: handler failed: no time",
+    ] {
+        assert!(problems.iter().any(|found| found == problem), "{report}");
+    }
+    let summary = format!("{} requests, {} with a problem\n", report.sent(), problems.len());
+    assert!(panic_of(|| report.assert_clean()).starts_with(&summary));
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_doors_are_found_out() {
+    let receiver = Receiver::builder()
+        .bot("/bot", Auth::dangerously_open(), Parrot::default())
+        .build()
+        .expect("no mistakes");
+    let report = Mutator::new(receiver.clone()).route(Api::Bot, "/bot", "my-token").run().await;
+    for change in ["with a wrong token", "with an empty token", "without a token"] {
+        let found = report.problems().iter().filter(|problem| problem.contains(change)).count();
+        assert_eq!(found, samples().iter().filter(|sample| sample.api() == Api::Bot).count());
+    }
+    Mutator::new(receiver).open_route(Api::Bot, "/bot").run().await.assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mutator_that_finds_no_door_is_not_content() {
+    let report = Mutator::new(receiver_of_all()).route(Api::Bot, "/nowhere", "t").run().await;
+    assert!(report.problems()[0].contains(", as it is: 404 Not Found: "), "{report}");
+    let nothing = Mutator::new(receiver_of_all()).run().await;
+    assert_eq!(panic_of(|| nothing.assert_clean()), "nothing was sent: the mutator has no routes");
 }

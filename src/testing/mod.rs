@@ -115,17 +115,29 @@
 //! ```
 //!
 //! What [`TestChat::transcript`] tells is a script as well: a chat that went well can be kept.
+//! [`Script::run`] runs it in a test; [`Script::replay`] runs it against an address.
+//!
+//! # Samples
+//!
+//! [`samples`] are the payloads this crate is tested with, for your tests of anything else. A
+//! [`Mutator`] sends them to your receiver, as they are and spoilt: a field gone, a field new, an
+//! event that is unknown, a wrong token, cut short.
 
 mod chat;
 mod failure;
 mod lines;
+mod mutator;
+mod samples;
 mod script;
 mod side;
+mod spoilt;
 #[cfg(feature = "dialogue")]
 mod state;
 mod step;
 mod visitor;
 
 pub use self::chat::TestChat;
+pub use self::mutator::{Mutator, Report};
+pub use self::samples::{Api, Sample, samples};
 pub use self::script::{Mismatch, Replay, Script, ScriptError};
 pub use self::visitor::Visitor;
