@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use snapengage::bot::{
     Button, Card, Cards, ChatClosed, ChatStarted, Command, CommandError, CommandResult, Handler,
     Label, Message, Reply, Unknown,
@@ -126,7 +126,7 @@ async fn events_are_sent_as_snapengage_sends_them() {
     chat.open_with(visitor).await;
     chat.say("away").await;
     chat.fail_transfer(CommandError::NoAgentsAvailable).await;
-    chat.send("newEvent", Map::from_iter([("a".to_owned(), json!(1))])).await;
+    chat.send("newEvent", json!({"a": 1})).await;
     chat.close().await;
 
     let (widget, case) =
@@ -180,6 +180,37 @@ async fn ids_and_timestamps_are_as_the_test_says() {
         ]
     );
     assert_eq!(chat.case_id().as_str(), "case-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fields_of_an_event_are_an_object() {
+    let mut chat = Parrot::default().chat();
+    assert_eq!(
+        panic_of(|| chat.send("newEvent", json!([1]))),
+        "expected the fields of an event, an object, found [1]"
+    );
+}
+
+#[test]
+fn debug_does_not_tell_the_token() {
+    let receiver = receiver_of_all();
+    let chat = TestChat::new(receiver.clone(), "/bot", "hunter2");
+    let mutator = Mutator::new(receiver).route(Api::Bot, "/bot", "hunter2").secret_path(
+        Api::Contact,
+        "/contact",
+        "hunter2",
+    );
+    let debug = format!("{chat:?} {mutator:?}");
+    assert!(!debug.contains("hunter2"), "{debug}");
+}
+
+#[test]
+fn what_no_request_can_have_is_found_at_once() {
+    let receiver = receiver_of_all();
+    let problem = panic_of(|| TestChat::new(receiver.clone(), "/a b", "my-token"));
+    assert!(problem.starts_with("a path that a request can have"), "{problem}");
+    let problem = panic_of(|| TestChat::new(receiver, "/bot", "my\ntoken"));
+    assert!(problem.starts_with("a token that a header can carry"), "{problem}");
 }
 
 #[tokio::test(start_paused = true)]

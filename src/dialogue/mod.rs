@@ -63,6 +63,8 @@
 //! A state is stored with its [version](Dialogue::VERSION). One that cannot be read any more goes to
 //! [`Dialogue::migrate`], and if that has no use for it, the conversation starts again: no visitor is
 //! locked out by a deploy.
+#![cfg_attr(feature = "testing", doc = "")]
+#![cfg_attr(feature = "testing", doc = include_str!("tutorial.md"))]
 
 mod bot;
 mod memory;

@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::side::Side;
 use super::step::Step;
-use super::{Visitor, failure, lines};
-use crate::bot::{Button, Cards, Command, CommandError, Content, Reply};
+use super::{Visitor, failure};
+use crate::bot::{Button, CommandError, Reply};
 use crate::id::{CaseId, WidgetId};
 use crate::receiver::Receiver;
 
@@ -53,16 +52,25 @@ use crate::receiver::Receiver;
 #[derive(Debug)]
 pub struct TestChat {
     receiver: Receiver,
-    path: String,
-    token: String,
+    path: Uri,
+    token: HeaderValue,
     pub(super) side: Side,
 }
 
 impl TestChat {
     /// A chat with the bot at this path, behind this token.
-    pub fn new(receiver: Receiver, path: impl Into<String>, token: impl Into<String>) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// Where no request can have this path or this token.
+    #[track_caller]
+    pub fn new(receiver: Receiver, path: &str, token: &str) -> Self {
+        let path = path.parse().expect("a path that a request can have");
+        let mut token = HeaderValue::from_str(token).expect("a token that a header can carry");
+        // Keeps it out of the debug output.
+        token.set_sensitive(true);
         let side = Side::new("ab992c69-7de8-46cc-9aaa-329d336bc182".into());
-        Self { receiver, path: path.into(), token: token.into(), side }
+        Self { receiver, path, token, side }
     }
 
     /// The same chat under another case id: for tests with more than one chat.
@@ -197,19 +205,25 @@ impl TestChat {
         self.step(Step::Again)
     }
 
-    /// Anything else happens: an event by its name, with these fields beside the ids and the
-    /// timestamp.
+    /// Anything else happens: an event by its name, and the fields it has beside the ids and the
+    /// timestamp, an object.
+    ///
+    /// ```
+    /// # use serde_json::json;
+    /// # async fn system_message(chat: &mut snapengage::testing::TestChat) {
+    /// chat.send("message", json!({"from": "system", "text": "An agent has joined"})).await;
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///
-    /// Where SnapEngage could not read the answer.
+    /// Where the fields are no object, and where SnapEngage could not read the answer.
     #[track_caller]
-    pub fn send(
-        &mut self,
-        event: impl Into<String>,
-        fields: Map<String, Value>,
-    ) -> impl Future<Output = &Self> {
-        self.step(Step::Send { event: event.into(), fields })
+    pub fn send(&mut self, event: impl Into<String>, fields: Value) -> impl Future<Output = &Self> {
+        match fields {
+            Value::Object(fields) => self.step(Step::Send { event: event.into(), fields }),
+            other => panic!("expected the fields of an event, an object, found {other}"),
+        }
     }
 
     /// The visitor says several things at once: none waits for the answer to another. Returns the
@@ -261,10 +275,11 @@ impl TestChat {
     }
 
     fn post(&self, body: Bytes) -> Request<Full<Bytes>> {
-        Request::post(&self.path)
-            .header(AUTHORIZATION, &self.token)
-            .body(Full::new(body))
-            .expect("path and token can be sent")
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.path.clone();
+        request.headers_mut().insert(AUTHORIZATION, self.token.clone());
+        request
     }
 
     fn take(&mut self, step: &Step, answer: Answer, sent_at: &Location<'_>) -> &Reply {
@@ -301,123 +316,4 @@ struct Answer {
 async fn deliver(receiver: Receiver, request: Request<Full<Bytes>>) -> Answer {
     let (response, reason) = receiver.handle_and_tell(request).await;
     Answer { status: response.status(), body: response.into_body().into_bytes(), reason }
-}
-
-/// What can be asserted of the last reply.
-impl TestChat {
-    /// The texts are these, in this order.
-    ///
-    /// # Panics
-    ///
-    /// Where they are not.
-    #[track_caller]
-    pub fn assert_texts<'t>(&self, expected: impl IntoIterator<Item = &'t str>) -> &Self {
-        let expected = expected.into_iter().map(|text| format!("{text:?}"));
-        self.assert_same("texts", expected, self.reply().texts().map(|text| format!("{text:?}")))
-    }
-
-    /// The buttons are these, in this order, ids included: a text stands for a button without an
-    /// id.
-    ///
-    /// # Panics
-    ///
-    /// Where they are not.
-    #[track_caller]
-    pub fn assert_buttons<B: Into<Button>>(&self, expected: impl IntoIterator<Item = B>) -> &Self {
-        let expected = expected.into_iter().map(|button| lines::button(&button.into()));
-        let shown = self.reply().content().iter().filter_map(|content| match content {
-            Content::Message(text) => Some(&text.display_responses),
-            _ => None,
-        });
-        self.assert_same("buttons", expected, shown.flatten().map(lines::button))
-    }
-
-    /// There are no buttons.
-    ///
-    /// # Panics
-    ///
-    /// Where there are.
-    #[track_caller]
-    pub fn assert_no_buttons(&self) -> &Self {
-        self.assert_buttons::<Button>([])
-    }
-
-    /// The commands are these, in this order: labels, transfers and cards included.
-    ///
-    /// # Panics
-    ///
-    /// Where they are not.
-    #[track_caller]
-    pub fn assert_commands(&self, expected: impl IntoIterator<Item = Command>) -> &Self {
-        let expected = expected.into_iter().map(|command| json(&command));
-        self.assert_same("commands", expected, self.reply().commands().map(json))
-    }
-
-    /// The cards are these, in this order.
-    ///
-    /// # Panics
-    ///
-    /// Where they are not.
-    #[track_caller]
-    pub fn assert_cards(&self, expected: impl IntoIterator<Item = Cards>) -> &Self {
-        let expected = expected.into_iter().map(|cards| pretty(&Command::Cards(cards)));
-        let shown = self.reply().commands().filter(|command| matches!(command, Command::Cards(_)));
-        self.assert_same("cards", expected, shown.map(pretty))
-    }
-
-    /// The visitor sees nothing, and nothing is done.
-    ///
-    /// # Panics
-    ///
-    /// Where something is.
-    #[track_caller]
-    pub fn assert_silent(&self) -> &Self {
-        self.assert_same("answer", [], [lines::reply(self.reply())])
-    }
-
-    /// The reply is this one, whole: texts, buttons and commands in their order, and the
-    /// `context_id`.
-    ///
-    /// # Panics
-    ///
-    /// Where it is not.
-    #[track_caller]
-    pub fn assert_reply(&self, expected: &Reply) -> &Self {
-        self.assert_same("reply", [pretty(expected)], [pretty(self.reply())])
-    }
-
-    #[track_caller]
-    fn assert_same(
-        &self,
-        what: &str,
-        expected: impl IntoIterator<Item = String>,
-        actual: impl IntoIterator<Item = String>,
-    ) -> &Self {
-        if let Some(failure) = self.compare(what, expected, actual) {
-            panic!("{failure}");
-        }
-        self
-    }
-
-    pub(super) fn compare(
-        &self,
-        what: &str,
-        expected: impl IntoIterator<Item = String>,
-        actual: impl IntoIterator<Item = String>,
-    ) -> Option<String> {
-        let expected: Vec<String> = expected.into_iter().collect();
-        let actual: Vec<String> = actual.into_iter().collect();
-        let (expected, actual) = (expected.join("\n"), actual.join("\n"));
-        let problem = format!("the bot's {what}: not as expected");
-        (expected != actual)
-            .then(|| failure::unlike(&problem, self.transcript(), &expected, &actual))
-    }
-}
-
-pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).expect("can be written as JSON")
-}
-
-pub(super) fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string_pretty(value).expect("can be written as JSON")
 }

@@ -123,6 +123,7 @@
 //! [`Mutator`] sends them to your receiver, as they are and spoilt: a field gone, a field new, an
 //! event that is unknown, a wrong token, cut short.
 
+mod assert;
 mod chat;
 mod failure;
 mod lines;

@@ -2,7 +2,8 @@
 
 use std::panic::Location;
 
-use super::chat::{TestChat, json, pretty};
+use super::assert::{json, pretty};
+use super::chat::TestChat;
 use crate::dialogue::{Bot, Dialogue, Store};
 
 /// The state of a dialogue. Its [`Bot`] is shared between the receiver and the test, in an
