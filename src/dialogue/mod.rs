@@ -64,10 +64,15 @@
 //! [`Dialogue::migrate`], and if that has no use for it, the conversation starts again: no visitor is
 //! locked out by a deploy.
 
+pub mod conformance;
+
 mod bot;
+mod clock;
+mod fingerprint;
 mod memory;
 mod queue;
 mod store;
+mod turn;
 
 use async_trait::async_trait;
 use serde::Serialize;
