@@ -134,3 +134,75 @@ impl Store for Broken {
         Ok((before - records.len()) as u64)
     }
 }
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use rusqlite::Connection;
+    use snapengage::dialogue::SqliteStore;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_sqlite_store_holds_to_the_suite() {
+        let (_dir, path) = file();
+        conformance::run(async || SqliteStore::open(&path).expect("opened")).await;
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_refused_and_left_alone() {
+        let (_dir, path) = file();
+        fs::write(&path, "Dear diary, ".repeat(100)).expect("written");
+        assert_refused(&path, "file is not a database");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "Dear diary, ".repeat(100));
+
+        let (_dir, path) = file();
+        execute(&path, "CREATE TABLE diary (entry TEXT)");
+        assert_refused(&path, "a database of another program");
+        execute(&path, "INSERT INTO diary VALUES ('still there')");
+
+        let (dir, _path) = file();
+        assert_refused(dir.path(), "unable to open database file");
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused() {
+        let (_dir, path) = file();
+        drop(SqliteStore::open(&path).expect("opened"));
+        execute(&path, "PRAGMA user_version = 2");
+        assert_refused(&path, "schema version 2, expected 1");
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_has_expired() {
+        let (_dir, path) = file();
+        let store = SqliteStore::open(&path).expect("opened");
+        let row = "INSERT INTO conversation VALUES ('key', 1, 9, 'no record')";
+        execute(&path, row);
+        let (record, revision) = store.load("key").await.expect("loaded").expect("a record");
+        assert_eq!(record.expires_at(), Timestamp::MIN);
+        assert!(store.save("key", &record, Some(revision)).await.expect("saved").is_some());
+    }
+
+    fn file() -> (TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("conversations.db");
+        (dir, path)
+    }
+
+    #[track_caller]
+    fn execute(path: &Path, sql: &str) {
+        Connection::open(path).expect("opened").execute_batch(sql).expect("executed");
+    }
+
+    #[track_caller]
+    fn assert_refused(path: &Path, expected: &str) {
+        let error = SqliteStore::open(path).expect_err("a refusal");
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        assert!(cause.starts_with(&path.display().to_string()), "{cause}");
+        assert!(cause.contains(expected), "{cause}");
+    }
+}

@@ -71,6 +71,8 @@ mod clock;
 mod fingerprint;
 mod memory;
 mod queue;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 mod turn;
 
@@ -81,6 +83,8 @@ use serde_json::Value;
 
 pub use self::bot::Bot;
 pub use self::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
 pub use self::store::{Record, Revision, Store, StoreError};
 
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message, Reply};
