@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use snapengage::bot::{Button, Command, CommandError, Label, Reply};
-use snapengage::dialogue::{Bot, MemoryStore};
+use snapengage::dialogue::{Bot, MemoryStore, Store};
 use snapengage::testing::{Script, TestChat};
 use snapengage::{Receiver, Token};
 
@@ -17,7 +17,11 @@ use booking::{Barber, Booking, Service};
 type Barbershop = Arc<Bot<Barber, MemoryStore>>;
 
 fn chat() -> (TestChat, Barbershop) {
-    let bot = Arc::new(Bot::new(Barber, MemoryStore::new()));
+    chat_with(MemoryStore::new())
+}
+
+fn chat_with<S: Store>(store: S) -> (TestChat, Arc<Bot<Barber, S>>) {
+    let bot = Arc::new(Bot::new(Barber, store));
     let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), Arc::clone(&bot));
     let receiver = receiver.build().expect("no mistakes");
     (TestChat::new(receiver, "/bot", "my-token"), bot)
@@ -238,7 +242,23 @@ async fn a_chat_that_is_left_alone_is_forgotten_after_a_day() {
     let (mut chat, bot) = chat_at(email()).await;
     chat.wait(Duration::from_secs(23 * 60 * 60)).await;
     chat.assert_state(&bot, email()).await;
-    chat.wait(Duration::from_secs(60 * 60)).await;
+    chat.wait(Duration::from_secs(2 * 60 * 60)).await;
     chat.assert_state(&bot, None).await;
     assert_eq!(bot.sweep().await.expect("a store in memory"), 1);
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test(start_paused = true)]
+async fn a_restart_in_the_middle_goes_unnoticed() {
+    use snapengage::dialogue::SqliteStore;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = || SqliteStore::open(folder.path().join("bookings.db")).expect("a store");
+    let (mut chat, bot) = chat_with(open());
+    chat.open().await;
+    chat.click("A haircut").await.assert_texts([ASK_DAY]);
+    drop((chat, bot));
+
+    let (mut chat, bot) = chat_with(open());
+    chat.say("2019-04-05").await.assert_texts([ASK_EMAIL]).assert_state(&bot, email()).await;
 }

@@ -66,10 +66,17 @@
 #![cfg_attr(feature = "testing", doc = "")]
 #![cfg_attr(feature = "testing", doc = include_str!("tutorial.md"))]
 
+pub mod conformance;
+
 mod bot;
+mod clock;
+mod fingerprint;
 mod memory;
 mod queue;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
+mod turn;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -78,6 +85,8 @@ use serde_json::Value;
 
 pub use self::bot::Bot;
 pub use self::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
 pub use self::store::{Record, Revision, Store, StoreError};
 
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message, Reply};

@@ -2,18 +2,21 @@
 
 use std::error::Error;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::fingerprint::Fingerprint;
 use crate::bot::Reply;
 use crate::timestamp::Timestamp;
 
 /// A place for conversations: one record each, replaced whole and only by whoever saw it last.
 ///
 /// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should pass
-/// the conformance suite.
+/// the [conformance suite](super::conformance).
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// The record under a key, with its revision.
@@ -30,7 +33,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Where the store cannot be written.
+    /// Where the store cannot be written, or cannot tell whether it was: the record may be there all
+    /// the same.
     async fn save(
         &self,
         key: &str,
@@ -38,12 +42,12 @@ pub trait Store: Send + Sync + 'static {
         seen: Option<Revision>,
     ) -> Result<Option<Revision>, StoreError>;
 
-    /// Removes the record of a revision. Does nothing if there is another one by now.
+    /// Removes the record of a revision, and says whether it did: not if there is another one by now.
     ///
     /// # Errors
     ///
     /// Where the store cannot be written.
-    async fn remove(&self, key: &str, seen: Revision) -> Result<(), StoreError>;
+    async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError>;
 
     /// Removes the records that have expired, and says how many.
     ///
@@ -53,7 +57,32 @@ pub trait Store: Send + Sync + 'static {
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 
-/// Which write a record is from. Every write makes another one.
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        (**self).load(key).await
+    }
+
+    async fn save(
+        &self,
+        key: &str,
+        record: &Record,
+        seen: Option<Revision>,
+    ) -> Result<Option<Revision>, StoreError> {
+        (**self).save(key, record, seen).await
+    }
+
+    async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
+        (**self).remove(key, seen).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        (**self).sweep(now).await
+    }
+}
+
+/// Which write a record is from. Every write makes another one, after a removal too: a record that was
+/// removed and written again never has a revision it had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(pub u64);
 
@@ -67,11 +96,11 @@ pub struct Record {
     /// The last replies, oldest first.
     #[serde(default)]
     pub(super) answers: Vec<Answer>,
-    /// When the turn that runs now loses its hold, if one runs.
+    /// The turn that wrote this.
+    pub(super) turn: TurnId,
+    /// How long that turn holds the conversation; absent once it is committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) leased_until: Option<Timestamp>,
-    /// How many turns were committed.
-    pub(super) turns: u64,
     pub(super) expires_at: Timestamp,
 }
 
@@ -92,29 +121,34 @@ impl Record {
     /// How many replies are kept for deliveries that come again.
     const ANSWERS: usize = 8;
 
-    pub(super) fn new(expires_at: Timestamp) -> Self {
-        Self { state: None, answers: Vec::new(), leased_until: None, turns: 0, expires_at }
+    /// A conversation without state that has expired.
+    pub(super) fn expired() -> Self {
+        Self {
+            state: None,
+            answers: Vec::new(),
+            turn: TurnId(0),
+            leased_until: None,
+            expires_at: Timestamp::MIN,
+        }
     }
 
     /// Reads a record that [`to_json`](Self::to_json) wrote.
     ///
-    /// # Errors
-    ///
-    /// Where it is not such a record.
-    pub fn from_json(json: &[u8]) -> Result<Self, StoreError> {
-        serde_json::from_slice(json).map_err(StoreError::new)
+    /// What is no such record is logged, and read as one that has expired: its conversation starts
+    /// again, for the visitor must not be locked out of it.
+    pub fn from_json(json: &[u8]) -> Self {
+        serde_json::from_slice(json).unwrap_or_else(|error| {
+            tracing::warn!(%error, "stored conversation cannot be read, starting again");
+            Self::expired()
+        })
     }
 
     /// The record as JSON.
-    ///
-    /// # Errors
-    ///
-    /// None that could be named: it fails if JSON cannot be written to memory.
-    pub fn to_json(&self) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(self).map_err(StoreError::new)
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts and JSON values can be written as JSON")
     }
 
-    /// When nobody needs it any more, in epoch milliseconds.
+    /// When nobody needs it any more.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
@@ -123,9 +157,14 @@ impl Record {
         self.leased_until.is_some_and(|until| until > now)
     }
 
-    pub(super) fn reply_to(&self, fingerprint: Fingerprint) -> Option<Result<Reply, StoreError>> {
+    /// Whether this turn wrote it and is not committed.
+    pub(super) fn is_held_by(&self, turn: TurnId) -> bool {
+        self.turn == turn && self.leased_until.is_some()
+    }
+
+    pub(super) fn reply_to(&self, fingerprint: Fingerprint) -> Option<Reply> {
         let answer = self.answers.iter().find(|answer| answer.fingerprint == fingerprint)?;
-        Some(serde_json::from_str(answer.reply.get()).map_err(StoreError::new))
+        serde_json::from_str(answer.reply.get()).ok()
     }
 
     pub(super) fn push_answer(&mut self, answer: Answer) {
@@ -136,9 +175,20 @@ impl Record {
     }
 }
 
-/// What tells one delivery from another.
+/// What tells one turn from another, so that it knows its own writes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Fingerprint(pub(super) u64);
+pub(super) struct TurnId(u64);
+
+impl TurnId {
+    pub(super) fn random() -> Self {
+        Self(random())
+    }
+}
+
+/// A number that does not come twice. Nobody needs to be kept from guessing it.
+pub(super) fn random() -> u64 {
+    RandomState::new().hash_one(())
+}
 
 /// A store that could not be read or written, and why.
 #[derive(Debug)]
