@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use snapengage::bot::{Button, Command, CommandError, Label, Reply};
 use snapengage::dialogue::{Bot, MemoryStore, Store};
-use snapengage::testing::{Script, TestChat};
+use snapengage::testing::{Api, Mutator, Script, TestChat};
 use snapengage::{Receiver, Token};
 
 #[path = "../examples/booking_bot/booking.rs"]
@@ -245,6 +245,14 @@ async fn a_chat_that_is_left_alone_is_forgotten_after_a_day() {
     chat.wait(Duration::from_secs(2 * 60 * 60)).await;
     chat.assert_state(&bot, None).await;
     assert_eq!(bot.sweep().await.expect("a store in memory"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_payload_breaks_the_bot() {
+    let bot = Bot::new(Barber, MemoryStore::new());
+    let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot);
+    let mutator = Mutator::new(receiver.build().expect("no mistakes"));
+    mutator.route(Api::Bot, "/bot", "my-token").run().await.assert_clean();
 }
 
 #[cfg(feature = "sqlite")]

@@ -532,6 +532,16 @@ async fn a_transcript_is_a_script() {
     assert_eq!(first.transcript(), second.transcript());
 }
 
+#[test]
+fn the_scripts_of_the_examples_can_be_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/scripts");
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a text");
+        Script::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_script_that_is_not_kept_shows_the_chat_and_the_difference() {
     let script = "visitor: Hi\nbot: Hi\n\nvisitor: menu\nbot: Choose:\n  [Yes]\n";
@@ -723,4 +733,85 @@ async fn a_mutator_that_finds_no_door_is_not_content() {
     assert!(report.problems()[0].contains(", as it is: 404 Not Found: "), "{report}");
     let nothing = Mutator::new(receiver_of_all()).run().await;
     assert_eq!(panic_of(|| nothing.assert_clean()), "nothing was sent: the mutator has no routes");
+}
+
+#[cfg(feature = "dialogue")]
+mod dialogue {
+    use snapengage::bot::Reply;
+    use snapengage::dialogue::{Bot, Dialogue, Input, MemoryStore, Step};
+
+    use super::*;
+
+    /// Counts what is said, and takes its time.
+    struct Counter;
+
+    #[async_trait]
+    impl Dialogue for Counter {
+        type State = u32;
+
+        fn start(&self) -> u32 {
+            0
+        }
+
+        async fn step(&self, count: u32, _input: Input) -> Result<Step<u32>, HandlerError> {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(Step::go(count + 1, Reply::say(count.to_string())))
+        }
+    }
+
+    fn chat() -> (TestChat, Arc<Bot<Counter, MemoryStore>>) {
+        let bot = Arc::new(Bot::new(Counter, MemoryStore::new()));
+        let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), Arc::clone(&bot));
+        (TestChat::new(receiver.build().expect("no mistakes"), "/bot", "my-token"), bot)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chat_starts_in_the_middle() {
+        let (mut chat, bot) = chat();
+        chat.start_at(&bot, 7).await.assert_state(&bot, 7).await;
+        chat.say("Hi").await.assert_texts(["7"]).assert_state(&bot, 8).await;
+        assert_eq!(chat.transcript(), "# joined at 7\nvisitor: Hi\nbot: 7\n");
+        let other = chat.with_case_id("other");
+        other.assert_state(&bot, None).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_state_is_set_once_the_turn_that_runs_is_done() {
+        let (mut chat, bot) = chat();
+        let case_id = chat.case_id().clone();
+        let (_, set) = tokio::join!(chat.say("Hi"), bot.set_state(&case_id, 7));
+        set.expect("a store in memory");
+        chat.assert_texts(["0"]).assert_state(&bot, 7).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_at_once_are_turns_one_after_the_other() {
+        let (mut chat, bot) = chat();
+        let replies = chat.at_once(["a", "b", "c"]).await;
+        assert_eq!(replies, ["0", "1", "2"].map(Reply::say));
+        chat.assert_state(&bot, 3).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wrong_state_shows_where_it_was_asserted() {
+        let (mut chat, bot) = chat();
+        chat.say("Hi").await;
+        let line = line!() + 1;
+        let problem = panic_in(async move { chat.assert_state(&bot, 2).await.reply().clone() });
+        assert_eq!(
+            problem.await,
+            format!(
+                "the bot's state, asserted at tests/testing.rs:{line}:50: not as expected
+
+the chat so far:
+    visitor: Hi
+    bot: 0
+
+expected (-), but it was (+):
+    - 2
+    + 1
+"
+            )
+        );
+    }
 }
