@@ -51,7 +51,8 @@ use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::AgentId;
 use crate::json;
-use crate::lenient::{Extra, model, warn_of_odd_fields};
+use crate::lenient::{Extra, warn_of_odd_fields};
+use crate::model::model;
 use crate::open_set::open_set;
 use crate::rejection::Rejection;
 use crate::timestamp::Timestamp;
@@ -153,6 +154,11 @@ impl<H: Handler> Endpoint for Route<H> {
         warn_of_odd_fields(&change);
         let handler = Arc::clone(&self.0);
         let (event, deadline) = (change.status.to_string(), request.deadline);
-        Ok(Call::feed(event, None, deadline, async move { handler.status_change(change).await }))
+        Ok(Call::feed(
+            event,
+            None,
+            deadline,
+            async move { H::status_change(&handler, change).await },
+        ))
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
 
+use crate::deadline::within;
 use crate::rejection::Rejection;
 
 /// How large a body may be, and how long it may take.
@@ -30,12 +31,12 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     refuse_encodings(headers)?;
-    if declared_length(headers).max(body.size_hint().lower()) > limits.size as u64 {
+    if body.size_hint().lower() > limits.size as u64 {
         return Err(Rejection::too_large(limits.size));
     }
-    tokio::time::timeout(limits.deadline, collect(body, limits.size))
+    within(limits.deadline, collect(body, limits.size))
         .await
-        .unwrap_or_else(|_| Err(Rejection::too_slow(limits.deadline)))
+        .unwrap_or_else(|| Err(Rejection::too_slow(limits.deadline)))
 }
 
 fn refuse_encodings(headers: &HeaderMap) -> Result<(), Rejection> {
@@ -44,11 +45,6 @@ fn refuse_encodings(headers: &HeaderMap) -> Result<(), Rejection> {
         return Ok(());
     }
     Err(Rejection::unsupported_encoding())
-}
-
-fn declared_length(headers: &HeaderMap) -> u64 {
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
 /// A body that came in one piece is handed on as it is.

@@ -3,12 +3,14 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, Version, request};
+use http::{HeaderMap, Request, Version};
+use http_body::Body;
+use memchr::memmem::Finder;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
@@ -68,9 +70,10 @@ struct Head {
     body: Option<u64>,
 }
 
-impl Head {
-    const END: &[u8] = b"\r\n\r\n";
+/// The end of a head.
+static END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
 
+impl Head {
     fn clear(&mut self) {
         self.bytes.clear();
         self.is_complete = false;
@@ -83,18 +86,18 @@ impl Head {
             self.after += bytes.len() as u64;
             return;
         }
-        let seam = self.bytes.len().saturating_sub(Self::END.len() - 1);
+        let seam = self.bytes.len().saturating_sub(END.needle().len() - 1);
         let found = if self.bytes.is_empty() {
-            memchr::memmem::find(bytes, Self::END)
+            END.find(bytes)
         } else {
             let seam = [&self.bytes[seam..], bytes].concat();
-            memchr::memmem::find(&seam, Self::END)
+            END.find(&seam)
         };
         let Some(found) = found else {
             self.bytes.extend_from_slice(bytes);
             return;
         };
-        let (head, after) = bytes.split_at(seam + found + Self::END.len() - self.bytes.len());
+        let (head, after) = bytes.split_at(seam + found + END.needle().len() - self.bytes.len());
         self.bytes.extend_from_slice(head);
         self.after = after.len() as u64;
         self.is_complete = true;
@@ -122,16 +125,16 @@ impl Watch {
     }
 
     /// A request's head is there. Refuses it if somebody else could see its boundaries elsewhere.
-    pub(crate) fn begin(&self, head: &request::Parts) -> Result<(), Rejection> {
+    pub(crate) fn begin<B: Body>(&self, request: &Request<B>) -> Result<(), Rejection> {
         let mut state = self.state();
         state.phase = Phase::Busy;
         state.deadline = None;
-        check_host(head)?;
-        if !head.headers.contains_key(TRANSFER_ENCODING) {
-            state.head.body = Some(content_length(&head.headers));
+        check_host(request)?;
+        state.head.body = request.body().size_hint().exact();
+        if state.head.body.is_some() {
             return Ok(());
         }
-        check_transfer_encoding(&head.headers)?;
+        check_transfer_encoding(request.headers())?;
         match state.head.has_length() {
             Some(false) if !state.is_in_doubt => Ok(()),
             Some(true) => Err(Rejection::doubtful_framing(
@@ -181,10 +184,10 @@ impl Watch {
     }
 }
 
-fn check_host(head: &request::Parts) -> Result<(), Rejection> {
-    match head.headers.get_all(HOST).iter().count() {
+fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
+    match request.headers().get_all(HOST).iter().count() {
         1 => Ok(()),
-        0 if head.version == Version::HTTP_10 => Ok(()),
+        0 if request.version() == Version::HTTP_10 => Ok(()),
         _ => Err(Rejection::doubtful_framing("expected one Host")),
     }
 }
@@ -198,11 +201,6 @@ fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
         return Ok(());
     }
     Err(Rejection::doubtful_framing("expected one Transfer-Encoding, and that chunked"))
-}
-
-fn content_length(headers: &HeaderMap) -> u64 {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
 /// A socket that gives up on a client that is too slow.
@@ -223,7 +221,7 @@ impl<S> Socket<S> {
             deadlines,
             write_deadline: None,
             linger_deadline: None,
-            timer: Timer(None),
+            timer: Timer::default(),
         }
     }
 
@@ -328,11 +326,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 
 /// One timer for all the deadlines of a socket: set for the next of them, and set again only when
 /// that has passed. A connection at work hardly ever touches it.
-struct Timer(Option<Pin<Box<Sleep>>>);
+#[derive(Default)]
+struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// Who is woken when it fires.
+    waker: Option<Waker>,
+}
 
 impl Timer {
     fn time_out<T>(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if is_known && sleep.deadline() <= deadline && !sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        self.waker = Some(context.waker().clone());
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
         }

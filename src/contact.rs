@@ -45,11 +45,13 @@
 //! ```
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::Method;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::endpoint::{Answer, Call, Endpoint, Input, from_fn, supervise};
 use crate::error::{DecodeError, HandlerError};
@@ -113,7 +115,9 @@ impl Query {
     pub fn from_query(query: &str) -> Result<Self, DecodeError> {
         let mut email = None;
         let mut found = Self::new("");
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decode(name), decode(value));
             if value.is_empty() && matches!(&*name, "email" | "ip" | "url" | "caseId") {
                 continue;
             }
@@ -147,10 +151,46 @@ impl Query {
     }
 }
 
-/// An object of the parameters under their names in the query.
+/// Undoes `+` and `%`. What is no UTF-8 after that becomes U+FFFD.
+fn decode(text: &str) -> Cow<'_, str> {
+    let mut rest = text.as_bytes();
+    let mut decoded = Vec::new();
+    while let Some(special) = memchr::memchr2(b'+', b'%', rest) {
+        decoded.reserve(rest.len());
+        decoded.extend_from_slice(&rest[..special]);
+        let (byte, length) = match rest[special..] {
+            [b'%', high, low, ..] => escaped(high, low).map_or((b'%', 1), |byte| (byte, 3)),
+            [b'%', ..] => (b'%', 1),
+            _ => (b' ', 1),
+        };
+        decoded.push(byte);
+        rest = &rest[special + length..];
+    }
+    if decoded.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    decoded.extend_from_slice(rest);
+    let decoded = String::from_utf8(decoded);
+    Cow::Owned(decoded.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into()))
+}
+
+fn escaped(high: u8, low: u8) -> Option<u8> {
+    let digits = char::from(high).to_digit(16)? << 4 | char::from(low).to_digit(16)?;
+    u8::try_from(digits).ok()
+}
+
+/// An object of the parameters under their names in the query; one that came more than once is an
+/// array.
 impl Serialize for Query {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.parameters())
+        let mut object = BTreeMap::<_, Vec<_>>::new();
+        for (name, value) in self.parameters() {
+            object.entry(name).or_default().push(value);
+        }
+        serializer.collect_map(object.into_iter().map(|(name, values)| match values[..] {
+            [value] => (name, Value::from(value)),
+            _ => (name, Value::from(values)),
+        }))
     }
 }
 
@@ -179,10 +219,40 @@ impl<H: Handler> Endpoint for Route<H> {
             event: Cow::Borrowed("query"),
             case_id: query.case_id.clone(),
             outcome: Box::pin(async move {
-                let found = supervise(deadline, handler.look_up(query)).await;
+                let found = supervise(deadline, H::look_up(&handler, query)).await;
                 let text = found.map_err(|failure| Rejection::no_contact(&failure))?;
                 Ok(Answer::text(text.unwrap_or_default()))
             }),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+
+    #[test]
+    fn decoding_agrees_with_the_url_standard() {
+        for text in [
+            "",
+            "a",
+            "+",
+            "%",
+            "%4",
+            "%41",
+            "%zz",
+            "a+b%20c",
+            "%%41",
+            "%c3%bc",
+            "%ff",
+            "100%",
+            "+%+",
+            "%e2%82",
+            "ü+%C3%BC",
+            "%00",
+        ] {
+            let (expected, _) = form_urlencoded::parse(text.as_bytes()).next().unwrap_or_default();
+            assert_eq!(decode(text), expected, "{text}");
+        }
     }
 }

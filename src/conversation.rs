@@ -53,7 +53,8 @@ use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::json;
-use crate::lenient::{Extra, model, warn_of_odd_fields};
+use crate::lenient::{Extra, warn_of_odd_fields};
+use crate::model::model;
 use crate::open_set::open_set;
 use crate::rejection::Rejection;
 use crate::timestamp::Timestamp;
@@ -207,11 +208,8 @@ impl<H: Handler> Endpoint for Route<H> {
         warn_of_odd_fields(&event);
         let handler = Arc::clone(&self.0);
         let (kind, case_id) = (event.kind.to_string(), event.case_id.clone());
-        Ok(Call::feed(
-            kind,
-            Some(case_id),
-            request.deadline,
-            async move { handler.event(event).await },
-        ))
+        Ok(Call::feed(kind, Some(case_id), request.deadline, async move {
+            H::event(&handler, event).await
+        }))
     }
 }

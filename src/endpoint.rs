@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 
+use crate::deadline::within;
 use crate::error::HandlerError;
 use crate::id::CaseId;
 use crate::rejection::{Failure, Rejection};
@@ -107,7 +108,7 @@ pub(crate) async fn supervise<T>(
             Err(_) => Poll::Ready(Err(Failure::Panicked)),
         }
     });
-    tokio::time::timeout(deadline, caught).await.unwrap_or(Err(Failure::TimedOut(deadline)))
+    within(deadline, caught).await.unwrap_or(Err(Failure::TimedOut(deadline)))
 }
 
 /// `from_fn` of a room: its one method from a closure.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde::Deserializer;
 
 use crate::error::DecodeError;
-use crate::lenient::{Model, ModelVisitor};
+use crate::model::{Model, ModelVisitor};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 

@@ -1,53 +1,23 @@
 //! Forgiving serde: one odd optional field never costs the whole event.
 //!
-//! A payload is described once, as a table of the vendor's names and our fields ([`model!`]). The
-//! table reads JSON and legacy XML alike, and writes the vendor's JSON back without loss:
-//!
-//! - absent, `null` and empty are the same;
-//! - numbers and booleans that come as text are read;
-//! - what a field cannot make sense of goes to `extra` under the field's name, as it came;
-//! - what the table does not know goes to `extra` as well.
+//! - Absent, `null` and empty are the same.
+//! - Numbers and booleans that come as text are read.
+//! - What a field cannot make sense of is kept as it came, beside the field.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::Serialize;
 use serde_json::{Number, Value};
 
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 
-/// The fields that the table of a model does not know, and those it could not read.
+/// The fields of an object that are not documented, or not of the documented type.
 pub(crate) type Extra = BTreeMap<String, Value>;
 
-/// What was found where a field was expected.
-pub(crate) enum Read<T> {
-    Absent,
-    Value(T),
-    Odd(Value),
-}
-
-impl<T> Read<T> {
-    fn or_odd(value: Option<T>, odd: impl Into<Value>) -> Self {
-        value.map_or_else(|| Self::Odd(odd.into()), Self::Value)
-    }
-
-    fn into_value(self) -> Value
-    where
-        T: Serialize,
-    {
-        match self {
-            Self::Absent => Value::Null,
-            Self::Value(value) => serde_json::to_value(value).unwrap_or_default(),
-            Self::Odd(value) => value,
-        }
-    }
-}
-
-/// A type that says itself which JSON forms it can be read from. Every other form is odd.
+/// A value that says itself which JSON forms it can be read from. Every other form is odd.
 pub(crate) trait Lenient: Sized + Serialize {
     fn from_text(_text: &str) -> Option<Self> {
         None
@@ -57,7 +27,7 @@ pub(crate) trait Lenient: Sized + Serialize {
         None
     }
 
-    fn from_integer(_value: i64) -> Option<Self> {
+    fn from_integer(_value: i128) -> Option<Self> {
         None
     }
 
@@ -65,38 +35,80 @@ pub(crate) trait Lenient: Sized + Serialize {
         integer(value).and_then(Self::from_integer)
     }
 
-    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Read<Self>, A::Error> {
-        raw_map(map).map(Read::Odd)
+    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Result<Self, Value>, A::Error> {
+        raw_map(map).map(Err)
     }
 
-    fn from_seq<'de, A: SeqAccess<'de>>(seq: A) -> Result<Read<Self>, A::Error> {
-        raw_seq(seq).map(Read::Odd)
+    fn from_seq<'de, A: SeqAccess<'de>>(seq: A) -> Result<Result<Self, Value>, A::Error> {
+        raw_seq(seq, Vec::new()).map(Err)
     }
 
     /// Names the known fields that were odd, here and further in.
     fn odd_fields(&self, _report: &mut dyn FnMut(&'static str)) {}
 }
 
-/// A field of a model: absent unless a value was found for it.
+/// A place in a model: absent until a value fills it.
+///
+/// Filling it says whether the value was of a form it can take; if not, the place is as it was.
 pub(crate) trait Field: Default + Serialize {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Read<Self>, D::Error>;
-
     fn is_absent(&self) -> bool;
+
+    fn fill_text(&mut self, _text: &str) -> bool {
+        false
+    }
+
+    fn fill_bool(&mut self, _value: bool) -> bool {
+        false
+    }
+
+    fn fill_integer(&mut self, _value: i128) -> bool {
+        false
+    }
+
+    fn fill_float(&mut self, _value: f64) -> bool {
+        false
+    }
+
+    /// Says the value if it was odd.
+    fn fill_map<'de, A: MapAccess<'de>>(&mut self, map: A) -> Result<Option<Value>, A::Error> {
+        raw_map(map).map(Some)
+    }
+
+    /// Says the value if it was odd.
+    fn fill_seq<'de, A: SeqAccess<'de>>(&mut self, seq: A) -> Result<Option<Value>, A::Error> {
+        raw_seq(seq, Vec::new()).map(Some)
+    }
 
     fn odd_fields(&self, _report: &mut dyn FnMut(&'static str)) {}
 }
 
 impl<T: Lenient> Field for Option<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Read<Self>, D::Error> {
-        Ok(match read_one(deserializer)? {
-            Read::Absent => Read::Absent,
-            Read::Value(value) => Read::Value(Some(value)),
-            Read::Odd(value) => Read::Odd(value),
-        })
-    }
-
     fn is_absent(&self) -> bool {
         self.is_none()
+    }
+
+    fn fill_text(&mut self, text: &str) -> bool {
+        fill(self, T::from_text(text))
+    }
+
+    fn fill_bool(&mut self, value: bool) -> bool {
+        fill(self, T::from_bool(value))
+    }
+
+    fn fill_integer(&mut self, value: i128) -> bool {
+        fill(self, T::from_integer(value))
+    }
+
+    fn fill_float(&mut self, value: f64) -> bool {
+        fill(self, T::from_float(value))
+    }
+
+    fn fill_map<'de, A: MapAccess<'de>>(&mut self, map: A) -> Result<Option<Value>, A::Error> {
+        T::from_map(map).map(|read| fill_or_odd(self, read))
+    }
+
+    fn fill_seq<'de, A: SeqAccess<'de>>(&mut self, seq: A) -> Result<Option<Value>, A::Error> {
+        T::from_seq(seq).map(|read| fill_or_odd(self, read))
     }
 
     fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
@@ -106,27 +118,51 @@ impl<T: Lenient> Field for Option<T> {
     }
 }
 
-impl Field for String {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Read<Self>, D::Error> {
-        read_one(deserializer)
+fn fill<T>(place: &mut Option<T>, value: Option<T>) -> bool {
+    let is_value = value.is_some();
+    if is_value {
+        *place = value;
     }
+    is_value
+}
 
+fn fill_or_odd<T>(place: &mut Option<T>, read: Result<T, Value>) -> Option<Value> {
+    read.map(|value| *place = Some(value)).err()
+}
+
+impl Field for String {
     fn is_absent(&self) -> bool {
         self.is_empty()
+    }
+
+    fn fill_text(&mut self, text: &str) -> bool {
+        text.clone_into(self);
+        true
     }
 }
 
+/// One odd element makes the whole array odd, so that nothing of it is lost.
 impl<T: Lenient> Field for Vec<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Read<Self>, D::Error> {
-        read_one::<List<T>, D>(deserializer).map(|read| match read {
-            Read::Absent => Read::Absent,
-            Read::Value(List(list)) => Read::Value(list),
-            Read::Odd(value) => Read::Odd(value),
-        })
-    }
-
     fn is_absent(&self) -> bool {
         self.is_empty()
+    }
+
+    fn fill_seq<'de, A: SeqAccess<'de>>(&mut self, mut seq: A) -> Result<Option<Value>, A::Error> {
+        let mut list = Vec::new();
+        let mut element = None;
+        while let Some(odd) = seq.next_element_seed(Slot(&mut element))? {
+            match (odd, element.take()) {
+                (Some(odd), _) => {
+                    let mut values: Vec<_> = list.iter().map(to_value).collect();
+                    values.push(odd);
+                    return raw_seq(seq, values).map(Some);
+                }
+                (None, Some(value)) => list.push(value),
+                (None, None) => {}
+            }
+        }
+        *self = list;
+        Ok(None)
     }
 
     fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
@@ -136,18 +172,34 @@ impl<T: Lenient> Field for Vec<T> {
     }
 }
 
+/// One odd value makes the whole object odd, so that nothing of it is lost.
 impl Field for BTreeMap<String, String> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Read<Self>, D::Error> {
-        read_one::<Texts, D>(deserializer).map(|read| match read {
-            Read::Absent => Read::Absent,
-            Read::Value(Texts(texts)) => Read::Value(texts),
-            Read::Odd(value) => Read::Odd(value),
-        })
-    }
-
     fn is_absent(&self) -> bool {
         self.is_empty()
     }
+
+    fn fill_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<Option<Value>, A::Error> {
+        let mut texts = Self::new();
+        let mut odd = Extra::new();
+        let mut text = None;
+        while let Some(name) = map.next_key::<String>()? {
+            if let Some(value) = map.next_value_seed(Slot(&mut text))? {
+                odd.insert(name, value);
+            } else if let Some(text) = text.take() {
+                texts.insert(name, text);
+            }
+        }
+        if odd.is_empty() {
+            *self = texts;
+            return Ok(None);
+        }
+        odd.extend(texts.into_iter().map(|(name, text)| (name, text.into())));
+        Ok(Some(Value::Object(odd.into_iter().collect())))
+    }
+}
+
+fn to_value(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }
 
 impl Lenient for String {
@@ -164,7 +216,7 @@ macro_rules! lenient_ids {
                 Some(text.into())
             }
 
-            fn from_integer(value: i64) -> Option<Self> {
+            fn from_integer(value: i128) -> Option<Self> {
                 Some(value.to_string().into())
             }
         }
@@ -180,7 +232,7 @@ macro_rules! lenient_integers {
                 text.trim().parse().ok()
             }
 
-            fn from_integer(value: i64) -> Option<Self> {
+            fn from_integer(value: i128) -> Option<Self> {
                 value.try_into().ok()
             }
         }
@@ -194,7 +246,7 @@ impl Lenient for f64 {
         text.trim().parse().ok().filter(|value: &f64| value.is_finite())
     }
 
-    fn from_integer(value: i64) -> Option<Self> {
+    fn from_integer(value: i128) -> Option<Self> {
         #[expect(clippy::cast_precision_loss, reason = "degrees are far below 2^53")]
         Some(value as f64)
     }
@@ -219,11 +271,12 @@ impl Lenient for Timestamp {
         i64::from_text(text).and_then(Self::from_millis)
     }
 
-    fn from_integer(value: i64) -> Option<Self> {
-        Self::from_millis(value)
+    fn from_integer(value: i128) -> Option<Self> {
+        i64::from_integer(value).and_then(Self::from_millis)
     }
 }
 
+/// What is not documented can be anything.
 impl Lenient for Value {
     fn from_text(text: &str) -> Option<Self> {
         Some(text.into())
@@ -233,147 +286,90 @@ impl Lenient for Value {
         Some(value.into())
     }
 
-    fn from_integer(value: i64) -> Option<Self> {
-        Some(value.into())
+    fn from_integer(value: i128) -> Option<Self> {
+        Number::from_i128(value).map(Self::Number)
     }
 
     fn from_float(value: f64) -> Option<Self> {
         Some(value.into())
     }
 
-    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Read<Self>, A::Error> {
-        raw_map(map).map(Read::Value)
+    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Result<Self, Value>, A::Error> {
+        raw_map(map).map(Ok)
     }
 
-    fn from_seq<'de, A: SeqAccess<'de>>(seq: A) -> Result<Read<Self>, A::Error> {
-        raw_seq(seq).map(Read::Value)
-    }
-}
-
-/// An array, whole or odd: one odd element makes the array odd, so that nothing of it is lost.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct List<T>(Vec<T>);
-
-impl<T: Lenient> Lenient for List<T> {
-    fn from_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Read<Self>, A::Error> {
-        let mut list = Vec::new();
-        while let Some(read) = seq.next_element_seed(OneSeed(PhantomData))? {
-            match read {
-                Read::Absent => {}
-                Read::Value(value) => list.push(value),
-                Read::Odd(odd) => {
-                    let mut values: Vec<_> =
-                        list.into_iter().map(|value| Read::Value(value).into_value()).collect();
-                    values.push(odd);
-                    while let Some(Raw(value)) = seq.next_element()? {
-                        values.push(value);
-                    }
-                    return Ok(Read::Odd(values.into()));
-                }
-            }
-        }
-        Ok(Read::Value(Self(list)))
+    fn from_seq<'de, A: SeqAccess<'de>>(seq: A) -> Result<Result<Self, Value>, A::Error> {
+        raw_seq(seq, Vec::new()).map(Ok)
     }
 }
 
-/// An object of texts, whole or odd.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Texts(BTreeMap<String, String>);
+fn integer(value: f64) -> Option<i128> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i128)
+}
 
-impl Lenient for Texts {
-    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Read<Self>, A::Error> {
-        let mut texts = BTreeMap::new();
-        let mut odd = Extra::new();
-        while let Some(Name(name)) = map.next_key()? {
-            match map.next_value_seed(OneSeed::<String>(PhantomData))? {
-                Read::Absent => {}
-                Read::Value(text) => {
-                    texts.insert(name.into_owned(), text);
-                }
-                Read::Odd(value) => {
-                    odd.insert(name.into_owned(), value);
-                }
-            }
-        }
-        if odd.is_empty() {
-            return Ok(Read::Value(Self(texts)));
-        }
-        odd.extend(texts.into_iter().map(|(name, text)| (name, text.into())));
-        Ok(Read::Odd(Value::Object(odd.into_iter().collect())))
+/// A field about to be filled with whatever comes. Says the value if it was odd.
+pub(crate) struct Slot<'f, F>(pub(crate) &'f mut F);
+
+impl<F> Slot<'_, F> {
+    fn or_odd<E>(is_filled: bool, value: impl Into<Value>) -> Result<Option<Value>, E> {
+        Ok(if is_filled { None } else { Some(value.into()) })
     }
 }
 
-fn read_one<'de, T: Lenient, D: Deserializer<'de>>(deserializer: D) -> Result<Read<T>, D::Error> {
-    deserializer.deserialize_any(OneVisitor(PhantomData))
-}
-
-struct OneSeed<T>(PhantomData<T>);
-
-impl<'de, T: Lenient> DeserializeSeed<'de> for OneSeed<T> {
-    type Value = Read<T>;
+impl<'de, F: Field> DeserializeSeed<'de> for Slot<'_, F> {
+    type Value = Option<Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        read_one(deserializer)
+        deserializer.deserialize_any(self)
     }
 }
 
-struct OneVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Lenient> Visitor<'de> for OneVisitor<T> {
-    type Value = Read<T>;
+impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
+    type Value = Option<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Read::Absent)
+        Ok(None)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Read::or_odd(T::from_bool(value), value))
+        Self::or_odd(self.0.fill_bool(value), value)
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Read::or_odd(T::from_integer(value), value))
+        Self::or_odd(self.0.fill_integer(value.into()), value)
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        let read = i64::try_from(value).ok().and_then(T::from_integer);
-        Ok(Read::or_odd(read, value))
+        Self::or_odd(self.0.fill_integer(value.into()), value)
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Read::or_odd(T::from_float(value), value))
+        Self::or_odd(self.0.fill_float(value), value)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        if text.is_empty() {
-            return Ok(Read::Absent);
-        }
-        Ok(Read::or_odd(T::from_text(text), text))
+        let is_filled = text.is_empty() || self.0.fill_text(text) || text.trim().is_empty();
+        Self::or_odd(is_filled, text)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::from_map(map)
+        self.0.fill_map(map)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        T::from_seq(seq)
+        self.0.fill_seq(seq)
     }
-}
-
-fn integer(value: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
-    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
 }
 
 /// Any JSON as it came. A name that comes twice keeps both values, as an array: that is what
 /// repeated XML elements are.
-struct Raw(Value);
+pub(crate) struct Raw(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -419,36 +415,35 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value, A::Error> {
-        raw_seq(seq)
+        raw_seq(seq, Vec::new())
     }
 }
 
 fn raw_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Value, A::Error> {
     let mut object = Extra::new();
-    while let Some(Name(name)) = map.next_key()? {
+    while let Some(name) = map.next_key()? {
         keep(&mut object, name, &mut map)?;
     }
     Ok(Value::Object(object.into_iter().collect()))
 }
 
-fn raw_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Value, A::Error> {
-    let mut array = Vec::new();
+fn raw_seq<'de, A: SeqAccess<'de>>(mut seq: A, mut array: Vec<Value>) -> Result<Value, A::Error> {
     while let Some(Raw(value)) = seq.next_element()? {
         array.push(value);
     }
     Ok(Value::Array(array))
 }
 
-/// Keeps the next value of a map under its name.
+/// Keeps the next value of an object under its name.
 pub(crate) fn keep<'de, A: MapAccess<'de>>(
     extra: &mut Extra,
-    name: Cow<'de, str>,
+    name: String,
     map: &mut A,
 ) -> Result<(), A::Error> {
     let Raw(value) = map.next_value()?;
-    match extra.get_mut(&*name) {
+    match extra.get_mut(&name) {
         None => {
-            extra.insert(name.into_owned(), value);
+            extra.insert(name, value);
         }
         Some(Value::Array(values)) => values.push(value),
         Some(first) => *first = Value::Array(vec![first.take(), value]),
@@ -456,105 +451,39 @@ pub(crate) fn keep<'de, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// Reads the next value of a map into a field; an odd one goes to `extra`.
+/// Reads the next value of an object into a field; an odd one goes to `extra`. Of two, the last
+/// counts.
 pub(crate) fn read<'de, F: Field, A: MapAccess<'de>>(
     field: &mut F,
     name: &'static str,
     map: &mut A,
     extra: &mut Extra,
 ) -> Result<(), A::Error> {
-    match map.next_value_seed(FieldSeed(PhantomData))? {
-        Read::Absent => {}
-        Read::Value(value) => {
-            *field = value;
-            if !extra.is_empty() {
-                extra.remove(name);
-            }
-        }
-        Read::Odd(value) => {
-            *field = F::default();
-            extra.insert(name.to_owned(), value);
-        }
+    if let Some(odd) = map.next_value_seed(Slot(field))? {
+        *field = F::default();
+        extra.insert(name.to_owned(), odd);
+    } else if !extra.is_empty() && !field.is_absent() {
+        extra.remove(name);
     }
     Ok(())
 }
 
-/// Reads the next value of a map into a field that nothing can be done without.
+/// Reads the next value of an object into a field that nothing can be done without.
 pub(crate) fn read_required<'de, T: Lenient, A: MapAccess<'de>>(
     field: &mut Option<T>,
     name: &'static str,
     map: &mut A,
 ) -> Result<(), A::Error> {
-    match map.next_value_seed(OneSeed(PhantomData))? {
-        Read::Absent => {}
-        Read::Value(value) => *field = Some(value),
-        Read::Odd(_) => {
-            return Err(de::Error::custom(format_args!(
-                "field `{name}` is not of the documented type"
-            )));
-        }
+    if map.next_value_seed(Slot(field))?.is_some() {
+        return Err(de::Error::custom(format_args!(
+            "field `{name}` is not of the documented type"
+        )));
     }
     Ok(())
 }
 
 pub(crate) fn require<T, E: de::Error>(field: Option<T>, name: &'static str) -> Result<T, E> {
     field.ok_or_else(|| E::missing_field(name))
-}
-
-struct FieldSeed<F>(PhantomData<F>);
-
-impl<'de, F: Field> DeserializeSeed<'de> for FieldSeed<F> {
-    type Value = Read<F>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        F::read(deserializer)
-    }
-}
-
-/// The name of a field, borrowed from the body where it has no escapes.
-pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
-    }
-}
-
-struct NameVisitor;
-
-impl<'de> Visitor<'de> for NameVisitor {
-    type Value = Name<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a field name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Borrowed(name)))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Owned(name.to_owned())))
-    }
-}
-
-/// A payload that is one object.
-pub(crate) trait Model: Sized {
-    fn read_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
-}
-
-pub(crate) struct ModelVisitor<M>(pub(crate) PhantomData<M>);
-
-impl<'de, M: Model> Visitor<'de> for ModelVisitor<M> {
-    type Value = M;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        M::read_map(map)
-    }
 }
 
 /// One line in the log for all the odd fields of an event, by name and never by value.
@@ -572,95 +501,3 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
         tracing::warn!(?fields, "fields not of the documented type are kept in extra");
     }
 }
-
-/// Reads and writes a struct by a table of the vendor's names and its fields.
-///
-/// `required` fields are refused when absent, `constant` ones are skipped when read and always
-/// written, `optional` ones may be absent. A name may have aliases that are read as well.
-macro_rules! model {
-    ($model:ident {
-        required { $($required:literal => $required_field:ident: $type:ty,)* }
-        constant { $($constant:literal => $value:expr,)* }
-        optional { $($optional:literal $(| $alias:literal)* => $optional_field:ident,)* }
-    }) => {
-        impl $model {
-            /// One with what is required, and nothing else.
-            pub fn new($($required_field: impl Into<$type>,)*) -> Self {
-                Self {
-                    $($required_field: $required_field.into(),)*
-                    $($optional_field: Default::default(),)*
-                    extra: crate::lenient::Extra::new(),
-                }
-            }
-        }
-
-        impl crate::lenient::Model for $model {
-            fn read_map<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-                $(let mut $required_field = None;)*
-                $(let mut $optional_field = Default::default();)*
-                let mut extra = crate::lenient::Extra::new();
-                while let Some(crate::lenient::Name(name)) = map.next_key()? {
-                    match &*name {
-                        $($required => {
-                            crate::lenient::read_required(&mut $required_field, $required, &mut map)?;
-                        })*
-                        $($constant => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
-                        })*
-                        $($optional $(| $alias)* => {
-                            crate::lenient::read(&mut $optional_field, $optional, &mut map, &mut extra)?;
-                        })*
-                        _ => crate::lenient::keep(&mut extra, name, &mut map)?,
-                    }
-                }
-                Ok(Self {
-                    $($required_field: crate::lenient::require($required_field, $required)?,)*
-                    $($optional_field,)*
-                    extra,
-                })
-            }
-        }
-
-        impl crate::lenient::Lenient for $model {
-            fn from_map<'de, A: serde::de::MapAccess<'de>>(
-                map: A,
-            ) -> Result<crate::lenient::Read<Self>, A::Error> {
-                <Self as crate::lenient::Model>::read_map(map).map(crate::lenient::Read::Value)
-            }
-
-            fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
-                if !self.extra.is_empty() {
-                    $(if self.extra.contains_key($optional) {
-                        report($optional);
-                    })*
-                }
-                $(crate::lenient::Field::odd_fields(&self.$optional_field, report);)*
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $model {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_map(crate::lenient::ModelVisitor(std::marker::PhantomData))
-            }
-        }
-
-        impl serde::Serialize for $model {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use serde::ser::SerializeMap;
-
-                let mut map = serializer.serialize_map(None)?;
-                $(map.serialize_entry($required, &self.$required_field)?;)*
-                $(map.serialize_entry($constant, $value)?;)*
-                $(if !crate::lenient::Field::is_absent(&self.$optional_field) {
-                    map.serialize_entry($optional, &self.$optional_field)?;
-                })*
-                for (name, value) in &self.extra {
-                    map.serialize_entry(name, value)?;
-                }
-                map.end()
-            }
-        }
-    };
-}
-
-pub(crate) use model;

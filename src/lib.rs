@@ -3,12 +3,14 @@
 mod auth;
 mod body;
 mod connection;
+mod deadline;
 mod endpoint;
 mod error;
 mod id;
 mod json;
 mod lenient;
 mod log;
+mod model;
 mod open_set;
 mod receiver;
 mod rejection;

@@ -10,9 +10,9 @@ use crate::endpoint::Answer;
 use crate::id::CaseId;
 use crate::rejection::Rejection;
 
-/// The span of a request.
+/// The span of a request: at the highest level, so that a refusal in the log is never without it.
 pub(crate) fn span() -> Span {
-    tracing::info_span!(
+    tracing::error_span!(
         "snapengage",
         api = Empty,
         event = Empty,
@@ -23,16 +23,8 @@ pub(crate) fn span() -> Span {
     )
 }
 
-pub(crate) fn api(name: &str) {
-    Span::current().record("api", name);
-}
-
-pub(crate) fn token(name: &str) {
-    Span::current().record("token", name);
-}
-
-pub(crate) fn event(name: &str, case_id: Option<&CaseId>) {
-    let span = Span::current();
+/// What came in.
+pub(crate) fn event(span: &Span, name: &str, case_id: Option<&CaseId>) {
     span.record("event", legible(name));
     if let Some(case_id) = case_id {
         span.record("case_id", legible(case_id.as_str()));
@@ -40,21 +32,23 @@ pub(crate) fn event(name: &str, case_id: Option<&CaseId>) {
 }
 
 /// The one line for a request.
-pub(crate) fn outcome(result: &Result<Answer, Rejection>, started: Instant) {
-    let span = Span::current();
+pub(crate) fn outcome(span: &Span, result: &Result<Answer, Rejection>, started: Instant) {
+    if span.is_disabled() {
+        return;
+    }
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.record("duration_ms", duration_ms);
+    span.record("status", result.as_ref().map_or_else(|refused| refused.status.as_u16(), |_| 200));
+    span.in_scope(|| line(result));
+}
+
+fn line(result: &Result<Answer, Rejection>) {
     match result {
-        Ok(Answer { failure: None, .. }) => {
-            span.record("status", 200);
-            tracing::info!("answered");
-        }
+        Ok(Answer { failure: None, .. }) => tracing::info!("answered"),
         Ok(Answer { failure: Some(failure), .. }) => {
-            span.record("status", 200);
             tracing::error!(reason = failure.to_log(), "answered instead of the handler");
         }
         Err(rejection) => {
-            span.record("status", rejection.status.as_u16());
             let reason = rejection.log.as_deref().unwrap_or(&rejection.message);
             if rejection.status.is_server_error() {
                 tracing::error!(reason, "not answered");

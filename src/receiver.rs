@@ -1,6 +1,6 @@
 //! Which API is received on which path, behind which token; and the order of the checks, once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request};
-use tracing::Instrument;
+use tracing::Span;
 
 use crate::auth::Auth;
 use crate::body::{self, Limits};
@@ -58,7 +58,7 @@ use crate::{agent_status, contact, conversation, integration};
 pub struct Receiver(Arc<Inner>);
 
 struct Inner {
-    routes: HashMap<String, Route>,
+    routes: BTreeMap<String, Route>,
     healthz: Option<String>,
     limits: Limits,
     is_draining: AtomicBool,
@@ -101,15 +101,13 @@ impl Receiver {
     {
         let started = Instant::now();
         let is_head = request.method() == Method::HEAD;
-        let answered = async {
-            let result = match framing {
-                Ok(()) => self.answer(request, started).await,
-                Err(rejection) => Err(rejection),
-            };
-            log::outcome(&result, started);
-            into_response(result, is_head)
+        let span = log::span();
+        let result = match framing {
+            Ok(()) => self.answer(request, started, &span).await,
+            Err(rejection) => Err(rejection),
         };
-        answered.instrument(log::span()).await
+        log::outcome(&span, &result, started);
+        into_response(result, is_head)
     }
 
     /// Answers one request as [`handle`](Self::handle) does, and says why the answer is not the
@@ -125,16 +123,14 @@ impl Receiver {
     {
         let started = Instant::now();
         let is_head = request.method() == Method::HEAD;
-        let answered = async {
-            let result = self.answer(request, started).await;
-            log::outcome(&result, started);
-            let reason = match &result {
-                Ok(answer) => answer.failure.as_ref().map(Failure::to_log),
-                Err(rejection) => rejection.log.clone(),
-            };
-            (into_response(result, is_head), reason)
+        let span = log::span();
+        let result = self.answer(request, started, &span).await;
+        log::outcome(&span, &result, started);
+        let reason = match &result {
+            Ok(answer) => answer.failure.as_ref().map(Failure::to_log),
+            Err(rejection) => rejection.log.clone(),
         };
-        answered.instrument(log::span()).await
+        (into_response(result, is_head), reason)
     }
 
     /// Has `/healthz` say from now on that no more requests should come.
@@ -152,7 +148,12 @@ impl Receiver {
         self.0.abandoned.finished().await;
     }
 
-    async fn answer<B>(&self, request: Request<B>, started: Instant) -> Result<Answer, Rejection>
+    async fn answer<B>(
+        &self,
+        request: Request<B>,
+        started: Instant,
+        span: &Span,
+    ) -> Result<Answer, Rejection>
     where
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -162,13 +163,15 @@ impl Receiver {
         if self.0.healthz.as_deref() == Some(head.uri.path()) {
             return self.health(&head).map_err(|rejection| rejection.leaving_body(has_body));
         }
-        let (route, body) =
-            self.admit(&head, body).await.map_err(|rejection| rejection.leaving_body(has_body))?;
+        let (route, body) = self
+            .admit(&head, body, span)
+            .await
+            .map_err(|rejection| rejection.leaving_body(has_body))?;
         let input =
             Input { query: head.uri.query().unwrap_or_default(), body, deadline: route.deadline };
-        let Call { event, case_id, outcome } = route.endpoint.accept(input)?;
-        log::event(&event, case_id.as_ref());
-        self.0.abandoned.run_to_end(outcome, started).await
+        let Call { event, case_id, outcome } = span.in_scope(|| route.endpoint.accept(input))?;
+        log::event(span, &event, case_id.as_ref());
+        self.0.abandoned.run_to_end(outcome, started, span).await
     }
 
     fn health(&self, head: &request::Parts) -> Result<Answer, Rejection> {
@@ -180,16 +183,21 @@ impl Receiver {
     }
 
     /// Every check before the room's own, in this order: path, method, token, body.
-    async fn admit<B>(&self, head: &request::Parts, body: B) -> Result<(&Route, Bytes), Rejection>
+    async fn admit<B>(
+        &self,
+        head: &request::Parts,
+        body: B,
+        span: &Span,
+    ) -> Result<(&Route, Bytes), Rejection>
     where
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (route, last_segment) = self.0.route(head.uri.path())?;
-        log::api(route.endpoint.api());
+        span.record("api", route.endpoint.api());
         check_method(&head.method, &route.endpoint.method())?;
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
-            log::token(token);
+            span.record("token", token);
         }
         let body = body::read(&head.headers, body, self.0.limits).await?;
         Ok((route, body))
@@ -438,7 +446,7 @@ impl ReceiverBuilder {
     /// taken twice; a token that nobody can send.
     pub fn build(self) -> Result<Receiver, BuildError> {
         let Self { mounts, settings } = self;
-        let mut routes = HashMap::new();
+        let mut routes = BTreeMap::new();
         for Mount { path, auth, endpoint } in mounts {
             check_path(&path)?;
             if let Some(mistake) = auth.mistake() {

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tracing::Instrument;
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Span};
 
 use crate::endpoint::{Answer, Outcome};
 use crate::log;
@@ -23,8 +24,14 @@ impl Default for Abandoned {
 }
 
 impl Abandoned {
-    pub(crate) fn run_to_end(self: &Arc<Self>, outcome: Outcome, started: Instant) -> RunToEnd<'_> {
-        RunToEnd { outcome: Some(outcome), started, abandoned: self }
+    pub(crate) fn run_to_end<'a>(
+        self: &'a Arc<Self>,
+        outcome: Outcome,
+        started: Instant,
+        span: &'a Span,
+    ) -> RunToEnd<'a> {
+        let outcome = Some(outcome.instrument(span.clone()));
+        RunToEnd { outcome, started, span, abandoned: self }
     }
 
     /// Waits until there are none.
@@ -48,8 +55,9 @@ impl Drop for Guard {
 
 /// Runs where it is awaited, and once it is dropped, on a task of its own.
 pub(crate) struct RunToEnd<'a> {
-    outcome: Option<Outcome>,
+    outcome: Option<Instrumented<Outcome>>,
     started: Instant,
+    span: &'a Span,
     abandoned: &'a Arc<Abandoned>,
 }
 
@@ -58,7 +66,7 @@ impl Future for RunToEnd<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = self.outcome.as_mut().expect("not polled again once ready");
-        let result = ready!(outcome.as_mut().poll(context));
+        let result = ready!(Pin::new(outcome).poll(context));
         self.outcome = None;
         Poll::Ready(result)
     }
@@ -69,12 +77,12 @@ impl Drop for RunToEnd<'_> {
         let (Some(outcome), Ok(runtime)) = (self.outcome.take(), Handle::try_current()) else {
             return;
         };
-        let (guard, started) = (self.abandoned.add(), self.started);
+        let (guard, started, span) = (self.abandoned.add(), self.started, self.span.clone());
         let to_end = async move {
-            tracing::debug!("the caller hung up");
-            log::outcome(&outcome.await, started);
+            log::outcome(&span, &outcome.await, started);
             drop(guard);
         };
-        runtime.spawn(to_end.in_current_span());
+        self.span.in_scope(|| tracing::debug!("the caller hung up"));
+        runtime.spawn(to_end);
     }
 }

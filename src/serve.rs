@@ -211,9 +211,8 @@ async fn answer(
     watch: &Watch,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let (head, body) = request.into_parts();
-    let framing = watch.begin(&head);
-    let mut response = receiver.handle_framed(Request::from_parts(head, body), framing).await;
+    let framing = watch.begin(&request);
+    let mut response = receiver.handle_framed(request, framing).await;
     let is_last = watch.end();
     if is_last {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

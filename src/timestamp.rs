@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use jiff::fmt::{strtime, temporal};
+use jiff::fmt::temporal;
+use jiff::tz::Offset;
+use jiff::{SignedDuration, civil};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A point in time, in epoch milliseconds, between the years 1970 and 9999.
@@ -57,9 +59,20 @@ impl Timestamp {
 
     /// `Mon Oct 18 01:48:27 UTC 2010`, the form of `date` in legacy XML: Java's `Date.toString()`.
     pub(crate) fn from_java_date(text: &str) -> Option<Self> {
-        let parsed = strtime::parse("%a %b %d %H:%M:%S UTC %Y", text.trim()).ok()?;
-        let civil = parsed.to_datetime().ok()?;
-        let utc = jiff::tz::Offset::UTC.to_timestamp(civil).ok()?;
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let mut words = text.split_ascii_whitespace();
+        let _weekday = words.next()?;
+        let month = words.next()?;
+        let month = MONTHS.iter().position(|&name| name == month)?;
+        let month = i8::try_from(month + 1).ok()?;
+        let day = words.next()?.parse().ok()?;
+        let mut time = words.next()?.splitn(3, ':').map_while(|number| number.parse().ok());
+        let (hour, minute, second) = (time.next()?, time.next()?, time.next()?);
+        let year = words.next().filter(|&zone| zone == "UTC").and_then(|_| words.next())?;
+        let year = year.parse().ok()?;
+        let civil = civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+        let utc = Offset::UTC.to_timestamp(civil).ok()?;
         Self::from_millis(utc.as_millisecond())
     }
 }
@@ -100,8 +113,9 @@ impl std::error::Error for TimestampRangeError {}
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => write!(f, "{time:.3}"),
+        let epoch = civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+        match epoch.checked_add(SignedDuration::from_millis(self.0)) {
+            Ok(time) => write!(f, "{time:.3}Z"),
             Err(_) => write!(f, "{} ms", self.0),
         }
     }

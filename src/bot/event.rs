@@ -1,13 +1,16 @@
 //! What SnapEngage sends to a bot.
 
-use serde::de::{IgnoredAny, MapAccess};
+use std::borrow::Cow;
+
+use serde::de::MapAccess;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::DecodeError;
 use crate::id::{CaseId, WidgetId};
 use crate::json;
-use crate::lenient::{Extra, Lenient, Model, Name, model, read_required, require};
+use crate::lenient::{Extra, Lenient, Raw, read_required, require};
+use crate::model::{Model, ReadAhead, Text, model};
 use crate::open_set::open_set;
 use crate::timestamp::Timestamp;
 
@@ -17,11 +20,10 @@ const WHAT: &str = "bot request";
 ///
 /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "events are few, short-lived, and matched on")]
 #[non_exhaustive]
 pub enum Event {
     /// `chatStarted`.
-    ChatStarted(ChatStarted),
+    ChatStarted(Box<ChatStarted>),
     /// `message`.
     Message(Message),
     /// `commandResult`.
@@ -40,24 +42,17 @@ impl Event {
     /// Where it is not a JSON object, lacks `event`, or lacks `widget_id` or `case_id` and is a
     /// documented event.
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
-        let Tag { event } = json::from_json(WHAT, body)?;
-        Ok(match &*event {
-            ChatStarted::EVENT => Self::ChatStarted(json::from_json(WHAT, body)?),
-            Message::EVENT => Self::Message(json::from_json(WHAT, body)?),
-            CommandResult::EVENT => Self::CommandResult(json::from_json(WHAT, body)?),
-            ChatClosed::EVENT => Self::ChatClosed(json::from_json(WHAT, body)?),
-            _ => Self::Unknown(json::from_json(WHAT, body)?),
-        })
+        json::from_json(WHAT, body)
     }
 
     /// The event's name, as SnapEngage writes it.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> Cow<'static, str> {
         match self {
-            Self::ChatStarted(_) => ChatStarted::EVENT,
-            Self::Message(_) => Message::EVENT,
-            Self::CommandResult(_) => CommandResult::EVENT,
-            Self::ChatClosed(_) => ChatClosed::EVENT,
-            Self::Unknown(unknown) => &unknown.event,
+            Self::ChatStarted(_) => Cow::Borrowed(ChatStarted::EVENT),
+            Self::Message(_) => Cow::Borrowed(Message::EVENT),
+            Self::CommandResult(_) => Cow::Borrowed(CommandResult::EVENT),
+            Self::ChatClosed(_) => Cow::Borrowed(ChatClosed::EVENT),
+            Self::Unknown(unknown) => Cow::Owned(unknown.event.clone()),
         }
     }
 
@@ -108,22 +103,29 @@ impl Serialize for Event {
     }
 }
 
-/// The name of an event, which says how to read the rest of it.
-struct Tag {
-    event: String,
-}
-
-impl Model for Tag {
+/// Reads up to `event`, which says how to read the rest.
+impl Model for Event {
     fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-        let mut event = None;
-        while let Some(Name(name)) = map.next_key()? {
-            if name == "event" {
-                read_required(&mut event, "event", &mut map)?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+        let mut before = Vec::new();
+        let mut event: Option<String> = None;
+        while event.is_none() {
+            match map.next_key()? {
+                Some(Text(name)) if name == "event" => {
+                    read_required(&mut event, "event", &mut map)?;
+                }
+                Some(Text(name)) => before.push((name, map.next_value::<Raw>()?.0)),
+                None => break,
             }
         }
-        Ok(Self { event: require(event, "event")? })
+        let event = require(event, "event")?;
+        let map = ReadAhead::new(before, map);
+        match event.as_str() {
+            ChatStarted::EVENT => ChatStarted::read_map(map).map(Box::new).map(Self::ChatStarted),
+            Message::EVENT => Message::read_map(map).map(Self::Message),
+            CommandResult::EVENT => CommandResult::read_map(map).map(Self::CommandResult),
+            ChatClosed::EVENT => ChatClosed::read_map(map).map(Self::ChatClosed),
+            _ => Unknown::read_map(map.with("event", event)).map(Self::Unknown),
+        }
     }
 }
 
@@ -336,6 +338,7 @@ impl Message {
     /// contact details that SnapEngage itself puts into a chat.
     pub fn is_from_visitor(&self) -> bool {
         matches!(self.from, None | Some(Speaker::Visitor))
+            && !self.extra.contains_key("from")
             && !self.text.contains("[Contact Details")
     }
 }

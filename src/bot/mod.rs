@@ -51,6 +51,7 @@
 mod event;
 mod reply;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -205,7 +206,7 @@ impl<H: Handler> Endpoint for Route<H> {
         let deadline = request.deadline;
         let is_over = matches!(event, Event::ChatClosed(_));
         Ok(Call {
-            event: event.name().to_owned().into(),
+            event: event.name(),
             case_id: case_id.clone(),
             outcome: Box::pin(async move {
                 let (reply, failure) = match supervise(deadline, dispatch(&*handler, event)).await {
@@ -220,13 +221,18 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 }
 
-async fn dispatch<H: Handler>(handler: &H, event: Event) -> Result<Reply, HandlerError> {
+fn dispatch<H: Handler>(handler: &H, event: Event) -> Replying<'_> {
     match event {
-        Event::Message(message) if message.is_from_visitor() => handler.message(message).await,
-        Event::Message(message) => handler.system_message(message).await,
-        Event::ChatStarted(chat) => handler.chat_started(chat).await,
-        Event::CommandResult(result) => handler.command_failed(result).await,
-        Event::ChatClosed(chat) => handler.chat_closed(chat).await.map(|()| Reply::new()),
-        Event::Unknown(event) => handler.unknown(event).await,
+        Event::Message(message) if message.is_from_visitor() => handler.message(message),
+        Event::Message(message) => handler.system_message(message),
+        Event::ChatStarted(chat) => handler.chat_started(*chat),
+        Event::CommandResult(result) => handler.command_failed(result),
+        Event::ChatClosed(chat) => {
+            let closed = handler.chat_closed(chat);
+            Box::pin(async { closed.await.map(|()| Reply::new()) })
+        }
+        Event::Unknown(event) => handler.unknown(event),
     }
 }
+
+type Replying<'h> = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send + 'h>>;

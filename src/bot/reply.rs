@@ -232,7 +232,9 @@ impl<'de> Deserialize<'de> for Reply {
             content: Vec<Content>,
         }
 
-        let Wire { context_id, content } = Wire::deserialize(deserializer)?;
+        let object = Map::deserialize(deserializer)?;
+        let Wire { context_id, content } =
+            serde_json::from_value(object.into()).map_err(D::Error::custom)?;
         Ok(Self { content, context_id: context_id.filter(|id| !id.is_empty()) })
     }
 }
@@ -420,11 +422,7 @@ impl Command {
             }
             Self::Label(labels) => Some(labels_to_text(labels).into()),
             Self::TagTransfer { widget_id, tags } => Some(tags_to_text(widget_id, tags).into()),
-            Self::Cards(cards) => Some(json!({
-                "type": "cards",
-                "layout": cards.layout,
-                "cards": cards.cards,
-            })),
+            Self::Cards(cards) => Some(json!(cards)),
             Self::Other { parameters, .. } => parameters.clone(),
         }
     }
@@ -454,7 +452,9 @@ impl Serialize for Command {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", "command")?;
         map.serialize_entry("operation", self.operation())?;
-        if let Some(parameters) = self.parameters() {
+        if let Self::Cards(cards) = self {
+            map.serialize_entry("parameters", cards)?;
+        } else if let Some(parameters) = self.parameters() {
             map.serialize_entry("parameters", &parameters)?;
         }
         map.end()
@@ -555,6 +555,16 @@ pub struct Cards {
     pub layout: Layout,
     /// The cards, in order.
     pub cards: Vec<Card>,
+}
+
+impl Serialize for Cards {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", "cards")?;
+        map.serialize_entry("layout", &self.layout)?;
+        map.serialize_entry("cards", &self.cards)?;
+        map.end()
+    }
 }
 
 impl Cards {

@@ -98,13 +98,13 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let support_request = SupportRequest::from_body(&request.body)?;
-        warn_of_odd_fields(&support_request);
+        let support_request = Box::new(SupportRequest::from_body(&request.body)?);
+        warn_of_odd_fields(&*support_request);
         let handler = Arc::clone(&self.0);
         let kind = support_request.kind.as_ref().map_or("", RequestKind::as_str).to_owned();
         let case_id = support_request.id.clone();
         Ok(Call::feed(kind, Some(case_id), request.deadline, async move {
-            handler.support_request(support_request).await
+            H::support_request(&handler, *support_request).await
         }))
     }
 }

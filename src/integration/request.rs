@@ -9,7 +9,8 @@ use super::xml;
 use crate::error::DecodeError;
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::json;
-use crate::lenient::{Extra, Lenient, model};
+use crate::lenient::{Extra, Lenient};
+use crate::model::model;
 use crate::open_set::open_set;
 use crate::timestamp::Timestamp;
 
@@ -143,6 +144,7 @@ impl SupportRequest {
     pub fn from_xml(body: &[u8]) -> Result<Self, DecodeError> {
         let mut request: Self = xml::from_xml(WHAT, body)?;
         request.fill_in_times();
+        request.languages.iter_mut().for_each(Language::fill_in_code);
         Ok(request)
     }
 
@@ -299,8 +301,8 @@ impl Lenient for SourceId {
         i64::from_text(text).map(Self::from)
     }
 
-    fn from_integer(value: i64) -> Option<Self> {
-        Some(value.into())
+    fn from_integer(value: i128) -> Option<Self> {
+        i64::from_integer(value).map(Self::from)
     }
 }
 
@@ -335,8 +337,8 @@ impl Lenient for Date {
         Some(Self::Text(text.to_owned()))
     }
 
-    fn from_integer(value: i64) -> Option<Self> {
-        Timestamp::from_millis(value).map(Self::Time)
+    fn from_integer(value: i128) -> Option<Self> {
+        Timestamp::from_integer(value).map(Self::Time)
     }
 }
 
@@ -428,12 +430,25 @@ pub struct Language {
     pub extra: Extra,
 }
 
+impl Language {
+    /// Puts the code of XML where JSON has it.
+    fn fill_in_code(&mut self) {
+        for name in ["value", "$text"] {
+            let code = self.extra.get(name).and_then(Value::as_str);
+            if self.code.is_none() && !self.extra.contains_key("code") && code.is_some() {
+                self.code = code.map(str::to_owned);
+                self.extra.remove(name);
+            }
+        }
+    }
+}
+
 model!(Language {
     required {}
     constant {}
     optional {
         "name" => name,
-        "code" | "value" | "$text" => code,
+        "code" => code,
     }
 });
 

@@ -13,7 +13,7 @@ use serde::forward_to_deserialize_any;
 
 use crate::error::DecodeError;
 use crate::json;
-use crate::lenient::{Model, ModelVisitor};
+use crate::model::{Model, ModelVisitor};
 
 const ROOT: &str = "case";
 const MAX_DEPTH: usize = 128;
@@ -77,15 +77,9 @@ fn declared_encoding(body: &[u8]) -> Option<&[u8]> {
 struct Document<'a> {
     reader: Reader<&'a [u8]>,
     text: &'a str,
+    /// Line ends are told apart only where there are any but `\n`.
+    has_returns: bool,
     depth: usize,
-}
-
-/// A part of a document, as far as it matters here.
-enum Part<'a> {
-    Start(Tag<'a>),
-    Text(Cow<'a, str>),
-    End,
-    Eof,
 }
 
 /// The start of an element.
@@ -100,92 +94,127 @@ impl<'a> Document<'a> {
     fn new(text: &'a str) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().check_comments = true;
-        Self { reader, text, depth: 0 }
+        reader.config_mut().trim_text_start = true;
+        let has_returns = memchr::memchr(b'\r', text.as_bytes()).is_some();
+        Self { reader, text, has_returns, depth: 0 }
     }
 
     fn read<M: Model>(&mut self) -> Result<M, Error> {
         let children = match self.next_outside()? {
-            Part::Start(Tag { name: ROOT, is_empty, .. }) => Children::of(self, is_empty),
-            Part::Eof => return Err(Error::new("expected the element `case`, found nothing")),
-            _ => return Err(Error::new("expected the element `case` and nothing before it")),
+            Some(Tag { name: ROOT, is_empty, .. }) => Children::of(self, is_empty),
+            Some(_) => return Err(Error::new("expected the element `case`, found another")),
+            None => return Err(Error::new("expected the element `case`, found nothing")),
         };
         let model = ModelVisitor(PhantomData).visit_map(children)?;
         match self.next_outside()? {
-            Part::Eof => Ok(model),
-            _ => Err(Error::new("expected nothing after the element `case`")),
+            Some(_) => Err(Error::new("expected nothing after the element `case`")),
+            None => Ok(model),
         }
     }
 
-    /// The next part outside the root, where only white space may stand.
-    fn next_outside(&mut self) -> Result<Part<'a>, Error> {
+    /// The next element outside the root, or `None` at the end of the document.
+    fn next_outside(&mut self) -> Result<Option<Tag<'a>>, Error> {
         loop {
-            match self.next()? {
-                Part::Text(text) if is_white_space(&text) => {}
-                part => return Ok(part),
+            let is_at_start = self.reader.buffer_position() == 0;
+            match self.next_event()? {
+                Event::Start(tag) => return self.tag(&tag, false).map(Some),
+                Event::Empty(tag) => return self.tag(&tag, true).map(Some),
+                Event::Eof => return Ok(None),
+                Event::Comment(_) | Event::PI(_) => {}
+                Event::Decl(_) if is_at_start => {}
+                Event::Decl(_) => return Err(Error::new("XML declaration in the middle")),
+                Event::DocType(_) => return Err(Error::new("DOCTYPE is not accepted")),
+                Event::Text(text) if is_white_space(&text) => {}
+                _ => return Err(Error::new("text outside the element `case`")),
             }
         }
     }
 
-    fn next(&mut self) -> Result<Part<'a>, Error> {
+    /// The next element in this one, or `None` at its end. Text on the way there is pushed.
+    fn next_inside(&mut self, text: &mut Text<'a>) -> Result<Option<Tag<'a>>, Error> {
         loop {
-            let start = self.reader.buffer_position();
-            let event = self.reader.read_event().map_err(|error| Error::from_xml(&error))?;
-            return Ok(match event {
-                Event::Start(tag) => self.start(&tag, start, false)?,
-                Event::Empty(tag) => self.start(&tag, start, true)?,
+            match self.next_event()? {
+                Event::Text(piece) => text.push(self.content(piece.len(), 0)),
                 Event::End(_) => {
                     self.depth -= 1;
-                    Part::End
+                    self.skip_white_space(true);
+                    return Ok(None);
                 }
-                Event::Text(text) => Part::Text(text.xml10_content()),
-                Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
-                    return Err(Error::new("text outside the element `case`"));
+                Event::Start(tag) => return self.tag(&tag, false).map(Some),
+                Event::Empty(tag) => return self.tag(&tag, true).map(Some),
+                Event::CData(piece) => text.push(self.content(piece.len(), "]]>".len())),
+                Event::GeneralRef(reference) => text.push(resolve(&reference)?),
+                Event::Comment(_) | Event::PI(_) => {}
+                Event::Eof => return Err(Error::new("the XML ends too early")),
+                Event::Decl(_) | Event::DocType(_) => {
+                    return Err(Error::new("XML declaration or DOCTYPE in an element"));
                 }
-                Event::CData(text) => Part::Text(text.xml10_content()),
-                Event::GeneralRef(reference) => Part::Text(resolve(&reference)?),
-                Event::Comment(_) | Event::PI(_) => continue,
-                Event::Decl(_) if start == 0 => continue,
-                Event::Decl(_) => return Err(Error::new("XML declaration in the middle")),
-                Event::DocType(_) => return Err(Error::new("DOCTYPE is not accepted")),
-                Event::Eof if self.depth > 0 => return Err(Error::new("the XML ends too early")),
-                Event::Eof => Part::Eof,
-            });
+            }
         }
     }
 
-    /// `start` is where the tag's `<` is.
-    fn start(
-        &mut self,
-        tag: &BytesStart<'a>,
-        start: u64,
-        is_empty: bool,
-    ) -> Result<Part<'a>, Error> {
+    fn next_event(&mut self) -> Result<Event<'a>, Error> {
+        self.reader.read_event().map_err(|error| Error::from_xml(&error))
+    }
+
+    fn tag(&mut self, tag: &BytesStart<'a>, is_empty: bool) -> Result<Tag<'a>, Error> {
         if self.depth == MAX_DEPTH {
             return Err(Error::new("nested deeper than 128"));
         }
         if !is_empty {
             self.depth += 1;
         }
-        let mut is_array = false;
-        for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|_| Error::new("malformed attribute"))?;
-            is_array |= attribute.key.as_ref() == "type" && &*attribute.value == "array";
-        }
-        let start = offset(start) + 1;
-        let name = self.text.get(start..start + tag.name().as_ref().len()).unwrap_or_default();
+        let is_array = is_array(tag)?;
+        self.skip_white_space(is_empty || is_array || self.depth == 1);
+        let name = self.part(tag.len(), if is_empty { "/>".len() } else { ">".len() });
+        let name = &name[..tag.name().as_ref().len()];
         if name.is_empty() {
             return Err(Error::new("element without a name"));
         }
-        Ok(Part::Start(Tag { name, is_array: is_array || ARRAYS.contains(&name), is_empty }))
+        Ok(Tag { name, is_array, is_empty })
     }
+
+    /// White space after a start tag may be an element's text; elsewhere it is only layout.
+    fn skip_white_space(&mut self, skip: bool) {
+        self.reader.config_mut().trim_text_start = skip;
+    }
+
+    /// The part of the document that was read last, which had so many bytes before its end mark.
+    /// The reader has it as bytes, and here it is known to be UTF-8.
+    fn part(&self, length: usize, end_mark: usize) -> &'a str {
+        let end = offset(self.reader.buffer_position()) - end_mark;
+        self.text.get(end - length..end).unwrap_or_default()
+    }
+
+    fn content(&self, length: usize, end_mark: usize) -> Cow<'a, str> {
+        let content = self.part(length, end_mark);
+        if self.has_returns {
+            return Cow::Owned(content.replace("\r\n", "\n").replace('\r', "\n"));
+        }
+        Cow::Borrowed(content)
+    }
+}
+
+fn is_array(tag: &BytesStart<'_>) -> Result<bool, Error> {
+    match tag.attributes_raw() {
+        b"" | b" type=\"datetime\"" | b" type=\"integer\"" => return Ok(false),
+        b" type=\"array\"" => return Ok(true),
+        _ => {}
+    }
+    let mut is_array = false;
+    for attribute in tag.attributes() {
+        let attribute = attribute.map_err(|_| Error::new("malformed attribute"))?;
+        is_array |= attribute.key.as_ref() == b"type" && &*attribute.value == b"array";
+    }
+    Ok(is_array)
 }
 
 fn offset(position: u64) -> usize {
     usize::try_from(position).unwrap_or(usize::MAX)
 }
 
-fn is_white_space(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+fn is_white_space(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
 /// What one of the five predefined entities or a character reference stands for.
@@ -195,11 +224,11 @@ fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
         return Ok(Cow::Owned(character.to_string()));
     }
     Ok(Cow::Borrowed(match &**reference {
-        "amp" => "&",
-        "lt" => "<",
-        "gt" => ">",
-        "quot" => "\"",
-        "apos" => "'",
+        b"amp" => "&",
+        b"lt" => "<",
+        b"gt" => ">",
+        b"quot" => "\"",
+        b"apos" => "'",
         _ => return Err(Error::new("unknown entity")),
     }))
 }
@@ -228,15 +257,21 @@ impl<'a> Deserializer<'a> for Element<'_, 'a> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
-        let mut children = Children::of(self.document, self.tag.is_empty);
+        let Tag { name, is_array, is_empty } = self.tag;
+        let mut children = Children::of(self.document, is_empty);
         children.first = children.next_tag()?;
-        if children.first.is_none() {
-            return match children.text.0 {
-                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-                Cow::Owned(text) => visitor.visit_string(text),
-            };
+        match (children.first, children.text.0) {
+            (None, Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            (None, Cow::Owned(text)) => visitor.visit_string(text),
+            (Some(_), text) => {
+                children.text = Text(text);
+                if is_array || ARRAYS.contains(&name) {
+                    visitor.visit_seq(children)
+                } else {
+                    visitor.visit_map(children)
+                }
+            }
         }
-        if self.tag.is_array { visitor.visit_seq(children) } else { visitor.visit_map(children) }
     }
 
     forward_to_deserialize_any! {
@@ -266,20 +301,18 @@ impl<'d, 'a> Children<'d, 'a> {
         if self.first.is_some() {
             return Ok(self.first.take());
         }
-        while !self.is_over {
-            match self.document.next()? {
-                Part::Start(tag) => return Ok(Some(tag)),
-                Part::Text(text) => self.text.push(text),
-                Part::End | Part::Eof => self.is_over = true,
-            }
+        if self.is_over {
+            return Ok(None);
         }
-        Ok(None)
+        let tag = self.document.next_inside(&mut self.text)?;
+        self.is_over = tag.is_none();
+        Ok(tag)
     }
 
     /// The text around the elements, once, if there is more than white space.
     fn left_text(&mut self) -> Option<Cow<'a, str>> {
         let Text(text) = std::mem::take(&mut self.text);
-        (!is_white_space(&text)).then(|| match text {
+        (!is_white_space(text.as_bytes())).then(|| match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
             Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
         })
@@ -296,7 +329,7 @@ impl<'a> MapAccess<'a> for Children<'_, 'a> {
         self.current = self.next_tag()?;
         let name = match self.current {
             Some(tag) => tag.name,
-            None if is_white_space(&self.text.0) => return Ok(None),
+            None if is_white_space(self.text.0.as_bytes()) => return Ok(None),
             None => TEXT,
         };
         seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)

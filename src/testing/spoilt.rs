@@ -1,6 +1,7 @@
 //! Sample payloads, spoilt in every way that may come up.
 
 use quick_xml::events::Event;
+use quick_xml::name::QName;
 use quick_xml::reader::Reader;
 use serde_json::{Map, Value};
 
@@ -154,8 +155,8 @@ fn elements(xml: &[u8]) -> Vec<Element> {
                 open.push(start);
                 continue;
             }
-            Ok(Event::Empty(tag)) => (tag.name().as_ref().to_owned(), Some(start)),
-            Ok(Event::End(tag)) => (tag.name().as_ref().to_owned(), open.pop()),
+            Ok(Event::Empty(tag)) => (text(tag.name()), Some(start)),
+            Ok(Event::End(tag)) => (text(tag.name()), open.pop()),
             Ok(Event::Eof) | Err(_) => return found,
             Ok(_) => continue,
         };
@@ -163,6 +164,10 @@ fn elements(xml: &[u8]) -> Vec<Element> {
             found.push(Element { name, start, end: position(&reader) });
         }
     }
+}
+
+fn text(name: QName<'_>) -> String {
+    String::from_utf8_lossy(name.as_ref()).into_owned()
 }
 
 fn cut_short(payload: &[u8], all: &mut Vec<Spoilt>) {

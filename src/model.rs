@@ -1,0 +1,194 @@
+//! Payloads as tables of the vendor's names and our fields: [`model!`].
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor,
+};
+use serde_json::Value;
+
+/// A payload that is one object.
+pub(crate) trait Model: Sized {
+    fn read_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
+}
+
+pub(crate) struct ModelVisitor<M>(pub(crate) PhantomData<M>);
+
+impl<'de, M: Model> Visitor<'de> for ModelVisitor<M> {
+    type Value = M;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        M::read_map(map)
+    }
+}
+
+/// An object of which some fields were read ahead, to see what it is.
+pub(crate) struct ReadAhead<'de, A> {
+    /// The last one comes first.
+    read: Vec<(Cow<'de, str>, Value)>,
+    value: Option<Value>,
+    rest: A,
+}
+
+impl<'de, A> ReadAhead<'de, A> {
+    pub(crate) fn new(mut read: Vec<(Cow<'de, str>, Value)>, rest: A) -> Self {
+        read.reverse();
+        Self { read, value: None, rest }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.read.push((name.into(), value.into()));
+        self
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for ReadAhead<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        let Some((name, value)) = self.read.pop() else {
+            return self.rest.next_key_seed(seed);
+        };
+        self.value = Some(value);
+        match name {
+            Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
+            Cow::Owned(name) => seed.deserialize(name.into_deserializer()).map(Some),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        match self.value.take() {
+            Some(value) => seed.deserialize(value).map_err(de::Error::custom),
+            None => self.rest.next_value_seed(seed),
+        }
+    }
+}
+
+/// Text borrowed from the body where it has no escapes: the name of a field, mostly.
+pub(crate) struct Text<'de>(pub(crate) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+/// Reads and writes a struct by a table of the vendor's names and its fields.
+///
+/// `required` fields are refused when absent, `constant` ones are skipped when read and always
+/// written, `optional` ones may be absent.
+macro_rules! model {
+    ($model:ident {
+        required { $($required:literal => $required_field:ident: $type:ty,)* }
+        constant { $($constant:literal => $value:expr,)* }
+        optional { $($optional:literal => $optional_field:ident,)* }
+    }) => {
+        impl $model {
+            /// One with what is required, and nothing else.
+            pub fn new($($required_field: impl Into<$type>,)*) -> Self {
+                Self {
+                    $($required_field: $required_field.into(),)*
+                    $($optional_field: Default::default(),)*
+                    extra: crate::lenient::Extra::new(),
+                }
+            }
+        }
+
+        impl crate::model::Model for $model {
+            fn read_map<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+                $(let mut $required_field = None;)*
+                $(let mut $optional_field = Default::default();)*
+                let mut extra = crate::lenient::Extra::new();
+                while let Some(crate::model::Text(name)) = map.next_key()? {
+                    match &*name {
+                        $($required => {
+                            crate::lenient::read_required(&mut $required_field, $required, &mut map)?;
+                        })*
+                        $($constant => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        })*
+                        $($optional => {
+                            crate::lenient::read(&mut $optional_field, $optional, &mut map, &mut extra)?;
+                        })*
+                        _ => crate::lenient::keep(&mut extra, name.into_owned(), &mut map)?,
+                    }
+                }
+                Ok(Self {
+                    $($required_field: crate::lenient::require($required_field, $required)?,)*
+                    $($optional_field,)*
+                    extra,
+                })
+            }
+        }
+
+        impl crate::lenient::Lenient for $model {
+            fn from_map<'de, A: serde::de::MapAccess<'de>>(
+                map: A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
+                <Self as crate::model::Model>::read_map(map).map(Ok)
+            }
+
+            fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
+                if !self.extra.is_empty() {
+                    $(if self.extra.contains_key($optional) {
+                        report($optional);
+                    })*
+                }
+                $(crate::lenient::Field::odd_fields(&self.$optional_field, report);)*
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $model {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_map(crate::model::ModelVisitor(std::marker::PhantomData))
+            }
+        }
+
+        impl serde::Serialize for $model {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap;
+
+                let mut map = serializer.serialize_map(None)?;
+                $(map.serialize_entry($required, &self.$required_field)?;)*
+                $(map.serialize_entry($constant, $value)?;)*
+                $(if !crate::lenient::Field::is_absent(&self.$optional_field) {
+                    map.serialize_entry($optional, &self.$optional_field)?;
+                })*
+                for (name, value) in &self.extra {
+                    map.serialize_entry(name, value)?;
+                }
+                map.end()
+            }
+        }
+    };
+}
+
+pub(crate) use model;
