@@ -23,7 +23,11 @@ pub mod agent_status;
 pub mod bot;
 pub mod contact;
 pub mod conversation;
+#[cfg(feature = "dialogue")]
+pub mod dialogue;
 pub mod integration;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use async_trait::async_trait;
 

@@ -1,0 +1,75 @@
+//! A bot that books a haircut: a dialogue that knows where each conversation stands.
+//!
+//! ```sh
+//! SNAPENGAGE_TOKEN=my-token cargo run --features dialogue --example booking_bot
+//!
+//! curl http://127.0.0.1:8080/bot -H 'Authorization: my-token' \
+//!     -d '{"event":"chatStarted","widget_id":"w","case_id":"c"}'
+//! curl http://127.0.0.1:8080/bot -H 'Authorization: my-token' \
+//!     -d '{"event":"message","widget_id":"w","case_id":"c","text":"A shave","id":"shave"}'
+//! curl http://127.0.0.1:8080/bot -H 'Authorization: my-token' \
+//!     -d '{"event":"message","widget_id":"w","case_id":"c","text":"tomorrow"}'
+//! ```
+//!
+//! With `--features sqlite`, and `-- --db bookings.db`, conversations outlast the process. What the
+//! bot says is in `booking.rs`; a whole chat with it is in `examples/scripts/booking.chat`.
+
+mod booking;
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use snapengage::dialogue::{Bot, MemoryStore, Store};
+use snapengage::{Receiver, Token};
+
+use crate::booking::Barber;
+
+/// Books haircuts in SnapEngage chats. The token is taken from SNAPENGAGE_TOKEN, the path is /bot.
+#[derive(Parser)]
+struct Args {
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// A SQLite file for the conversations, which is made where there is none; without it, they are
+    /// in memory and end with the process.
+    #[cfg(feature = "sqlite")]
+    #[arg(long, value_name = "FILE")]
+    db: Option<std::path::PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    common::log();
+    #[cfg(feature = "sqlite")]
+    if let Some(file) = args.db {
+        let store = snapengage::dialogue::SqliteStore::open(file)?;
+        return serve(args.listen, store).await;
+    }
+    serve(args.listen, MemoryStore::new()).await
+}
+
+async fn serve(listen: String, store: impl Store) -> anyhow::Result<()> {
+    let bot = Arc::new(Bot::new(Barber, store).name("booking"));
+    let token = Token::from_env("SNAPENGAGE_TOKEN");
+    let receiver = Receiver::builder().bot("/bot", token, Arc::clone(&bot)).build()?;
+    let listener = common::listen(Some(listen)).await?;
+    let sweeping = tokio::spawn(sweep(bot));
+    snapengage::serve(listener, receiver, common::shutdown()).await;
+    sweeping.abort();
+    Ok(())
+}
+
+/// Forgets, once an hour, the conversations that nobody has taken up for a day.
+async fn sweep<S: Store>(bot: Arc<Bot<Barber, S>>) {
+    let mut hours = tokio::time::interval(Duration::from_secs(60 * 60));
+    loop {
+        hours.tick().await;
+        if let Err(error) = bot.sweep().await {
+            tracing::warn!(%error, "old conversations stay");
+        }
+    }
+}

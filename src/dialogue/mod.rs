@@ -1,0 +1,210 @@
+//! Bot conversations with state: one turn, committed whole.
+//!
+//! SnapEngage sends a bot one request per visitor message and reads the answer from the response.
+//! Where the conversation stands, two messages that arrive at once, a delivery that comes twice and
+//! a restart in the middle are the bot's problem. A dialogue leaves them to this module: it says
+//! what follows from a state and an input, and no more.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use snapengage::bot::Reply;
+//! use snapengage::dialogue::{Dialogue, Input, MemoryStore, Step};
+//! use snapengage::{HandlerError, Receiver, Token, async_trait};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! enum Order {
+//!     Open,
+//!     Size { flavour: String },
+//! }
+//!
+//! struct IceCream;
+//!
+//! #[async_trait]
+//! impl Dialogue for IceCream {
+//!     type State = Order;
+//!
+//!     fn start(&self) -> Order {
+//!         Order::Open
+//!     }
+//!
+//!     async fn step(&self, state: Order, input: Input) -> Result<Step<Order>, HandlerError> {
+//!         Ok(match (state, input) {
+//!             (_, Input::Opened(_)) => Step::stay(Reply::say("Which flavour?")),
+//!             (Order::Open, Input::Said(message)) => Step::go(
+//!                 Order::Size { flavour: message.text },
+//!                 Reply::say("How large?").button("small").button("large"),
+//!             ),
+//!             (Order::Size { flavour }, Input::Said(size)) => {
+//!                 Step::end(Reply::say(format!("One {} {flavour}, please!", size.text)).bye())
+//!             }
+//!             _ => Step::stay(Reply::new()),
+//!         })
+//!     }
+//! }
+//!
+//! let bot = snapengage::dialogue::Bot::new(IceCream, MemoryStore::new());
+//! let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot).build()?;
+//! # Ok::<_, snapengage::BuildError>(())
+//! ```
+//!
+//! # One turn
+//!
+//! A turn is the input, the state that follows and the reply, written to the [`Store`] as one:
+//!
+//! - The same delivery again gets the stored reply. It is the same if event, timestamp, text and
+//!   button are the same; without a timestamp, no two deliveries are.
+//! - Turns of one conversation run one after the other, those of others beside them.
+//! - A turn that fails leaves no trace, and the visitor gets the fallback reply.
+//! - While a turn runs it holds a lease on the conversation, which is renewed, and which a process
+//!   that dies loses after [`Bot::lease`]. A turn that has lost its lease is not committed.
+//!
+//! # Changed programs
+//!
+//! A state is stored with its [version](Dialogue::VERSION). One that cannot be read any more goes to
+//! [`Dialogue::migrate`], and if that has no use for it, the conversation starts again: no visitor is
+//! locked out by a deploy.
+#![cfg_attr(feature = "testing", doc = "")]
+#![cfg_attr(feature = "testing", doc = include_str!("tutorial.md"))]
+
+pub mod conformance;
+
+mod bot;
+mod clock;
+mod fingerprint;
+mod memory;
+mod queue;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+mod turn;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use self::bot::Bot;
+pub use self::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
+pub use self::store::{Record, Revision, Store, StoreError};
+
+use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message, Reply};
+use crate::error::HandlerError;
+use crate::id::{CaseId, WidgetId};
+
+/// What a bot says next, by where the conversation stands.
+#[async_trait]
+pub trait Dialogue: Send + Sync + 'static {
+    /// Where a conversation stands: an enum or a struct of your own.
+    type State: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The version of [`State`](Self::State). Raise it when the meaning of a stored state changes.
+    const VERSION: u32 = 1;
+
+    /// Where a conversation starts.
+    fn start(&self) -> Self::State;
+
+    /// What follows from an input.
+    ///
+    /// # Errors
+    ///
+    /// The visitor gets the fallback reply, and the conversation stays where it was.
+    async fn step(
+        &self,
+        state: Self::State,
+        input: Input,
+    ) -> Result<Step<Self::State>, HandlerError>;
+
+    /// Makes something of a stored state of another version, or of one that cannot be read.
+    ///
+    /// With `None`, the default, the conversation starts again.
+    fn migrate(&self, _version: u32, _state: Value) -> Option<Self::State> {
+        None
+    }
+}
+
+/// What happened in a conversation.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "inputs are few, short-lived, and matched on")]
+#[non_exhaustive]
+pub enum Input {
+    /// The visitor was put through to the bot.
+    Opened(ChatStarted),
+    /// The visitor said something, or clicked a button without an id.
+    Said(Message),
+    /// The visitor clicked a button with an id.
+    Clicked {
+        /// The button's id.
+        id: String,
+        /// The message with the button's text.
+        message: Message,
+    },
+    /// A transfer failed.
+    TransferFailed(CommandResult),
+    /// The chat ended. Whatever the step, the conversation is over.
+    Closed(ChatClosed),
+}
+
+impl Input {
+    /// The conversation.
+    pub fn case_id(&self) -> &CaseId {
+        match self {
+            Self::Opened(event) => &event.case_id,
+            Self::Said(message) | Self::Clicked { message, .. } => &message.case_id,
+            Self::TransferFailed(event) => &event.case_id,
+            Self::Closed(event) => &event.case_id,
+        }
+    }
+
+    /// The widget the chat came in by.
+    pub fn widget_id(&self) -> &WidgetId {
+        match self {
+            Self::Opened(event) => &event.widget_id,
+            Self::Said(message) | Self::Clicked { message, .. } => &message.widget_id,
+            Self::TransferFailed(event) => &event.widget_id,
+            Self::Closed(event) => &event.widget_id,
+        }
+    }
+}
+
+impl From<Message> for Input {
+    fn from(message: Message) -> Self {
+        match &message.id {
+            Some(id) => Self::Clicked { id: id.clone(), message },
+            None => Self::Said(message),
+        }
+    }
+}
+
+/// Where a conversation goes, and what is said on the way.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Step<S> {
+    next: Next<S>,
+    reply: Reply,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Next<S> {
+    Stay,
+    Go(S),
+    End,
+}
+
+impl<S> Step<S> {
+    /// The conversation stays where it was.
+    pub fn stay(reply: Reply) -> Self {
+        Self { next: Next::Stay, reply }
+    }
+
+    /// The conversation goes on from another state.
+    pub fn go(state: S, reply: Reply) -> Self {
+        Self { next: Next::Go(state), reply }
+    }
+
+    /// The conversation is over. What the visitor says after that starts another.
+    pub fn end(reply: Reply) -> Self {
+        Self { next: Next::End, reply }
+    }
+}

@@ -1,0 +1,214 @@
+//! Where conversations are kept.
+
+use std::error::Error;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::fingerprint::Fingerprint;
+use crate::bot::Reply;
+use crate::timestamp::Timestamp;
+
+/// A place for conversations: one record each, replaced whole and only by whoever saw it last.
+///
+/// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should pass
+/// the [conformance suite](super::conformance).
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The record under a key, with its revision.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError>;
+
+    /// Writes a record if the one under the key still has the revision `seen`, or if there is none
+    /// and `seen` is `None`. Says the new revision, or `None` if somebody else was faster.
+    ///
+    /// What this has said to be written must outlast the process, in a store meant to.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be written, or cannot tell whether it was: the record may be there all
+    /// the same.
+    async fn save(
+        &self,
+        key: &str,
+        record: &Record,
+        seen: Option<Revision>,
+    ) -> Result<Option<Revision>, StoreError>;
+
+    /// Removes the record of a revision, and says whether it did: not if there is another one by now.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be written.
+    async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError>;
+
+    /// Removes the records that have expired, and says how many.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be written.
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
+}
+
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        (**self).load(key).await
+    }
+
+    async fn save(
+        &self,
+        key: &str,
+        record: &Record,
+        seen: Option<Revision>,
+    ) -> Result<Option<Revision>, StoreError> {
+        (**self).save(key, record, seen).await
+    }
+
+    async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
+        (**self).remove(key, seen).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        (**self).sweep(now).await
+    }
+}
+
+/// Which write a record is from. Every write makes another one, after a removal too: a record that was
+/// removed and written again never has a revision it had before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Revision(pub u64);
+
+/// What is kept of a conversation. A store writes it down and reads it back, and need not know more
+/// of it than when it expires.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    /// Where the conversation stands; `None` when it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) state: Option<SavedState>,
+    /// The last replies, oldest first.
+    #[serde(default)]
+    pub(super) answers: Vec<Answer>,
+    /// The turn that wrote this.
+    pub(super) turn: TurnId,
+    /// How long that turn holds the conversation; absent once it is committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) leased_until: Option<Timestamp>,
+    pub(super) expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SavedState {
+    pub(super) version: u32,
+    pub(super) json: Box<RawValue>,
+}
+
+/// A delivery that was answered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Answer {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) reply: Box<RawValue>,
+}
+
+impl Record {
+    /// How many replies are kept for deliveries that come again.
+    const ANSWERS: usize = 8;
+
+    /// A conversation without state that has expired.
+    pub(super) fn expired() -> Self {
+        Self {
+            state: None,
+            answers: Vec::new(),
+            turn: TurnId(0),
+            leased_until: None,
+            expires_at: Timestamp::MIN,
+        }
+    }
+
+    /// Reads a record that [`to_json`](Self::to_json) wrote.
+    ///
+    /// What is no such record is logged, and read as one that has expired: its conversation starts
+    /// again, for the visitor must not be locked out of it.
+    pub fn from_json(json: &[u8]) -> Self {
+        serde_json::from_slice(json).unwrap_or_else(|error| {
+            tracing::warn!(%error, "stored conversation cannot be read, starting again");
+            Self::expired()
+        })
+    }
+
+    /// The record as JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts and JSON values can be written as JSON")
+    }
+
+    /// When nobody needs it any more.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    pub(super) fn is_leased(&self, now: Timestamp) -> bool {
+        self.leased_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether this turn wrote it and is not committed.
+    pub(super) fn is_held_by(&self, turn: TurnId) -> bool {
+        self.turn == turn && self.leased_until.is_some()
+    }
+
+    pub(super) fn reply_to(&self, fingerprint: Fingerprint) -> Option<Reply> {
+        let answer = self.answers.iter().find(|answer| answer.fingerprint == fingerprint)?;
+        serde_json::from_str(answer.reply.get()).ok()
+    }
+
+    pub(super) fn push_answer(&mut self, answer: Answer) {
+        if self.answers.len() == Self::ANSWERS {
+            self.answers.remove(0);
+        }
+        self.answers.push(answer);
+    }
+}
+
+/// What tells one turn from another, so that it knows its own writes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TurnId(u64);
+
+impl TurnId {
+    pub(super) fn random() -> Self {
+        Self(random())
+    }
+}
+
+/// A number that does not come twice. Nobody needs to be kept from guessing it.
+pub(super) fn random() -> u64 {
+    RandomState::new().hash_one(())
+}
+
+/// A store that could not be read or written, and why.
+#[derive(Debug)]
+pub struct StoreError(Box<dyn Error + Send + Sync>);
+
+impl StoreError {
+    /// A failure with its cause.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("conversation store failed")
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}

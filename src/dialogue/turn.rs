@@ -1,0 +1,265 @@
+//! A turn, from the lease on its conversation to the commit.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::to_raw_value;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::Input;
+use super::clock::now;
+use super::fingerprint::Fingerprint;
+use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId};
+use crate::bot::Reply;
+use crate::error::HandlerError;
+use crate::timestamp::Timestamp;
+
+/// How often a write is tried whose outcome is not known.
+const ATTEMPTS: u32 = 4;
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
+
+/// How long what is written holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) lease: Duration,
+    pub(super) time_to_live: Duration,
+}
+
+/// A turn that holds its conversation. It is undone when it is dropped, unless it was committed.
+pub(super) struct Turn<S: Store> {
+    terms: Terms,
+    fingerprint: Option<Fingerprint>,
+    record: Record,
+    /// The last write, as far as the turn knows.
+    revision: Option<Revision>,
+    undo: Option<Undo<S>>,
+}
+
+pub(super) enum Begin<S: Store> {
+    Turn(Turn<S>),
+    /// There is nothing to be done.
+    Answered(Reply),
+}
+
+impl<S: Store> Turn<S> {
+    /// Waits until nobody else holds the conversation, and takes hold of it. A turn without an input
+    /// is one that is made from within.
+    pub(super) async fn begin(
+        store: &Arc<S>,
+        key: &str,
+        input: Option<&Input>,
+        terms: Terms,
+    ) -> Result<Begin<S>, HandlerError> {
+        let fingerprint = input.and_then(Fingerprint::of);
+        let mut wait = FIRST_WAIT;
+        loop {
+            let (before, revision) = store.load(key).await?.unzip();
+            let time = now();
+            let before = before.filter(|record| record.expires_at() > time);
+            let is_leased = before.as_ref().is_some_and(|record| record.is_leased(time));
+            if let Some(reply) = answered(before.as_ref(), fingerprint) {
+                return Ok(Begin::Answered(reply));
+            }
+            if !is_leased && input.is_some_and(|input| is_late(before.as_ref(), input)) {
+                return Ok(Begin::Answered(Reply::new()));
+            }
+            if !is_leased {
+                let mut turn = Self::new(store, key, before, terms);
+                turn.fingerprint = fingerprint;
+                turn.revision = store.save(key, &turn.record, revision).await?;
+                if turn.revision.is_some() {
+                    return Ok(Begin::Turn(turn));
+                }
+                turn.undo = None;
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    fn new(store: &Arc<S>, key: &str, before: Option<Record>, terms: Terms) -> Self {
+        let turn = TurnId::random();
+        let record = Record { turn, ..before.clone().unwrap_or_else(Record::expired) };
+        let undo = Undo { store: Arc::clone(store), key: key.to_owned(), before, turn };
+        let mut turn = Self { terms, fingerprint: None, record, revision: None, undo: Some(undo) };
+        turn.lease();
+        turn
+    }
+
+    /// Where the conversation stands.
+    pub(super) fn state(&self) -> Option<&SavedState> {
+        self.record.state.as_ref()
+    }
+
+    /// Runs a step, and renews the lease as long as it takes.
+    pub(super) async fn hold<T>(
+        &mut self,
+        step: impl Future<Output = Result<T, HandlerError>>,
+    ) -> Result<T, HandlerError> {
+        let mut step = pin!(step);
+        tokio::select! {
+            biased;
+            done = &mut step => done,
+            lost = self.keep_renewing() => Err(lost),
+        }
+    }
+
+    /// Ends when the lease is lost.
+    async fn keep_renewing(&mut self) -> HandlerError {
+        loop {
+            sleep(self.terms.lease / 3).await;
+            self.lease();
+            match self.write().await {
+                Err(Unwritten::Lost) => return Unwritten::Lost.into(),
+                Err(Unwritten::Failed(error)) => {
+                    tracing::warn!(error = %HandlerError::from(error), "a lease was not renewed");
+                }
+                Ok(()) => {}
+            }
+        }
+    }
+
+    /// Writes the turn down: the state that follows and the reply, and with them the hold let go.
+    pub(super) async fn commit(
+        mut self,
+        state: Option<SavedState>,
+        reply: &Reply,
+    ) -> Result<(), HandlerError> {
+        self.record.state = state;
+        if let Some(fingerprint) = self.fingerprint {
+            self.record.push_answer(Answer { fingerprint, reply: to_raw_value(reply)? });
+        }
+        self.record.leased_until = None;
+        self.record.expires_at = after(now(), self.terms.time_to_live);
+        let mut written = self.write().await;
+        for attempt in 1..ATTEMPTS {
+            let Err(Unwritten::Failed(_)) = written else { break };
+            sleep(FIRST_WAIT * attempt).await;
+            written = self.write().await;
+        }
+        written?;
+        self.undo = None;
+        Ok(())
+    }
+
+    /// A record outlives its lease, however short the time to live.
+    fn lease(&mut self) {
+        let Terms { lease, time_to_live } = self.terms;
+        self.record.leased_until = Some(after(now(), lease));
+        self.record.expires_at = after(now(), time_to_live.max(lease));
+    }
+
+    /// Writes the record over the last one of this turn.
+    ///
+    /// A write that failed, or that was given up, may have been done all the same, and then the
+    /// next one is refused. So whatever is not plainly done is looked up.
+    async fn write(&mut self) -> Result<(), Unwritten> {
+        let Some(Undo { store, key, turn, .. }) = &self.undo else { return Err(Unwritten::Lost) };
+        let saved = store.save(key, &self.record, self.revision).await;
+        if let Ok(Some(revision)) = saved {
+            self.revision = Some(revision);
+            return Ok(());
+        }
+        let found = store.load(key).await.map_err(Unwritten::Failed)?;
+        let Some((found, revision)) = found.filter(|(found, _)| found.turn == *turn) else {
+            return Err(Unwritten::Lost);
+        };
+        self.revision = Some(revision);
+        if found.leased_until == self.record.leased_until {
+            return Ok(());
+        }
+        Err(Unwritten::Failed(saved.err().unwrap_or_else(|| StoreError::new("written late"))))
+    }
+
+    /// Puts the conversation back where it was.
+    pub(super) async fn undo(mut self) {
+        if let Some(undoing) = self.start_undo() {
+            let _ = undoing.await;
+        }
+    }
+
+    /// On a task of its own, for a turn may be dropped at any time.
+    fn start_undo(&mut self) -> Option<JoinHandle<()>> {
+        let runtime = Handle::try_current().ok()?;
+        Some(runtime.spawn(self.undo.take()?.run()))
+    }
+}
+
+/// Its step panicked, or was dropped at its deadline.
+impl<S: Store> Drop for Turn<S> {
+    fn drop(&mut self) {
+        self.start_undo();
+    }
+}
+
+fn answered(before: Option<&Record>, fingerprint: Option<Fingerprint>) -> Option<Reply> {
+    before?.reply_to(fingerprint?)
+}
+
+/// The end of a conversation that is over already, or that nobody knows.
+fn is_late(before: Option<&Record>, input: &Input) -> bool {
+    matches!(input, Input::Closed(_)) && before.is_none_or(|record| record.state.is_none())
+}
+
+fn after(timestamp: Timestamp, duration: Duration) -> Timestamp {
+    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(timestamp.as_millis().saturating_add(millis)).unwrap_or(Timestamp::MAX)
+}
+
+/// Puts a conversation back where it was before a turn.
+struct Undo<S: Store> {
+    store: Arc<S>,
+    key: String,
+    before: Option<Record>,
+    turn: TurnId,
+}
+
+impl<S: Store> Undo<S> {
+    async fn run(self) {
+        for attempt in 1..=ATTEMPTS {
+            match self.attempt().await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(error = %HandlerError::from(error), "a turn was not undone");
+                }
+            }
+            sleep(FIRST_WAIT * attempt).await;
+        }
+        tracing::warn!("a conversation is held until its lease runs out");
+    }
+
+    /// Says whether the turn holds the conversation no more.
+    ///
+    /// Looks first: the last write may have been given up halfway.
+    async fn attempt(&self) -> Result<bool, StoreError> {
+        let Some((found, revision)) = self.store.load(&self.key).await? else { return Ok(true) };
+        if !found.is_held_by(self.turn) {
+            return Ok(true);
+        }
+        match &self.before {
+            Some(before) => Ok(self.store.save(&self.key, before, Some(revision)).await?.is_some()),
+            None => self.store.remove(&self.key, revision).await,
+        }
+    }
+}
+
+/// Why a record was not written.
+enum Unwritten {
+    /// Somebody else holds the conversation, or it is gone.
+    Lost,
+    Failed(StoreError),
+}
+
+impl From<Unwritten> for HandlerError {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Lost => Self::new("the lease on the conversation was lost"),
+            Unwritten::Failed(error) => Self::new(error),
+        }
+    }
+}

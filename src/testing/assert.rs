@@ -1,0 +1,126 @@
+//! What can be asserted of a chat.
+
+use serde::Serialize;
+
+use super::chat::TestChat;
+use super::{failure, lines};
+use crate::bot::{Button, Cards, Command, Content, Reply};
+
+/// What can be asserted of the last reply.
+impl TestChat {
+    /// The texts are these, in this order.
+    ///
+    /// # Panics
+    ///
+    /// Where they are not.
+    #[track_caller]
+    pub fn assert_texts<'t>(&self, expected: impl IntoIterator<Item = &'t str>) -> &Self {
+        let expected = expected.into_iter().map(|text| format!("{text:?}"));
+        self.assert_same("texts", expected, self.reply().texts().map(|text| format!("{text:?}")))
+    }
+
+    /// The buttons are these, in this order, ids included: a text stands for a button without an
+    /// id.
+    ///
+    /// # Panics
+    ///
+    /// Where they are not.
+    #[track_caller]
+    pub fn assert_buttons<B: Into<Button>>(&self, expected: impl IntoIterator<Item = B>) -> &Self {
+        let expected = expected.into_iter().map(|button| lines::button(&button.into()));
+        let shown = self.reply().content().iter().filter_map(|content| match content {
+            Content::Message(text) => Some(&text.display_responses),
+            _ => None,
+        });
+        self.assert_same("buttons", expected, shown.flatten().map(lines::button))
+    }
+
+    /// There are no buttons.
+    ///
+    /// # Panics
+    ///
+    /// Where there are.
+    #[track_caller]
+    pub fn assert_no_buttons(&self) -> &Self {
+        self.assert_buttons::<Button>([])
+    }
+
+    /// The commands are these, in this order: labels, transfers and cards included.
+    ///
+    /// # Panics
+    ///
+    /// Where they are not.
+    #[track_caller]
+    pub fn assert_commands(&self, expected: impl IntoIterator<Item = Command>) -> &Self {
+        let expected = expected.into_iter().map(|command| json(&command));
+        self.assert_same("commands", expected, self.reply().commands().map(json))
+    }
+
+    /// The cards are these, in this order.
+    ///
+    /// # Panics
+    ///
+    /// Where they are not.
+    #[track_caller]
+    pub fn assert_cards(&self, expected: impl IntoIterator<Item = Cards>) -> &Self {
+        let expected = expected.into_iter().map(|cards| pretty(&Command::Cards(cards)));
+        let shown = self.reply().commands().filter(|command| matches!(command, Command::Cards(_)));
+        self.assert_same("cards", expected, shown.map(pretty))
+    }
+
+    /// The visitor sees nothing, and nothing is done.
+    ///
+    /// # Panics
+    ///
+    /// Where something is.
+    #[track_caller]
+    pub fn assert_silent(&self) -> &Self {
+        self.assert_same("answer", [], [lines::reply(self.reply())])
+    }
+
+    /// The reply is this one, whole: texts, buttons and commands in their order, and the
+    /// `context_id`.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not.
+    #[track_caller]
+    pub fn assert_reply(&self, expected: &Reply) -> &Self {
+        self.assert_same("reply", [pretty(expected)], [pretty(self.reply())])
+    }
+
+    #[track_caller]
+    fn assert_same(
+        &self,
+        what: &str,
+        expected: impl IntoIterator<Item = String>,
+        actual: impl IntoIterator<Item = String>,
+    ) -> &Self {
+        if let Some(failure) = self.compare(what, expected, actual) {
+            panic!("{failure}");
+        }
+        self
+    }
+
+    pub(super) fn compare(
+        &self,
+        what: &str,
+        expected: impl IntoIterator<Item = String>,
+        actual: impl IntoIterator<Item = String>,
+    ) -> Option<String> {
+        let expected: Vec<String> = expected.into_iter().collect();
+        let actual: Vec<String> = actual.into_iter().collect();
+        let (expected, actual) = (expected.join("\n"), actual.join("\n"));
+        let problem = format!("the bot's {what}: not as expected");
+        (expected != actual)
+            .then(|| failure::unlike(&problem, self.transcript(), &expected, &actual))
+    }
+}
+
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("can be written as JSON")
+}
+
+pub(super) fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string_pretty(value).expect("can be written as JSON")
+}

@@ -1,0 +1,319 @@
+//! A chat with a receiver, from the first request to the last.
+
+use std::panic::Location;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::Full;
+use serde_json::Value;
+
+use super::side::Side;
+use super::step::Step;
+use super::{Visitor, failure};
+use crate::bot::{Button, CommandError, Reply};
+use crate::id::{CaseId, WidgetId};
+use crate::receiver::Receiver;
+
+/// A chat with a bot, driven as SnapEngage drives it.
+///
+/// Each thing that happens becomes a request that goes through [`Receiver::handle`], token, parsing
+/// and encoding included; the answer is read as SnapEngage reads it, and asserted on:
+///
+/// ```
+/// use snapengage::bot::{self, Command, Reply};
+/// use snapengage::testing::TestChat;
+/// use snapengage::{Receiver, Token};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), snapengage::BuildError> {
+/// let bot = bot::from_fn(|message| async move {
+///     Ok(match message.text.as_str() {
+///         "Yes" => Reply::say("One moment").to_human(),
+///         _ => Reply::say("Do you want to talk to somebody?").button("Yes"),
+///     })
+/// });
+/// let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot).build()?;
+///
+/// let mut chat = TestChat::new(receiver, "/bot", "my-token");
+/// chat.say("Help!").await.assert_buttons(["Yes"]);
+/// chat.click("Yes").await.assert_texts(["One moment"]).assert_commands([Command::HumanTransfer]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Everything here panics where things are not as expected, and shows the chat so far: this is for
+/// tests. A click on a button that is not shown, a transfer that fails although none was asked for,
+/// and an answer that SnapEngage could not read are such things.
+///
+/// The first request is of 2019-04-03T19:51:17.338Z, each one after it a second later. The
+/// `context_id` of a reply comes back with the next request, once.
+#[derive(Debug)]
+pub struct TestChat {
+    receiver: Receiver,
+    path: Uri,
+    token: HeaderValue,
+    pub(super) side: Side,
+}
+
+impl TestChat {
+    /// A chat with the bot at this path, behind this token.
+    ///
+    /// # Panics
+    ///
+    /// Where no request can have this path or this token.
+    #[track_caller]
+    pub fn new(receiver: Receiver, path: &str, token: &str) -> Self {
+        let path = path.parse().expect("a path that a request can have");
+        let mut token = HeaderValue::from_str(token).expect("a token that a header can carry");
+        // Keeps it out of the debug output.
+        token.set_sensitive(true);
+        let side = Side::new("ab992c69-7de8-46cc-9aaa-329d336bc182".into());
+        Self { receiver, path, token, side }
+    }
+
+    /// The same chat under another case id: for tests with more than one chat.
+    #[must_use]
+    pub fn with_case_id(mut self, case_id: impl Into<CaseId>) -> Self {
+        self.side.case_id = case_id.into();
+        self
+    }
+
+    /// The same chat on another widget.
+    #[must_use]
+    pub fn with_widget_id(mut self, widget_id: impl Into<WidgetId>) -> Self {
+        self.side.widget_id = widget_id.into();
+        self
+    }
+
+    /// The same chat without a `timestamp` in its requests. The vendor's table has none.
+    #[must_use]
+    pub fn without_timestamps(mut self) -> Self {
+        self.side.stop_clock();
+        self
+    }
+
+    /// The conversation.
+    pub fn case_id(&self) -> &CaseId {
+        &self.side.case_id
+    }
+
+    /// The reply to what happened last.
+    ///
+    /// # Panics
+    ///
+    /// Where nothing happened yet.
+    #[track_caller]
+    pub fn reply(&self) -> &Reply {
+        match self.side.last_reply() {
+            Some(reply) => reply,
+            None => panic!("there is no reply: nothing has happened in the chat yet"),
+        }
+    }
+
+    /// The chat so far, as a [chat script](super::Script).
+    pub fn transcript(&self) -> &str {
+        self.side.transcript()
+    }
+
+    /// Lets time pass. The next request is so much later.
+    ///
+    /// This sleeps on tokio's clock, which takes no time where that is
+    /// [paused](super#time), and all the time where it is not.
+    pub async fn wait(&mut self, duration: Duration) {
+        self.side.wait(duration);
+        self.side.note(&format!("# {duration:?} later"));
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// What can happen.
+impl TestChat {
+    /// A visitor of whom nothing is known is put through to the bot.
+    ///
+    /// # Panics
+    ///
+    /// Where SnapEngage could not read the answer.
+    #[track_caller]
+    pub fn open(&mut self) -> impl Future<Output = &Self> {
+        self.step(Step::Open(Visitor::new()))
+    }
+
+    /// A visitor is put through to the bot.
+    ///
+    /// # Panics
+    ///
+    /// Where SnapEngage could not read the answer.
+    #[track_caller]
+    pub fn open_with(&mut self, visitor: Visitor) -> impl Future<Output = &Self> {
+        self.step(Step::Open(visitor))
+    }
+
+    /// The visitor says something.
+    ///
+    /// # Panics
+    ///
+    /// Where SnapEngage could not read the answer.
+    #[track_caller]
+    pub fn say(&mut self, text: impl Into<String>) -> impl Future<Output = &Self> {
+        self.step(Step::Say(text.into()))
+    }
+
+    /// The visitor clicks a button of those shown last: the one of this text, or, given a
+    /// [`Button`] with an id, the one of this text and id.
+    ///
+    /// # Panics
+    ///
+    /// Where no such button is shown, where several are, and where SnapEngage could not read the
+    /// answer.
+    #[track_caller]
+    pub fn click(&mut self, button: impl Into<Button>) -> impl Future<Output = &Self> {
+        self.step(Step::Click(button.into()))
+    }
+
+    /// The last transfer of the last reply fails.
+    ///
+    /// Where there was no reply yet, it is a `HUMAN_TRANSFER` that fails, from before the chat was
+    /// joined.
+    ///
+    /// # Panics
+    ///
+    /// Where the last reply has no transfer, and where SnapEngage could not read the answer.
+    #[track_caller]
+    pub fn fail_transfer(&mut self, error: CommandError) -> impl Future<Output = &Self> {
+        self.step(Step::FailTransfer(error))
+    }
+
+    /// The chat ends.
+    ///
+    /// # Panics
+    ///
+    /// Where SnapEngage could not read the answer.
+    #[track_caller]
+    pub fn close(&mut self) -> impl Future<Output = &Self> {
+        self.step(Step::Close)
+    }
+
+    /// The last request comes again, byte for byte.
+    ///
+    /// # Panics
+    ///
+    /// Where nothing was sent yet, and where SnapEngage could not read the answer.
+    #[track_caller]
+    pub fn redeliver(&mut self) -> impl Future<Output = &Self> {
+        self.step(Step::Again)
+    }
+
+    /// Anything else happens: an event by its name, and the fields it has beside the ids and the
+    /// timestamp, an object.
+    ///
+    /// ```
+    /// # use serde_json::json;
+    /// # async fn system_message(chat: &mut snapengage::testing::TestChat) {
+    /// chat.send("message", json!({"from": "system", "text": "An agent has joined"})).await;
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where the fields are no object, and where SnapEngage could not read the answer.
+    #[track_caller]
+    pub fn send(&mut self, event: impl Into<String>, fields: Value) -> impl Future<Output = &Self> {
+        match fields {
+            Value::Object(fields) => self.step(Step::Send { event: event.into(), fields }),
+            other => panic!("expected the fields of an event, an object, found {other}"),
+        }
+    }
+
+    /// The visitor says several things at once: none waits for the answer to another. Returns the
+    /// replies in the order of the texts, of which the last one counts as the last.
+    ///
+    /// # Panics
+    ///
+    /// Where SnapEngage could not read an answer.
+    #[track_caller]
+    pub fn at_once<T: Into<String>>(
+        &mut self,
+        texts: impl IntoIterator<Item = T>,
+    ) -> impl Future<Output = Vec<Reply>> {
+        let sent_at = Location::caller();
+        let steps = texts.into_iter().map(|text| Step::Say(text.into()));
+        let requests: Vec<_> = steps.map(|step| (self.request(&step), step)).collect();
+        async move {
+            let running = requests.into_iter().map(|(body, step)| {
+                (step, tokio::spawn(deliver(self.receiver.clone(), self.post(body))))
+            });
+            let running: Vec<_> = running.collect();
+            let mut replies = Vec::with_capacity(running.len());
+            self.side.note("# at once:");
+            for (step, answer) in running {
+                let answer = answer.await.expect("a receiver does not panic");
+                replies.push(self.take(&step, answer, sent_at).clone());
+            }
+            replies
+        }
+    }
+
+    #[track_caller]
+    fn step(&mut self, step: Step) -> impl Future<Output = &Self> {
+        let sent_at = Location::caller();
+        let body = self.request(&step);
+        async move {
+            let answer = deliver(self.receiver.clone(), self.post(body)).await;
+            self.take(&step, answer, sent_at);
+            &*self
+        }
+    }
+
+    #[track_caller]
+    fn request(&mut self, step: &Step) -> Bytes {
+        match self.side.request(step) {
+            Ok(body) => body,
+            Err(problem) => panic!("{}", failure::in_chat(&problem, self.transcript())),
+        }
+    }
+
+    fn post(&self, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.path.clone();
+        request.headers_mut().insert(AUTHORIZATION, self.token.clone());
+        request
+    }
+
+    fn take(&mut self, step: &Step, answer: Answer, sent_at: &Location<'_>) -> &Reply {
+        if let Err(problem) = self.read(step, answer) {
+            let problem = format!("{problem}, sent at {sent_at}");
+            panic!("{}", failure::in_chat(&problem, self.transcript()));
+        }
+        self.side.last_reply().expect("just answered")
+    }
+
+    fn read(&mut self, step: &Step, answer: Answer) -> Result<&Reply, String> {
+        let result = self.side.answered(step, answer.status, &answer.body).map(drop);
+        if let Some(reason) = answer.reason {
+            self.side.note(&format!("# {}", reason.replace('\n', " ")));
+        }
+        result.map(|()| self.reply())
+    }
+
+    /// A step of a script.
+    pub(super) async fn play(&mut self, step: &Step) -> Result<&Reply, String> {
+        let body = self.side.request(step)?;
+        let answer = deliver(self.receiver.clone(), self.post(body)).await;
+        self.read(step, answer)
+    }
+}
+
+/// What was answered, and why if not by the handler.
+struct Answer {
+    status: StatusCode,
+    body: Bytes,
+    reason: Option<String>,
+}
+
+async fn deliver(receiver: Receiver, request: Request<Full<Bytes>>) -> Answer {
+    let (response, reason) = receiver.handle_and_tell(request).await;
+    Answer { status: response.status(), body: response.into_body().into_bytes(), reason }
+}

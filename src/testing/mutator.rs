@@ -1,0 +1,244 @@
+//! Spoilt samples against a receiver.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{Request, StatusCode};
+use http_body_util::Full;
+
+use super::samples::{Api, Sample, samples};
+use super::spoilt::{self, Readable};
+use crate::receiver::Receiver;
+
+/// Sends every sample to a receiver of yours: as it is, and spoilt in every way that may come up.
+///
+/// Each field is gone once, at every depth; a field is new in every object; the event is unknown;
+/// the payload is cut short at some 64 places; the token is wrong, and missing. A problem is
+///
+/// - a handler that fails, panics or takes too long, behind a fallback reply too;
+/// - an answer of 500 or more;
+/// - a sample that is refused as it is, or for a new field or an unknown event;
+/// - a request with a wrong token that is not refused.
+///
+/// Time should be [paused](super#time). Your handlers are called thousands of times, with values that
+/// are missing or made up: let them write to nothing that matters.
+///
+/// ```
+/// use snapengage::bot::{self, Reply};
+/// use snapengage::testing::{Api, Mutator};
+/// use snapengage::{Receiver, Token};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), snapengage::BuildError> {
+/// let bot = bot::from_fn(|message| async move { Ok(Reply::say(message.text)) });
+/// let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot).build()?;
+///
+/// let report = Mutator::new(receiver).route(Api::Bot, "/bot", "my-token").run().await;
+/// report.assert_clean();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Mutator {
+    receiver: Receiver,
+    routes: Vec<Route>,
+}
+
+#[derive(Debug)]
+struct Route {
+    api: Api,
+    path: String,
+    access: Access,
+}
+
+/// What a request needs to be let in.
+enum Access {
+    Token(String),
+    SecretPath(String),
+    Open,
+}
+
+/// Keeps the token out of the log.
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token(<redacted>)",
+            Self::SecretPath(_) => "SecretPath(<redacted>)",
+            Self::Open => "Open",
+        })
+    }
+}
+
+impl Mutator {
+    /// A mutator without routes, which sends nothing yet.
+    pub fn new(receiver: Receiver) -> Self {
+        Self { receiver, routes: Vec::new() }
+    }
+
+    /// Sends the samples of an API to this path, with this token in `Authorization`.
+    pub fn route(self, api: Api, path: impl Into<String>, token: impl Into<String>) -> Self {
+        self.add(api, path, Access::Token(token.into()))
+    }
+
+    /// Sends the samples of an API to this path, with this token as one more segment: see
+    /// [`Auth::secret_path`](crate::Auth::secret_path).
+    pub fn secret_path(self, api: Api, path: impl Into<String>, token: impl Into<String>) -> Self {
+        self.add(api, path, Access::SecretPath(token.into()))
+    }
+
+    /// Sends the samples of an API to this path, which takes no token.
+    pub fn open_route(self, api: Api, path: impl Into<String>) -> Self {
+        self.add(api, path, Access::Open)
+    }
+
+    fn add(mut self, api: Api, path: impl Into<String>, access: Access) -> Self {
+        self.routes.push(Route { api, path: path.into(), access });
+        self
+    }
+
+    /// Sends it all, one request after the other.
+    ///
+    /// # Panics
+    ///
+    /// Where a path or a token cannot be sent.
+    pub async fn run(self) -> Report {
+        let mut report = Report { sent: 0, problems: Vec::new() };
+        for route in &self.routes {
+            for sample in samples().iter().filter(|sample| sample.api() == route.api) {
+                self.spoil(route, sample, &mut report).await;
+                self.intrude(route, sample, &mut report).await;
+            }
+        }
+        report
+    }
+
+    async fn spoil(&self, route: &Route, sample: &Sample, report: &mut Report) {
+        for spoilt in spoilt::all(sample) {
+            let request = route.request(&spoilt.payload, &route.access);
+            let expected = match spoilt.readable {
+                Readable::Yes => Expected::Taken,
+                Readable::Perhaps => Expected::Any,
+            };
+            self.send(request, expected, sample, &spoilt.change, report).await;
+        }
+    }
+
+    /// The sample with all tokens but the right one.
+    async fn intrude(&self, route: &Route, sample: &Sample, report: &mut Report) {
+        let intruders = match &route.access {
+            Access::Token(token) => vec![
+                ("with a wrong token", Access::Token(format!("{token}x"))),
+                ("with an empty token", Access::Token(String::new())),
+                ("without a token", Access::Open),
+            ],
+            Access::SecretPath(token) => vec![
+                ("with a wrong token", Access::SecretPath(format!("{token}x"))),
+                ("without a token", Access::Open),
+            ],
+            Access::Open => Vec::new(),
+        };
+        let payload = sample.query().map_or_else(|| sample.body(), str::as_bytes);
+        for (change, access) in &intruders {
+            let request = route.request(payload, access);
+            self.send(request, Expected::Refused, sample, change, report).await;
+        }
+    }
+
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        expected: Expected,
+        sample: &Sample,
+        change: &str,
+        report: &mut Report,
+    ) {
+        let (response, reason) = self.receiver.handle_and_tell(request).await;
+        report.sent += 1;
+        let status = response.status();
+        let is_failure = status.is_server_error() || status.is_success() && reason.is_some();
+        if is_failure || !expected.is_met_by(status) {
+            let body = response.into_body().into_bytes();
+            let reason = reason.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
+            report.problems.push(format!("{}, {change}: {status}: {reason}", sample.name()));
+        }
+    }
+}
+
+impl Route {
+    fn request(&self, payload: &[u8], access: &Access) -> Request<Full<Bytes>> {
+        let mut address = self.path.clone();
+        if let Access::SecretPath(token) = access {
+            address = format!("{address}/{token}");
+        }
+        let mut body = Bytes::copy_from_slice(payload);
+        if self.api == Api::Contact {
+            address = format!("{address}?{}", String::from_utf8_lossy(&body));
+            body = Bytes::new();
+        }
+        let mut request = Request::builder().method(self.api.method()).uri(address);
+        if let Access::Token(token) = access {
+            request = request.header(AUTHORIZATION, token);
+        }
+        request.body(Full::new(body)).expect("path and token can be sent")
+    }
+}
+
+/// What may become of a request.
+#[derive(Debug, Clone, Copy)]
+enum Expected {
+    /// It is read, and the handler has its say.
+    Taken,
+    Refused,
+    Any,
+}
+
+impl Expected {
+    fn is_met_by(self, status: StatusCode) -> bool {
+        match self {
+            Self::Taken => status.is_success() || status == StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused => status == StatusCode::UNAUTHORIZED,
+            Self::Any => true,
+        }
+    }
+}
+
+/// What came of the spoilt samples. Its text has a line for each problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Report {
+    sent: usize,
+    problems: Vec<String>,
+}
+
+impl Report {
+    /// How many requests were sent.
+    pub fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// The problems, in the order they came up: the sample, what was changed in it, and what was
+    /// answered. Empty where there were none.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// There are no problems.
+    ///
+    /// # Panics
+    ///
+    /// Where there are, with all of them, and where nothing was sent at all.
+    #[track_caller]
+    pub fn assert_clean(&self) {
+        assert!(self.sent > 0, "nothing was sent: the mutator has no routes");
+        assert!(self.problems.is_empty(), "{self}");
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} requests, {} with a problem", self.sent, self.problems.len())?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n{problem}"))
+    }
+}

@@ -1,0 +1,209 @@
+//! SnapEngage's side of a chat: what it sends next, and what it makes of the answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::lines;
+use super::step::Step;
+use crate::bot::{Button, Command, CommandError, Content, Reply};
+use crate::id::{CaseId, WidgetId};
+use crate::timestamp::Timestamp;
+
+/// One chat, seen from SnapEngage.
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) widget_id: WidgetId,
+    pub(super) case_id: CaseId,
+    /// When the next thing happens; `None` where nothing is told of time.
+    clock: Option<Timestamp>,
+    /// To be sent back with the next request.
+    context_id: Option<String>,
+    /// The buttons shown last.
+    buttons: Vec<Button>,
+    last_request: Option<Bytes>,
+    last_reply: Option<Reply>,
+    transcript: String,
+}
+
+type Fields = Map<String, Value>;
+
+impl Side {
+    pub(super) fn new(case_id: CaseId) -> Self {
+        Self {
+            widget_id: "ff7b3314-24de-4a4c-b48b-1cf38d19acf0".into(),
+            case_id,
+            clock: Timestamp::from_millis(START),
+            context_id: None,
+            buttons: Vec::new(),
+            last_request: None,
+            last_reply: None,
+            transcript: String::new(),
+        }
+    }
+
+    pub(super) fn stop_clock(&mut self) {
+        self.clock = None;
+    }
+
+    pub(super) fn wait(&mut self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        self.clock = self.clock.map(|now| {
+            let later = now.as_millis().saturating_add(millis);
+            Timestamp::from_millis(later).unwrap_or(Timestamp::MAX)
+        });
+    }
+
+    pub(super) fn last_reply(&self) -> Option<&Reply> {
+        self.last_reply.as_ref()
+    }
+
+    /// The chat so far, as a chat script.
+    pub(super) fn transcript(&self) -> &str {
+        &self.transcript
+    }
+
+    pub(super) fn note(&mut self, line: &str) {
+        self.transcript.push_str(line);
+        self.transcript.push('\n');
+    }
+
+    /// The request for a step, or why there can be no such step now.
+    pub(super) fn request(&mut self, step: &Step) -> Result<Bytes, String> {
+        let (event, fields) = match step {
+            Step::Open(visitor) => ("chatStarted", visitor.fields().clone()),
+            Step::Say(text) => ("message", message(text, None)),
+            Step::Click(button) => ("message", self.click(button)?),
+            Step::FailTransfer(error) => ("commandResult", self.failed_transfer(error)?),
+            Step::Close => ("chatClosed", Fields::new()),
+            Step::Send { event, fields } => (event.as_str(), fields.clone()),
+            Step::Again => return self.last_request.clone().ok_or("nothing was sent yet".into()),
+        };
+        let body = self.body(event, fields);
+        self.last_request = Some(body.clone());
+        Ok(body)
+    }
+
+    fn body(&mut self, event: &str, mut fields: Fields) -> Bytes {
+        fields.insert("event".to_owned(), event.into());
+        fields.insert("widget_id".to_owned(), self.widget_id.as_str().into());
+        fields.insert("case_id".to_owned(), self.case_id.as_str().into());
+        if let Some(now) = self.clock {
+            fields.insert("timestamp".to_owned(), now.as_millis().into());
+        }
+        if let Some(context_id) = self.context_id.take() {
+            fields.insert("context_id".to_owned(), context_id.into());
+        }
+        self.wait(Duration::from_secs(1));
+        Value::Object(fields).to_string().into()
+    }
+
+    fn click(&self, wanted: &Button) -> Result<Fields, String> {
+        let is_wanted = |button: &&Button| {
+            button.text == wanted.text && (wanted.id.is_none() || wanted.id == button.id)
+        };
+        let mut found = self.buttons.iter().filter(is_wanted);
+        match (found.next(), found.next()) {
+            (Some(button), None) => Ok(message(&button.text, button.id.as_deref())),
+            (Some(_), Some(_)) => {
+                Err(format!("there are several buttons `{}`: click one by its id", wanted.text))
+            }
+            (None, _) => {
+                let shown: Vec<String> = self.buttons.iter().map(lines::button).collect();
+                let shown = if shown.is_empty() { "none".to_owned() } else { shown.join(" ") };
+                let wanted = lines::button(wanted);
+                Err(format!("there is no button {wanted} to click; shown last: {shown}"))
+            }
+        }
+    }
+
+    /// The transfer of the last reply. A chat that is joined in the middle has none yet, and may
+    /// have been handed over before.
+    fn failed_transfer(&self, error: &CommandError) -> Result<Fields, String> {
+        let command = match &self.last_reply {
+            Some(reply) => reply.commands().filter(|command| is_transfer(command)).last(),
+            None => Some(&Command::HumanTransfer),
+        };
+        let command = command.ok_or("there is no transfer in the last reply that could fail")?;
+        let mut failed = Fields::new();
+        failed.insert("operation".to_owned(), command.operation().into());
+        if let Some(parameters) = command.parameters() {
+            failed.insert("params".to_owned(), parameters);
+        }
+        failed.insert("error".to_owned(), error.as_str().into());
+        Ok(Fields::from_iter([("failedCommands".to_owned(), json!([failed]))]))
+    }
+
+    /// Reads the answer to a step, or says why SnapEngage could not.
+    pub(super) fn answered(
+        &mut self,
+        step: &Step,
+        status: StatusCode,
+        body: &[u8],
+    ) -> Result<&Reply, String> {
+        self.note(&step.to_string());
+        let reply = self.read(status, body)?;
+        let lines = lines::reply(&reply);
+        if !lines.is_empty() {
+            self.note(&lines);
+        }
+        let buttons = reply.content().iter().filter_map(|content| match content {
+            Content::Message(text) => Some(&text.display_responses),
+            _ => None,
+        });
+        // A visitor still sees the buttons above a reply that says nothing.
+        if reply.texts().next().is_some() {
+            self.buttons = buttons.flatten().cloned().collect();
+        }
+        self.context_id = reply.returned_context_id().map(str::to_owned);
+        Ok(self.last_reply.insert(reply))
+    }
+
+    fn read(&self, status: StatusCode, body: &[u8]) -> Result<Reply, String> {
+        #[derive(Deserialize)]
+        struct Ids {
+            widget_id: Option<WidgetId>,
+            case_id: Option<CaseId>,
+        }
+
+        let text = String::from_utf8_lossy(body);
+        if status != StatusCode::OK {
+            return Err(format!("the bot answered {status}: {text}"));
+        }
+        let unreadable = |error| format!("the bot's answer cannot be read: {error}: {text}");
+        let ids: Ids = serde_json::from_slice(body).map_err(unreadable)?;
+        if ids.widget_id.as_ref() != Some(&self.widget_id)
+            || ids.case_id.as_ref() != Some(&self.case_id)
+        {
+            return Err(format!("the bot's answer is for another conversation: {text}"));
+        }
+        serde_json::from_slice(body).map_err(unreadable)
+    }
+}
+
+fn message(text: &str, id: Option<&str>) -> Fields {
+    let mut fields = Fields::new();
+    fields.insert("from".to_owned(), "visitor".into());
+    fields.insert("text".to_owned(), text.into());
+    if let Some(id) = id {
+        fields.insert("id".to_owned(), id.into());
+    }
+    fields
+}
+
+fn is_transfer(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Transfer(_)
+            | Command::HumanTransfer
+            | Command::TagTransfer { .. }
+            | Command::WidgetTransfer(_)
+            | Command::WidgetHumanTransfer(_)
+    )
+}
+
+/// When the first thing happens: the time in SnapEngage's sample.
+const START: i64 = 1_554_321_077_338;

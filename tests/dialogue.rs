@@ -1,0 +1,475 @@
+//! Dialogues behind a receiver: one turn for each delivery, whatever happens in between.
+#![cfg(feature = "dialogue")]
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::Request;
+use serde_json::{Value, json};
+use snapengage::bot::Reply;
+use snapengage::dialogue::{
+    Bot, Dialogue, Input, MemoryStore, Record, Revision, Step, Store, StoreError,
+};
+use snapengage::{HandlerError, Receiver, Timestamp, Token, async_trait};
+use tokio::sync::Notify;
+use tokio::time::{Instant, advance, sleep};
+
+const FALLBACK: &str = "HUMAN_TRANSFER";
+const SLOW: Duration = Duration::from_secs(3);
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_comes_twice_is_one_turn() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    assert_eq!(chat.say("a", 1).await, "a");
+    assert_eq!(chat.say("b", 2).await, "a b");
+    assert_eq!(chat.say("a", 1).await, "a");
+    assert_eq!(chat.steps(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_that_differ_in_text_or_time_or_button_are_turns_of_their_own() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    assert_eq!(chat.say("a", 2).await, "a a");
+    assert_eq!(chat.say("b", 2).await, "a a b");
+    let click = json!({ "event": "message", "timestamp": 2, "text": "b", "id": "btn" });
+    assert_eq!(chat.send("case", click).await, "a a b btn");
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_without_a_time_are_turns_of_their_own() {
+    let chat = Chat::new();
+    let message = json!({ "event": "message", "text": "a" });
+    assert_eq!(chat.send("case", message.clone()).await, "a");
+    assert_eq!(chat.send("case", message).await, "a a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_waits_for_the_turn_that_runs() {
+    let chat = Chat::new();
+    let again = async {
+        chat.guide.reached.notified().await;
+        let open = async {
+            sleep(SLOW).await;
+            chat.guide.open.notify_one();
+        };
+        tokio::join!(chat.say("wait", 1), open).0
+    };
+    assert_eq!(tokio::join!(chat.say("wait", 1), again), ("wait".into(), "wait".into()));
+    assert_eq!(chat.steps(), ["wait"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn turns_of_a_conversation_run_in_the_order_in_which_they_came() {
+    let chat = Chat::new();
+    let replies = tokio::join!(chat.say("slow", 1), chat.say("slow", 3), chat.say("c", 2));
+    assert_eq!(replies, ("slow".into(), "slow slow".into(), "slow slow c".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn conversations_run_side_by_side() {
+    let chat = Chat::new();
+    let started = Instant::now();
+    let slow = json!({ "event": "message", "timestamp": 1, "text": "slow" });
+    let replies = tokio::join!(chat.send("1", slow.clone()), chat.send("2", slow));
+    assert_eq!(replies, ("slow".into(), "slow".into()));
+    assert!(started.elapsed() < SLOW + Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_fails_or_panics_leaves_no_trace_and_can_be_tried_again() {
+    for mishap in ["fails", "panics"] {
+        let chat = Chat::new();
+        assert_eq!(chat.say(mishap, 1).await, FALLBACK);
+        assert_eq!(chat.say("a", 2).await, "a");
+        chat.guide.is_mended.store(false, Ordering::Relaxed);
+        assert_eq!(chat.say(mishap, 3).await, FALLBACK);
+        assert_eq!(chat.say(mishap, 3).await, format!("a {mishap}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_dropped_at_its_deadline_lets_go_of_the_conversation() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    assert_eq!(chat.say("hangs", 2).await, FALLBACK);
+    let started = Instant::now();
+    assert_eq!(chat.say("b", 3).await, "a b");
+    assert!(started.elapsed() < Duration::from_secs(1), "it waited for the lease");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_whose_caller_hangs_up_is_still_a_turn() {
+    let chat = Chat::new();
+    tokio::select! {
+        _ = chat.say("wait", 1) => panic!("it did not wait"),
+        () = chat.guide.reached.notified() => {}
+    }
+    chat.guide.open.notify_one();
+    assert_eq!(chat.say("a", 2).await, "wait a");
+    assert_eq!(chat.say("wait", 1).await, "wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_after_the_end_starts_another_conversation() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    assert_eq!(chat.say("end", 2).await, "a end");
+    assert_eq!(chat.say("end", 2).await, "a end");
+    assert_eq!(chat.say("b", 3).await, "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_that_is_closed_is_over_and_its_replies_are_remembered() {
+    let chat = Chat::new();
+    let closed = json!({ "event": "chatClosed", "timestamp": 3 });
+    assert_eq!(chat.say("a", 1).await, "a");
+    assert_eq!(chat.send("case", closed.clone()).await, "");
+    assert_eq!(chat.say("a", 1).await, "a");
+    assert_eq!(chat.send("case", closed.clone()).await, "");
+    assert_eq!(chat.send("nobody", closed).await, "");
+    assert_eq!(chat.steps(), ["a", "closed"]);
+    assert_eq!(chat.say("b", 4).await, "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_documented_event_is_an_input() {
+    let chat = Chat::new();
+    for (event, said) in [("chatStarted", "opened"), ("commandResult", "opened failed")] {
+        let event = json!({ "event": event, "timestamp": 1 });
+        assert_eq!(chat.send("case", event.clone()).await, said);
+        assert_eq!(chat.send("case", event).await, said);
+    }
+    let system = json!({ "event": "message", "timestamp": 1, "from": "system", "text": "a" });
+    assert_eq!(chat.send("case", system).await, "");
+    assert_eq!(chat.steps(), ["opened", "failed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_is_forgotten_after_its_time_to_live() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    advance(Duration::from_secs(23 * 3600)).await;
+    assert_eq!(chat.say("b", 2).await, "a b");
+    advance(Duration::from_secs(25 * 3600)).await;
+    assert_eq!(chat.say("c", 3).await, "c");
+    let bot = Bot::new(Old, Arc::clone(&chat.store));
+    assert_eq!(bot.sweep().await.expect("swept"), 0);
+    advance(Duration::from_secs(25 * 3600)).await;
+    assert_eq!(bot.sweep().await.expect("swept"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_may_outlast_the_time_to_live() {
+    let chat = Chat::with(|bot| bot.time_to_live(Duration::from_millis(1)));
+    let other = chat.other();
+    let replies = tokio::join!(chat.say("slow", 1), other.say("a", 2));
+    assert_eq!(replies, ("slow".into(), "a".into()));
+    assert_eq!(chat.steps(), ["slow", "a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_of_another_version_goes_to_migrate_and_else_starts_again() {
+    let store = Arc::new(MemoryStore::new());
+    let old = receiver(Bot::new(Old, Arc::clone(&store)));
+    let new = receiver(Bot::new(Shared(Arc::default()), store));
+    for (case, text, expected) in [("1", "old", "old new"), ("2", "unreadable", "new")] {
+        let message = |text, at| json!({ "event": "message", "timestamp": at, "text": text });
+        assert_eq!(send(&old, case, message(text, 1)).await, text);
+        assert_eq!(send(&new, case, message("new", 2)).await, expected);
+        assert_eq!(send(&new, case, message(text, 1)).await, text);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_memory_store_holds_no_more_than_its_capacity() {
+    let store = Arc::new(MemoryStore::with_capacity(100));
+    let bot = Arc::new(Bot::new(Old, Arc::clone(&store)));
+    let receiver = receiver(Arc::clone(&bot));
+    for case in 0..1_000 {
+        let message = json!({ "event": "message", "timestamp": case, "text": "a" });
+        assert_eq!(send(&receiver, &case.to_string(), message).await, "a");
+        advance(Duration::from_millis(1)).await;
+    }
+    assert!(store.load("bot/999").await.expect("loaded").is_some());
+    assert!(store.load("bot/0").await.expect("loaded").is_none());
+    advance(Duration::from_secs(25 * 3600)).await;
+    let kept = bot.sweep().await.expect("swept");
+    assert!((90..=100).contains(&kept), "{kept} conversations were kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_renewed_while_its_turn_runs() {
+    let chat = Chat::with(|bot| bot.lease(Duration::from_secs(1)));
+    let other = chat.other();
+    let replies = tokio::join!(chat.say("slow", 1), other.say("a", 2));
+    assert_eq!(replies, ("slow".into(), "slow a".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_loses_its_conversation_ends_without_a_commit() {
+    let chat = Chat::with(|bot| bot.lease(Duration::from_secs(1)));
+    let stolen = async {
+        chat.guide.reached.notified().await;
+        let (_, revision) = chat.record().await.expect("a record");
+        assert!(chat.store.remove("bot/case", revision).await.expect("removed"));
+    };
+    let started = Instant::now();
+    assert_eq!(tokio::join!(chat.say("wait", 1), stolen).0, FALLBACK);
+    assert!(started.elapsed() < Duration::from_secs(1), "the step ran on");
+    assert!(chat.record().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_failed_is_looked_up_and_tried_again() {
+    use Fault::{AfterWrite, BeforeWrite, None};
+
+    for faults in [&[None, AfterWrite][..], &[None, BeforeWrite, BeforeWrite, AfterWrite]] {
+        let chat = Chat::new();
+        chat.store.faults(faults);
+        assert_eq!(chat.say("a", 1).await, "a");
+        assert_eq!(chat.say("a", 1).await, "a");
+        assert_eq!(chat.say("b", 2).await, "a b");
+        assert_eq!(chat.steps(), ["a", "b"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_failed_costs_nothing() {
+    use Fault::{AfterWrite, BeforeWrite, None};
+
+    let chat = Chat::with(|bot| bot.lease(SLOW));
+    chat.store.faults(&[None, AfterWrite, BeforeWrite]);
+    assert_eq!(chat.say("slow", 1).await, "slow");
+    assert_eq!(chat.say("a", 2).await, "slow a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_stays_down_costs_the_turn_and_nothing_else() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    chat.store.faults(&[Fault::None]);
+    chat.store.faults(&[Fault::BeforeWrite; 5]);
+    assert_eq!(chat.say("b", 2).await, FALLBACK);
+    let started = Instant::now();
+    assert_eq!(chat.say("c", 3).await, "a c");
+    assert!(started.elapsed() < Duration::from_secs(1), "it waited for the lease");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_was_written_in_spite_of_a_failure_is_given_back() {
+    for fault in [Fault::BeforeWrite, Fault::AfterWrite] {
+        let chat = Chat::new();
+        chat.store.faults(&[fault]);
+        assert_eq!(chat.say("a", 1).await, FALLBACK);
+        let started = Instant::now();
+        assert_eq!(chat.say("a", 1).await, "a");
+        assert!(started.elapsed() < Duration::from_secs(1), "it waited for the lease");
+    }
+}
+
+/// A bot on a store that fails when told to, behind a receiver.
+struct Chat {
+    guide: Arc<Guide>,
+    store: Arc<Faulty>,
+    receiver: Receiver,
+}
+
+type GuideBot = Bot<Shared, Arc<Faulty>>;
+
+impl Chat {
+    fn new() -> Self {
+        Self::with(|bot| bot)
+    }
+
+    fn with(settings: impl FnOnce(GuideBot) -> GuideBot) -> Self {
+        let (guide, store) = (Arc::<Guide>::default(), Arc::<Faulty>::default());
+        let bot = Bot::new(Shared(Arc::clone(&guide)), Arc::clone(&store));
+        Self { guide, store, receiver: receiver(settings(bot)) }
+    }
+
+    /// The same bot on the same store, as in another process.
+    fn other(&self) -> Self {
+        let (guide, store) = (Arc::clone(&self.guide), Arc::clone(&self.store));
+        let bot = Bot::new(Shared(Arc::clone(&guide)), Arc::clone(&store));
+        Self { guide, store, receiver: receiver(bot) }
+    }
+
+    async fn say(&self, text: &str, timestamp: i64) -> String {
+        let message = json!({ "event": "message", "timestamp": timestamp, "text": text });
+        self.send("case", message).await
+    }
+
+    async fn send(&self, case_id: &str, event: Value) -> String {
+        send(&self.receiver, case_id, event).await
+    }
+
+    async fn record(&self) -> Option<(Record, Revision)> {
+        self.store.load("bot/case").await.expect("loaded")
+    }
+
+    /// The inputs of the steps that went through.
+    fn steps(&self) -> Vec<String> {
+        self.guide.steps.lock().expect("not poisoned").clone()
+    }
+}
+
+fn receiver(bot: impl snapengage::bot::Handler) -> Receiver {
+    let builder = Receiver::builder().bot("/bot", Token::new("my-token"), bot);
+    builder.build().expect("a receiver")
+}
+
+/// What a delivery is answered: the text, or the command.
+async fn send(receiver: &Receiver, case_id: &str, mut event: Value) -> String {
+    event["widget_id"] = "widget".into();
+    event["case_id"] = case_id.into();
+    let request = Request::post("/bot").header("Authorization", "my-token");
+    let response = receiver.handle(request.body(event.to_string()).expect("a request")).await;
+    assert_eq!(response.status(), 200);
+    let body: Value = serde_json::from_slice(&response.into_body().into_bytes()).expect("JSON");
+    let content = &body["content"][0];
+    content["text"].as_str().or(content["operation"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// A dialogue that remembers all it was told, and says it back.
+#[derive(Default)]
+struct Guide {
+    steps: Mutex<Vec<String>>,
+    reached: Notify,
+    open: Notify,
+    /// Whether what goes wrong once has done so.
+    is_mended: AtomicBool,
+}
+
+impl Guide {
+    async fn obey(&self, text: &str) -> Result<(), HandlerError> {
+        match text {
+            "fails" if !self.is_mended.swap(true, Ordering::Relaxed) => {
+                return Err("told to fail".into());
+            }
+            "panics" if !self.is_mended.swap(true, Ordering::Relaxed) => panic!("told to panic"),
+            "hangs" => std::future::pending().await,
+            "slow" => sleep(SLOW).await,
+            "wait" => {
+                self.reached.notify_one();
+                self.open.notified().await;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+struct Shared(Arc<Guide>);
+
+#[async_trait]
+impl Dialogue for Shared {
+    type State = Vec<String>;
+
+    const VERSION: u32 = 2;
+
+    fn start(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn step(
+        &self,
+        mut state: Vec<String>,
+        input: Input,
+    ) -> Result<Step<Vec<String>>, HandlerError> {
+        let text = match input {
+            Input::Opened(_) => "opened".to_owned(),
+            Input::Said(message) => message.text,
+            Input::Clicked { id, .. } => id,
+            Input::TransferFailed(_) => "failed".to_owned(),
+            Input::Closed(_) => "closed".to_owned(),
+            other => panic!("an input that is not documented: {other:?}"),
+        };
+        self.0.obey(&text).await?;
+        self.0.steps.lock().expect("not poisoned").push(text.clone());
+        state.push(text.clone());
+        let reply = Reply::say(state.join(" "));
+        Ok(if text == "end" { Step::end(reply) } else { Step::go(state, reply) })
+    }
+
+    fn migrate(&self, version: u32, state: Value) -> Option<Vec<String>> {
+        assert_eq!(version, Old::VERSION);
+        let text = state.as_str().filter(|text| *text != "unreadable")?;
+        Some(vec![text.to_owned()])
+    }
+}
+
+/// What the guide was in its first version: it knew no more than the last text.
+struct Old;
+
+#[async_trait]
+impl Dialogue for Old {
+    type State = String;
+
+    fn start(&self) -> String {
+        String::new()
+    }
+
+    async fn step(&self, _state: String, input: Input) -> Result<Step<String>, HandlerError> {
+        let Input::Said(message) = input else { return Ok(Step::stay(Reply::new())) };
+        Ok(Step::go(message.text.clone(), Reply::say(message.text)))
+    }
+}
+
+/// What becomes of a write.
+#[derive(Clone, Copy)]
+enum Fault {
+    None,
+    /// It fails.
+    BeforeWrite,
+    /// It is done, and is said to have failed.
+    AfterWrite,
+}
+
+/// A store whose next writes go as they are told to.
+#[derive(Default)]
+struct Faulty {
+    inner: MemoryStore,
+    faults: Mutex<VecDeque<Fault>>,
+}
+
+impl Faulty {
+    fn faults(&self, faults: &[Fault]) {
+        self.faults.lock().expect("not poisoned").extend(faults);
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        self.inner.load(key).await
+    }
+
+    async fn save(
+        &self,
+        key: &str,
+        record: &Record,
+        seen: Option<Revision>,
+    ) -> Result<Option<Revision>, StoreError> {
+        let fault = self.faults.lock().expect("not poisoned").pop_front();
+        if let Some(Fault::BeforeWrite) = fault {
+            return Err(StoreError::new("told to fail before the write"));
+        }
+        let saved = self.inner.save(key, record, seen).await?;
+        if let Some(Fault::AfterWrite) = fault {
+            return Err(StoreError::new("told to fail after the write"));
+        }
+        Ok(saved)
+    }
+
+    async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
+        self.inner.remove(key, seen).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.inner.sweep(now).await
+    }
+}

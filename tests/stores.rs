@@ -1,0 +1,208 @@
+//! The stores that need nothing but this process: each holds to the conformance suite, and the suite
+//! finds those that do not.
+#![cfg(feature = "dialogue")]
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use snapengage::dialogue::{MemoryStore, Record, Revision, Store, StoreError, conformance};
+use snapengage::{Timestamp, async_trait};
+
+#[tokio::test(start_paused = true)]
+async fn the_memory_store_holds_to_the_suite() {
+    let store = Arc::new(MemoryStore::new());
+    conformance::run(async || Arc::clone(&store)).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "tests/stores.rs")]
+async fn a_failure_says_where_the_suite_was_called() {
+    run_broken(Flaw::WritesOverAnything).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(
+    expected = "fails the check `compare and swap`: save over a record that is not there"
+)]
+async fn a_store_that_writes_over_anything_is_found() {
+    run_broken(Flaw::WritesOverAnything).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "fails the check `no revision comes twice`")]
+async fn a_store_that_counts_from_one_again_is_found() {
+    run_broken(Flaw::CountsFromOneAgain).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(
+    expected = "fails the check `odd keys`: key \"odd/A\": save of record 1 over None was refused"
+)]
+async fn a_store_that_takes_keys_for_each_other_is_found() {
+    run_broken(Flaw::TakesKeysForEachOther).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "fails the check `sweep`: how many were swept: found 0, expected 3")]
+async fn a_store_that_sweeps_nothing_is_found() {
+    run_broken(Flaw::SweepsNothing).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "fails the check `two writers`")]
+async fn a_store_that_is_another_each_time_is_found() {
+    conformance::run(async || MemoryStore::new()).await;
+}
+
+#[track_caller]
+fn run_broken(flaw: Flaw) -> impl Future<Output = ()> {
+    let store = Arc::new(Broken::new(flaw));
+    conformance::run(async move || Arc::clone(&store))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Flaw {
+    WritesOverAnything,
+    CountsFromOneAgain,
+    TakesKeysForEachOther,
+    SweepsNothing,
+}
+
+/// A store as simple as can be, with one flaw.
+struct Broken {
+    flaw: Flaw,
+    writes: AtomicU64,
+    records: Mutex<HashMap<String, (Record, Revision)>>,
+}
+
+impl Broken {
+    fn new(flaw: Flaw) -> Self {
+        Self { flaw, writes: AtomicU64::new(0), records: Mutex::default() }
+    }
+
+    fn key(&self, key: &str) -> String {
+        if self.flaw == Flaw::TakesKeysForEachOther { key.to_lowercase() } else { key.to_owned() }
+    }
+
+    fn next(&self, seen: Option<Revision>) -> Revision {
+        if self.flaw == Flaw::CountsFromOneAgain {
+            return Revision(seen.map_or(1, |seen| seen.0 + 1));
+        }
+        Revision(self.writes.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        Ok(self.records.lock().expect("not poisoned").get(&self.key(key)).cloned())
+    }
+
+    async fn save(
+        &self,
+        key: &str,
+        record: &Record,
+        seen: Option<Revision>,
+    ) -> Result<Option<Revision>, StoreError> {
+        let mut records = self.records.lock().expect("not poisoned");
+        let there = records.get(&self.key(key)).map(|(_, revision)| *revision);
+        if there != seen && self.flaw != Flaw::WritesOverAnything {
+            return Ok(None);
+        }
+        let next = self.next(seen);
+        records.insert(self.key(key), (record.clone(), next));
+        Ok(Some(next))
+    }
+
+    async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
+        let mut records = self.records.lock().expect("not poisoned");
+        let is_same = records.get(&self.key(key)).is_some_and(|(_, revision)| *revision == seen);
+        if is_same {
+            records.remove(&self.key(key));
+        }
+        Ok(is_same)
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        if self.flaw == Flaw::SweepsNothing {
+            return Ok(0);
+        }
+        let mut records = self.records.lock().expect("not poisoned");
+        let before = records.len();
+        records.retain(|_, (record, _)| record.expires_at() > now);
+        Ok((before - records.len()) as u64)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use rusqlite::Connection;
+    use snapengage::dialogue::SqliteStore;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_sqlite_store_holds_to_the_suite() {
+        let (_dir, path) = file();
+        conformance::run(async || SqliteStore::open(&path).expect("opened")).await;
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_refused_and_left_alone() {
+        let (_dir, path) = file();
+        fs::write(&path, "Dear diary, ".repeat(100)).expect("written");
+        assert_refused(&path, "file is not a database");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "Dear diary, ".repeat(100));
+
+        let (_dir, path) = file();
+        execute(&path, "CREATE TABLE diary (entry TEXT)");
+        assert_refused(&path, "a database of another program");
+        execute(&path, "INSERT INTO diary VALUES ('still there')");
+
+        let (dir, _path) = file();
+        assert_refused(dir.path(), "unable to open database file");
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused() {
+        let (_dir, path) = file();
+        drop(SqliteStore::open(&path).expect("opened"));
+        execute(&path, "PRAGMA user_version = 2");
+        assert_refused(&path, "schema version 2, expected 1");
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_has_expired() {
+        let (_dir, path) = file();
+        let store = SqliteStore::open(&path).expect("opened");
+        let row = "INSERT INTO conversation VALUES ('key', 1, 9, 'no record')";
+        execute(&path, row);
+        let (record, revision) = store.load("key").await.expect("loaded").expect("a record");
+        assert_eq!(record.expires_at(), Timestamp::MIN);
+        assert!(store.save("key", &record, Some(revision)).await.expect("saved").is_some());
+    }
+
+    fn file() -> (TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("conversations.db");
+        (dir, path)
+    }
+
+    #[track_caller]
+    fn execute(path: &Path, sql: &str) {
+        Connection::open(path).expect("opened").execute_batch(sql).expect("executed");
+    }
+
+    #[track_caller]
+    fn assert_refused(path: &Path, expected: &str) {
+        let error = SqliteStore::open(path).expect_err("a refusal");
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        assert!(cause.starts_with(&path.display().to_string()), "{cause}");
+        assert!(cause.contains(expected), "{cause}");
+    }
+}
