@@ -5,6 +5,16 @@
 //!
 //! cargo run --example replay -- http://127.0.0.1:8080 --token my-token
 //! ```
+//!
+//! With the feature `testing`, it runs a chat script against the bot at `/bot` instead, and tells
+//! the chat:
+//!
+//! ```sh
+//! SNAPENGAGE_TOKEN=my-token cargo run --example faq_bot
+//!
+//! cargo run --features testing --example replay -- http://127.0.0.1:8080 --token my-token \
+//!     --script examples/scripts/faq.chat
+//! ```
 
 use std::fs;
 use std::io::Write;
@@ -31,6 +41,10 @@ struct Args {
     /// The receiver's token.
     #[arg(long, env = "SNAPENGAGE_TOKEN", hide_env_values = true, default_value = "")]
     token: String,
+    /// A chat script to run against the bot at /bot, instead of the samples.
+    #[cfg(feature = "testing")]
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -38,6 +52,12 @@ fn main() -> anyhow::Result<ExitCode> {
     let config = Agent::config_builder().http_status_as_error(false).proxy(None);
     let agent = config.timeout_global(Some(Duration::from_secs(10))).build().new_agent();
     let mut stdout = std::io::stdout().lock();
+    #[cfg(feature = "testing")]
+    if let Some(file) = &args.script {
+        let url = format!("{}/bot", args.url.trim_end_matches('/'));
+        write!(stdout, "{}", run_script(&agent, &url, &args.token, file)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (mut sent, mut failed) = (0, 0);
     for api in APIS {
         let url = format!("{}/{api}", args.url.trim_end_matches('/'));
@@ -83,4 +103,19 @@ fn send(agent: &Agent, url: &str, token: &str, file: &Path) -> anyhow::Result<St
         agent.post(url).header("Authorization", token).send(&sample)?
     };
     Ok(response.status())
+}
+
+/// Runs a chat script in a conversation that the bot cannot know yet, and returns the chat.
+#[cfg(feature = "testing")]
+fn run_script(agent: &Agent, url: &str, token: &str, file: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {file:?}"))?;
+    let script = snapengage::testing::Script::parse(&text)?;
+    let now = snapengage::Timestamp::now().as_millis();
+    let mut replay = script.replay(format!("replay-{now}-{}", std::process::id()));
+    while let Some(request) = replay.next_request()? {
+        let mut response = agent.post(url).header("Authorization", token).send(&request)?;
+        let body = response.body_mut().read_to_vec()?;
+        replay.check(response.status(), &body)?;
+    }
+    Ok(replay.transcript().to_owned())
 }

@@ -35,6 +35,6 @@ pub use crate::auth::{Auth, Token};
 pub use crate::error::{BuildError, DecodeError, HandlerError};
 pub use crate::id::{AgentId, CaseId, WidgetId};
 pub use crate::receiver::{Receiver, ReceiverBuilder};
-pub use crate::response::Body;
+pub use crate::response::{Body, FailureReason};
 pub use crate::serve::{Server, serve};
 pub use crate::timestamp::{Timestamp, TimestampRangeError};

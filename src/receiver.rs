@@ -19,8 +19,6 @@ use crate::bot::{self, Reply};
 use crate::endpoint::{Answer, Call, Endpoint, Input};
 use crate::error::BuildError;
 use crate::log;
-#[cfg(feature = "testing")]
-use crate::rejection::Failure;
 use crate::rejection::Rejection;
 use crate::response::{Body, into_response};
 use crate::run::Abandoned;
@@ -108,29 +106,6 @@ impl Receiver {
         };
         log::outcome(&span, &result, started);
         into_response(result, is_head)
-    }
-
-    /// Answers one request as [`handle`](Self::handle) does, and says why the answer is not the
-    /// handler's own, if it is not.
-    #[cfg(feature = "testing")]
-    pub(crate) async fn handle_and_tell<B>(
-        &self,
-        request: Request<B>,
-    ) -> (Response<Body>, Option<String>)
-    where
-        B: http_body::Body,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        let started = Instant::now();
-        let is_head = request.method() == Method::HEAD;
-        let span = log::span();
-        let result = self.answer(request, started, &span).await;
-        log::outcome(&span, &result, started);
-        let reason = match &result {
-            Ok(answer) => answer.failure.as_ref().map(Failure::to_log),
-            Err(rejection) => rejection.log.clone(),
-        };
-        (into_response(result, is_head), reason)
     }
 
     /// Has `/healthz` say from now on that no more requests should come.

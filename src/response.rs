@@ -44,12 +44,51 @@ impl http_body::Body for Body {
     }
 }
 
+/// Why an answer is not the handler's own, among the
+/// [extensions](http::Response::extensions) of the response: as the log has it, for servers and
+/// tests around a receiver. It is not sent.
+///
+/// ```
+/// use http::Request;
+/// use snapengage::bot::{self, Reply};
+/// use snapengage::{FailureReason, HandlerError, Receiver, Token};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bot = bot::from_fn(|_| async { Err(HandlerError::new("the shop is closed")) });
+/// let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot).build()?;
+/// let request = Request::post("/bot")
+///     .header("Authorization", "my-token")
+///     .body(r#"{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}"#.to_owned())?;
+/// let response = receiver.handle(request).await;
+/// let reason = response.extensions().get::<FailureReason>().map(FailureReason::as_str);
+/// assert_eq!(reason, Some("handler failed: the shop is closed"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureReason(String);
+
+impl FailureReason {
+    /// The reason as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The response to a request, whichever way it went.
 pub(crate) fn into_response(result: Result<Answer, Rejection>, is_head: bool) -> Response<Body> {
-    match result {
-        Ok(answer) => response(answer.content_type, answer.body, is_head),
-        Err(rejection) => refusal(rejection, is_head),
+    let (reason, mut response) = match result {
+        Ok(answer) => (
+            answer.failure.map(|failure| failure.to_log()),
+            response(answer.content_type, answer.body, is_head),
+        ),
+        Err(mut rejection) => (rejection.log.take(), refusal(rejection, is_head)),
+    };
+    if let Some(reason) = reason {
+        response.extensions_mut().insert(FailureReason(reason));
     }
+    response
 }
 
 fn refusal(rejection: Rejection, is_head: bool) -> Response<Body> {

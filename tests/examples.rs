@@ -395,7 +395,7 @@ impl Example {
         let variables = run.iter().map_while(|word| word.split_once('='));
         let mut command = example(name);
         command.envs(variables);
-        if name == "receiver" {
+        if matches!(name, "receiver" | "booking_bot") {
             command.arg("--listen");
         }
         Self::start_with(command.arg(ANY_PORT))
@@ -644,4 +644,38 @@ fn read(path: &str) -> String {
 
 fn in_package(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[cfg(all(feature = "dialogue", feature = "testing"))]
+#[test]
+fn replay_runs_the_scripts_of_the_bots() {
+    for (bot, script) in [("hello_bot", "hello"), ("faq_bot", "faq"), ("booking_bot", "booking")] {
+        let bot = Example::start(bot);
+        let replay = replay_script(&bot.url(""), script);
+        let problem = String::from_utf8_lossy(&replay.stderr);
+        assert_eq!(replay.status.code(), Some(0), "{script}: {problem}");
+        let chat = lines_of(&replay.stdout);
+        assert_eq!(chat.first().map(String::as_str), Some("chat opens"));
+        assert_eq!(chat.last().map(String::as_str), Some("chat closes"));
+        bot.stop();
+    }
+}
+
+#[cfg(feature = "testing")]
+#[test]
+fn replay_tells_where_a_bot_leaves_its_script() {
+    let bot = Example::start("hello_bot");
+    let replay = replay_script(&bot.url(""), "faq");
+    assert_eq!(replay.status.code(), Some(1));
+    let problem = String::from_utf8_lossy(&replay.stderr);
+    let expected = "Error: line 3 of the script: the bot answers otherwise";
+    assert_eq!(problem.lines().next(), Some(expected));
+    bot.stop();
+}
+
+#[cfg(feature = "testing")]
+fn replay_script(url: &str, script: &str) -> Output {
+    let file = in_package("examples/scripts").join(script).with_extension("chat");
+    let arguments = [url, "--token", "my-token", "--script"];
+    example("replay").args(arguments).arg(file).output().expect("replay runs")
 }

@@ -15,6 +15,7 @@ use super::{Visitor, failure};
 use crate::bot::{Button, CommandError, Reply};
 use crate::id::{CaseId, WidgetId};
 use crate::receiver::Receiver;
+use crate::response::FailureReason;
 
 /// A chat with a bot, driven as SnapEngage drives it.
 ///
@@ -314,6 +315,8 @@ struct Answer {
 }
 
 async fn deliver(receiver: Receiver, request: Request<Full<Bytes>>) -> Answer {
-    let (response, reason) = receiver.handle_and_tell(request).await;
+    let response = receiver.handle(request).await;
+    let reason =
+        response.extensions().get().map(|reason: &FailureReason| reason.as_str().to_owned());
     Answer { status: response.status(), body: response.into_body().into_bytes(), reason }
 }

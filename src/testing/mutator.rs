@@ -10,6 +10,7 @@ use http_body_util::Full;
 use super::samples::{Api, Sample, samples};
 use super::spoilt::{self, Readable};
 use crate::receiver::Receiver;
+use crate::response::FailureReason;
 
 /// Sends every sample to a receiver of yours: as it is, and spoilt in every way that may come up.
 ///
@@ -154,13 +155,15 @@ impl Mutator {
         change: &str,
         report: &mut Report,
     ) {
-        let (response, reason) = self.receiver.handle_and_tell(request).await;
+        let response = self.receiver.handle(request).await;
+        let reason = response.extensions().get::<FailureReason>().cloned();
         report.sent += 1;
         let status = response.status();
         let is_failure = status.is_server_error() || status.is_success() && reason.is_some();
         if is_failure || !expected.is_met_by(status) {
             let body = response.into_body().into_bytes();
-            let reason = reason.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
+            let body = String::from_utf8_lossy(&body);
+            let reason = reason.as_ref().map_or(&*body, FailureReason::as_str);
             report.problems.push(format!("{}, {change}: {status}: {reason}", sample.name()));
         }
     }
