@@ -359,12 +359,30 @@ impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        self.0.fill_map(map)
+        Ok(match self.0.fill_map(map)? {
+            Some(Value::Number(number)) => {
+                let is_filled = match (number.as_i128(), number.as_f64()) {
+                    (Some(integer), _) => self.0.fill_integer(integer),
+                    (None, Some(float)) => self.0.fill_float(float),
+                    (None, None) => false,
+                };
+                (!is_filled).then_some(Value::Number(number))
+            }
+            odd => odd,
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
         self.0.fill_seq(seq)
     }
+}
+
+/// The form in which serde_json hands out numbers once any crate in the program turns on its
+/// feature `arbitrary_precision`: an object with this name and the digits.
+const NUMBER: &str = "$serde_json::private::Number";
+
+fn number(object: &Extra) -> Option<Number> {
+    object.get(NUMBER).filter(|_| object.len() == 1)?.as_str()?.parse().ok()
 }
 
 /// Any JSON as it came. A name that comes twice keeps both values, as an array: that is what
@@ -424,7 +442,10 @@ fn raw_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Value, A::Error> {
     while let Some(name) = map.next_key()? {
         keep(&mut object, name, &mut map)?;
     }
-    Ok(Value::Object(object.into_iter().collect()))
+    Ok(match number(&object) {
+        Some(number) => Value::Number(number),
+        None => Value::Object(object.into_iter().collect()),
+    })
 }
 
 fn raw_seq<'de, A: SeqAccess<'de>>(mut seq: A, mut array: Vec<Value>) -> Result<Value, A::Error> {
@@ -499,5 +520,30 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
     });
     if !fields.is_empty() {
         tracing::warn!(?fields, "fields not of the documented type are kept in extra");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::{Error, MapDeserializer};
+    use serde_json::json;
+
+    use super::*;
+
+    fn filled<F: Field>(digits: &str) -> (F, Option<Value>) {
+        let number = MapDeserializer::<_, Error>::new([(NUMBER, digits)].into_iter());
+        let mut field = F::default();
+        let odd = Slot(&mut field).visit_map(number).expect("a number");
+        (field, odd)
+    }
+
+    #[test]
+    fn numbers_of_arbitrary_precision_are_numbers() {
+        assert_eq!(filled("5"), (Some(5_u8), None));
+        assert_eq!(filled("18446744073709551615"), (Some(u64::MAX), None));
+        assert_eq!(filled("0.5"), (Some(0.5), None));
+        assert_eq!(filled("7"), (Some(json!(7)), None));
+        assert_eq!(filled::<Option<u8>>("256"), (None, Some(json!(256))));
+        assert_eq!(filled::<Option<String>>("1"), (None, Some(json!(1))));
     }
 }
