@@ -891,6 +891,9 @@ async fn of_a_field_that_comes_twice_the_last_counts_and_of_the_event_the_first(
     expected.id = some("1");
     expected.extra = [("new".to_owned(), json!([1, [2], 3]))].into();
     assert_eq!(message, expected);
+    let request = r#"{"event":"x","event":"message","widget_id":"w","case_id":"c"}"#;
+    let (_, event) = received(request).await;
+    assert_eq!(event.name(), "x");
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ impl Serialize for Event {
     }
 }
 
-/// Reads up to `event`, which says how to read the rest.
+/// Reads up to `event`, which says how to read the rest. Of two, the first counts.
 impl Model for Event {
     fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
         let mut before = Vec::new();
@@ -128,7 +128,10 @@ impl Model for Event {
             Message::EVENT => Message::read_map(map).map(Self::Message),
             CommandResult::EVENT => CommandResult::read_map(map).map(Self::CommandResult),
             ChatClosed::EVENT => ChatClosed::read_map(map).map(Self::ChatClosed),
-            _ => Unknown::read_map(map.with("event", event)).map(Self::Unknown),
+            _ => {
+                let unknown = Unknown::read_map(map.with("event", event.as_str()))?;
+                Ok(Self::Unknown(Unknown { event, ..unknown }))
+            }
         }
     }
 }
