@@ -48,6 +48,7 @@
 //! # Ok::<_, snapengage::BuildError>(())
 //! ```
 
+mod command;
 mod event;
 mod reply;
 
@@ -56,12 +57,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::command::{Card, Cards, Command, Label, Layout};
 pub use self::event::{
     ChatClosed, ChatStarted, CommandError, CommandResult, Event, FailedCommand, Geo,
     HmacVerificationResult, Message, Speaker, Unknown, VerificationProperty, VerificationStatus,
     VerifiedProperty,
 };
-pub use self::reply::{Button, Card, Cards, Command, Content, Label, Layout, Reply, Text};
+pub use self::reply::{Button, Content, Reply, Text};
 
 use crate::endpoint::{Answer, Call, Endpoint, Input, from_fn, supervise};
 use crate::error::HandlerError;

@@ -44,16 +44,17 @@
 //! ```
 
 mod request;
+mod requester;
+mod transcript;
 mod xml;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use self::request::{
-    ChatEndedBy, Date, Language, RequestKind, RequesterDetails, Sender, SourceId, SupportRequest,
-    TranscriptLine, Variable,
-};
+pub use self::request::{ChatEndedBy, Language, RequestKind, SourceId, SupportRequest, Variable};
+pub use self::requester::RequesterDetails;
+pub use self::transcript::{Date, Sender, TranscriptLine};
 
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::HandlerError;

@@ -1,10 +1,10 @@
 //! The one model of a support request, whichever form it came in.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::requester::RequesterDetails;
+use super::transcript::{Date, TranscriptLine, time};
 use super::xml;
 use crate::error::DecodeError;
 use crate::id::{AgentId, CaseId, WidgetId};
@@ -245,20 +245,6 @@ open_set! {
     }
 }
 
-open_set! {
-    /// Who can say a line of a transcript.
-    pub enum Sender {
-        /// SnapEngage.
-        System = "SYSTEM",
-        /// An agent.
-        Agent = "AGENT",
-        /// A bot.
-        Bot = "BOT",
-        /// The visitor.
-        Visitor = "VISITOR",
-    }
-}
-
 /// How a support request came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -318,85 +304,6 @@ impl<'de> Deserialize<'de> for SourceId {
     }
 }
 
-/// A date as SnapEngage writes it.
-///
-/// The text claims to be in GMT, and in the vendor's own sample it is not: it is kept as it came,
-/// and times are taken from the fields beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum Date {
-    /// Text: `Oct 3, 2014 2:14:31 PM`, or `Mon Oct 18 01:48:27 UTC 2010` in XML.
-    Text(String),
-    /// Epoch milliseconds, as the Logs API has it.
-    Time(Timestamp),
-}
-
-impl Lenient for Date {
-    fn from_text(text: &str) -> Option<Self> {
-        Some(Self::Text(text.to_owned()))
-    }
-
-    fn from_integer(value: i128) -> Option<Self> {
-        Timestamp::from_integer(value).map(Self::Time)
-    }
-}
-
-fn time(seconds: Option<i64>, milliseconds: Option<u64>, date: Option<&Date>) -> Option<Timestamp> {
-    let from_date = || match date {
-        Some(Date::Time(time)) => Some(*time),
-        _ => None,
-    };
-    let from_parts = seconds.and_then(|seconds| Timestamp::from_parts(seconds, milliseconds));
-    from_parts.or_else(from_date)
-}
-
-/// A line of a transcript.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct TranscriptLine {
-    /// Who said it: an agent's id, nothing for a visitor, or in 2018 the visitor's email address.
-    pub id: Option<String>,
-    /// When it was said, as text in no known time zone; see [`sent_at`](Self::sent_at).
-    pub date: Option<Date>,
-    /// When it was said, in epoch seconds.
-    pub date_seconds: Option<i64>,
-    /// The milliseconds of that second, 0 to 999. Not in XML.
-    pub date_milliseconds: Option<u64>,
-    /// The name of whoever said it.
-    pub alias: Option<String>,
-    /// What was said.
-    pub message: String,
-    /// What was said, in other languages, by their ISO 639-1 codes.
-    pub translations: BTreeMap<String, String>,
-    /// Which side said it. Not in XML.
-    pub sender: Option<Sender>,
-    /// Fields that are not documented, or not of the documented type, by their names.
-    pub extra: Extra,
-}
-
-impl TranscriptLine {
-    /// When it was said.
-    pub fn sent_at(&self) -> Option<Timestamp> {
-        time(self.date_seconds, self.date_milliseconds, self.date.as_ref())
-    }
-}
-
-model!(TranscriptLine {
-    required {}
-    constant {}
-    optional {
-        "id" => id,
-        "date" => date,
-        "date_seconds" => date_seconds,
-        "date_milliseconds" => date_milliseconds,
-        "alias" => alias,
-        "message" => message,
-        "translations" => translations,
-        "sender" => sender,
-    }
-});
-
 /// A name and its value: of a variable, a label or a plug-in.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
@@ -449,94 +356,5 @@ model!(Language {
     optional {
         "name" => name,
         "code" => code,
-    }
-});
-
-/// What online services know of a visitor.
-///
-/// See [SnapEngage docs/Integration API](https://developer.snapengage.com/#integration-api).
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct RequesterDetails {
-    /// The full name.
-    pub name: Option<String>,
-    /// Email addresses.
-    pub emails: Vec<String>,
-    /// Links to profiles.
-    pub name_profile_link: Option<String>,
-    /// Phone numbers.
-    pub phones: Vec<String>,
-    /// The address.
-    pub address: Option<String>,
-    /// The second address.
-    pub address_2: Option<String>,
-    /// The city.
-    pub city: Option<String>,
-    /// The state.
-    pub state: Option<String>,
-    /// The zip code.
-    pub zip: Option<String>,
-    /// The country.
-    pub country: Option<String>,
-    /// The company's name.
-    pub company_name: Option<String>,
-    /// A link to the company's profile.
-    pub company_profile_link: Option<String>,
-    /// Employees of the company, separated by commas.
-    pub employees: Option<String>,
-    /// The company's revenue. The vendor does not say in what.
-    pub revenue: Option<String>,
-    /// The professional title.
-    pub title: Option<String>,
-    /// The website.
-    pub website: Option<String>,
-    /// Links to profiles on social networks; one may be several values separated by commas.
-    pub social_profile_links: Vec<String>,
-    /// The gender.
-    pub gender: Option<String>,
-    /// The age in years; 0 where it is not known.
-    pub age: Option<u64>,
-    /// How influential the visitor is. The vendor does not say on what scale.
-    pub influencer_score: Option<String>,
-    /// Notes.
-    pub notes: Option<String>,
-    /// The industry.
-    pub industry: Option<String>,
-    /// Links to pictures of the visitor.
-    pub avatars: Vec<String>,
-    /// Anything else. The vendor does not say what.
-    pub other_data: Vec<Value>,
-    /// Fields that are not documented, or not of the documented type, by their names.
-    pub extra: Extra,
-}
-
-model!(RequesterDetails {
-    required {}
-    constant {}
-    optional {
-        "name" => name,
-        "emails" => emails,
-        "name_profile_link" => name_profile_link,
-        "phones" => phones,
-        "address" => address,
-        "address_2" => address_2,
-        "city" => city,
-        "state" => state,
-        "zip" => zip,
-        "country" => country,
-        "company_name" => company_name,
-        "company_profile_link" => company_profile_link,
-        "employees" => employees,
-        "revenue" => revenue,
-        "title" => title,
-        "website" => website,
-        "social_profile_links" => social_profile_links,
-        "gender" => gender,
-        "age" => age,
-        "influencer_score" => influencer_score,
-        "notes" => notes,
-        "industry" => industry,
-        "avatars" => avatars,
-        "other_data" => other_data,
     }
 });

@@ -1,0 +1,108 @@
+//! The lines of a transcript, and their dates.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::lenient::{Extra, Lenient};
+use crate::model::model;
+use crate::open_set::open_set;
+use crate::timestamp::Timestamp;
+
+/// A date as SnapEngage writes it.
+///
+/// The text claims to be in GMT, and in the vendor's own sample it is not: it is kept as it came,
+/// and times are taken from the fields beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Date {
+    /// Text: `Oct 3, 2014 2:14:31 PM`, or `Mon Oct 18 01:48:27 UTC 2010` in XML.
+    Text(String),
+    /// Epoch milliseconds, as the Logs API has it.
+    Time(Timestamp),
+}
+
+impl Lenient for Date {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::Text(text.to_owned()))
+    }
+
+    fn from_integer(value: i128) -> Option<Self> {
+        Timestamp::from_integer(value).map(Self::Time)
+    }
+}
+
+/// A time in the fields SnapEngage has for it, as far as they are there.
+pub(super) fn time(
+    seconds: Option<i64>,
+    milliseconds: Option<u64>,
+    date: Option<&Date>,
+) -> Option<Timestamp> {
+    let from_date = || match date {
+        Some(Date::Time(time)) => Some(*time),
+        _ => None,
+    };
+    let from_parts = seconds.and_then(|seconds| Timestamp::from_parts(seconds, milliseconds));
+    from_parts.or_else(from_date)
+}
+
+/// A line of a transcript.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct TranscriptLine {
+    /// Who said it: an agent's id, nothing for a visitor, or in 2018 the visitor's email address.
+    pub id: Option<String>,
+    /// When it was said, as text in no known time zone; see [`sent_at`](Self::sent_at).
+    pub date: Option<Date>,
+    /// When it was said, in epoch seconds.
+    pub date_seconds: Option<i64>,
+    /// The milliseconds of that second, 0 to 999. Not in XML.
+    pub date_milliseconds: Option<u64>,
+    /// The name of whoever said it.
+    pub alias: Option<String>,
+    /// What was said.
+    pub message: String,
+    /// What was said, in other languages, by their ISO 639-1 codes.
+    pub translations: BTreeMap<String, String>,
+    /// Which side said it. Not in XML.
+    pub sender: Option<Sender>,
+    /// Fields that are not documented, or not of the documented type, by their names.
+    pub extra: Extra,
+}
+
+impl TranscriptLine {
+    /// When it was said.
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        time(self.date_seconds, self.date_milliseconds, self.date.as_ref())
+    }
+}
+
+model!(TranscriptLine {
+    required {}
+    constant {}
+    optional {
+        "id" => id,
+        "date" => date,
+        "date_seconds" => date_seconds,
+        "date_milliseconds" => date_milliseconds,
+        "alias" => alias,
+        "message" => message,
+        "translations" => translations,
+        "sender" => sender,
+    }
+});
+
+open_set! {
+    /// Who can say a line of a transcript.
+    pub enum Sender {
+        /// SnapEngage.
+        System = "SYSTEM",
+        /// An agent.
+        Agent = "AGENT",
+        /// A bot.
+        Bot = "BOT",
+        /// The visitor.
+        Visitor = "VISITOR",
+    }
+}
