@@ -103,7 +103,8 @@ impl Auth {
     /// The token as the last segment of the path: `/get-contact/<secret>`.
     ///
     /// For Get Contact, whose dashboard form has no field for a token: an address that nobody can
-    /// guess is the only secret it can keep. The token may have letters, digits and `-._~` only.
+    /// guess is the only secret it can keep. The token may have letters, digits and `-._~` only. A
+    /// proxy or another layer that logs addresses logs it too.
     pub fn secret_path(tokens: impl Into<Self>) -> Self {
         Self { place: Place::Path, ..tokens.into() }
     }

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Version};
 use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::head::Head;
 use crate::rejection::Rejection;
 
 /// How long a client may take.
@@ -34,6 +35,7 @@ impl Deadlines {
 
     fn of(&self, phase: Phase) -> Option<Duration> {
         match phase {
+            Phase::New => Some(self.idle.min(self.header)),
             Phase::Idle => Some(self.idle),
             Phase::Head => Some(self.header),
             Phase::Busy => None,
@@ -54,6 +56,7 @@ struct State {
     head: Head,
     is_busy: bool,
     is_writing: bool,
+    has_answered: bool,
     /// Whether the next head may have started before anybody watched.
     is_in_doubt: bool,
     /// Whether the client may still be sending when the connection is closed.
@@ -64,6 +67,8 @@ struct State {
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// The first request.
+    New,
     /// The next request.
     Idle,
     /// The rest of a request's head.
@@ -84,77 +89,14 @@ impl State {
             Phase::Writing
         } else if self.is_busy {
             Phase::Busy
-        } else if self.head.is_started {
+        } else if self.head.is_started() {
             Phase::Head
-        } else {
+        } else if self.has_answered {
             Phase::Idle
-        }
-    }
-}
-
-/// The bytes of a request's head, and how many came after it.
-#[derive(Default)]
-struct Head {
-    bytes: Vec<u8>,
-    is_started: bool,
-    is_complete: bool,
-    after: u64,
-    /// How many bytes the body should have; `None` for a chunked one.
-    body: Option<u64>,
-}
-
-impl Head {
-    /// Makes room for the next one, of which something may be there already.
-    fn next(&mut self) {
-        self.is_started = self.body.is_some_and(|body| self.after > body);
-        self.bytes.clear();
-        self.is_complete = false;
-        self.after = 0;
-        self.body = None;
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.is_started = true;
-        if self.is_complete {
-            self.after += bytes.len() as u64;
-            return;
-        }
-        let before = self.bytes.len();
-        let seam = before.saturating_sub(2);
-        let end = if before == 0 {
-            end_of_head(bytes)
         } else {
-            end_of_head(&[&self.bytes[seam..], bytes].concat()).map(|end| seam + end - before)
-        };
-        let head = &bytes[..end.unwrap_or(bytes.len())];
-        self.bytes.extend_from_slice(head);
-        self.is_complete = end.is_some();
-        self.after = (bytes.len() - head.len()) as u64;
+            Phase::New
+        }
     }
-
-    /// Whether a chunked request's head has a length as well. hyper drops it without a word.
-    fn has_length(&self) -> Option<bool> {
-        const MAX_HEADERS: usize = 128;
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut request = httparse::Request::new(&mut headers);
-        let is_complete = request.parse(&self.bytes).is_ok_and(|status| status.is_complete());
-        let mut names = request.headers.iter().map(|header| header.name);
-        is_complete.then(|| names.any(|name| name.eq_ignore_ascii_case(CONTENT_LENGTH.as_str())))
-    }
-
-    /// Whether the next request starts with the next byte that comes in.
-    fn ended_cleanly(&self) -> bool {
-        self.is_complete && self.body == Some(self.after)
-    }
-}
-
-/// A head ends with its first empty line, and hyper takes a line to end with `\n` or `\r\n`.
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes[at + 1..] {
-        [b'\n', ..] => Some(at + 2),
-        [b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    })
 }
 
 impl Watch {
@@ -167,8 +109,9 @@ impl Watch {
         let mut state = self.state();
         state.is_busy = true;
         check_host(request)?;
-        state.head.body = request.body().size_hint().exact();
-        if state.head.body.is_some() {
+        let length = request.body().size_hint().exact();
+        state.head.announce(length);
+        if length.is_some() {
             return Ok(());
         }
         check_transfer_encoding(request.headers())?;
@@ -188,9 +131,10 @@ impl Watch {
     pub(crate) fn end(&self) -> bool {
         let mut state = self.state();
         state.is_in_doubt |= !state.head.ended_cleanly();
-        let is_last = state.head.body.is_none();
+        let is_last = state.head.is_chunked();
         state.head.next();
         state.is_busy = false;
+        state.has_answered = true;
         state.deadline = None;
         is_last
     }
@@ -200,8 +144,8 @@ impl Watch {
         self.state().lingers = true;
     }
 
-    /// When what is waited for now will have taken too long.
-    fn deadline(&self, deadlines: &Deadlines) -> Option<Instant> {
+    /// When what is waited for now will have taken too long, counted from when it was first asked.
+    fn arm_deadline(&self, deadlines: &Deadlines) -> Option<Instant> {
         let mut state = self.state();
         let phase = state.phase();
         let limit = deadlines.of(phase)?;
@@ -247,14 +191,14 @@ impl<S> Socket<S> {
         Self { stream, watch, is_writing: false }
     }
 
-    fn told<T>(&mut self, written: Poll<T>) -> Poll<T> {
+    fn note_pending<T>(&mut self, written: Poll<T>) -> Poll<T> {
         if written.is_pending() {
-            self.tell_writing(true);
+            self.note_writing(true);
         }
         written
     }
 
-    fn tell_writing(&mut self, is_writing: bool) {
+    fn note_writing(&mut self, is_writing: bool) {
         if self.is_writing != is_writing {
             self.is_writing = is_writing;
             self.watch.state().is_writing = is_writing;
@@ -287,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     ) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
         let written = Pin::new(&mut socket.stream).poll_write(context, bytes);
-        socket.told(written)
+        socket.note_pending(written)
     }
 
     fn poll_write_vectored(
@@ -297,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     ) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
         let written = Pin::new(&mut socket.stream).poll_write_vectored(context, slices);
-        socket.told(written)
+        socket.note_pending(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -308,7 +252,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         let flushed = ready!(Pin::new(&mut socket.stream).poll_flush(context));
-        socket.tell_writing(false);
+        socket.note_writing(false);
         Poll::Ready(flushed)
     }
 
@@ -354,7 +298,7 @@ impl<'a> Patience<'a> {
     }
 
     fn poll_lost(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.watch.deadline(&self.deadlines) else {
+        let Some(deadline) = self.watch.arm_deadline(&self.deadlines) else {
             return Poll::Pending;
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));

@@ -6,6 +6,7 @@ mod connection;
 mod deadline;
 mod endpoint;
 mod error;
+mod head;
 mod id;
 mod json;
 mod lenient;

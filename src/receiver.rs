@@ -174,6 +174,9 @@ impl Receiver {
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
             span.record("token", token);
         }
+        if route.endpoint.method() == Method::GET {
+            return Ok((route, Bytes::new()));
+        }
         let body = body::read(&head.headers, body, self.0.limits).await?;
         Ok((route, body))
     }
@@ -249,7 +252,8 @@ where
 
 /// Configures a [`Receiver`].
 ///
-/// Paths start with `/` and are matched whole. The same API may be mounted on several paths, with
+/// Paths start with `/` and are matched whole, except that a [secret](Auth::secret_path) is one more
+/// segment. The same API may be mounted on several paths, with
 /// other tokens and other handlers: one for each widget, or for each tenant. Mistakes come out when
 /// it is [built](Self::build).
 #[must_use]
@@ -424,6 +428,11 @@ impl ReceiverBuilder {
         let mut routes = BTreeMap::new();
         for Mount { path, auth, endpoint } in mounts {
             check_path(&path)?;
+            if auth.is_in_path() && path.len() > 1 && path.ends_with('/') {
+                return Err(BuildError::new(format_args!(
+                    "path `{path}`: expected no `/` at the end before a secret"
+                )));
+            }
             if let Some(mistake) = auth.mistake() {
                 return Err(BuildError::new(format_args!("path `{path}`: {mistake}")));
             }

@@ -89,8 +89,8 @@ impl Server {
         Self { header_limit: bytes, ..self }
     }
 
-    /// How long the head of a request may take from its first byte to its last. 10 seconds by
-    /// default; after that the connection is closed.
+    /// How long the head of a request may take from its first byte to its last, and a new connection
+    /// to send one. 10 seconds by default; after that the connection is closed.
     pub fn header_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.header = deadline;
         self
@@ -160,6 +160,9 @@ impl Server {
     ) -> Infallible {
         let mut backoff = Backoff::default();
         loop {
+            if permits.available_permits() == 0 {
+                tracing::warn!("as many connections as may be are open, others wait");
+            }
             let permit = Arc::clone(permits).acquire_owned().await.expect("never closed");
             match listener.accept().await {
                 Ok((stream, _)) => {

@@ -328,7 +328,8 @@ pub struct Message {
     pub from: Option<Speaker>,
     /// What was said, or the text of the button that was clicked.
     pub text: String,
-    /// The id of the button that was clicked; absent where it had none, and where text was typed.
+    /// The id of the button that was clicked, and no id of the message; absent where the button had
+    /// none, and where text was typed.
     pub id: Option<String>,
     /// What the last reply in this conversation set; sent back once.
     pub context_id: Option<String>,

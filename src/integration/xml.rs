@@ -139,7 +139,7 @@ impl<'a> Document<'a> {
     fn next_inside(&mut self, text: &mut Text<'a>) -> Result<Option<Tag<'a>>, Error> {
         loop {
             match self.next_event()? {
-                Event::Text(piece) => text.push(self.content(piece.len(), 0)),
+                Event::Text(piece) => text.push(self.content(piece.len(), 0)?),
                 Event::End(_) => {
                     self.depth -= 1;
                     self.skip_white_space(true);
@@ -147,7 +147,7 @@ impl<'a> Document<'a> {
                 }
                 Event::Start(tag) => return self.tag(&tag, false).map(Some),
                 Event::Empty(tag) => return self.tag(&tag, true).map(Some),
-                Event::CData(piece) => text.push(self.content(piece.len(), "]]>".len())),
+                Event::CData(piece) => text.push(self.content(piece.len(), "]]>".len())?),
                 Event::GeneralRef(reference) => text.push(resolve(&reference)?),
                 Event::Comment(_) | Event::PI(_) => {}
                 Event::Eof => return Err(Error::new("the XML ends too early")),
@@ -170,8 +170,8 @@ impl<'a> Document<'a> {
         }
         let is_array = is_array(tag)?;
         self.skip_white_space(is_empty || is_array || self.depth == 1);
-        let name = self.part(tag.len(), if is_empty { "/>".len() } else { ">".len() });
-        let name = &name[..tag.name().as_ref().len()];
+        let name = self.part(tag.len(), if is_empty { "/>".len() } else { ">".len() })?;
+        let name = name.get(..tag.name().as_ref().len()).unwrap_or_default();
         if name.is_empty() {
             return Err(Error::new("element without a name"));
         }
@@ -185,17 +185,18 @@ impl<'a> Document<'a> {
 
     /// The part of the document that was read last, which had so many bytes before its end mark.
     /// The reader has it as bytes, and here it is known to be UTF-8.
-    fn part(&self, length: usize, end_mark: usize) -> &'a str {
-        let end = offset(self.reader.buffer_position()) - end_mark;
-        self.text.get(end - length..end).unwrap_or_default()
+    fn part(&self, length: usize, end_mark: usize) -> Result<&'a str, Error> {
+        let end = offset(self.reader.buffer_position()).checked_sub(end_mark);
+        let range = end.and_then(|end| Some(end.checked_sub(length)?..end));
+        range.and_then(|range| self.text.get(range)).ok_or(Error::new("malformed XML"))
     }
 
-    fn content(&self, length: usize, end_mark: usize) -> Cow<'a, str> {
-        let content = self.part(length, end_mark);
+    fn content(&self, length: usize, end_mark: usize) -> Result<Cow<'a, str>, Error> {
+        let content = self.part(length, end_mark)?;
         if self.has_returns {
-            return Cow::Owned(content.replace("\r\n", "\n").replace('\r', "\n"));
+            return Ok(Cow::Owned(content.replace("\r\n", "\n").replace('\r', "\n")));
         }
-        Cow::Borrowed(content)
+        Ok(Cow::Borrowed(content))
     }
 }
 
