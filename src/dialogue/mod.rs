@@ -70,6 +70,8 @@ mod bot;
 mod clock;
 mod fingerprint;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
 mod queue;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -83,6 +85,8 @@ use serde_json::Value;
 
 pub use self::bot::Bot;
 pub use self::memory::MemoryStore;
+#[cfg(feature = "nats")]
+pub use self::nats::NatsStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub use self::store::{Record, Revision, Store, StoreError};

@@ -73,7 +73,6 @@ impl<S: Store> Turn<S> {
                 if turn.revision.is_some() {
                     return Ok(Begin::Turn(turn));
                 }
-                turn.undo = None;
             }
             sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
