@@ -69,19 +69,20 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     ///
     /// Where the store fails.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
-        self.store.sweep(now()).await
+        S::sweep(&self.store, now()).await
     }
 
-    async fn turn(&self, input: Input) -> Result<Reply, HandlerError> {
-        let key = format!("{}/{}", self.name, input.case_id());
+    /// In a box, so that the future is small: it is moved and allocated for every message.
+    async fn turn(&self, input: Box<Input>) -> Result<Reply, HandlerError> {
+        let key: Arc<str> = [&self.name, "/", input.case_id().as_str()].concat().into();
         let _place = self.queue.enter(&key).await;
         let mut turn = match Turn::begin(&self.store, &key, &input, self.terms).await? {
             Begin::Turn(turn) => turn,
             Begin::Answered(reply) => return Ok(reply),
         };
-        let is_over = matches!(input, Input::Closed(_));
+        let is_over = matches!(*input, Input::Closed(_));
         let state = self.state(turn.state());
-        let Step { next, reply } = match turn.hold(self.dialogue.step(state, input)).await {
+        let Step { next, reply } = match turn.hold(self.dialogue.step(state, *input)).await {
             Ok(step) => step,
             Err(error) => {
                 turn.undo().await;
@@ -94,8 +95,8 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         Ok(reply)
     }
 
-    fn state(&self, saved: Option<&SavedState>) -> D::State {
-        let Some(SavedState { version, json }) = saved else {
+    fn state(&self, saved: Option<&Arc<SavedState>>) -> D::State {
+        let Some(SavedState { version, json }) = saved.map(|saved| &**saved) else {
             return self.dialogue.start();
         };
         let read = || serde_json::from_str(json.get()).ok();
@@ -110,33 +111,33 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     fn saved(
         &self,
         next: Next<D::State>,
-        before: Option<&SavedState>,
-    ) -> Result<Option<SavedState>, HandlerError> {
+        before: Option<&Arc<SavedState>>,
+    ) -> Result<Option<Arc<SavedState>>, HandlerError> {
         let state = match (next, before) {
             (Next::End, _) => return Ok(None),
-            (Next::Stay, Some(before)) => return Ok(Some(before.clone())),
+            (Next::Stay, Some(before)) => return Ok(Some(Arc::clone(before))),
             (Next::Stay, None) => self.dialogue.start(),
             (Next::Go(state), _) => state,
         };
-        Ok(Some(SavedState { version: D::VERSION, json: to_raw_value(&state)? }))
+        Ok(Some(Arc::new(SavedState { version: D::VERSION, json: to_raw_value(&state)? })))
     }
 }
 
 #[async_trait]
 impl<D: Dialogue, S: Store> Handler for Bot<D, S> {
     async fn message(&self, message: Message) -> Result<Reply, HandlerError> {
-        self.turn(message.into()).await
+        self.turn(Box::new(message.into())).await
     }
 
     async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
-        self.turn(Input::Opened(chat)).await
+        self.turn(Box::new(Input::Opened(Box::new(chat)))).await
     }
 
     async fn command_failed(&self, result: CommandResult) -> Result<Reply, HandlerError> {
-        self.turn(Input::TransferFailed(result)).await
+        self.turn(Box::new(Input::TransferFailed(result))).await
     }
 
     async fn chat_closed(&self, chat: ChatClosed) -> Result<(), HandlerError> {
-        self.turn(Input::Closed(chat)).await.map(drop)
+        self.turn(Box::new(Input::Closed(chat))).await.map(drop)
     }
 }

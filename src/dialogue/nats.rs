@@ -10,6 +10,7 @@ use async_nats::{ConnectOptions, ServerAddr};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
+use tokio::task::JoinError;
 
 use super::store::{Record, Revision, Store, StoreError};
 use crate::timestamp::Timestamp;
@@ -59,7 +60,7 @@ impl NatsStore {
         let options = options(&server);
         // Without a TLS library, a server that asks for TLS makes the client panic.
         let connecting = tokio::spawn(options.connect(server));
-        let client = connecting.await.map_err(no_tls)?.map_err(StoreError::new)?;
+        let client = connecting.await.map_err(|panic| no_tls(&panic))?.map_err(StoreError::new)?;
         let mut jetstream = async_nats::jetstream::new(client);
         jetstream.set_timeout(TIMEOUT);
         let found = jetstream.get_key_value(bucket).await;
@@ -139,7 +140,7 @@ fn config(bucket: &str) -> kv::Config {
     }
 }
 
-fn no_tls(panic: tokio::task::JoinError) -> StoreError {
+fn no_tls(panic: &JoinError) -> StoreError {
     StoreError::new(format!("{panic}; a server that asks for TLS needs the feature `nats-tls`"))
 }
 
