@@ -136,7 +136,7 @@ impl BotProcess {
     #[track_caller]
     fn deliver(&mut self, case_id: &str, number: usize, stop: Stop) -> Option<String> {
         writeln!(self.stdin, "{stop} {case_id} {number}").expect("a child that reads");
-        while let Some(line) = self.lines.next() {
+        for line in self.lines.by_ref() {
             let line = line.expect("text");
             if let Some(reply) = line.strip_prefix("reply ") {
                 return Some(reply.to_owned());
@@ -230,7 +230,7 @@ impl Points {
         let point = self.reached.fetch_add(1, Ordering::Relaxed) + 1;
         if point == self.stop_at.load(Ordering::Relaxed) {
             say("stop");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         if point == self.stop_after.load(Ordering::Relaxed) {
             say("stop");

@@ -70,7 +70,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     ///
     /// Where the store fails.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
-        self.store.sweep(now()).await
+        S::sweep(&self.store, now()).await
     }
 
     /// Where a conversation stands; `None` where none is kept, or it is over.
@@ -81,7 +81,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     ///
     /// Where the store fails.
     pub async fn state_of(&self, case_id: &CaseId) -> Result<Option<D::State>, StoreError> {
-        let found = self.store.load(&self.key(case_id)).await?;
+        let found = S::load(&self.store, &self.key(case_id)).await?;
         let record = found.map(|(record, _)| record).filter(|record| record.expires_at() > now());
         let saved = record.and_then(|record| record.state);
         Ok(saved.map(|saved| self.state(Some(&saved))))
@@ -95,27 +95,28 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     pub async fn set_state(&self, case_id: &CaseId, state: D::State) -> Result<(), HandlerError> {
         let key = self.key(case_id);
         let _place = self.queue.enter(&key).await;
-        if let Begin::Turn(turn) = Turn::begin(&self.store, &key, None, self.terms).await? {
+        if let Begin::Turn(mut turn) = Turn::begin(&self.store, &key, None, self.terms).await? {
             let saved = self.saved(Next::Go(state), None)?;
             turn.commit(saved, &Reply::new()).await?;
         }
         Ok(())
     }
 
-    fn key(&self, case_id: &CaseId) -> String {
-        format!("{}/{case_id}", self.name)
+    fn key(&self, case_id: &CaseId) -> Arc<str> {
+        [&self.name, "/", case_id.as_str()].concat().into()
     }
 
-    async fn turn(&self, input: Input) -> Result<Reply, HandlerError> {
+    /// In a box, so that the future is small: it is moved and allocated for every message.
+    async fn turn(&self, input: Box<Input>) -> Result<Reply, HandlerError> {
         let key = self.key(input.case_id());
         let _place = self.queue.enter(&key).await;
         let mut turn = match Turn::begin(&self.store, &key, Some(&input), self.terms).await? {
             Begin::Turn(turn) => turn,
             Begin::Answered(reply) => return Ok(reply),
         };
-        let is_over = matches!(input, Input::Closed(_));
+        let is_over = matches!(*input, Input::Closed(_));
         let state = self.state(turn.state());
-        let Step { next, reply } = match turn.hold(self.dialogue.step(state, input)).await {
+        let Step { next, reply } = match turn.hold(self.dialogue.step(state, *input)).await {
             Ok(step) => step,
             Err(error) => {
                 turn.undo().await;
@@ -128,8 +129,8 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         Ok(reply)
     }
 
-    fn state(&self, saved: Option<&SavedState>) -> D::State {
-        let Some(SavedState { version, json }) = saved else {
+    fn state(&self, saved: Option<&Arc<SavedState>>) -> D::State {
+        let Some(SavedState { version, json }) = saved.map(|saved| &**saved) else {
             return self.dialogue.start();
         };
         let read = || serde_json::from_str(json.get()).ok();
@@ -144,33 +145,33 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     fn saved(
         &self,
         next: Next<D::State>,
-        before: Option<&SavedState>,
-    ) -> Result<Option<SavedState>, HandlerError> {
+        before: Option<&Arc<SavedState>>,
+    ) -> Result<Option<Arc<SavedState>>, HandlerError> {
         let state = match (next, before) {
             (Next::End, _) => return Ok(None),
-            (Next::Stay, Some(before)) => return Ok(Some(before.clone())),
+            (Next::Stay, Some(before)) => return Ok(Some(Arc::clone(before))),
             (Next::Stay, None) => self.dialogue.start(),
             (Next::Go(state), _) => state,
         };
-        Ok(Some(SavedState { version: D::VERSION, json: to_raw_value(&state)? }))
+        Ok(Some(Arc::new(SavedState { version: D::VERSION, json: to_raw_value(&state)? })))
     }
 }
 
 #[async_trait]
 impl<D: Dialogue, S: Store> Handler for Bot<D, S> {
     async fn message(&self, message: Message) -> Result<Reply, HandlerError> {
-        self.turn(message.into()).await
+        self.turn(Box::new(message.into())).await
     }
 
     async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
-        self.turn(Input::Opened(chat)).await
+        self.turn(Box::new(Input::Opened(Box::new(chat)))).await
     }
 
     async fn command_failed(&self, result: CommandResult) -> Result<Reply, HandlerError> {
-        self.turn(Input::TransferFailed(result)).await
+        self.turn(Box::new(Input::TransferFailed(result))).await
     }
 
     async fn chat_closed(&self, chat: ChatClosed) -> Result<(), HandlerError> {
-        self.turn(Input::Closed(chat)).await.map(drop)
+        self.turn(Box::new(Input::Closed(chat))).await.map(drop)
     }
 }

@@ -8,7 +8,10 @@ use crate::timestamp::Timestamp;
 /// tokio's clock is from the system's.
 pub(super) fn now() -> Timestamp {
     let (tokio, system) = (tokio::time::Instant::now().into_std(), Instant::now());
-    let ahead = tokio.saturating_duration_since(system);
-    let behind = system.saturating_duration_since(tokio);
-    Timestamp::try_from(SystemTime::now() + ahead - behind).unwrap_or(Timestamp::MIN)
+    let time = SystemTime::now();
+    let time = match tokio.checked_duration_since(system) {
+        Some(ahead) => time + ahead,
+        None => time - system.duration_since(tokio),
+    };
+    Timestamp::try_from(time).unwrap_or(Timestamp::MIN)
 }

@@ -84,7 +84,7 @@ fn same<T: PartialEq + Debug>(found: &T, expected: &T, what: &str) -> Checked {
 fn record(number: u64) -> Record {
     let json = to_raw_value(&number).expect("a number can be written as JSON");
     Record {
-        state: Some(SavedState { version: 1, json }),
+        state: Some(Arc::new(SavedState { version: 1, json })),
         expires_at: Timestamp::MAX,
         ..Record::expired()
     }
@@ -187,7 +187,7 @@ async fn odd_keys(store: impl Store) -> Checked {
 async fn large_record(store: impl Store) -> Checked {
     let text = "äöü\u{0}\n\"".repeat(20_000);
     let json = to_raw_value(&text)?;
-    let large = Record { state: Some(SavedState { version: 1, json }), ..record(0) };
+    let large = Record { state: Some(Arc::new(SavedState { version: 1, json })), ..record(0) };
     store.save("large/1", &large, None).await?;
     let found = store.load("large/1").await?.map(|(record, _)| record.to_json());
     must(found == Some(large.to_json()), "a record of 200 kB as it was written")

@@ -27,10 +27,10 @@ impl Fingerprint {
         // Stored, so the hash must be the same tomorrow: not the standard library's, nor its way to
         // hash text.
         let mut hasher = SipHasher13::new();
-        hasher.write(&[event]);
         hasher.write(&timestamp.as_millis().to_le_bytes());
         hasher.write(text.as_bytes());
-        hasher.write(&[0xff]);
+        // No byte of a text: what comes after it is not taken for a part of it.
+        hasher.write(&[0xff, event]);
         hasher.write(button.as_bytes());
         Some(Self(hasher.finish()))
     }

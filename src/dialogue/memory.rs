@@ -47,10 +47,6 @@ impl Default for MemoryStore {
 }
 
 impl Kept {
-    fn revision(&self, key: &str) -> Option<Revision> {
-        self.records.get(key).map(|(_, revision)| *revision)
-    }
-
     fn make_room(&mut self) {
         let age = |(record, revision): &(Record, Revision)| (record.expires_at(), revision.0);
         let mut ages: Vec<_> = self.records.values().map(age).collect();
@@ -73,26 +69,24 @@ impl Store for MemoryStore {
         seen: Option<Revision>,
     ) -> Result<Option<Revision>, StoreError> {
         let mut kept = self.kept();
-        if kept.revision(key) != seen {
-            return Ok(None);
-        }
-        if seen.is_none() && kept.records.len() >= self.capacity {
-            kept.make_room();
+        let next = Revision(kept.writes);
+        match (kept.records.get_mut(key), seen) {
+            (Some(there), Some(seen)) if there.1 == seen => *there = (record.clone(), next),
+            (None, None) => {
+                if kept.records.len() >= self.capacity {
+                    kept.make_room();
+                }
+                kept.records.insert(key.into(), (record.clone(), next));
+            }
+            _ => return Ok(None),
         }
         kept.writes += 1;
-        let revision = Revision(kept.writes);
-        match kept.records.get_mut(key) {
-            Some(place) => *place = (record.clone(), revision),
-            None => {
-                kept.records.insert(key.into(), (record.clone(), revision));
-            }
-        }
-        Ok(Some(revision))
+        Ok(Some(next))
     }
 
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
         let mut kept = self.kept();
-        let is_same = kept.revision(key) == Some(seen);
+        let is_same = kept.records.get(key).is_some_and(|(_, revision)| *revision == seen);
         if is_same {
             kept.records.remove(key);
         }

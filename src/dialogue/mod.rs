@@ -58,6 +58,33 @@
 //! - While a turn runs it holds a lease on the conversation, which is renewed, and which a process
 //!   that dies loses after [`Bot::lease`]. A turn that has lost its lease is not committed.
 //!
+//! # Stores
+//!
+//! | Store | Feature | For |
+//! |---|---|---|
+//! | [`MemoryStore`] | `dialogue` | tests, and small bots that may forget where they stood |
+//! | `SqliteStore` | `sqlite` | one machine: a file that outlasts the process |
+//! | `NatsStore` | `nats` | several receivers behind a load balancer |
+//!
+//! Another is an implementation of [`Store`] that passes the [conformance suite](conformance).
+//! Conversations that have expired are read as if they were gone, and are removed by a sweep, once an
+//! hour for example:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use std::time::Duration;
+//! # use snapengage::dialogue::{Bot, Dialogue, Store};
+//! async fn sweep(bot: Arc<Bot<impl Dialogue, impl Store>>) {
+//!     let mut hours = tokio::time::interval(Duration::from_secs(3600));
+//!     loop {
+//!         hours.tick().await;
+//!         if let Err(error) = bot.sweep().await {
+//!             eprintln!("{error}");
+//!         }
+//!     }
+//! }
+//! ```
+//!
 //! # Changed programs
 //!
 //! A state is stored with its [version](Dialogue::VERSION). One that cannot be read any more goes to
@@ -72,6 +99,8 @@ mod bot;
 mod clock;
 mod fingerprint;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
 mod queue;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -85,6 +114,8 @@ use serde_json::Value;
 
 pub use self::bot::Bot;
 pub use self::memory::MemoryStore;
+#[cfg(feature = "nats")]
+pub use self::nats::NatsStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub use self::store::{Record, Revision, Store, StoreError};
@@ -126,11 +157,11 @@ pub trait Dialogue: Send + Sync + 'static {
 
 /// What happened in a conversation.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "inputs are few, short-lived, and matched on")]
 #[non_exhaustive]
 pub enum Input {
-    /// The visitor was put through to the bot.
-    Opened(ChatStarted),
+    /// The visitor was put through to the bot. In a box, for it is much larger than the others, and
+    /// comes once.
+    Opened(Box<ChatStarted>),
     /// The visitor said something, or clicked a button without an id.
     Said(Message),
     /// The visitor clicked a button with an id.

@@ -1,42 +1,53 @@
 //! The turns of one conversation wait for each other here, first come, first served.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
 /// Who waits for which conversation in this process.
 #[derive(Debug, Default)]
-pub(super) struct Queue(Mutex<HashMap<Box<str>, Arc<Turnstile<()>>>>);
+pub(super) struct Queue(Mutex<Turnstiles>);
 
-/// A place at the front of a queue.
-pub(super) struct Place<'a> {
-    queue: &'a Queue,
-    key: &'a str,
-    turnstile: Option<OwnedMutexGuard<()>>,
+#[derive(Debug, Default)]
+struct Turnstiles {
+    by_key: HashMap<Arc<str>, Arc<Turnstile<()>>>,
+    /// How many there may be until those are cleared away where nobody is.
+    limit: usize,
 }
 
 impl Queue {
-    /// Waits until nobody is before.
-    pub(super) async fn enter<'a>(&'a self, key: &'a str) -> Place<'a> {
-        let turnstile = Arc::clone(self.turnstiles().entry(key.into()).or_default());
-        let mut place = Place { queue: self, key, turnstile: None };
-        place.turnstile = Some(turnstile.lock_owned().await);
-        place
+    /// Waits until nobody is before. The place is left when what is returned is dropped.
+    pub(super) async fn enter(&self, key: &Arc<str>) -> OwnedMutexGuard<()> {
+        let turnstile = self.turnstile(key);
+        turnstile.lock_owned().await
     }
 
-    fn turnstiles(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Turnstile<()>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn turnstile(&self, key: &Arc<str>) -> Arc<Turnstile<()>> {
+        let mut turnstiles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if turnstiles.by_key.len() >= turnstiles.limit {
+            turnstiles.by_key.retain(|_, turnstile| Arc::strong_count(turnstile) > 1);
+            turnstiles.limit = 64 + 2 * turnstiles.by_key.len();
+        }
+        Arc::clone(turnstiles.by_key.entry(Arc::clone(key)).or_default())
     }
 }
 
-/// The last to leave takes the turnstile along.
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut turnstiles = self.queue.turnstiles();
-        self.turnstile = None;
-        if turnstiles.get(self.key).is_some_and(|turnstile| Arc::strong_count(turnstile) == 1) {
-            turnstiles.remove(self.key);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn empty_queues_are_cleared_away_and_others_are_not() {
+        let queue = Queue::default();
+        let key = Arc::from("held");
+        let held = queue.enter(&key).await;
+        for number in 0..1_000 {
+            drop(queue.enter(&number.to_string().into()).await);
         }
+        let turnstiles = queue.0.lock().expect("not poisoned");
+        assert!(turnstiles.by_key.len() < 100, "{} turnstiles", turnstiles.by_key.len());
+        assert!(turnstiles.by_key[&key].try_lock().is_err());
+        drop(held);
     }
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension, TransactionBehavior, para
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
-use super::store::{Record, Revision, Store, StoreError, random};
+use super::store::{Record, Revision, Store, StoreError, unique};
 use crate::timestamp::Timestamp;
 
 /// Marks a file as one of ours: `SnAp`.
@@ -155,8 +155,8 @@ impl Store for SqliteStore {
     ) -> Result<Option<Revision>, StoreError> {
         let (key, expires_at) = (key.to_owned(), record.expires_at().as_millis());
         let record = String::from_utf8(record.to_json()).map_err(StoreError::new)?;
-        // Counted revisions would come again after a removal.
-        let next = Revision(random());
+        // A count of the record's own would start again after a removal.
+        let next = Revision(unique());
         self.run(move |connection| {
             let next_number = number(next);
             let written = match seen {

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -88,14 +89,16 @@ pub struct Revision(pub u64);
 
 /// What is kept of a conversation. A store writes it down and reads it back, and need not know more
 /// of it than when it expires.
+///
+/// A clone shares what is large.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record {
     /// Where the conversation stands; `None` when it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) state: Option<SavedState>,
+    pub(super) state: Option<Arc<SavedState>>,
     /// The last replies, oldest first.
     #[serde(default)]
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Arc<[Answer]>,
     /// The turn that wrote this.
     pub(super) turn: TurnId,
     /// How long that turn holds the conversation; absent once it is committed.
@@ -104,7 +107,7 @@ pub struct Record {
     pub(super) expires_at: Timestamp,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SavedState {
     pub(super) version: u32,
     pub(super) json: Box<RawValue>,
@@ -114,7 +117,7 @@ pub(super) struct SavedState {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Answer {
     pub(super) fingerprint: Fingerprint,
-    pub(super) reply: Box<RawValue>,
+    pub(super) reply: Arc<Reply>,
 }
 
 impl Record {
@@ -125,7 +128,7 @@ impl Record {
     pub(super) fn expired() -> Self {
         Self {
             state: None,
-            answers: Vec::new(),
+            answers: Arc::default(),
             turn: TurnId(0),
             leased_until: None,
             expires_at: Timestamp::MIN,
@@ -164,14 +167,13 @@ impl Record {
 
     pub(super) fn reply_to(&self, fingerprint: Fingerprint) -> Option<Reply> {
         let answer = self.answers.iter().find(|answer| answer.fingerprint == fingerprint)?;
-        serde_json::from_str(answer.reply.get()).ok()
+        Some(Reply::clone(&answer.reply))
     }
 
     pub(super) fn push_answer(&mut self, answer: Answer) {
-        if self.answers.len() == Self::ANSWERS {
-            self.answers.remove(0);
-        }
-        self.answers.push(answer);
+        let forgotten = (self.answers.len() + 1).saturating_sub(Self::ANSWERS);
+        let kept = self.answers[forgotten..].iter().cloned();
+        self.answers = kept.chain([answer]).collect();
     }
 }
 
@@ -180,14 +182,16 @@ impl Record {
 pub(super) struct TurnId(u64);
 
 impl TurnId {
-    pub(super) fn random() -> Self {
-        Self(random())
+    pub(super) fn unique() -> Self {
+        Self(unique())
     }
 }
 
-/// A number that does not come twice. Nobody needs to be kept from guessing it.
-pub(super) fn random() -> u64 {
-    RandomState::new().hash_one(())
+/// A number that does not come twice, in whatever process: counted from a random start.
+pub(super) fn unique() -> u64 {
+    static NEXT: LazyLock<AtomicU64> =
+        LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one(())));
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// A store that could not be read or written, and why.

@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::to_raw_value;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -33,6 +32,8 @@ pub(super) struct Terms {
 pub(super) struct Turn<S: Store> {
     terms: Terms,
     fingerprint: Option<Fingerprint>,
+    /// When the lease was taken or last renewed, and near enough the time of the commit.
+    renewed_at: Timestamp,
     record: Record,
     /// The last write, as far as the turn knows.
     revision: Option<Revision>,
@@ -50,48 +51,51 @@ impl<S: Store> Turn<S> {
     /// is one that is made from within.
     pub(super) async fn begin(
         store: &Arc<S>,
-        key: &str,
+        key: &Arc<str>,
         input: Option<&Input>,
         terms: Terms,
     ) -> Result<Begin<S>, HandlerError> {
         let fingerprint = input.and_then(Fingerprint::of);
         let mut wait = FIRST_WAIT;
         loop {
-            let (before, revision) = store.load(key).await?.unzip();
+            let (before, revision) = S::load(store, key).await?.unzip();
             let time = now();
             let before = before.filter(|record| record.expires_at() > time);
             let is_leased = before.as_ref().is_some_and(|record| record.is_leased(time));
             if let Some(reply) = answered(before.as_ref(), fingerprint) {
                 return Ok(Begin::Answered(reply));
             }
-            if !is_leased && input.is_some_and(|input| is_late(before.as_ref(), input)) {
-                return Ok(Begin::Answered(Reply::new()));
-            }
             if !is_leased {
-                let mut turn = Self::new(store, key, before, terms);
-                turn.fingerprint = fingerprint;
-                turn.revision = store.save(key, &turn.record, revision).await?;
+                if input.is_some_and(|input| is_late(before.as_ref(), input)) {
+                    return Ok(Begin::Answered(Reply::new()));
+                }
+                let mut turn = Self::new(Undo::new(store, key, before), fingerprint, terms, time);
+                turn.revision = S::save(store, key, &turn.record, revision).await?;
                 if turn.revision.is_some() {
                     return Ok(Begin::Turn(turn));
                 }
-                turn.undo = None;
             }
             sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
-    fn new(store: &Arc<S>, key: &str, before: Option<Record>, terms: Terms) -> Self {
-        let turn = TurnId::random();
-        let record = Record { turn, ..before.clone().unwrap_or_else(Record::expired) };
-        let undo = Undo { store: Arc::clone(store), key: key.to_owned(), before, turn };
-        let mut turn = Self { terms, fingerprint: None, record, revision: None, undo: Some(undo) };
-        turn.lease();
+    fn new(
+        undo: Undo<S>,
+        fingerprint: Option<Fingerprint>,
+        terms: Terms,
+        renewed_at: Timestamp,
+    ) -> Self {
+        let before = undo.before.clone().unwrap_or_else(Record::expired);
+        let record = Record { turn: undo.turn, ..before };
+        let undo = Some(undo);
+        let mut turn = Self { terms, fingerprint, renewed_at, record, revision: None, undo };
+        turn.lease(renewed_at);
         turn
     }
 
     /// Where the conversation stands.
-    pub(super) fn state(&self) -> Option<&SavedState> {
+    pub(super) fn state(&self) -> Option<&Arc<SavedState>> {
         self.record.state.as_ref()
     }
 
@@ -112,7 +116,7 @@ impl<S: Store> Turn<S> {
     async fn keep_renewing(&mut self) -> HandlerError {
         loop {
             sleep(self.terms.lease / 3).await;
-            self.lease();
+            self.lease(now());
             match self.write().await {
                 Err(Unwritten::Lost) => return Unwritten::Lost.into(),
                 Err(Unwritten::Failed(error)) => {
@@ -125,16 +129,16 @@ impl<S: Store> Turn<S> {
 
     /// Writes the turn down: the state that follows and the reply, and with them the hold let go.
     pub(super) async fn commit(
-        mut self,
-        state: Option<SavedState>,
+        &mut self,
+        state: Option<Arc<SavedState>>,
         reply: &Reply,
     ) -> Result<(), HandlerError> {
         self.record.state = state;
         if let Some(fingerprint) = self.fingerprint {
-            self.record.push_answer(Answer { fingerprint, reply: to_raw_value(reply)? });
+            self.record.push_answer(Answer { fingerprint, reply: Arc::new(reply.clone()) });
         }
         self.record.leased_until = None;
-        self.record.expires_at = after(now(), self.terms.time_to_live);
+        self.record.expires_at = after(self.renewed_at, self.terms.time_to_live);
         let mut written = self.write().await;
         for attempt in 1..ATTEMPTS {
             let Err(Unwritten::Failed(_)) = written else { break };
@@ -147,10 +151,11 @@ impl<S: Store> Turn<S> {
     }
 
     /// A record outlives its lease, however short the time to live.
-    fn lease(&mut self) {
+    fn lease(&mut self, time: Timestamp) {
         let Terms { lease, time_to_live } = self.terms;
-        self.record.leased_until = Some(after(now(), lease));
-        self.record.expires_at = after(now(), time_to_live.max(lease));
+        self.renewed_at = time;
+        self.record.leased_until = Some(after(time, lease));
+        self.record.expires_at = after(time, time_to_live.max(lease));
     }
 
     /// Writes the record over the last one of this turn.
@@ -159,12 +164,12 @@ impl<S: Store> Turn<S> {
     /// next one is refused. So whatever is not plainly done is looked up.
     async fn write(&mut self) -> Result<(), Unwritten> {
         let Some(Undo { store, key, turn, .. }) = &self.undo else { return Err(Unwritten::Lost) };
-        let saved = store.save(key, &self.record, self.revision).await;
+        let saved = S::save(store, key, &self.record, self.revision).await;
         if let Ok(Some(revision)) = saved {
             self.revision = Some(revision);
             return Ok(());
         }
-        let found = store.load(key).await.map_err(Unwritten::Failed)?;
+        let found = S::load(store, key).await.map_err(Unwritten::Failed)?;
         let Some((found, revision)) = found.filter(|(found, _)| found.turn == *turn) else {
             return Err(Unwritten::Lost);
         };
@@ -176,7 +181,7 @@ impl<S: Store> Turn<S> {
     }
 
     /// Puts the conversation back where it was.
-    pub(super) async fn undo(mut self) {
+    pub(super) async fn undo(&mut self) {
         if let Some(undoing) = self.start_undo() {
             let _ = undoing.await;
         }
@@ -213,12 +218,16 @@ fn after(timestamp: Timestamp, duration: Duration) -> Timestamp {
 /// Puts a conversation back where it was before a turn.
 struct Undo<S: Store> {
     store: Arc<S>,
-    key: String,
+    key: Arc<str>,
     before: Option<Record>,
     turn: TurnId,
 }
 
 impl<S: Store> Undo<S> {
+    fn new(store: &Arc<S>, key: &Arc<str>, before: Option<Record>) -> Self {
+        Self { store: Arc::clone(store), key: Arc::clone(key), before, turn: TurnId::unique() }
+    }
+
     async fn run(self) {
         for attempt in 1..=ATTEMPTS {
             match self.attempt().await {
@@ -237,13 +246,17 @@ impl<S: Store> Undo<S> {
     ///
     /// Looks first: the last write may have been given up halfway.
     async fn attempt(&self) -> Result<bool, StoreError> {
-        let Some((found, revision)) = self.store.load(&self.key).await? else { return Ok(true) };
+        let Some((found, revision)) = S::load(&self.store, &self.key).await? else {
+            return Ok(true);
+        };
         if !found.is_held_by(self.turn) {
             return Ok(true);
         }
         match &self.before {
-            Some(before) => Ok(self.store.save(&self.key, before, Some(revision)).await?.is_some()),
-            None => self.store.remove(&self.key, revision).await,
+            Some(before) => {
+                Ok(S::save(&self.store, &self.key, before, Some(revision)).await?.is_some())
+            }
+            None => S::remove(&self.store, &self.key, revision).await,
         }
     }
 }

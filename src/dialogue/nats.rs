@@ -1,0 +1,235 @@
+//! Conversations in a NATS JetStream bucket.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use async_nats::jetstream::kv;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use async_nats::{ConnectOptions, ServerAddr};
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use percent_encoding::percent_decode_str;
+use tokio::task::JoinError;
+
+use super::store::{Record, Revision, Store, StoreError};
+use crate::timestamp::Timestamp;
+
+/// What a lost connection took along is never answered, and a visitor waits for a reply.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the server keeps in mind that a key was removed.
+const MARKER_TIME_TO_LIVE: Duration = Duration::from_secs(60 * 60);
+
+/// Subjects must fit on a line of the protocol, which ends at 4,096 bytes by default.
+const LONGEST_KEY: usize = 2_048;
+
+/// Conversations in a JetStream key-value bucket of a NATS server, 2.11 or newer, so that several
+/// receivers can serve one bot.
+///
+/// ```no_run
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// use snapengage::dialogue::NatsStore;
+///
+/// let store = NatsStore::connect("nats://bot:password@nats.example.com", "conversations").await?;
+/// # let _ = store;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct NatsStore {
+    bucket: kv::Store,
+}
+
+impl NatsStore {
+    /// Connects to a server and opens a bucket, which is created on its disk where there is none.
+    ///
+    /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host where the
+    /// server asks for it, or `tls://host:port` with the feature `nats-tls`. For a bucket with more replicas or
+    /// with other limits, create it first: `nats kv add conversations --marker-ttl=1h --replicas=3`.
+    ///
+    /// A connection that is lost later is made again; what the store is asked for in the meantime
+    /// fails after 2 seconds.
+    ///
+    /// # Errors
+    ///
+    /// Where the server cannot be reached or turns the user away, or where the bucket cannot be
+    /// created or does not let go of what was removed.
+    pub async fn connect(url: &str, bucket: &str) -> Result<Self, StoreError> {
+        let server: ServerAddr = url.parse().map_err(StoreError::new)?;
+        let options = options(&server);
+        // Without a TLS library, a server that asks for TLS makes the client panic.
+        let connecting = tokio::spawn(options.connect(server));
+        let client = connecting.await.map_err(|panic| no_tls(&panic))?.map_err(StoreError::new)?;
+        let mut jetstream = async_nats::jetstream::new(client);
+        jetstream.set_timeout(TIMEOUT);
+        let found = jetstream.get_key_value(bucket).await;
+        let bucket = match found {
+            Ok(bucket) => bucket,
+            Err(_) => jetstream.create_key_value(config(bucket)).await.map_err(StoreError::new)?,
+        };
+        if !bucket.stream.cached_info().config.allow_message_ttl {
+            return Err(StoreError::new(format!(
+                "bucket `{}`: has no time to live for markers, expected one of nats-server 2.11",
+                bucket.name
+            )));
+        }
+        Ok(Self { bucket })
+    }
+
+    /// What was last written under a key, a marker of its removal included.
+    ///
+    /// Asks the stream's leader: a replica may not know of the last write.
+    async fn last(&self, key: &str) -> Result<Option<StreamMessage>, StoreError> {
+        let subject = format!("{}{key}", self.bucket.prefix);
+        match self.bucket.stream.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) => Ok(Some(message)),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(StoreError::new(error)),
+        }
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        let last = self.last(key).await?.filter(|message| !is_marker(message));
+        Ok(last.map(|message| (Record::from_json(&message.payload), Revision(message.sequence))))
+    }
+
+    /// Writes over a revision; 0 is none.
+    async fn write(
+        &self,
+        key: &str,
+        record: &Record,
+        seen: u64,
+    ) -> Result<Option<Revision>, StoreError> {
+        match self.bucket.update(key, record.to_json().into(), seen).await {
+            Ok(revision) => Ok(Some(Revision(revision))),
+            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(None),
+            Err(error) => Err(StoreError::new(error)),
+        }
+    }
+
+    async fn purge(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
+        let purged =
+            self.bucket.purge_expect_revision_with_ttl(key, seen.0, MARKER_TIME_TO_LIVE).await;
+        match purged {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == kv::PurgeErrorKind::WrongLastRevision => Ok(false),
+            Err(error) => Err(StoreError::new(error)),
+        }
+    }
+}
+
+/// The client leaves it to us to look for credentials in the URL. A user without password is a token.
+fn options(server: &ServerAddr) -> ConnectOptions {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let options = ConnectOptions::new().name("snapengage").request_timeout(Some(TIMEOUT));
+    match (server.username().map(decoded), server.password().map(decoded)) {
+        (Some(user), Some(password)) => options.user_and_password(user, password),
+        (Some(token), None) => options.token(token),
+        (None, _) => options,
+    }
+}
+
+fn config(bucket: &str) -> kv::Config {
+    kv::Config {
+        bucket: bucket.to_owned(),
+        description: "SnapEngage bot conversations".to_owned(),
+        history: 1,
+        limit_markers: Some(MARKER_TIME_TO_LIVE),
+        ..kv::Config::default()
+    }
+}
+
+fn no_tls(panic: &JoinError) -> StoreError {
+    StoreError::new(format!("{panic}; a server that asks for TLS needs the feature `nats-tls`"))
+}
+
+fn is_marker(message: &StreamMessage) -> bool {
+    ["KV-Operation", "Nats-Marker-Reason"].iter().any(|name| message.headers.get(*name).is_some())
+}
+
+#[async_trait]
+impl Store for NatsStore {
+    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        self.read(&encode(key)?).await
+    }
+
+    async fn save(
+        &self,
+        key: &str,
+        record: &Record,
+        seen: Option<Revision>,
+    ) -> Result<Option<Revision>, StoreError> {
+        let key = encode(key)?;
+        let written = self.write(&key, record, seen.map_or(0, |seen| seen.0)).await?;
+        if written.is_some() || seen.is_some() {
+            return Ok(written);
+        }
+        match self.last(&key).await?.filter(is_marker) {
+            Some(marker) => self.write(&key, record, marker.sequence).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
+        self.purge(&encode(key)?, seen).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        let mut keys = self.bucket.keys().await.map_err(StoreError::new)?;
+        while let Some(key) = keys.try_next().await.map_err(StoreError::new)? {
+            let Some((record, revision)) = self.read(&key).await? else { continue };
+            if record.expires_at() <= now && self.purge(&key, revision).await? {
+                swept += 1;
+            }
+        }
+        Ok(swept)
+    }
+}
+
+/// A key as a bucket allows it: what is not a letter, digit, `-`, `_` or `/` becomes `=` and two
+/// hexadecimal digits for each byte. The key without characters becomes `=`.
+fn encode(key: &str) -> Result<String, StoreError> {
+    let mut encoded = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'/' => {
+                encoded.push(byte.into());
+            }
+            _ => write!(encoded, "={byte:02X}").map_err(StoreError::new)?,
+        }
+    }
+    match encoded.len() {
+        0 => Ok("=".to_owned()),
+        1..=LONGEST_KEY => Ok(encoded),
+        length => Err(StoreError::new(format!(
+            "key of {length} bytes in the bucket's encoding, expected {LONGEST_KEY} at most"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn assert_encoded(key: &str, expected: &str) {
+        assert_eq!(encode(key).expect("a key"), expected);
+    }
+
+    #[test]
+    fn keys_are_encoded_so_that_no_two_are_the_same() {
+        assert_encoded("bot/ab992c69-1_2", "bot/ab992c69-1_2");
+        assert_encoded("a.b", "a=2Eb");
+        assert_encoded("a=2Eb", "a=3D2Eb");
+        assert_encoded(" *>ä", "=20=2A=3E=C3=A4");
+        assert_encoded("", "=");
+    }
+
+    #[test]
+    fn a_key_that_is_too_long_for_the_protocol_is_refused() {
+        assert!(encode(&"a".repeat(LONGEST_KEY)).is_ok());
+        assert!(encode(&"a".repeat(LONGEST_KEY + 1)).is_err());
+    }
+}

@@ -1,0 +1,249 @@
+//! The NATS store, against a server that each test starts for itself.
+#![cfg(feature = "nats")]
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Lines};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_nats::jetstream::kv::Config;
+use http::Request;
+use serde_json::{Value, json};
+use snapengage::bot::Reply;
+use snapengage::dialogue::{
+    Bot, Dialogue, Input, NatsStore, Record, Step, Store, StoreError, conformance,
+};
+use snapengage::{HandlerError, Receiver, Token, async_trait};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+#[tokio::test]
+async fn the_nats_store_holds_to_the_suite() {
+    let server = Server::start("");
+    conformance::run(async || server.store("").await.expect("connected")).await;
+}
+
+#[tokio::test]
+async fn two_receivers_serve_one_bot_and_every_turn_is_run_once_and_in_order() {
+    const CASES: usize = 1_000;
+    const TURNS: usize = 4;
+    const SIDE_BY_SIDE: usize = 50;
+    let server = Server::start("");
+    let steps = Arc::new(AtomicUsize::new(0));
+    let receivers = [server.receiver(&steps).await, server.receiver(&steps).await];
+    let mut cases = JoinSet::new();
+    for case in 0..CASES {
+        let receivers = receivers.clone();
+        cases.spawn(async move {
+            for turn in 0..TURNS {
+                let [a, b] = &receivers;
+                let replies = tokio::join!(deliver(a, case, turn), deliver(b, case, turn));
+                let expected: Vec<_> = (0..=turn).map(|turn| turn.to_string()).collect();
+                assert_eq!(replies, (expected.join(" "), expected.join(" ")));
+            }
+        });
+        if cases.len() == SIDE_BY_SIDE {
+            cases.join_next().await.expect("a case").expect("no failure");
+        }
+    }
+    while let Some(case) = cases.join_next().await {
+        case.expect("no failure");
+    }
+    assert_eq!(steps.load(Ordering::Relaxed), CASES * TURNS);
+}
+
+#[tokio::test]
+async fn credentials_are_taken_from_the_url() {
+    let user = r#"authorization { user: "bot", password: "p@ss:word" }"#;
+    let server = Server::start(user);
+    let store = server.store("bot:p%40ss%3Aword@").await.expect("connected");
+    assert!(!format!("{store:?}").contains("p@ss"), "a password in {store:?}");
+    for wrong in ["", "bot:password@", "p%40ss%3Aword@"] {
+        let error = server.store(wrong).await.expect_err("a refusal");
+        assert!(cause(&error).contains("authorization violation"), "{error:?}");
+    }
+
+    let server = Server::start(r#"authorization { token: "my-token" }"#);
+    assert!(server.store("my-token@").await.is_ok());
+    assert!(server.store("your-token@").await.is_err());
+}
+
+#[tokio::test]
+async fn a_store_outlasts_a_restart_of_its_server() {
+    let mut server = Server::start("");
+    let store = server.store("").await.expect("connected");
+    let record = Record::from_json(b"");
+    let revision = store.save("key", &record, None).await.expect("saved").expect("written");
+    server.restart();
+    // What went out before the client met the new server is lost.
+    let _ = store.load("key").await;
+    let (_, found) = store.load("key").await.expect("loaded").expect("a record");
+    assert_eq!(found, revision);
+    assert!(store.save("key", &record, Some(revision)).await.expect("saved").is_some());
+}
+
+#[tokio::test]
+async fn a_bucket_that_keeps_what_was_removed_is_refused() {
+    let server = Server::start("");
+    let client = async_nats::connect(server.url("")).await.expect("connected");
+    let config = Config { bucket: "conversations".into(), ..Config::default() };
+    let jetstream = async_nats::jetstream::new(client);
+    jetstream.create_key_value(config).await.expect("created");
+    let error = server.store("").await.expect_err("a refusal");
+    assert!(cause(&error).starts_with("bucket `conversations`: "), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_cannot_be_is_refused_and_so_is_a_server_that_is_not_there() {
+    let mut server = Server::start("");
+    for bucket in ["", "a.b", "a b"] {
+        assert!(NatsStore::connect(&server.url(""), bucket).await.is_err(), "bucket {bucket:?}");
+    }
+    server.stop();
+    let error = server.store("").await.expect_err("a refusal");
+    assert!(cause(&error).contains("Connection refused"), "{error:?}");
+}
+
+fn cause(error: &StoreError) -> String {
+    error.source().expect("a cause").to_string()
+}
+
+/// Says all it was told.
+struct Counting(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Dialogue for Counting {
+    type State = Vec<String>;
+
+    fn start(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn step(
+        &self,
+        mut state: Vec<String>,
+        input: Input,
+    ) -> Result<Step<Vec<String>>, HandlerError> {
+        let Input::Said(message) = input else { return Err("not a message".into()) };
+        self.0.fetch_add(1, Ordering::Relaxed);
+        state.push(message.text);
+        let reply = Reply::say(state.join(" "));
+        Ok(Step::go(state, reply))
+    }
+}
+
+async fn deliver(receiver: &Receiver, case: usize, turn: usize) -> String {
+    let event = json!({
+        "event": "message",
+        "widget_id": "widget",
+        "case_id": format!("case {case}"),
+        "timestamp": turn,
+        "text": turn.to_string(),
+    });
+    let request = Request::post("/bot").header("Authorization", "my-token");
+    let response = receiver.handle(request.body(event.to_string()).expect("a request")).await;
+    let body: Value = serde_json::from_slice(&response.into_body().into_bytes()).expect("JSON");
+    body["content"][0]["text"].as_str().unwrap_or("no text").to_owned()
+}
+
+/// A server on a free port, with JetStream in a folder that goes when it does.
+struct Server {
+    child: Child,
+    /// Its log: it ends when nobody reads it.
+    log: Lines<BufReader<ChildStderr>>,
+    dir: TempDir,
+    port: u16,
+}
+
+impl Server {
+    #[track_caller]
+    fn start(config: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("nats.conf"), config).expect("written");
+        let (child, mut log) = launch(dir.path(), "-1");
+        let port = port(&mut log);
+        Self { child, log, dir, port }
+    }
+
+    #[track_caller]
+    fn restart(&mut self) {
+        self.stop();
+        (self.child, self.log) = launch(self.dir.path(), &self.port.to_string());
+        assert_eq!(port(&mut self.log), self.port);
+    }
+
+    fn stop(&mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("waited for");
+    }
+
+    fn url(&self, credentials: &str) -> String {
+        format!("nats://{credentials}127.0.0.1:{}", self.port)
+    }
+
+    async fn store(&self, credentials: &str) -> Result<NatsStore, StoreError> {
+        NatsStore::connect(&self.url(credentials), "conversations").await
+    }
+
+    async fn receiver(&self, steps: &Arc<AtomicUsize>) -> Receiver {
+        let store = self.store("").await.expect("connected");
+        let bot = Bot::new(Counting(Arc::clone(steps)), store);
+        let builder = Receiver::builder().bot("/bot", Token::new("my-token"), bot);
+        builder.bot_deadline(Duration::from_secs(60)).build().expect("a receiver")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// On port -1, the server takes one that is free.
+#[track_caller]
+fn launch(dir: &Path, port: &str) -> (Child, Lines<BufReader<ChildStderr>>) {
+    let mut child = Command::new(binary())
+        .args(["--addr", "127.0.0.1", "--port", port, "--jetstream", "--store_dir"])
+        .arg(dir.join("jetstream"))
+        .arg("--config")
+        .arg(dir.join("nats.conf"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a server");
+    let log = child.stderr.take().expect("a pipe");
+    (child, BufReader::new(log).lines())
+}
+
+/// From `[INF] Listening for client connections on 127.0.0.1:4222`, once the server is ready.
+#[track_caller]
+fn port(log: &mut Lines<BufReader<ChildStderr>>) -> u16 {
+    let mut port = None;
+    let mut said = Vec::new();
+    for line in log.map_while(Result::ok) {
+        if line.contains("Listening for client connections") {
+            port = line.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        }
+        if line.ends_with("Server is ready") {
+            return port.expect("a port");
+        }
+        said.push(line);
+    }
+    panic!("nats-server ended: {}", said.join("\n"))
+}
+
+#[track_caller]
+fn binary() -> PathBuf {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/nats-server");
+    let named = std::env::var_os("NATS_SERVER").map(PathBuf::from);
+    let candidates = [named, Some(target), Some("nats-server".into())];
+    let runs = |path: &PathBuf| -> io::Result<_> {
+        Command::new(path).arg("--version").stdout(Stdio::null()).status()
+    };
+    let found = candidates.into_iter().flatten().find(|path| runs(path).is_ok());
+    found.expect("no nats-server: run `.ci/test`, which puts one into target/, or set NATS_SERVER")
+}
