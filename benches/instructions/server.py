@@ -1,5 +1,6 @@
 """A server of this package, and the requests it is sent over one connection."""
 
+import itertools
 import json
 import os
 import socket
@@ -46,8 +47,10 @@ class Connection:
         self.socket = socket.create_connection(server.address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def send(self, request, times=1):
-        for _ in range(times):
+    def send(self, requests, times=1):
+        """Sends one request, or several in turn, so many times in all."""
+        requests = itertools.cycle([requests] if isinstance(requests, bytes) else requests)
+        for request in itertools.islice(requests, times):
             self.socket.sendall(request)
             answer = b""
             while b"\r\n\r\n" not in answer:
@@ -80,6 +83,12 @@ def get(url):
 
 def sample(name):
     return (SAMPLES / name).read_bytes()
+
+
+def turns(path):
+    """More messages of one conversation than are remembered, so that each is a turn."""
+    message = json.loads(sample("bot/message.json"))
+    return [post(path, compact({**message, "timestamp": time})) for time in range(16)]
 
 
 def long_chat(size):

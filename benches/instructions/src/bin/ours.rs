@@ -1,12 +1,16 @@
 //! This crate, with all its limits and deadlines.
 
 use snapengage::bot::Reply;
-use snapengage::{Auth, Receiver, Token, bot, contact, integration, serve};
+use snapengage::dialogue::{self, Dialogue, Input, MemoryStore, Step};
+use snapengage::{
+    Auth, HandlerError, Receiver, Token, async_trait, bot, contact, integration, serve,
+};
 use snapengage_instructions::baseline::{CONTACT, TOKEN};
 use snapengage_instructions::run;
 
 fn main() {
     let receiver = Receiver::builder()
+        .bot("/dialogue", Token::new(TOKEN), dialogue::Bot::new(Echo, MemoryStore::new()))
         .bot(
             "/bot",
             Token::new(TOKEN),
@@ -31,4 +35,23 @@ fn main() {
         .build()
         .expect("good paths and tokens");
     run(|listener| serve(listener, receiver, std::future::pending()));
+}
+
+/// Says what was said, and how often something was.
+struct Echo;
+
+#[async_trait]
+impl Dialogue for Echo {
+    type State = u64;
+
+    fn start(&self) -> u64 {
+        0
+    }
+
+    async fn step(&self, said: u64, input: Input) -> Result<Step<u64>, HandlerError> {
+        Ok(match input {
+            Input::Said(message) => Step::go(said + 1, Reply::say(message.text)),
+            _ => Step::stay(Reply::new()),
+        })
+    }
 }
