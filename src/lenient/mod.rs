@@ -4,13 +4,18 @@
 //! - Numbers and booleans that come as text are read.
 //! - What a field cannot make sense of is kept as it came, beside the field.
 
+mod raw;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serialize;
 use serde_json::{Number, Value};
 
+pub(crate) use self::raw::{Raw, keep};
+
+use self::raw::{raw_map, raw_seq};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 
@@ -377,101 +382,6 @@ impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
     }
 }
 
-/// The form in which serde_json hands out numbers once any crate in the program turns on its
-/// feature `arbitrary_precision`: an object with this name and the digits.
-const NUMBER: &str = "$serde_json::private::Number";
-
-fn number(object: &Extra) -> Option<Number> {
-    object.get(NUMBER).filter(|_| object.len() == 1)?.as_str()?.parse().ok()
-}
-
-/// Any JSON as it came. A name that comes twice keeps both values, as an array: that is what
-/// repeated XML elements are.
-pub(crate) struct Raw(pub(crate) Value);
-
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawVisitor).map(Self)
-    }
-}
-
-struct RawVisitor;
-
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        raw_map(map)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value, A::Error> {
-        raw_seq(seq, Vec::new())
-    }
-}
-
-fn raw_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Value, A::Error> {
-    let mut object = Extra::new();
-    while let Some(name) = map.next_key()? {
-        keep(&mut object, name, &mut map)?;
-    }
-    Ok(match number(&object) {
-        Some(number) => Value::Number(number),
-        None => Value::Object(object.into_iter().collect()),
-    })
-}
-
-fn raw_seq<'de, A: SeqAccess<'de>>(mut seq: A, mut array: Vec<Value>) -> Result<Value, A::Error> {
-    while let Some(Raw(value)) = seq.next_element()? {
-        array.push(value);
-    }
-    Ok(Value::Array(array))
-}
-
-/// Keeps the next value of an object under its name.
-pub(crate) fn keep<'de, A: MapAccess<'de>>(
-    extra: &mut Extra,
-    name: String,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    let Raw(value) = map.next_value()?;
-    match extra.get_mut(&name) {
-        None => {
-            extra.insert(name, value);
-        }
-        Some(Value::Array(values)) => values.push(value),
-        Some(first) => *first = Value::Array(vec![first.take(), value]),
-    }
-    Ok(())
-}
-
 /// Reads the next value of an object into a field; an odd one goes to `extra`. Of two, the last
 /// counts.
 pub(crate) fn read<'de, F: Field, A: MapAccess<'de>>(
@@ -528,6 +438,7 @@ mod tests {
     use serde::de::value::{Error, MapDeserializer};
     use serde_json::json;
 
+    use super::raw::NUMBER;
     use super::*;
 
     fn filled<F: Field>(digits: &str) -> (F, Option<Value>) {

@@ -1,4 +1,6 @@
-//! Which API is received on which path, behind which token; and the order of the checks, once.
+//! The order in which a request is checked, handled and answered, once.
+
+mod builder;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,16 +15,15 @@ use bytes::Bytes;
 use http::{Method, Request, Response, request};
 use tracing::Span;
 
+pub use self::builder::ReceiverBuilder;
+
 use crate::auth::Auth;
 use crate::body::{self, Limits};
-use crate::bot::{self, Reply};
 use crate::endpoint::{Answer, Call, Endpoint, Input};
-use crate::error::BuildError;
 use crate::log;
 use crate::rejection::Rejection;
 use crate::response::{Body, into_response};
 use crate::run::Abandoned;
-use crate::{agent_status, contact, conversation, integration};
 
 /// Receives what SnapEngage sends and answers it.
 ///
@@ -247,234 +248,5 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         hyper::service::Service::call(self, request)
-    }
-}
-
-/// Configures a [`Receiver`].
-///
-/// Paths start with `/` and are matched whole, except that a [secret](Auth::secret_path) is one more
-/// segment. The same API may be mounted on several paths, with
-/// other tokens and other handlers: one for each widget, or for each tenant. Mistakes come out when
-/// it is [built](Self::build).
-#[must_use]
-pub struct ReceiverBuilder {
-    mounts: Vec<Mount>,
-    settings: Settings,
-}
-
-struct Mount {
-    path: String,
-    auth: Auth,
-    endpoint: Box<MakeEndpoint>,
-}
-
-/// Makes an endpoint and says how long its handler may take, once all settings are known.
-type MakeEndpoint = dyn FnOnce(&Settings) -> (Box<dyn Endpoint>, Duration) + Send;
-
-struct Settings {
-    healthz: Option<String>,
-    limits: Limits,
-    feed_deadline: Duration,
-    bot_deadline: Duration,
-    contact_deadline: Duration,
-    fallback: Arc<Reply>,
-}
-
-impl ReceiverBuilder {
-    fn new() -> Self {
-        Self {
-            mounts: Vec::new(),
-            settings: Settings {
-                healthz: None,
-                limits: Limits { size: 2 * 1024 * 1024, deadline: Duration::from_secs(15) },
-                feed_deadline: Duration::from_secs(30),
-                bot_deadline: Duration::from_secs(8),
-                contact_deadline: Duration::from_secs(5),
-                fallback: Arc::new(Reply::new().to_human()),
-            },
-        }
-    }
-
-    /// Receives the [Integration API](integration).
-    pub fn integration(
-        self,
-        path: impl Into<String>,
-        auth: impl Into<Auth>,
-        handler: impl integration::Handler,
-    ) -> Self {
-        self.mount(path, auth, |settings| {
-            (Box::new(integration::Route::new(handler)), settings.feed_deadline)
-        })
-    }
-
-    /// Receives the [Bot API](bot).
-    pub fn bot(
-        self,
-        path: impl Into<String>,
-        auth: impl Into<Auth>,
-        handler: impl bot::Handler,
-    ) -> Self {
-        self.mount(path, auth, |settings| {
-            let fallback = Arc::clone(&settings.fallback);
-            (Box::new(bot::Route::new(handler, fallback)), settings.bot_deadline)
-        })
-    }
-
-    /// Receives the [Conversation Events API](conversation).
-    pub fn conversation(
-        self,
-        path: impl Into<String>,
-        auth: impl Into<Auth>,
-        handler: impl conversation::Handler,
-    ) -> Self {
-        self.mount(path, auth, |settings| {
-            (Box::new(conversation::Route::new(handler)), settings.feed_deadline)
-        })
-    }
-
-    /// Receives the [Agent Status API](agent_status).
-    pub fn agent_status(
-        self,
-        path: impl Into<String>,
-        auth: impl Into<Auth>,
-        handler: impl agent_status::Handler,
-    ) -> Self {
-        self.mount(path, auth, |settings| {
-            (Box::new(agent_status::Route::new(handler)), settings.feed_deadline)
-        })
-    }
-
-    /// Answers the [Get Contact OPEN API](contact).
-    pub fn contact(
-        self,
-        path: impl Into<String>,
-        auth: impl Into<Auth>,
-        handler: impl contact::Handler,
-    ) -> Self {
-        self.mount(path, auth, |settings| {
-            (Box::new(contact::Route::new(handler)), settings.contact_deadline)
-        })
-    }
-
-    fn mount(
-        mut self,
-        path: impl Into<String>,
-        auth: impl Into<Auth>,
-        endpoint: impl FnOnce(&Settings) -> (Box<dyn Endpoint>, Duration) + Send + 'static,
-    ) -> Self {
-        self.mounts.push(Mount {
-            path: path.into(),
-            auth: auth.into(),
-            endpoint: Box::new(endpoint),
-        });
-        self
-    }
-
-    /// Answers `GET` on this path with 200, and with 503 while draining. Not served by default.
-    pub fn healthz(mut self, path: impl Into<String>) -> Self {
-        self.settings.healthz = Some(path.into());
-        self
-    }
-
-    /// The largest body accepted, in bytes. 2 MiB by default; larger ones are answered 413.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.settings.limits.size = bytes;
-        self
-    }
-
-    /// How long a body may take from its first byte to its last. 15 seconds by default; slower ones
-    /// are answered 408.
-    pub fn body_deadline(mut self, deadline: Duration) -> Self {
-        self.settings.limits.deadline = deadline;
-        self
-    }
-
-    /// How long handlers of the Integration, Conversation Events and Agent Status APIs may take. 30
-    /// seconds by default; after that the handler is dropped and 503 answered.
-    pub fn feed_deadline(mut self, deadline: Duration) -> Self {
-        self.settings.feed_deadline = deadline;
-        self
-    }
-
-    /// How long bots may take. 8 seconds by default; after that the handler is dropped and the
-    /// fallback reply answered.
-    pub fn bot_deadline(mut self, deadline: Duration) -> Self {
-        self.settings.bot_deadline = deadline;
-        self
-    }
-
-    /// How long handlers of the Get Contact OPEN API may take. 5 seconds by default; after that the
-    /// handler is dropped and 503 answered.
-    pub fn contact_deadline(mut self, deadline: Duration) -> Self {
-        self.settings.contact_deadline = deadline;
-        self
-    }
-
-    /// What a visitor gets when the bot fails, panics or takes too long. By default, a human agent:
-    /// `HUMAN_TRANSFER`.
-    pub fn fallback(mut self, reply: Reply) -> Self {
-        self.settings.fallback = Arc::new(reply);
-        self
-    }
-
-    /// The receiver.
-    ///
-    /// # Errors
-    ///
-    /// The first mistake: a path that does not start with `/`, has a `?`, `#` or white space, or is
-    /// taken twice; a token that nobody can send.
-    pub fn build(self) -> Result<Receiver, BuildError> {
-        let Self { mounts, settings } = self;
-        let mut routes = BTreeMap::new();
-        for Mount { path, auth, endpoint } in mounts {
-            check_path(&path)?;
-            if auth.is_in_path() && path.len() > 1 && path.ends_with('/') {
-                return Err(BuildError::new(format_args!(
-                    "path `{path}`: expected no `/` at the end before a secret"
-                )));
-            }
-            if let Some(mistake) = auth.mistake() {
-                return Err(BuildError::new(format_args!("path `{path}`: {mistake}")));
-            }
-            if routes.contains_key(&path) {
-                return Err(taken_twice(&path));
-            }
-            let (endpoint, deadline) = endpoint(&settings);
-            routes.insert(path, Route { auth, deadline, endpoint });
-        }
-        if let Some(path) = &settings.healthz {
-            check_path(path)?;
-            if routes.contains_key(path) {
-                return Err(taken_twice(path));
-            }
-        }
-        Ok(Receiver(Arc::new(Inner {
-            routes,
-            healthz: settings.healthz,
-            limits: settings.limits,
-            is_draining: AtomicBool::new(false),
-            abandoned: Arc::default(),
-        })))
-    }
-}
-
-fn check_path(path: &str) -> Result<(), BuildError> {
-    if !path.starts_with('/') {
-        return Err(BuildError::new(format_args!("path `{path}`: expected `/` at the start")));
-    }
-    if path.contains(|c: char| matches!(c, '?' | '#') || c.is_whitespace()) {
-        return Err(BuildError::new(format_args!("path `{path}`: has `?`, `#` or white space")));
-    }
-    Ok(())
-}
-
-fn taken_twice(path: &str) -> BuildError {
-    BuildError::new(format_args!("path `{path}`: taken twice"))
-}
-
-impl fmt::Debug for ReceiverBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths = self.mounts.iter().map(|mount| (&mount.path, &mount.auth));
-        f.debug_map().entries(paths).finish()
     }
 }

@@ -1,0 +1,106 @@
+//! JSON as it came, whatever it is.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Number, Value};
+
+use super::Extra;
+
+/// Any JSON as it came. A name that comes twice keeps both values, as an array: that is what
+/// repeated XML elements are.
+pub(crate) struct Raw(pub(crate) Value);
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor).map(Self)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        raw_map(map)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value, A::Error> {
+        raw_seq(seq, Vec::new())
+    }
+}
+
+pub(super) fn raw_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Value, A::Error> {
+    let mut object = Extra::new();
+    while let Some(name) = map.next_key()? {
+        keep(&mut object, name, &mut map)?;
+    }
+    Ok(match number(&object) {
+        Some(number) => Value::Number(number),
+        None => Value::Object(object.into_iter().collect()),
+    })
+}
+
+pub(super) fn raw_seq<'de, A: SeqAccess<'de>>(
+    mut seq: A,
+    mut array: Vec<Value>,
+) -> Result<Value, A::Error> {
+    while let Some(Raw(value)) = seq.next_element()? {
+        array.push(value);
+    }
+    Ok(Value::Array(array))
+}
+
+/// Keeps the next value of an object under its name.
+pub(crate) fn keep<'de, A: MapAccess<'de>>(
+    extra: &mut Extra,
+    name: String,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    let Raw(value) = map.next_value()?;
+    match extra.get_mut(&name) {
+        None => {
+            extra.insert(name, value);
+        }
+        Some(Value::Array(values)) => values.push(value),
+        Some(first) => *first = Value::Array(vec![first.take(), value]),
+    }
+    Ok(())
+}
+
+/// The form in which serde_json hands out numbers once any crate in the program turns on its
+/// feature `arbitrary_precision`: an object with this name and the digits.
+pub(super) const NUMBER: &str = "$serde_json::private::Number";
+
+fn number(object: &Extra) -> Option<Number> {
+    object.get(NUMBER).filter(|_| object.len() == 1)?.as_str()?.parse().ok()
+}
