@@ -26,6 +26,7 @@ pub mod conversation;
 #[cfg(feature = "dialogue")]
 pub mod dialogue;
 pub mod integration;
+pub mod journal;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -34,7 +34,8 @@ const CORE: &[(&str, &[&str])] = &[
     ("run", &["endpoint", "log", "rejection"]),
     ("log", &["endpoint", "id", "rejection"]),
     ("response", &["endpoint", "rejection"]),
-    ("endpoint", &["deadline", "error", "id", "rejection"]),
+    ("endpoint", &["deadline", "error", "id", "journal", "rejection"]),
+    ("journal", &["error", "id"]),
     ("auth", &["error", "rejection"]),
     ("body", &["deadline", "error", "rejection"]),
     ("rejection", &["error"]),
@@ -50,8 +51,18 @@ const CORE: &[(&str, &[&str])] = &[
 
 const ROOMS: &[&str] = &["agent_status", "bot", "contact", "conversation", "integration"];
 
-const ROOM: &[&str] =
-    &["endpoint", "error", "id", "json", "lenient", "model", "open_set", "rejection", "timestamp"];
+const ROOM: &[&str] = &[
+    "endpoint",
+    "error",
+    "id",
+    "journal",
+    "json",
+    "lenient",
+    "model",
+    "open_set",
+    "rejection",
+    "timestamp",
+];
 
 /// Rooms built on the core, each behind a feature of its name. The core knows none of them, and
 /// they know of the core what everybody may: the homes of what `lib.rs` makes public.
