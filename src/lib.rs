@@ -25,6 +25,8 @@ pub mod contact;
 pub mod conversation;
 #[cfg(feature = "dialogue")]
 pub mod dialogue;
+#[cfg(feature = "inbox")]
+pub mod inbox;
 pub mod integration;
 pub mod journal;
 #[cfg(feature = "testing")]
