@@ -46,10 +46,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::json;
 
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::AgentId;
+use crate::journal::{Journal, Read, Subject};
 use crate::json;
 use crate::lenient::{Extra, warn_of_odd_fields};
 use crate::model::model;
@@ -66,12 +68,24 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422.
     async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError>;
+
+    /// What takes the requests of `path` in this handler's place, as they came. Asked once, when the
+    /// receiver is built.
+    ///
+    /// With `None`, the default, they come to this handler.
+    fn journal(&self, _path: &str) -> Option<Arc<dyn Journal>> {
+        None
+    }
 }
 
 #[async_trait]
 impl<H: Handler + ?Sized> Handler for Arc<H> {
     async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError> {
         (**self).status_change(change).await
+    }
+
+    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
+        (**self).journal(path)
     }
 }
 
@@ -136,11 +150,14 @@ open_set! {
     }
 }
 
-pub(crate) struct Route<H>(Arc<H>);
+pub(crate) struct Route<H> {
+    handler: Arc<H>,
+    journal: Option<Arc<dyn Journal>>,
+}
 
 impl<H: Handler> Route<H> {
-    pub(crate) fn new(handler: H) -> Self {
-        Self(Arc::new(handler))
+    pub(crate) fn new(handler: H, path: &str) -> Self {
+        Self { journal: handler.journal(path), handler: Arc::new(handler) }
     }
 }
 
@@ -150,9 +167,15 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let change = StatusChange::from_json(&request.body)?;
-        warn_of_odd_fields(&change);
-        let handler = Arc::clone(&self.0);
+        let read = StatusChange::from_json(&request.body);
+        if let Ok(change) = &read {
+            warn_of_odd_fields(change);
+        }
+        if let Some(journal) = &self.journal {
+            return Ok(Call::journal(journal, request, read.map(|change| noted(&change))));
+        }
+        let change = read?;
+        let handler = Arc::clone(&self.handler);
         let (event, deadline) = (change.status.to_string(), request.deadline);
         Ok(Call::feed(
             event,
@@ -160,5 +183,14 @@ impl<H: Handler> Endpoint for Route<H> {
             deadline,
             async move { H::status_change(&handler, change).await },
         ))
+    }
+}
+
+fn noted(change: &StatusChange) -> Read {
+    let StatusChange { agent_id, status, timestamp, .. } = change;
+    Read {
+        event: status.to_string(),
+        subject: Subject::Agent(agent_id.clone()),
+        key: timestamp.map(|timestamp| json!([agent_id, status.as_str(), timestamp]).to_string()),
     }
 }

@@ -48,10 +48,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::json;
 
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId, WidgetId};
+use crate::journal::{Journal, Read, Subject};
 use crate::json;
 use crate::lenient::{Extra, warn_of_odd_fields};
 use crate::model::model;
@@ -68,12 +70,24 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422.
     async fn event(&self, event: Event) -> Result<(), HandlerError>;
+
+    /// What takes the requests of `path` in this handler's place, as they came. Asked once, when the
+    /// receiver is built.
+    ///
+    /// With `None`, the default, they come to this handler.
+    fn journal(&self, _path: &str) -> Option<Arc<dyn Journal>> {
+        None
+    }
 }
 
 #[async_trait]
 impl<H: Handler + ?Sized> Handler for Arc<H> {
     async fn event(&self, event: Event) -> Result<(), HandlerError> {
         (**self).event(event).await
+    }
+
+    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
+        (**self).journal(path)
     }
 }
 
@@ -190,11 +204,14 @@ model!(Label {
     }
 });
 
-pub(crate) struct Route<H>(Arc<H>);
+pub(crate) struct Route<H> {
+    handler: Arc<H>,
+    journal: Option<Arc<dyn Journal>>,
+}
 
 impl<H: Handler> Route<H> {
-    pub(crate) fn new(handler: H) -> Self {
-        Self(Arc::new(handler))
+    pub(crate) fn new(handler: H, path: &str) -> Self {
+        Self { journal: handler.journal(path), handler: Arc::new(handler) }
     }
 }
 
@@ -204,12 +221,27 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let event = Event::from_json(&request.body)?;
-        warn_of_odd_fields(&event);
-        let handler = Arc::clone(&self.0);
+        let read = Event::from_json(&request.body);
+        if let Ok(event) = &read {
+            warn_of_odd_fields(event);
+        }
+        if let Some(journal) = &self.journal {
+            return Ok(Call::journal(journal, request, read.map(|event| noted(&event))));
+        }
+        let event = read?;
+        let handler = Arc::clone(&self.handler);
         let (kind, case_id) = (event.kind.to_string(), event.case_id.clone());
         Ok(Call::feed(kind, Some(case_id), request.deadline, async move {
             H::event(&handler, event).await
         }))
+    }
+}
+
+fn noted(event: &Event) -> Read {
+    let Event { kind, case_id, timestamp, .. } = event;
+    Read {
+        event: kind.to_string(),
+        subject: Subject::Case(case_id.clone()),
+        key: timestamp.map(|timestamp| json!([case_id, kind.as_str(), timestamp]).to_string()),
     }
 }

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use bytes::Bytes;
 use http::{HeaderValue, Method};
 
 use crate::deadline::within;
-use crate::error::HandlerError;
+use crate::error::{DecodeError, HandlerError};
 use crate::id::CaseId;
+use crate::journal::{Journal, Read, Receipt, Subject};
 use crate::rejection::{Failure, Rejection};
 
 /// One API, as the spine sees it.
@@ -60,6 +62,30 @@ impl Call {
                 Ok(Answer::empty())
             }),
         }
+    }
+
+    /// A call of what takes the request in the handler's place. A body that cannot be read is
+    /// refused, but not before it was taken.
+    pub(crate) fn journal(
+        journal: &Arc<dyn Journal>,
+        request: Input<'_>,
+        read: Result<Read, DecodeError>,
+    ) -> Self {
+        let unreadable = read.as_ref().err().cloned();
+        let (event, case_id) = match &read {
+            Ok(Read { event, subject: Subject::Case(case_id), .. }) => {
+                (event.clone(), Some(case_id.clone()))
+            }
+            Ok(Read { event, .. }) => (event.clone(), None),
+            Err(_) => Default::default(),
+        };
+        let receipt = Receipt { body: request.body, read };
+        let (journal, deadline) = (Arc::clone(journal), request.deadline);
+        let outcome = Box::pin(async move {
+            supervise(deadline, journal.receive(receipt)).await?;
+            unreadable.map_or_else(|| Ok(Answer::empty()), |error| Err(error.into()))
+        });
+        Self { event, case_id, outcome }
     }
 }
 

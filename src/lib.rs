@@ -26,7 +26,10 @@ pub mod contact;
 pub mod conversation;
 #[cfg(feature = "dialogue")]
 pub mod dialogue;
+#[cfg(feature = "inbox")]
+pub mod inbox;
 pub mod integration;
+pub mod journal;
 #[cfg(feature = "testing")]
 pub mod testing;
 

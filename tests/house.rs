@@ -35,7 +35,8 @@ const CORE: &[(&str, &[&str])] = &[
     ("run", &["endpoint", "log", "rejection"]),
     ("log", &["endpoint", "id", "rejection"]),
     ("response", &["endpoint", "rejection"]),
-    ("endpoint", &["deadline", "error", "id", "rejection"]),
+    ("endpoint", &["deadline", "error", "id", "journal", "rejection"]),
+    ("journal", &["error", "id"]),
     ("auth", &["error", "rejection"]),
     ("body", &["deadline", "error", "rejection"]),
     ("rejection", &["error"]),
@@ -43,6 +44,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("model", &["lenient"]),
     ("open_set", &["lenient"]),
     ("lenient", &["id", "timestamp"]),
+    ("bin", &[]),
     ("deadline", &[]),
     ("error", &[]),
     ("id", &[]),
@@ -51,8 +53,18 @@ const CORE: &[(&str, &[&str])] = &[
 
 const ROOMS: &[&str] = &["agent_status", "bot", "contact", "conversation", "integration"];
 
-const ROOM: &[&str] =
-    &["endpoint", "error", "id", "json", "lenient", "model", "open_set", "rejection", "timestamp"];
+const ROOM: &[&str] = &[
+    "endpoint",
+    "error",
+    "id",
+    "journal",
+    "json",
+    "lenient",
+    "model",
+    "open_set",
+    "rejection",
+    "timestamp",
+];
 
 /// Rooms built on the core, each behind a feature of its name. The core knows none of them, and
 /// they know of the core what everybody may: the homes of what `lib.rs` makes public.

@@ -58,6 +58,7 @@ pub use self::transcript::{Date, Sender, TranscriptLine};
 
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::HandlerError;
+use crate::journal::{Journal, Read, Subject};
 use crate::lenient::warn_of_odd_fields;
 use crate::rejection::Rejection;
 
@@ -71,12 +72,24 @@ pub trait Handler: Send + Sync + 'static {
     /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422; SnapEngage sends
     /// it again in either case.
     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError>;
+
+    /// What takes the requests of `path` in this handler's place, as they came. Asked once, when the
+    /// receiver is built.
+    ///
+    /// With `None`, the default, they come to this handler.
+    fn journal(&self, _path: &str) -> Option<Arc<dyn Journal>> {
+        None
+    }
 }
 
 #[async_trait]
 impl<H: Handler + ?Sized> Handler for Arc<H> {
     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
         (**self).support_request(request).await
+    }
+
+    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
+        (**self).journal(path)
     }
 }
 
@@ -85,11 +98,14 @@ from_fn! {
     support_request(SupportRequest) -> ()
 }
 
-pub(crate) struct Route<H>(Arc<H>);
+pub(crate) struct Route<H> {
+    handler: Arc<H>,
+    journal: Option<Arc<dyn Journal>>,
+}
 
 impl<H: Handler> Route<H> {
-    pub(crate) fn new(handler: H) -> Self {
-        Self(Arc::new(handler))
+    pub(crate) fn new(handler: H, path: &str) -> Self {
+        Self { journal: handler.journal(path), handler: Arc::new(handler) }
     }
 }
 
@@ -99,13 +115,31 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let support_request = Box::new(SupportRequest::from_body(&request.body)?);
-        warn_of_odd_fields(&*support_request);
-        let handler = Arc::clone(&self.0);
-        let kind = support_request.kind.as_ref().map_or("", RequestKind::as_str).to_owned();
-        let case_id = support_request.id.clone();
+        let read = SupportRequest::from_body(&request.body).map(Box::new);
+        if let Ok(support_request) = &read {
+            warn_of_odd_fields(&**support_request);
+        }
+        if let Some(journal) = &self.journal {
+            let read = read.map(|support_request| noted(&support_request));
+            return Ok(Call::journal(journal, request, read));
+        }
+        let support_request = read?;
+        let handler = Arc::clone(&self.handler);
+        let (kind, case_id) = (kind(&support_request), support_request.id.clone());
         Ok(Call::feed(kind, Some(case_id), request.deadline, async move {
             H::support_request(&handler, *support_request).await
         }))
+    }
+}
+
+fn kind(request: &SupportRequest) -> String {
+    request.kind.as_ref().map_or("", RequestKind::as_str).to_owned()
+}
+
+fn noted(request: &SupportRequest) -> Read {
+    Read {
+        event: kind(request),
+        subject: Subject::Case(request.id.clone()),
+        key: Some(request.id.to_string()),
     }
 }

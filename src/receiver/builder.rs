@@ -32,8 +32,8 @@ struct Mount {
     endpoint: Box<MakeEndpoint>,
 }
 
-/// Makes an endpoint and says how long its handler may take, once all settings are known.
-type MakeEndpoint = dyn FnOnce(&Settings) -> (Box<dyn Endpoint>, Duration) + Send;
+/// Makes the endpoint of a path and says how long its handler may take, once all settings are known.
+type MakeEndpoint = dyn FnOnce(&str, &Settings) -> (Box<dyn Endpoint>, Duration) + Send;
 
 struct Settings {
     healthz: Option<String>,
@@ -66,8 +66,8 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl integration::Handler,
     ) -> Self {
-        self.mount(path, auth, |settings| {
-            (Box::new(integration::Route::new(handler)), settings.feed_deadline)
+        self.mount(path, auth, |path, settings| {
+            (Box::new(integration::Route::new(handler, path)), settings.feed_deadline)
         })
     }
 
@@ -78,7 +78,7 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl bot::Handler,
     ) -> Self {
-        self.mount(path, auth, |settings| {
+        self.mount(path, auth, |_, settings| {
             let fallback = Arc::clone(&settings.fallback);
             (Box::new(bot::Route::new(handler, fallback)), settings.bot_deadline)
         })
@@ -91,8 +91,8 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl conversation::Handler,
     ) -> Self {
-        self.mount(path, auth, |settings| {
-            (Box::new(conversation::Route::new(handler)), settings.feed_deadline)
+        self.mount(path, auth, |path, settings| {
+            (Box::new(conversation::Route::new(handler, path)), settings.feed_deadline)
         })
     }
 
@@ -103,8 +103,8 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl agent_status::Handler,
     ) -> Self {
-        self.mount(path, auth, |settings| {
-            (Box::new(agent_status::Route::new(handler)), settings.feed_deadline)
+        self.mount(path, auth, |path, settings| {
+            (Box::new(agent_status::Route::new(handler, path)), settings.feed_deadline)
         })
     }
 
@@ -115,7 +115,7 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl contact::Handler,
     ) -> Self {
-        self.mount(path, auth, |settings| {
+        self.mount(path, auth, |_, settings| {
             (Box::new(contact::Route::new(handler)), settings.contact_deadline)
         })
     }
@@ -124,7 +124,7 @@ impl ReceiverBuilder {
         mut self,
         path: impl Into<String>,
         auth: impl Into<Auth>,
-        endpoint: impl FnOnce(&Settings) -> (Box<dyn Endpoint>, Duration) + Send + 'static,
+        endpoint: impl FnOnce(&str, &Settings) -> (Box<dyn Endpoint>, Duration) + Send + 'static,
     ) -> Self {
         self.mounts.push(Mount {
             path: path.into(),
@@ -203,7 +203,7 @@ impl ReceiverBuilder {
             if routes.contains_key(&path) {
                 return Err(taken_twice(&path));
             }
-            let (endpoint, deadline) = endpoint(&settings);
+            let (endpoint, deadline) = endpoint(&path, &settings);
             routes.insert(path, Route { auth, deadline, endpoint });
         }
         if let Some(path) = &settings.healthz {

@@ -1,0 +1,53 @@
+//! How long to wait before the next try.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+/// Twice as long after each failure, up to a bound; and of that, a random part between a half and
+/// the whole, so that what failed together does not come back together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Backoff {
+    pub(super) first: Duration,
+    pub(super) longest: Duration,
+}
+
+impl Backoff {
+    /// The wait after this many tries.
+    pub(super) fn after(self, tries: u32) -> Duration {
+        self.whole(tries).mul_f64(0.5 + random() / 2.0)
+    }
+
+    fn whole(self, tries: u32) -> Duration {
+        let doubled = 2_u32.checked_pow(tries.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.first.saturating_mul(doubled).min(self.longest)
+    }
+}
+
+/// A number from 0 to 1. Nobody needs to be kept from guessing it.
+fn random() -> f64 {
+    let random = u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or_default();
+    f64::from(random) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BACKOFF: Backoff =
+        Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+
+    #[test]
+    fn waits_double_up_to_a_bound() {
+        let waits = [1, 2, 3, 6, 7, 100, u32::MAX].map(|tries| BACKOFF.whole(tries).as_secs());
+        assert_eq!(waits, [1, 2, 4, 32, 60, 60, 60]);
+    }
+
+    #[test]
+    fn waits_are_spread_over_their_upper_half() {
+        let waits: Vec<_> = (0..1000).map(|_| BACKOFF.after(3)).collect();
+        let (half, whole) = (Duration::from_secs(2), Duration::from_secs(4));
+        assert!(waits.iter().all(|wait| (half..=whole).contains(wait)));
+        let late = waits.iter().filter(|wait| **wait > Duration::from_secs(3)).count();
+        assert!((300..700).contains(&late), "{late} of 1000 in the later half");
+    }
+}

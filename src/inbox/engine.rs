@@ -1,0 +1,118 @@
+//! All an inbox needs of what keeps its entries.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::entry::{Entry, EntryId, State, Stats};
+use super::error::InboxError;
+use crate::timestamp::Timestamp;
+
+/// Keeps entries, and hands them out in order.
+///
+/// What a method has written is durable when it is done. The time is handed in, so that tests may
+/// pause it.
+#[async_trait]
+pub(super) trait Engine: Send + Sync {
+    /// Stores what came in, unless it is a repeat.
+    async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError>;
+
+    /// Waits until [`claim`](Self::claim) may find something. May be dropped at any time.
+    async fn wait(&self) -> Result<(), InboxError>;
+
+    /// Leases up to `limit` entries that are due, of each case and agent none but the first.
+    async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError>;
+
+    /// Renews a lease. Says whether it was still held.
+    async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError>;
+
+    /// Ends a lease with what came of it. Says whether it was still held.
+    async fn settle(
+        &self,
+        ticket: Ticket,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<bool, InboxError>;
+
+    /// Forgets some of what need not be kept. Says whether there may be more.
+    async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError>;
+
+    async fn stats(&self) -> Result<Stats, InboxError>;
+
+    async fn list(
+        &self,
+        state: State,
+        after: Option<EntryId>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, InboxError>;
+
+    async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError>;
+
+    async fn retry(&self, id: EntryId, now: Timestamp) -> Result<bool, InboxError>;
+
+    async fn discard(&self, id: EntryId) -> Result<bool, InboxError>;
+}
+
+/// A request to be stored.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) api: &'static str,
+    pub(super) path: String,
+    pub(super) event: String,
+    /// Entries of one subject are handed out in order.
+    pub(super) subject: String,
+    /// The same in a repeat. `None` where there is no knowing.
+    pub(super) key: Option<String>,
+    pub(super) body: Bytes,
+    /// Why it cannot be read: it is a dead letter from the start.
+    pub(super) unreadable: Option<String>,
+    pub(super) received_at: Timestamp,
+}
+
+/// What became of an arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    New,
+    Repeat,
+    /// It was the repeat of a dead letter, which waits again.
+    Revived,
+    /// It was not stored: the size limit is reached.
+    Full,
+}
+
+/// From when, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lease {
+    pub(super) now: Timestamp,
+    pub(super) length: Duration,
+}
+
+/// An entry that was leased, and what for.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) ticket: Ticket,
+    pub(super) api: String,
+    pub(super) path: String,
+    pub(super) event: String,
+    pub(super) subject: String,
+    /// How often it was leased, this time included.
+    pub(super) tries: u32,
+    pub(super) body: Bytes,
+}
+
+/// Tells one lease of an entry from the next.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket {
+    pub(super) id: EntryId,
+    /// The lease's number: each of an entry has a higher one.
+    pub(super) lease: i64,
+}
+
+/// What came of a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    Again { after: Duration, error: String },
+    Dead { error: String },
+}

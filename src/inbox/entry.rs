@@ -1,0 +1,105 @@
+//! What is in an inbox, as people and programs see it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::timestamp::Timestamp;
+
+/// The number of an entry: the next one has a higher one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct EntryId(pub(super) i64);
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for EntryId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// Waits: for a worker, for its next try, or for what came before it in its case.
+    Waiting,
+    /// A handler is at it.
+    Working,
+    /// Worked off.
+    Done,
+    /// A dead letter: could not be read, or was tried in vain.
+    Dead,
+}
+
+impl State {
+    /// The state's name: `waiting`, `working`, `done` or `dead`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Working => "working",
+            Self::Done => "done",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One request that was stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// Where it stands.
+    pub state: State,
+    /// The API: `integration`, `conversation-events` or `agent-status`.
+    pub api: String,
+    /// The path it came in by.
+    pub path: String,
+    /// The event's name. Empty where the body could not be read, or named none.
+    pub event: String,
+    /// Whom it is about: `case` or `agent`, and the id. Where the body could not be read, `body` and a
+    /// number made of it.
+    pub subject: String,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// How often a handler was called with it.
+    pub tries: u32,
+    /// When it is tried next; while it is worked off, when its lease ends; once it is done, when its
+    /// payload goes.
+    pub due_at: Timestamp,
+    /// What the last try failed with.
+    pub error: Option<String>,
+}
+
+/// How much is in an inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Entries that wait.
+    pub waiting: u64,
+    /// Entries that handlers are at.
+    pub working: u64,
+    /// Entries that are done, their payloads not yet gone.
+    pub done: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// When the oldest entry that is not done was received. Dead letters do not count.
+    pub oldest: Option<Timestamp>,
+    /// Bytes in use.
+    pub size: u64,
+}

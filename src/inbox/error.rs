@@ -1,0 +1,29 @@
+//! What can go wrong with an inbox itself.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// An inbox that could not be opened, read or written, and why.
+///
+/// A clone is for everybody whose work was to be committed together.
+#[derive(Debug, Clone)]
+pub struct InboxError(Arc<dyn Error + Send + Sync>);
+
+impl InboxError {
+    pub(super) fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::from(cause.into()))
+    }
+}
+
+impl fmt::Display for InboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "inbox: {}", self.0)
+    }
+}
+
+impl Error for InboxError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}

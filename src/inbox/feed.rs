@@ -1,0 +1,172 @@
+//! A handler whose requests are stored first.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use siphasher::sip128::SipHasher13;
+
+use super::engine::{Arrival, Stored};
+use super::error::InboxError;
+use super::{Inbox, clock};
+use crate::agent_status::{self, StatusChange};
+use crate::conversation::{self, Event};
+use crate::error::HandlerError;
+use crate::integration::{self, SupportRequest};
+use crate::journal::{Journal, Read, Receipt, Subject};
+
+/// A handler whose requests are stored in an [`Inbox`] first, and worked off later.
+///
+/// It is a handler of the APIs that the handler in it is one of.
+pub struct Feed<H> {
+    inbox: Inbox,
+    handler: Arc<H>,
+}
+
+impl<H> Feed<H> {
+    pub(super) fn new(inbox: Inbox, handler: H) -> Self {
+        Self { inbox, handler: Arc::new(handler) }
+    }
+
+    fn mount(&self, api: &'static str, path: &str, work: impl Work) -> Option<Arc<dyn Journal>> {
+        self.inbox.0.mount(api, path, Arc::new(work));
+        Some(Arc::new(Intake { inbox: self.inbox.clone(), api, path: path.to_owned() }))
+    }
+}
+
+impl<H> fmt::Debug for Feed<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Feed").field(&self.inbox).finish()
+    }
+}
+
+/// Works off a stored body.
+#[async_trait]
+pub(super) trait Work: Send + Sync + 'static {
+    async fn work(&self, body: &Bytes) -> Result<(), HandlerError>;
+}
+
+#[async_trait]
+impl<H: integration::Handler> integration::Handler for Feed<H> {
+    async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
+        self.handler.support_request(request).await
+    }
+
+    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
+        self.mount("integration", path, SupportRequests(Arc::clone(&self.handler)))
+    }
+}
+
+struct SupportRequests<H>(Arc<H>);
+
+#[async_trait]
+impl<H: integration::Handler> Work for SupportRequests<H> {
+    async fn work(&self, body: &Bytes) -> Result<(), HandlerError> {
+        let request = SupportRequest::from_body(body).map_err(HandlerError::permanent)?;
+        self.0.support_request(request).await
+    }
+}
+
+#[async_trait]
+impl<H: conversation::Handler> conversation::Handler for Feed<H> {
+    async fn event(&self, event: Event) -> Result<(), HandlerError> {
+        self.handler.event(event).await
+    }
+
+    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
+        self.mount("conversation-events", path, Events(Arc::clone(&self.handler)))
+    }
+}
+
+struct Events<H>(Arc<H>);
+
+#[async_trait]
+impl<H: conversation::Handler> Work for Events<H> {
+    async fn work(&self, body: &Bytes) -> Result<(), HandlerError> {
+        let event = Event::from_json(body).map_err(HandlerError::permanent)?;
+        self.0.event(event).await
+    }
+}
+
+#[async_trait]
+impl<H: agent_status::Handler> agent_status::Handler for Feed<H> {
+    async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError> {
+        self.handler.status_change(change).await
+    }
+
+    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
+        self.mount("agent-status", path, StatusChanges(Arc::clone(&self.handler)))
+    }
+}
+
+struct StatusChanges<H>(Arc<H>);
+
+#[async_trait]
+impl<H: agent_status::Handler> Work for StatusChanges<H> {
+    async fn work(&self, body: &Bytes) -> Result<(), HandlerError> {
+        let change = StatusChange::from_json(body).map_err(HandlerError::permanent)?;
+        self.0.status_change(change).await
+    }
+}
+
+/// Stores the requests of one path.
+struct Intake {
+    inbox: Inbox,
+    api: &'static str,
+    path: String,
+}
+
+#[async_trait]
+impl Journal for Intake {
+    async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
+        match self.inbox.0.engine.put(self.arrival(receipt)).await? {
+            Stored::New => Ok(()),
+            Stored::Repeat => {
+                tracing::debug!("a repeat, not stored again");
+                Ok(())
+            }
+            Stored::Revived => {
+                tracing::info!("the repeat of a dead letter: it is tried again");
+                Ok(())
+            }
+            Stored::Full => Err(InboxError::new("the size limit is reached").into()),
+        }
+    }
+}
+
+impl Intake {
+    fn arrival(&self, Receipt { body, read }: Receipt) -> Arrival {
+        let (unreadable, read) = match read {
+            Ok(read) => (None, known(read)),
+            Err(error) => (Some(error.to_string()), unknown(&body)),
+        };
+        let Known { event, subject, key } = read;
+        // A path has no white space, so no two paths share a key.
+        let key = key.map(|key| format!("{} {key}", self.path));
+        let (api, path, received_at) = (self.api, self.path.clone(), clock::now());
+        Arrival { api, path, event, subject, key, body, unreadable, received_at }
+    }
+}
+
+struct Known {
+    event: String,
+    subject: String,
+    key: Option<String>,
+}
+
+fn known(Read { event, subject, key }: Read) -> Known {
+    let subject = match subject {
+        Subject::Case(case_id) => format!("case {case_id}"),
+        Subject::Agent(agent_id) => format!("agent {agent_id}"),
+    };
+    Known { event, subject, key: key.map(|key| format!("event {key}")) }
+}
+
+/// SnapEngage repeats what it was refused: the same body shall not be kept a hundred times.
+fn unknown(body: &[u8]) -> Known {
+    // Stored, so the hash must be the same tomorrow: not the standard library's.
+    let hash = SipHasher13::new().hash(body).as_u128();
+    let subject = format!("body {hash:032x}");
+    Known { event: String::new(), key: Some(subject.clone()), subject }
+}

@@ -1,0 +1,187 @@
+//! Group commit: whoever writes takes along what others have waiting, so that they share one flush
+//! to disk.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::task::spawn_blocking;
+
+use super::error::InboxError;
+
+/// How many jobs share a transaction: enough for the flush not to matter, few enough for nobody to
+/// wait long.
+const AT_ONCE: usize = 512;
+
+/// The one connection that writes.
+pub(super) struct Group {
+    /// Whoever waits for it takes no thread.
+    connection: Arc<tokio::sync::Mutex<Connection>>,
+    queue: Arc<Queue>,
+}
+
+type Queue = Mutex<Vec<Box<dyn Job>>>;
+
+impl Group {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection: Arc::new(tokio::sync::Mutex::new(connection)), queue: Arc::default() }
+    }
+
+    /// Does the work in a transaction, with that of others. Durable when this is done; if it fails,
+    /// nobody's work is.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        let (answer, mut answered) = oneshot::channel();
+        lock(&self.queue).push(Box::new(Task { work: Some(work), value: None, answer }));
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut answered => return done.map_err(InboxError::new)?,
+                connection = Arc::clone(&self.connection).lock_owned() => {
+                    self.commit(connection).await?;
+                }
+            }
+        }
+    }
+
+    async fn commit(&self, mut connection: OwnedMutexGuard<Connection>) -> Result<(), InboxError> {
+        let queue = Arc::clone(&self.queue);
+        let commit = move || {
+            let mut jobs = take(&queue);
+            let result = in_transaction(&mut connection, &mut jobs).map_err(InboxError::new);
+            // Whoever hears of it may want the connection next.
+            drop(connection);
+            for job in jobs {
+                job.answer(result.clone());
+            }
+        };
+        spawn_blocking(commit).await.map_err(InboxError::new)
+    }
+}
+
+fn lock(queue: &Queue) -> MutexGuard<'_, Vec<Box<dyn Job>>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take(queue: &Queue) -> Vec<Box<dyn Job>> {
+    let mut queue = lock(queue);
+    let count = queue.len().min(AT_ONCE);
+    queue.drain(..count).filter(|job| job.is_wanted()).collect()
+}
+
+fn in_transaction(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for job in jobs {
+        job.work(&transaction)?;
+    }
+    transaction.commit()
+}
+
+trait Job: Send {
+    /// Whether somebody still waits for it.
+    fn is_wanted(&self) -> bool;
+
+    fn work(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+
+    fn answer(self: Box<Self>, committed: Result<(), InboxError>);
+}
+
+struct Task<T, W> {
+    work: Option<W>,
+    value: Option<T>,
+    answer: oneshot::Sender<Result<T, InboxError>>,
+}
+
+impl<T, W> Job for Task<T, W>
+where
+    T: Send,
+    W: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+{
+    fn is_wanted(&self) -> bool {
+        !self.answer.is_closed()
+    }
+
+    fn work(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if let Some(work) = self.work.take() {
+            self.value = Some(work(connection)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), InboxError>) {
+        let Self { value, answer, .. } = *self;
+        let worked = || value.ok_or_else(|| InboxError::new("the work was not begun"));
+        // Whoever is gone needs no answer.
+        let _ = answer.send(committed.and_then(|()| worked()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(pages: u32) -> Group {
+        let connection = Connection::open_in_memory().expect("opened");
+        connection.execute_batch("CREATE TABLE note (text)").expect("created");
+        connection.pragma_update(None, "max_page_count", pages).expect("bounded");
+        Group::new(connection)
+    }
+
+    async fn write(group: &Group, bytes: usize) -> Result<usize, InboxError> {
+        let text = "x".repeat(bytes);
+        group
+            .run(move |connection| connection.execute("INSERT INTO note VALUES (?1)", [text]))
+            .await
+    }
+
+    async fn count(group: &Group) -> i64 {
+        let count = "SELECT count(*) FROM note";
+        let counted = group.run(|connection| connection.query_row(count, [], |row| row.get(0)));
+        counted.await.expect("counted")
+    }
+
+    #[tokio::test]
+    async fn jobs_that_wait_are_committed_together() {
+        let group = group(1000);
+        let others = group.connection.clone().lock_owned().await;
+        let mut jobs = tokio::task::JoinSet::new();
+        let group = Arc::new(group);
+        for _ in 0..10 {
+            let group = Arc::clone(&group);
+            jobs.spawn(async move { write(&group, 1).await });
+        }
+        while lock(&group.queue).len() < 10 {
+            tokio::task::yield_now().await;
+        }
+        group.commit(others).await.expect("committed");
+        assert!(lock(&group.queue).is_empty());
+        assert!(jobs.join_all().await.into_iter().all(|written| written.is_ok()));
+        assert_eq!(count(&group).await, 10);
+    }
+
+    #[tokio::test]
+    async fn jobs_fail_together_where_the_disk_is_full() {
+        let group = group(10);
+        let (small, large) = tokio::join!(write(&group, 1), write(&group, 1_000_000));
+        let error = large.expect_err("too much").to_string();
+        assert_eq!(error, "inbox: database or disk is full");
+        let expected = i64::from(small.is_ok());
+        assert_eq!(count(&group).await, expected);
+        write(&group, 1).await.expect("there is room for that");
+        assert_eq!(count(&group).await, expected + 1);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_is_not_the_last() {
+        let group = group(1000);
+        let panicked = group.run(|_| -> rusqlite::Result<()> { panic!("a bug") }).await;
+        assert!(panicked.is_err());
+        write(&group, 1).await.expect("written");
+        assert_eq!(count(&group).await, 1);
+    }
+}

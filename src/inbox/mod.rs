@@ -1,0 +1,208 @@
+//! A durable inbox for the one-way feeds: what was acknowledged is never lost.
+//!
+//! SnapEngage repeats an Integration request for about two hours; for Conversation Events and Agent
+//! Status no repeat is documented: what a receiver refuses, or loses in a crash, is gone. An inbox
+//! stores first, answers 200, and works it off later, as often as it takes. The handlers stay what
+//! they were, and are wrapped:
+//!
+//! ```no_run
+//! use snapengage::inbox::Inbox;
+//! use snapengage::integration::{self, SupportRequest};
+//! use snapengage::{HandlerError, Receiver, Token, async_trait};
+//!
+//! struct CrmSync;
+//!
+//! #[async_trait]
+//! impl integration::Handler for CrmSync {
+//!     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
+//!         // An error here is no loss: the inbox tries again, for as long as the CRM is down.
+//!         # let _ = request;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let inbox = Inbox::open("inbox.db")?;
+//! let receiver = Receiver::builder()
+//!     .integration("/integration", Token::new("my-token"), inbox.feed(CrmSync))
+//!     .build()?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! let shutdown = async { std::future::pending().await };
+//! tokio::join!(snapengage::serve(listener, receiver, shutdown), inbox.run(std::future::pending()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is promised
+//!
+//! - **Receipt.** The body is on disk, flushed, before the 200. What cannot be stored is answered 503,
+//!   so that SnapEngage's own repeat works for us. What cannot be read is kept as a dead letter and
+//!   answered 400.
+//! - **Once.** A repeat within the [window](Options::window) is answered 200 and not worked off again,
+//!   across restarts. An Integration request is known by its case; an event by case, event and
+//!   timestamp; a status by agent, status and timestamp. Without a timestamp there are no repeats. The
+//!   repeat of a dead letter revives it.
+//! - **Work.** At least once: a handler whose process dies is called again. In the order of receipt for
+//!   one case or one agent, others beside it. A handler that fails is tried again, at growing
+//!   distances; one that fails [permanently](crate::HandlerError::permanent), or too often, leaves a
+//!   dead letter.
+//! - **Keeping.** Dead letters stay until somebody [retries](Inbox::retry) or [drops](Inbox::drop)
+//!   them.
+//!
+//! A handler that must not act twice commits its effect by the event's key: "at least once" is what a
+//! process that may die between an effect and the note of it can promise.
+//!
+//! # Limits
+//!
+//! One file is for one machine: several processes may share it, but no network file system. Order
+//! holds for one case: events of another may overtake. A case whose first entry fails waits for it.
+
+mod backoff;
+mod clock;
+mod engine;
+mod entry;
+mod error;
+mod feed;
+mod group;
+mod options;
+mod schema;
+mod sql;
+mod sqlite;
+mod worker;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+
+pub use self::entry::{Entry, EntryId, State, Stats};
+pub use self::error::InboxError;
+pub use self::feed::Feed;
+pub use self::options::Options;
+
+use self::engine::Engine;
+use self::feed::Work;
+
+/// Stores what comes in, and works it off.
+///
+/// Cheap to clone: a clone is the same inbox.
+#[derive(Clone)]
+pub struct Inbox(Arc<Inner>);
+
+struct Inner {
+    engine: Box<dyn Engine>,
+    options: Options,
+    /// By API and path.
+    feeds: RwLock<HashMap<(String, String), Arc<dyn Work>>>,
+}
+
+impl Inbox {
+    /// Opens an inbox in a SQLite file with default [`Options`]. Blocks while it does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Options::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, InboxError> {
+        Options::new().open(path)
+    }
+
+    /// An inbox to be configured.
+    pub fn options() -> Options {
+        Options::new()
+    }
+
+    fn new(engine: Box<dyn Engine>, options: Options) -> Self {
+        Self(Arc::new(Inner { engine, options, feeds: RwLock::default() }))
+    }
+
+    /// A handler whose requests are stored here first.
+    ///
+    /// Mount it where the handler would have been. What was stored before a restart is worked off by
+    /// the handler that is mounted on the same path after it.
+    pub fn feed<H>(&self, handler: H) -> Feed<H> {
+        Feed::new(self.clone(), handler)
+    }
+
+    /// Works off what is stored, until `shutdown` and until the handlers that have started are done.
+    ///
+    /// If it is dropped before, what they were at is done again once the [lease](Options::lease) is
+    /// over.
+    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
+        worker::run(&self.0, shutdown).await;
+    }
+
+    /// How much there is.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be read.
+    pub async fn stats(&self) -> Result<Stats, InboxError> {
+        self.0.engine.stats().await
+    }
+
+    /// At most `limit` entries of a state that come after `after`, in the order of receipt.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be read.
+    pub async fn list(
+        &self,
+        state: State,
+        after: Option<EntryId>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, InboxError> {
+        self.0.engine.list(state, after, limit).await
+    }
+
+    /// An entry and its body, if it is there. Of what is done, the body goes first.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be read.
+    pub async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
+        self.0.engine.show(id).await
+    }
+
+    /// Has an entry tried at once: a dead letter, or one that waits for its next try. Says whether
+    /// there was one.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be written.
+    pub async fn retry(&self, id: EntryId) -> Result<bool, InboxError> {
+        self.0.engine.retry(id, clock::now()).await
+    }
+
+    /// Drops an entry that is not being worked off, dead or not, with its payload. Says whether there
+    /// was one.
+    ///
+    /// A repeat of it will be taken for new.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be written.
+    pub async fn drop(&self, id: EntryId) -> Result<bool, InboxError> {
+        self.0.engine.discard(id).await
+    }
+}
+
+impl Inner {
+    fn mount(&self, api: &str, path: &str, work: Arc<dyn Work>) {
+        let mut feeds = self.feeds.write().unwrap_or_else(PoisonError::into_inner);
+        feeds.insert((api.to_owned(), path.to_owned()), work);
+    }
+
+    fn feed_of(&self, api: &str, path: &str) -> Option<Arc<dyn Work>> {
+        let feeds = self.feeds.read().unwrap_or_else(PoisonError::into_inner);
+        feeds.get(&(api.to_owned(), path.to_owned())).cloned()
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Inbox").field(&self.0.options).finish()
+    }
+}

@@ -1,0 +1,106 @@
+//! How an inbox is set.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::sqlite::Sqlite;
+use super::{Inbox, InboxError};
+
+/// Configures an [`Inbox`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use snapengage::inbox::Inbox;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let inbox = Inbox::options().side_by_side(4).keep_done(Duration::from_secs(60)).open("inbox.db")?;
+/// # let _ = inbox;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Options {
+    pub(super) window: Duration,
+    pub(super) keep_done: Duration,
+    pub(super) size_limit: u64,
+    pub(super) side_by_side: usize,
+    pub(super) tries: u32,
+    pub(super) backoff: Backoff,
+    pub(super) lease: Duration,
+}
+
+impl Options {
+    pub(super) fn new() -> Self {
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        Self {
+            window: HOUR * 24,
+            keep_done: HOUR,
+            size_limit: 1024 * 1024 * 1024,
+            side_by_side: 16,
+            tries: 100,
+            backoff: Backoff { first: Duration::from_secs(1), longest: HOUR / 4 },
+            lease: Duration::from_secs(60),
+        }
+    }
+
+    /// How long a repeat is known for one, from the first receipt. 24 hours by default.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// How long the payload of what is done is kept. One hour by default.
+    pub fn keep_done(mut self, keep: Duration) -> Self {
+        self.keep_done = keep;
+        self
+    }
+
+    /// How many bytes the inbox may hold; past it, requests are answered 503. 1 GiB by default.
+    ///
+    /// The file does not shrink, but what is done makes room in it. SQLite's log beside it adds some
+    /// megabytes.
+    pub fn size_limit(mut self, bytes: u64) -> Self {
+        self.size_limit = bytes;
+        self
+    }
+
+    /// How many handlers may run at a time, each for another case or agent. 16 by default.
+    pub fn side_by_side(mut self, handlers: usize) -> Self {
+        self.side_by_side = handlers.max(1);
+        self
+    }
+
+    /// How often a handler is called before an entry becomes a dead letter. 100 times by default: with
+    /// the default backoff, most of a day.
+    pub fn tries(mut self, tries: u32) -> Self {
+        self.tries = tries.max(1);
+        self
+    }
+
+    /// The wait after the first failure, doubled by each other, and the longest wait. From 1 second to
+    /// 15 minutes by default. A random part of up to a half is taken off.
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.backoff = Backoff { first, longest };
+        self
+    }
+
+    /// How long a worker that died keeps its work from others. One minute by default. A handler may
+    /// run longer: its lease is renewed.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(Duration::from_millis(30));
+        self
+    }
+
+    /// Opens an inbox in a SQLite file, and creates it where there is none. Blocks while it does.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read and written, is no SQLite database, is one of another program,
+    /// or was written by a newer version of this crate.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Inbox, InboxError> {
+        let engine = Sqlite::open(path.as_ref(), &self)?;
+        Ok(Inbox::new(Box::new(engine), self))
+    }
+}

@@ -1,0 +1,362 @@
+//! What is asked of the SQLite file. Each function is one job within a transaction.
+
+use bytes::Bytes;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::engine::{Arrival, Claim, Stored, Ticket};
+use super::entry::{Entry, EntryId, State, Stats};
+use crate::timestamp::Timestamp;
+
+// As in the schema. SQLite uses a partial index only where its condition stands in the query, so
+// some queries spell out `state <= 2`.
+const READY: i64 = 0;
+const WORKING: i64 = 1;
+const QUEUED: i64 = 2;
+const DONE: i64 = 3;
+const DEAD: i64 = 4;
+const FORGOTTEN: i64 = 5;
+
+/// How many entries are swept in one job.
+const SWEPT_AT_ONCE: usize = 500;
+
+/// How long and how much is kept, in milliseconds and bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeping {
+    pub(super) window: i64,
+    pub(super) keep_done: i64,
+    pub(super) size_limit: u64,
+}
+
+pub(super) fn put(
+    connection: &Connection,
+    arrival: &Arrival,
+    keeping: Keeping,
+) -> rusqlite::Result<Stored> {
+    let now = arrival.received_at.as_millis();
+    if let Some(known) = known(connection, arrival)? {
+        if known.state == DEAD && arrival.unreadable.is_none() {
+            revive(connection, known.id, now)?;
+            return Ok(Stored::Revived);
+        }
+        let is_over = known.state >= DONE && known.state != DEAD;
+        if !is_over || now < known.received_at + keeping.window {
+            return Ok(Stored::Repeat);
+        }
+        connection.prepare_cached("DELETE FROM entry WHERE id = ?1")?.execute([known.id.0])?;
+    }
+    if size(connection)? >= keeping.size_limit {
+        return Ok(Stored::Full);
+    }
+    insert(connection, arrival)?;
+    Ok(Stored::New)
+}
+
+struct Known {
+    id: EntryId,
+    state: i64,
+    received_at: i64,
+}
+
+fn known(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<Option<Known>> {
+    const SELECT: &str = "SELECT id, state, received_at FROM entry WHERE key = ?1";
+    let Some(key) = &arrival.key else { return Ok(None) };
+    let known = |row: &Row<'_>| {
+        Ok(Known { id: EntryId(row.get(0)?), state: row.get(1)?, received_at: row.get(2)? })
+    };
+    connection.prepare_cached(SELECT)?.query_row([key], known).optional()
+}
+
+fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<()> {
+    const INSERT: &str = "
+        INSERT INTO entry (state, due_at, received_at, api, path, event, subject, key, error, body)
+        VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let state = match arrival.unreadable {
+        Some(_) => DEAD,
+        None => place(connection, &arrival.subject)?,
+    };
+    connection.prepare_cached(INSERT)?.execute(params![
+        state,
+        arrival.received_at.as_millis(),
+        arrival.api,
+        arrival.path,
+        arrival.event,
+        arrival.subject,
+        arrival.key,
+        arrival.unreadable,
+        &*arrival.body,
+    ])?;
+    Ok(())
+}
+
+/// Where what comes in now stands: at the head of its subject's queue, or in it.
+fn place(connection: &Connection, subject: &str) -> rusqlite::Result<i64> {
+    const OPEN: &str = "SELECT 1 FROM entry WHERE subject = ?1 AND state <= 2 LIMIT 1";
+    let has_open = connection.prepare_cached(OPEN)?.exists([subject])?;
+    Ok(if has_open { QUEUED } else { READY })
+}
+
+/// When there may be something to claim.
+pub(super) fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    const READY_AT: &str = "SELECT min(due_at) FROM entry WHERE state = 0";
+    const FREE_AT: &str = "SELECT min(due_at) FROM entry WHERE state = 1";
+    let first = |query| connection.prepare_cached(query)?.query_row([], |row| row.get(0));
+    let (ready_at, free_at): (Option<i64>, Option<i64>) = (first(READY_AT)?, first(FREE_AT)?);
+    Ok(ready_at.into_iter().chain(free_at).min())
+}
+
+pub(super) fn claim(
+    connection: &Connection,
+    limit: usize,
+    now: i64,
+    end: i64,
+) -> rusqlite::Result<Vec<Claim>> {
+    const FREE: &str = "UPDATE entry SET state = 0 WHERE state = 1 AND due_at <= ?1";
+    const SELECT: &str = "
+        SELECT id, leases + 1, tries + 1, api, path, event, subject, body
+        FROM entry WHERE state = 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
+    const LEASE: &str = "
+        UPDATE entry SET state = 1, due_at = ?2, leases = leases + 1, tries = tries + 1
+        WHERE id = ?1";
+    connection.prepare_cached(FREE)?.execute([now])?;
+    let mut select = connection.prepare_cached(SELECT)?;
+    let claims = select.query_map([now, number(limit)], claimed)?;
+    let claims = claims.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut lease = connection.prepare_cached(LEASE)?;
+    for claim in &claims {
+        lease.execute([claim.ticket.id.0, end])?;
+    }
+    Ok(claims)
+}
+
+fn claimed(row: &Row<'_>) -> rusqlite::Result<Claim> {
+    Ok(Claim {
+        ticket: Ticket { id: EntryId(row.get(0)?), lease: row.get(1)? },
+        tries: row.get(2)?,
+        api: row.get(3)?,
+        path: row.get(4)?,
+        event: row.get(5)?,
+        subject: row.get(6)?,
+        body: row.get::<_, Vec<u8>>(7)?.into(),
+    })
+}
+
+pub(super) fn renew(connection: &Connection, ticket: Ticket, end: i64) -> rusqlite::Result<bool> {
+    const UPDATE: &str = "
+        UPDATE entry SET due_at = ?3 WHERE id = ?1 AND leases = ?2 AND state = 1";
+    let renewed = connection.prepare_cached(UPDATE)?.execute([ticket.id.0, ticket.lease, end])?;
+    Ok(renewed > 0)
+}
+
+pub(super) fn done(connection: &Connection, ticket: Ticket, until: i64) -> rusqlite::Result<bool> {
+    end_lease(connection, ticket, DONE, until, None)
+}
+
+pub(super) fn again(
+    connection: &Connection,
+    ticket: Ticket,
+    at: i64,
+    error: &str,
+) -> rusqlite::Result<bool> {
+    end_lease(connection, ticket, READY, at, Some(error))
+}
+
+pub(super) fn dead(
+    connection: &Connection,
+    ticket: Ticket,
+    now: i64,
+    error: &str,
+) -> rusqlite::Result<bool> {
+    end_lease(connection, ticket, DEAD, now, Some(error))
+}
+
+fn end_lease(
+    connection: &Connection,
+    ticket: Ticket,
+    state: i64,
+    due_at: i64,
+    error: Option<&str>,
+) -> rusqlite::Result<bool> {
+    const UPDATE: &str = "
+        UPDATE entry SET state = ?3, due_at = ?4, error = ?5
+        WHERE id = ?1 AND leases = ?2 AND state = 1";
+    let values = params![ticket.id.0, ticket.lease, state, due_at, error];
+    let was_held = connection.prepare_cached(UPDATE)?.execute(values)? > 0;
+    if was_held && state != READY {
+        const SUBJECT: &str = "SELECT subject FROM entry WHERE id = ?1";
+        let mut select = connection.prepare_cached(SUBJECT)?;
+        promote(connection, &select.query_row([ticket.id.0], |row| row.get::<_, String>(0))?)?;
+    }
+    Ok(was_held)
+}
+
+/// Puts the first of a subject's queue at its head, once the head is gone.
+fn promote(connection: &Connection, subject: &str) -> rusqlite::Result<()> {
+    // Due since it came in: it is not to wait behind other subjects once more.
+    const UPDATE: &str = "
+        UPDATE entry SET state = 0, due_at = received_at WHERE id = (
+            SELECT id FROM entry WHERE subject = ?1 AND state <= 2 ORDER BY id LIMIT 1)";
+    connection.prepare_cached(UPDATE)?.execute([subject])?;
+    Ok(())
+}
+
+fn revive(connection: &Connection, id: EntryId, now: i64) -> rusqlite::Result<()> {
+    const SUBJECT: &str = "SELECT subject FROM entry WHERE id = ?1";
+    const UPDATE: &str = "
+        UPDATE entry SET state = ?2, due_at = ?3, tries = 0, error = NULL WHERE id = ?1";
+    let mut select = connection.prepare_cached(SUBJECT)?;
+    let subject: String = select.query_row([id.0], |row| row.get(0))?;
+    let state = place(connection, &subject)?;
+    connection.prepare_cached(UPDATE)?.execute([id.0, state, now])?;
+    Ok(())
+}
+
+pub(super) fn retry(connection: &Connection, id: EntryId, now: i64) -> rusqlite::Result<bool> {
+    const HURRY: &str = "UPDATE entry SET due_at = ?2 WHERE id = ?1";
+    match state(connection, id)? {
+        Some(DEAD) => revive(connection, id, now)?,
+        Some(READY) => {
+            connection.prepare_cached(HURRY)?.execute([id.0, now])?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+pub(super) fn discard(connection: &Connection, id: EntryId) -> rusqlite::Result<bool> {
+    const DELETE: &str = "DELETE FROM entry WHERE id = ?1 RETURNING subject";
+    let state = match state(connection, id)? {
+        None | Some(WORKING | FORGOTTEN) => return Ok(false),
+        Some(state) => state,
+    };
+    let mut delete = connection.prepare_cached(DELETE)?;
+    let subject: String = delete.query_row([id.0], |row| row.get(0))?;
+    if state == READY {
+        promote(connection, &subject)?;
+    }
+    Ok(true)
+}
+
+fn state(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<i64>> {
+    const SELECT: &str = "SELECT state FROM entry WHERE id = ?1";
+    connection.prepare_cached(SELECT)?.query_row([id.0], |row| row.get(0)).optional()
+}
+
+/// Forgets payloads first, and keys when their window is over.
+pub(super) fn sweep(connection: &Connection, keeping: Keeping, now: i64) -> rusqlite::Result<bool> {
+    const FORGET: &str = "
+        UPDATE entry SET state = 5, body = x'', error = NULL,
+            due_at = CASE WHEN key IS NULL THEN ?1 ELSE received_at + ?2 END
+        WHERE id IN (SELECT id FROM entry WHERE state = 3 AND due_at <= ?1 LIMIT ?3)";
+    const DELETE: &str = "
+        DELETE FROM entry
+        WHERE id IN (SELECT id FROM entry WHERE state = 5 AND due_at <= ?1 LIMIT ?2)";
+    let forgotten = connection.prepare_cached(FORGET)?.execute(params![
+        now,
+        keeping.window,
+        number(SWEPT_AT_ONCE)
+    ])?;
+    let deleted = connection.prepare_cached(DELETE)?.execute([now, number(SWEPT_AT_ONCE)])?;
+    Ok(forgotten.max(deleted) >= SWEPT_AT_ONCE)
+}
+
+/// Bytes in use. Pages that are free are used again.
+fn size(connection: &Connection) -> rusqlite::Result<u64> {
+    const SIZE: &str = "
+        SELECT (page_count - freelist_count) * page_size
+        FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+    let size: i64 = connection.prepare_cached(SIZE)?.query_row([], |row| row.get(0))?;
+    Ok(size.unsigned_abs())
+}
+
+pub(super) fn stats(connection: &Connection) -> rusqlite::Result<Stats> {
+    const COUNT: &str = "SELECT state, count(*) FROM entry GROUP BY state";
+    const OLDEST: &str = "SELECT min(received_at) FROM entry WHERE state <= 2";
+    let oldest: Option<i64> = connection.query_row(OLDEST, [], |row| row.get(0))?;
+    let mut stats = Stats {
+        waiting: 0,
+        working: 0,
+        done: 0,
+        dead: 0,
+        oldest: oldest.and_then(Timestamp::from_millis),
+        size: size(connection)?,
+    };
+    let mut select = connection.prepare_cached(COUNT)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let count = row.get::<_, i64>(1)?.unsigned_abs();
+        match row.get(0)? {
+            READY | QUEUED => stats.waiting += count,
+            WORKING => stats.working += count,
+            DONE => stats.done += count,
+            DEAD => stats.dead += count,
+            _ => {}
+        }
+    }
+    Ok(stats)
+}
+
+const ENTRY: &str = "
+    SELECT id, state, api, path, event, subject, received_at, tries, due_at, error, body
+    FROM entry ";
+
+pub(super) fn list(
+    connection: &Connection,
+    state: State,
+    after: Option<EntryId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let (state, or_state) = match state {
+        State::Waiting => (READY, QUEUED),
+        State::Working => (WORKING, WORKING),
+        State::Done => (DONE, DONE),
+        State::Dead => (DEAD, DEAD),
+    };
+    let query = format!("{ENTRY} WHERE state IN (?1, ?2) AND id > ?3 ORDER BY id LIMIT ?4");
+    let mut select = connection.prepare_cached(&query)?;
+    let after = after.map_or(0, |id| id.0);
+    select.query_map([state, or_state, after, number(limit)], entry)?.collect()
+}
+
+pub(super) fn show(
+    connection: &Connection,
+    id: EntryId,
+) -> rusqlite::Result<Option<(Entry, Bytes)>> {
+    let query = format!("{ENTRY} WHERE id = ?1 AND state < 5");
+    let mut select = connection.prepare_cached(&query)?;
+    let found =
+        select.query_row([id.0], |row| Ok((entry(row)?, Bytes::from(row.get::<_, Vec<u8>>(10)?))));
+    found.optional()
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let state = match row.get(1)? {
+        READY | QUEUED => State::Waiting,
+        WORKING => State::Working,
+        DONE => State::Done,
+        _ => State::Dead,
+    };
+    Ok(Entry {
+        id: EntryId(row.get(0)?),
+        state,
+        api: row.get(2)?,
+        path: row.get(3)?,
+        event: row.get(4)?,
+        subject: row.get(5)?,
+        received_at: time(row, 6)?,
+        tries: row.get(7)?,
+        due_at: time(row, 8)?,
+        error: row.get(9)?,
+    })
+}
+
+fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+    let millis = row.get(index)?;
+    let error = || rusqlite::Error::InvalidColumnType(index, "time".to_owned(), Type::Integer);
+    Timestamp::from_millis(millis).ok_or_else(error)
+}
+
+/// A number of rows, as SQLite takes it.
+fn number(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,188 @@
+//! Works off what is stored.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tracing::Instrument;
+
+use super::engine::{Claim, Lease, Outcome};
+use super::{InboxError, Inner, clock};
+use crate::error::HandlerError;
+
+/// How often what is done is looked through, and the counts are logged.
+const SWEEP: Duration = Duration::from_secs(60);
+/// How long an engine that fails is left alone.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often it is tried to note what came of a try.
+const NOTES: u32 = 5;
+
+/// Works until `shutdown`, and until what was started is done.
+pub(super) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
+    tokio::select! {
+        () = work_off(inner, shutdown) => {}
+        () = inner.keep_house() => {}
+    }
+}
+
+async fn work_off(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
+    let mut shutdown = pin!(shutdown);
+    let mut workers = JoinSet::new();
+    loop {
+        let free = inner.options.side_by_side - workers.len();
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(_) = workers.join_next(), if !workers.is_empty() => {}
+            found = inner.engine.wait(), if free > 0 => {
+                for claim in inner.claims(found, free).await {
+                    let span = tracing::error_span!(
+                        "inbox",
+                        api = claim.api,
+                        event = ?claim.event,
+                        subject = ?claim.subject,
+                    );
+                    workers.spawn(Arc::clone(inner).work(claim).instrument(span));
+                }
+            }
+        }
+    }
+    while workers.join_next().await.is_some() {}
+}
+
+impl Inner {
+    async fn claims(&self, found: Result<(), InboxError>, limit: usize) -> Vec<Claim> {
+        let claims = match found {
+            Ok(()) => self.engine.claim(limit, self.lease()).await,
+            Err(error) => Err(error),
+        };
+        match claims {
+            Ok(claims) => claims,
+            Err(error) => {
+                tracing::error!(reason = %error, "nothing can be worked off");
+                sleep(PAUSE).await;
+                Vec::new()
+            }
+        }
+    }
+
+    fn lease(&self) -> Lease {
+        Lease { now: clock::now(), length: self.options.lease }
+    }
+
+    async fn work(self: Arc<Self>, claim: Claim) {
+        let Some(outcome) = self.attempt(&claim).await else {
+            tracing::warn!("the lease was lost: another worker is at it");
+            return;
+        };
+        log(&claim, &outcome);
+        self.settle(&claim, outcome).await;
+    }
+
+    /// What comes of one try; `None` if the lease is lost over it.
+    async fn attempt(self: &Arc<Self>, claim: &Claim) -> Option<Outcome> {
+        if claim.tries > self.options.tries {
+            let error = "the process ended in the last try, and said nothing of it".to_owned();
+            return Some(Outcome::Dead { error });
+        }
+        let Some(feed) = self.feed_of(&claim.api, &claim.path) else {
+            let error = format!("no handler of {} is mounted on `{}`", claim.api, claim.path);
+            return Some(self.failed(claim, error));
+        };
+        let body = claim.body.clone();
+        let handler = async move { feed.work(&body).await };
+        // A task of its own, so that a panic in it ends nothing else; aborted if this is dropped.
+        let mut task = JoinSet::new();
+        task.spawn(handler.in_current_span());
+        let mut renewal = interval(self.options.lease / 3);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renewal.tick().await;
+        loop {
+            tokio::select! {
+                biased;
+                Some(done) = task.join_next() => return Some(self.outcome(claim, done)),
+                _ = renewal.tick() => if !self.renew(claim).await { return None },
+            }
+        }
+    }
+
+    /// Says whether it makes sense to go on: not once another worker has the entry.
+    async fn renew(&self, claim: &Claim) -> bool {
+        self.engine.renew(claim.ticket, self.lease()).await.unwrap_or_else(|error| {
+            tracing::error!(reason = %error, "the lease cannot be renewed");
+            true
+        })
+    }
+
+    fn outcome(&self, claim: &Claim, done: Result<Result<(), HandlerError>, JoinError>) -> Outcome {
+        match done {
+            Ok(Ok(())) => Outcome::Done,
+            Ok(Err(error)) if error.is_permanent() => Outcome::Dead { error: error.to_string() },
+            Ok(Err(error)) => self.failed(claim, error.to_string()),
+            Err(_) => self.failed(claim, "handler panicked".to_owned()),
+        }
+    }
+
+    fn failed(&self, claim: &Claim, error: String) -> Outcome {
+        if claim.tries >= self.options.tries {
+            return Outcome::Dead { error };
+        }
+        Outcome::Again { after: self.options.backoff.after(claim.tries), error }
+    }
+
+    /// Notes what came of a try. If that cannot be done, there will be another one.
+    async fn settle(&self, claim: &Claim, outcome: Outcome) {
+        for _ in 0..NOTES {
+            match self.engine.settle(claim.ticket, outcome.clone(), clock::now()).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    tracing::warn!("the lease was lost: this may be done twice");
+                    return;
+                }
+                Err(error) => tracing::error!(reason = %error, "the outcome cannot be noted"),
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn keep_house(&self) {
+        let mut rounds = interval(SWEEP);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            if let Err(error) = self.sweep().await {
+                tracing::error!(reason = %error, "nothing can be forgotten");
+            }
+            self.count().await;
+        }
+    }
+
+    async fn sweep(&self) -> Result<(), InboxError> {
+        while self.engine.sweep(clock::now()).await? {}
+        Ok(())
+    }
+
+    async fn count(&self) {
+        match self.engine.stats().await {
+            Ok(stats) => {
+                let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
+                let oldest_s = stats.oldest.map(clock::seconds_since);
+                tracing::info!(waiting, working, dead, oldest_s, size = stats.size, "inbox");
+            }
+            Err(error) => tracing::error!(reason = %error, "nothing can be counted"),
+        }
+    }
+}
+
+fn log(claim: &Claim, outcome: &Outcome) {
+    let tries = claim.tries;
+    match outcome {
+        Outcome::Done => tracing::info!(tries, "worked off"),
+        Outcome::Again { after, error } => {
+            tracing::warn!(tries, ?after, reason = error, "failed, to be tried again");
+        }
+        Outcome::Dead { error } => tracing::error!(tries, reason = error, "a dead letter"),
+    }
+}

@@ -1,0 +1,52 @@
+//! What takes a feed's requests in its handler's place, as they came: the door for what stores
+//! first, answers, and works later.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::error::{DecodeError, HandlerError};
+use crate::id::{AgentId, CaseId};
+
+/// Takes the requests of one path in its handler's place.
+///
+/// A feed's handler names one with its method `journal`; most never do.
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// Takes one request. It is answered when this is done: 200, or 400 if it could not be read.
+    ///
+    /// # Errors
+    ///
+    /// A failure is answered as a failure of the handler is: 503, a
+    /// [permanent](HandlerError::permanent) one 422.
+    async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError>;
+}
+
+/// A request that came in, its token checked.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// The body, as it was sent.
+    pub body: Bytes,
+    /// What the body says, or why it cannot be read.
+    pub read: Result<Read, DecodeError>,
+}
+
+/// What is known of a body that could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The event's name, as it stands in the log. Empty where the vendor sent none.
+    pub event: String,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// What it has in common with its repeats and, on this path, with nothing else. `None` where
+    /// nothing tells a repeat from an event of the same kind.
+    pub key: Option<String>,
+}
+
+/// Whom an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A case.
+    Case(CaseId),
+    /// An agent.
+    Agent(AgentId),
+}
