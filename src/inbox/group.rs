@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedMutexGuard, oneshot};
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 
 use super::error::InboxError;
 
@@ -40,9 +40,20 @@ impl Group {
                 biased;
                 done = &mut answered => return done.map_err(InboxError::new)?,
                 connection = Arc::clone(&self.connection).lock_owned() => {
+                    self.gather().await;
                     self.commit(connection).await?;
                 }
             }
+        }
+    }
+
+    /// Waits while each turn of the runtime brings more. Whoever was answered by the last commit is
+    /// about to come back: the first of them, gone ahead alone, would cost the others a flush.
+    async fn gather(&self) {
+        let mut count = 0;
+        while count < lock(&self.queue).len() {
+            count = lock(&self.queue).len();
+            yield_now().await;
         }
     }
 
@@ -156,7 +167,7 @@ mod tests {
             jobs.spawn(async move { write(&group, 1).await });
         }
         while lock(&group.queue).len() < 10 {
-            tokio::task::yield_now().await;
+            yield_now().await;
         }
         group.commit(others).await.expect("committed");
         assert!(lock(&group.queue).is_empty());
