@@ -43,6 +43,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("model", &["lenient"]),
     ("open_set", &["lenient"]),
     ("lenient", &["id", "timestamp"]),
+    ("bin", &[]),
     ("deadline", &[]),
     ("error", &[]),
     ("id", &[]),

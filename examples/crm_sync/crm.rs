@@ -1,0 +1,75 @@
+//! The CRM: a SQLite file with a table for chats and one for what happened in them.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::{Connection, params};
+use snapengage::conversation::{self, Event};
+use snapengage::integration::{self, SupportRequest};
+use snapengage::{HandlerError, Timestamp, async_trait};
+
+// What comes twice is written once: each table has the key that the inbox knows a repeat by.
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS chat (
+        case_id TEXT PRIMARY KEY, visitor TEXT, description TEXT, lines INTEGER
+    );
+    CREATE TABLE IF NOT EXISTS event (
+        case_id TEXT, kind TEXT, at INTEGER, agent TEXT, PRIMARY KEY (case_id, kind, at)
+    );";
+
+/// A CRM that is up, unless a file says that it is down.
+#[derive(Clone)]
+pub(crate) struct Crm {
+    connection: Arc<Mutex<Connection>>,
+    down: Option<PathBuf>,
+}
+
+impl Crm {
+    pub(crate) fn open(file: &Path, down: Option<PathBuf>) -> rusqlite::Result<Self> {
+        let connection = Connection::open(file)?;
+        connection.execute_batch(TABLES)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), down })
+    }
+
+    async fn write(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<(), HandlerError> {
+        if self.down.as_ref().is_some_and(|file| file.exists()) {
+            return Err("the CRM is down".into());
+        }
+        let connection = Arc::clone(&self.connection);
+        let written = tokio::task::spawn_blocking(move || {
+            let connection = connection.lock().map_err(|_| "a writer panicked")?;
+            query(&connection)?;
+            Ok(())
+        });
+        written.await?
+    }
+}
+
+#[async_trait]
+impl integration::Handler for Crm {
+    async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
+        const INSERT: &str = "INSERT INTO chat VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        self.write(move |connection| {
+            let SupportRequest { id, requested_by, description, transcripts, .. } = request;
+            let values = params![id.as_str(), requested_by, description, transcripts.len() as i64];
+            connection.execute(INSERT, values)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl conversation::Handler for Crm {
+    async fn event(&self, event: Event) -> Result<(), HandlerError> {
+        const INSERT: &str = "INSERT INTO event VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        self.write(move |connection| {
+            let Event { case_id, kind, timestamp, agent_email, .. } = event;
+            let at = timestamp.map(Timestamp::as_millis);
+            connection.execute(INSERT, params![case_id.as_str(), kind.as_str(), at, agent_email])
+        })
+        .await
+    }
+}

@@ -1,0 +1,70 @@
+//! Chats and conversation events into a CRM, through an inbox: while the CRM is down, nothing is lost.
+//!
+//! ```sh
+//! SNAPENGAGE_TOKEN=my-token cargo run --features inbox --example crm_sync -- --crm-down crm.down
+//!
+//! touch crm.down
+//! curl http://127.0.0.1:8080/integration -H 'Authorization: my-token' \
+//!     --data-binary @sample-payloads/integration/chat.json
+//! curl http://127.0.0.1:8080/conversation-events -H 'Authorization: my-token' \
+//!     --data-binary @sample-payloads/conversation-events/case-closed.json
+//! cargo run --features cli --bin snapengage -- inbox list --state waiting
+//! rm crm.down
+//! ```
+//!
+//! The CRM is in `crm.rs`.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod crm;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use snapengage::inbox::Inbox;
+use snapengage::{Receiver, Token};
+use tokio::sync::oneshot;
+
+use crate::crm::Crm;
+
+/// Receives the Integration and Conversation Events APIs, and writes them to a CRM.
+#[derive(Parser)]
+struct Args {
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// The token SnapEngage sends.
+    #[arg(long, env = "SNAPENGAGE_TOKEN", hide_env_values = true)]
+    token: String,
+    /// The inbox.
+    #[arg(long, value_name = "FILE", default_value = "inbox.db")]
+    inbox: PathBuf,
+    /// The CRM's own database.
+    #[arg(long, value_name = "FILE", default_value = "crm.db")]
+    crm: PathBuf,
+    /// While this file exists, the CRM fails.
+    #[arg(long, value_name = "FILE")]
+    crm_down: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    common::log();
+    let crm = Crm::open(&args.crm, args.crm_down)?;
+    let inbox = Inbox::open(&args.inbox)?;
+    let token = Token::new(args.token);
+    let receiver = Receiver::builder()
+        .integration("/integration", token.clone(), inbox.feed(crm.clone()))
+        .conversation("/conversation-events", token, inbox.feed(crm))
+        .healthz("/healthz")
+        .build()?;
+    let listener = common::listen(Some(args.listen)).await?;
+    let (served, is_served) = oneshot::channel::<()>();
+    let serve = async {
+        snapengage::serve(listener, receiver, common::shutdown()).await;
+        drop(served);
+    };
+    tokio::join!(serve, inbox.run(async { drop(is_served.await) }));
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! Looks into an inbox from the command line: tables for people, `--json` for programs.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use snapengage::Timestamp;
+use snapengage::inbox::{Entry, EntryId, Inbox, State, Stats};
+
+/// Tools for receivers of SnapEngage webhooks.
+#[derive(Parser)]
+#[command(name = "snapengage", version)]
+struct Cli {
+    #[command(subcommand)]
+    room: Room,
+}
+
+#[derive(Subcommand)]
+enum Room {
+    /// Looks into an inbox, and puts it in order. The receiver may go on meanwhile.
+    Inbox(InboxArgs),
+}
+
+#[derive(Args)]
+struct InboxArgs {
+    /// The inbox's file.
+    #[arg(long, env = "SNAPENGAGE_INBOX", default_value = "inbox.db", global = true)]
+    file: PathBuf,
+    /// Writes JSON instead of tables.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lists entries in the order of receipt.
+    List {
+        /// Entries of this state.
+        #[arg(long, default_value = "dead")]
+        state: StateArg,
+        /// Entries that come after this one.
+        #[arg(long)]
+        after: Option<EntryId>,
+        /// No more than this many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Shows an entry and its body.
+    Show {
+        /// The entry.
+        id: EntryId,
+    },
+    /// Has dead letters tried again, and entries that wait for their next try tried now.
+    Retry(Chosen),
+    /// Drops entries for good, with their bodies.
+    Drop(Chosen),
+    /// Counts what there is.
+    Stats,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Chosen {
+    /// The entries.
+    ids: Vec<EntryId>,
+    /// All dead letters.
+    #[arg(long)]
+    dead: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StateArg {
+    Waiting,
+    Working,
+    Done,
+    Dead,
+}
+
+impl From<StateArg> for State {
+    fn from(state: StateArg) -> Self {
+        match state {
+            StateArg::Waiting => Self::Waiting,
+            StateArg::Working => Self::Working,
+            StateArg::Done => Self::Done,
+            StateArg::Dead => Self::Dead,
+        }
+    }
+}
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let Room::Inbox(args) = Cli::parse().room;
+    match run(args).await {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(InboxArgs { file, json, command }: InboxArgs) -> Outcome<ExitCode> {
+    if !file.try_exists()? {
+        return Err(format!("{}: no such file", file.display()).into());
+    }
+    let inbox = Inbox::open(&file)?;
+    let text = match command {
+        Command::List { state, after, limit } => {
+            list(&inbox.list(state.into(), after, limit).await?, json)?
+        }
+        Command::Show { id } => match inbox.show(id).await? {
+            Some((entry, body)) => show(&entry, &body, json)?,
+            None => return Err(format!("entry {id}: not there").into()),
+        },
+        Command::Retry(chosen) => return each(&inbox, chosen, Act::Retry, json).await,
+        Command::Drop(chosen) => return each(&inbox, chosen, Act::Drop, json).await,
+        Command::Stats => stats(&inbox.stats().await?, json)?,
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(entries: &[Entry], json: bool) -> Outcome<String> {
+    if json {
+        return Ok(serde_json::to_string_pretty(entries)? + "\n");
+    }
+    let head = ["ID", "STATE", "RECEIVED", "TRIES", "API", "EVENT", "SUBJECT", "ERROR"];
+    let rows = entries.iter().map(|entry| {
+        [
+            entry.id.to_string(),
+            entry.state.to_string(),
+            entry.received_at.to_string(),
+            entry.tries.to_string(),
+            entry.api.clone(),
+            legible(&entry.event),
+            legible(&entry.subject),
+            entry.error.as_deref().map(legible).unwrap_or_default(),
+        ]
+    });
+    let rows: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
+    Ok(table(&rows))
+}
+
+fn show(entry: &Entry, body: &[u8], json: bool) -> Outcome<String> {
+    let body = String::from_utf8_lossy(body);
+    let Value::Object(mut fields) = serde_json::to_value(entry)? else {
+        return Err("an entry is an object".into());
+    };
+    if json {
+        fields.insert("body".to_owned(), json!(body));
+        return Ok(serde_json::to_string_pretty(&fields)? + "\n");
+    }
+    let line = |name: &str, text: &str| [format!("{name}:"), legible(text)];
+    let rows = [
+        line("id", &entry.id.to_string()),
+        line("state", entry.state.as_str()),
+        line("api", &entry.api),
+        line("path", &entry.path),
+        line("event", &entry.event),
+        line("subject", &entry.subject),
+        line("received", &entry.received_at.to_string()),
+        line("tries", &entry.tries.to_string()),
+        line("due", &entry.due_at.to_string()),
+        line("error", entry.error.as_deref().unwrap_or("none")),
+    ];
+    let body: Vec<_> = body.lines().map(legible).collect();
+    Ok(format!("{}\n{}\n", table(&rows), body.join("\n")))
+}
+
+fn stats(stats: &Stats, json: bool) -> Outcome<String> {
+    if json {
+        return Ok(serde_json::to_string_pretty(stats)? + "\n");
+    }
+    let age = |oldest: Timestamp| {
+        let seconds = (Timestamp::now().as_millis() - oldest.as_millis()) / 1000;
+        format!("{oldest}, {seconds} s ago")
+    };
+    Ok(table(&[
+        ["waiting:".to_owned(), stats.waiting.to_string()],
+        ["working:".to_owned(), stats.working.to_string()],
+        ["done:".to_owned(), stats.done.to_string()],
+        ["dead:".to_owned(), stats.dead.to_string()],
+        ["oldest:".to_owned(), stats.oldest.map_or_else(|| "none".to_owned(), age)],
+        ["size:".to_owned(), format!("{} bytes", stats.size)],
+    ]))
+}
+
+#[derive(Clone, Copy)]
+enum Act {
+    Retry,
+    Drop,
+}
+
+/// Says how many it was done to. A failure if there was one to which it could not be.
+async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<ExitCode> {
+    let ids = if chosen.dead { all_dead(inbox).await? } else { chosen.ids };
+    let (mut done, mut left) = (Vec::new(), Vec::new());
+    for id in ids {
+        let is_done = match act {
+            Act::Retry => inbox.retry(id).await?,
+            Act::Drop => inbox.drop(id).await?,
+        };
+        if is_done { done.push(id) } else { left.push(id) }
+    }
+    let text = if json {
+        json!({ "done": done, "left": left }).to_string()
+    } else {
+        let left: Vec<_> = left.iter().map(ToString::to_string).collect();
+        let left = if left.is_empty() { "none".to_owned() } else { left.join(", ") };
+        format!("done: {}, left as they are: {left}", done.len())
+    };
+    writeln!(io::stdout(), "{text}")?;
+    Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn all_dead(inbox: &Inbox) -> Outcome<Vec<EntryId>> {
+    const PAGE: usize = 1000;
+    let mut ids = Vec::new();
+    loop {
+        let page = inbox.list(State::Dead, ids.last().copied(), PAGE).await?;
+        ids.extend(page.iter().map(|entry| entry.id));
+        if page.len() < PAGE {
+            return Ok(ids);
+        }
+    }
+}
+
+/// Columns as wide as what is in them, the last one open.
+fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let width = |column: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.max().unwrap_or_default()
+    };
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  "));
+        text.push_str(cells.collect::<String>().trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// What was sent may hold what a terminal obeys.
+fn legible(text: &str) -> String {
+    let legible = |c: char| {
+        if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
+    };
+    text.chars().map(legible).collect()
+}

@@ -1,0 +1,69 @@
+//! The example `crm_sync` loses nothing while its CRM is down.
+#![cfg(feature = "inbox")]
+
+#[path = "../examples/crm_sync/crm.rs"]
+mod crm;
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crm::Crm;
+use rusqlite::Connection;
+use snapengage::inbox::Inbox;
+use snapengage::{Receiver, conversation, integration};
+use support::{assert_taken, auth, post, sample};
+use tokio::time::sleep;
+
+fn receiver<H>(inbox: &Inbox, crm: &H) -> Receiver
+where
+    H: integration::Handler + conversation::Handler + Clone,
+{
+    Receiver::builder()
+        .integration("/integration", auth(), inbox.feed(crm.clone()))
+        .conversation("/conversation-events", auth(), inbox.feed(crm.clone()))
+        .build()
+        .expect("a valid receiver")
+}
+
+fn rows(crm: &Path) -> (i64, i64) {
+    const COUNT: &str = "SELECT (SELECT count(*) FROM chat), (SELECT count(*) FROM event)";
+    let connection = Connection::open(crm).expect("opened");
+    connection.query_row(COUNT, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("counted")
+}
+
+/// Works until nothing waits. With paused time, so that no backoff is waited for.
+async fn work_off(inbox: &Inbox) {
+    let all = async {
+        while inbox.stats().await.expect("stats").oldest.is_some() {
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    inbox.run(all).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_while_the_crm_is_down_is_there_once_it_is_up() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| dir.path().join(name);
+    let crm = Crm::open(&file("crm.db"), Some(file("crm.down"))).expect("a CRM");
+    let inbox = Inbox::open(file("inbox.db")).expect("an inbox");
+    let receiver = receiver(&inbox, &crm);
+    fs::write(file("crm.down"), "").expect("written");
+    for _ in 0..2 {
+        assert_taken(receiver.handle(post("/integration", sample("integration/chat.json"))).await);
+        for name in ["case-queued", "case-assigned", "case-closed"] {
+            let event = sample(&format!("conversation-events/{name}.json"));
+            assert_taken(receiver.handle(post("/conversation-events", event)).await);
+        }
+    }
+    inbox.run(sleep(Duration::from_secs(60 * 60))).await;
+    assert_eq!(rows(&file("crm.db")), (0, 0));
+    assert_eq!(inbox.stats().await.expect("stats").waiting, 4);
+    fs::remove_file(file("crm.down")).expect("removed");
+    work_off(&inbox).await;
+    assert_eq!(rows(&file("crm.db")), (1, 3));
+    let stats = inbox.stats().await.expect("stats");
+    assert_eq!((stats.done, stats.dead), (4, 0));
+}
