@@ -12,6 +12,9 @@ use super::error::InboxError;
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for nobody to
 /// wait long.
 const AT_ONCE: usize = 512;
+/// After how many turns of the runtime that brought nothing more a commit begins. Other threads of the
+/// runtime may take more than one to bring what they are at.
+const IDLE_TURNS: u32 = 4;
 
 /// The one connection that writes.
 pub(super) struct Group {
@@ -51,9 +54,12 @@ impl Group {
     /// about to come back: the first of them, gone ahead alone, would cost the others a flush.
     async fn gather(&self) {
         let mut count = 0;
-        while count < lock(&self.queue).len() {
-            count = lock(&self.queue).len();
+        let mut idle_turns = 0;
+        while idle_turns < IDLE_TURNS && count < AT_ONCE {
             yield_now().await;
+            let now = lock(&self.queue).len();
+            idle_turns = if now > count { 0 } else { idle_turns + 1 };
+            count = now;
         }
     }
 
