@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedMutexGuard, oneshot};
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 
 use super::error::InboxError;
 
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for nobody to
 /// wait long.
 const AT_ONCE: usize = 512;
+/// After how many turns of the runtime that brought nothing more a commit begins. Other threads of the
+/// runtime may take more than one to bring what they are at.
+const IDLE_TURNS: u32 = 4;
 
 /// The one connection that writes.
 pub(super) struct Group {
@@ -40,9 +43,23 @@ impl Group {
                 biased;
                 done = &mut answered => return done.map_err(InboxError::new)?,
                 connection = Arc::clone(&self.connection).lock_owned() => {
+                    self.gather().await;
                     self.commit(connection).await?;
                 }
             }
+        }
+    }
+
+    /// Waits while each turn of the runtime brings more. Whoever was answered by the last commit is
+    /// about to come back: the first of them, gone ahead alone, would cost the others a flush.
+    async fn gather(&self) {
+        let mut count = 0;
+        let mut idle_turns = 0;
+        while idle_turns < IDLE_TURNS && count < AT_ONCE {
+            yield_now().await;
+            let now = lock(&self.queue).len();
+            idle_turns = if now > count { 0 } else { idle_turns + 1 };
+            count = now;
         }
     }
 
@@ -156,7 +173,7 @@ mod tests {
             jobs.spawn(async move { write(&group, 1).await });
         }
         while lock(&group.queue).len() < 10 {
-            tokio::task::yield_now().await;
+            yield_now().await;
         }
         group.commit(others).await.expect("committed");
         assert!(lock(&group.queue).is_empty());
