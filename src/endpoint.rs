@@ -150,21 +150,27 @@ macro_rules! from_fn {
         pub fn from_fn<F, R>(handler: F) -> impl Handler
         where
             F: Fn($event) -> R + Send + Sync + 'static,
-            R: Future<Output = Result<$output, HandlerError>> + Send,
+            R: Future<Output = Result<$output, HandlerError>> + Send + 'static,
         {
             FromFn(handler)
         }
 
         struct FromFn<F>(F);
 
-        #[async_trait]
+        /// What `async_trait` makes of a method, but for a second future around the closure's own.
         impl<F, R> Handler for FromFn<F>
         where
             F: Fn($event) -> R + Send + Sync + 'static,
-            R: Future<Output = Result<$output, HandlerError>> + Send,
+            R: Future<Output = Result<$output, HandlerError>> + Send + 'static,
         {
-            async fn $method(&self, event: $event) -> Result<$output, HandlerError> {
-                (self.0)(event).await
+            fn $method<'s, 'f>(
+                &'s self,
+                event: $event,
+            ) -> std::pin::Pin<Box<dyn Future<Output = Result<$output, HandlerError>> + Send + 'f>>
+            where
+                's: 'f,
+            {
+                Box::pin((self.0)(event))
             }
         }
     };

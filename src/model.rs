@@ -15,6 +15,13 @@ pub(crate) trait Model: Sized {
     fn read_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
 }
 
+/// A large model is moved less if it is in a box from the first.
+impl<M: Model> Model for Box<M> {
+    fn read_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        M::read_map(map).map(Box::new)
+    }
+}
+
 pub(crate) struct ModelVisitor<M>(pub(crate) PhantomData<M>);
 
 impl<'de, M: Model> Visitor<'de> for ModelVisitor<M> {

@@ -115,7 +115,7 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let read = SupportRequest::from_body(&request.body).map(Box::new);
+        let read = SupportRequest::boxed_from_body(&request.body);
         if let Ok(support_request) = &read {
             warn_of_odd_fields(&**support_request);
         }

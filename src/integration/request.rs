@@ -122,8 +122,22 @@ impl SupportRequest {
     ///
     /// Those of [`from_json`](Self::from_json) and [`from_xml`](Self::from_xml).
     pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
+        Self::boxed_from_body(body).map(|request| *request)
+    }
+
+    pub(super) fn boxed_from_body(body: &[u8]) -> Result<Box<Self>, DecodeError> {
         let start = json::without_bom(body).trim_ascii_start();
-        if start.starts_with(b"<") { Self::from_xml(body) } else { Self::from_json(body) }
+        if start.starts_with(b"<") {
+            return Self::boxed_from_xml(body);
+        }
+        json::from_json(WHAT, body)
+    }
+
+    fn boxed_from_xml(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        let mut request: Box<Self> = xml::from_xml(WHAT, body)?;
+        request.fill_in_times();
+        request.languages.iter_mut().for_each(Language::fill_in_code);
+        Ok(request)
     }
 
     /// Reads JSON.
@@ -142,10 +156,7 @@ impl SupportRequest {
     /// Where it is not one well-formed element `case` with an `id`, has a DOCTYPE, or nests deeper
     /// than 128.
     pub fn from_xml(body: &[u8]) -> Result<Self, DecodeError> {
-        let mut request: Self = xml::from_xml(WHAT, body)?;
-        request.fill_in_times();
-        request.languages.iter_mut().for_each(Language::fill_in_code);
-        Ok(request)
+        Self::boxed_from_xml(body).map(|request| *request)
     }
 
     /// When it was created.
