@@ -166,7 +166,7 @@ fn chat() -> SupportRequest {
     chat.url = some("https://www.snapengage.com/viewcase?c=8b7c3b3b-f5d7-4e58-96d8");
     chat.kind = Some(RequestKind::Chat);
     chat.requested_by = some("test@test.com");
-    chat.requester_details = Some(requester_details());
+    chat.requester_details = Some(Box::new(requester_details()));
     chat.created_at_date = Some(Date::Text("Oct 3, 2014 2:14:31 PM".to_owned()));
     chat.created_at_seconds = Some(1_412_367_271);
     chat.created_at_milliseconds = Some(268);
@@ -306,7 +306,7 @@ async fn offline_message_is_read() {
     expected.requested_by = some("unknown@example.com");
     let mut details = RequesterDetails::new();
     details.age = Some(0);
-    expected.requester_details = Some(details);
+    expected.requester_details = Some(Box::new(details));
     expected.description = some("Please call me back.");
     expected.created_at_date = Some(Date::Text("Oct 3, 2014 2:14:31 PM".to_owned()));
     expected.created_at_seconds = Some(1_412_367_271);
@@ -386,7 +386,7 @@ async fn case_in_the_form_of_the_logs_is_read() {
         some("https://www.snapengage.com/viewcase?c=a7e91ae8-d4f4-4990-9da6-3b41fe072cc9");
     expected.kind = Some(RequestKind::Chat);
     expected.requested_by = some("visitor@example.com");
-    expected.requester_details = Some(details);
+    expected.requester_details = Some(Box::new(details));
     expected.description = some("hey");
     expected.created_at_date = millis(1_493_286_277_463).map(Date::Time);
     expected.created_at_seconds = Some(1_493_286_277);
@@ -490,7 +490,7 @@ async fn requester_details_are_read_from_xml() {
     details.age = Some(44);
     let mut expected = xml_start();
     expected.requested_by = some("test@test.com");
-    expected.requester_details = Some(details);
+    expected.requester_details = Some(Box::new(details));
     assert_eq!(received(sample("integration/requester-details.xml")).await, expected);
 }
 

@@ -38,7 +38,7 @@ pub struct SupportRequest {
     /// The visitor's email address; where none is known, `unknown@example.com` or `unknown`.
     pub requested_by: Option<String>,
     /// What online services know of the visitor.
-    pub requester_details: Option<RequesterDetails>,
+    pub requester_details: Option<Box<RequesterDetails>>,
     /// The first message, or the text of the offline message.
     pub description: Option<String>,
     /// When it was created, as text in no known time zone; see [`created_at`](Self::created_at).

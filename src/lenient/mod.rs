@@ -213,6 +213,17 @@ impl Lenient for String {
     }
 }
 
+/// What is large and seldom there.
+impl<T: Lenient> Lenient for Box<T> {
+    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Result<Self, Value>, A::Error> {
+        T::from_map(map).map(|read| read.map(Box::new))
+    }
+
+    fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
+        (**self).odd_fields(report);
+    }
+}
+
 /// An id is text; a number is taken as its digits, since an event without its id is lost.
 macro_rules! lenient_ids {
     ($($id:ty)*) => {$(
