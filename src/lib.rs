@@ -2,6 +2,8 @@
 
 mod auth;
 mod body;
+#[cfg(any(feature = "dialogue", feature = "inbox"))]
+mod clock;
 mod connection;
 mod deadline;
 mod endpoint;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::value::to_raw_value;
 
-use super::clock::now;
 use super::queue::Queue;
 use super::store::{SavedState, Store, StoreError};
 use super::turn::{Begin, Terms, Turn};
 use super::{Dialogue, Input, Next, Step};
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
+use crate::clock::now;
 use crate::error::HandlerError;
 use crate::id::CaseId;
 

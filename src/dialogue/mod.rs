@@ -96,7 +96,6 @@
 pub mod conformance;
 
 mod bot;
-mod clock;
 mod fingerprint;
 mod memory;
 #[cfg(feature = "nats")]

@@ -9,10 +9,10 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::Input;
-use super::clock::now;
 use super::fingerprint::Fingerprint;
 use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId};
 use crate::bot::Reply;
+use crate::clock::now;
 use crate::error::HandlerError;
 use crate::timestamp::Timestamp;
 

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use siphasher::sip128::SipHasher13;
 
+use super::Inbox;
 use super::engine::{Arrival, Stored};
 use super::error::InboxError;
-use super::{Inbox, clock};
 use crate::agent_status::{self, StatusChange};
+use crate::clock;
 use crate::conversation::{self, Event};
 use crate::error::HandlerError;
 use crate::integration::{self, SupportRequest};

@@ -59,7 +59,6 @@
 //! holds for one case: events of another may overtake. A case whose first entry fails waits for it.
 
 mod backoff;
-mod clock;
 mod engine;
 mod entry;
 mod error;
@@ -173,7 +172,7 @@ impl Inbox {
     ///
     /// Where the inbox cannot be written.
     pub async fn retry(&self, id: EntryId) -> Result<bool, InboxError> {
-        self.0.engine.retry(id, clock::now()).await
+        self.0.engine.retry(id, crate::clock::now()).await
     }
 
     /// Drops an entry that is not being worked off, dead or not, with its payload. Says whether there

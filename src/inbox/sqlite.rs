@@ -17,7 +17,8 @@ use super::error::InboxError;
 use super::group::Group;
 use super::options::Options;
 use super::schema::{SetUpError, set_up};
-use super::{clock, sql};
+use super::sql;
+use crate::clock;
 use crate::timestamp::Timestamp;
 
 /// How often to look for what other processes have written.
