@@ -20,6 +20,8 @@ mod rejection;
 mod response;
 mod run;
 mod serve;
+#[cfg(any(feature = "inbox", feature = "sqlite"))]
+mod sqlite;
 mod timestamp;
 
 pub mod agent_status;

@@ -49,6 +49,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("deadline", &[]),
     ("error", &[]),
     ("id", &[]),
+    ("sqlite", &[]),
     ("timestamp", &[]),
 ];
 
@@ -254,8 +255,8 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
         return Some(allowed.iter().map(|&module| module.to_owned()).collect());
     }
     let mut allowed = FEATURES.contains(&module).then(|| public.clone())?;
-    // The leaf that is for rooms behind features alone.
-    allowed.insert("clock".to_owned());
+    // The leaves that are for rooms behind features alone.
+    allowed.extend(["clock", "sqlite"].map(str::to_owned));
     // Tests of dialogues start and look at their states.
     allowed.extend((module == "testing").then(|| "dialogue".to_owned()));
     Some(allowed)

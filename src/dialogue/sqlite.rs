@@ -1,35 +1,32 @@
 //! Conversations in a SQLite file.
 
-use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, MAIN_DB, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::store::{Record, Revision, Store, StoreError, unique};
+use crate::sqlite::{self, Schema};
 use crate::timestamp::Timestamp;
 
-/// Marks a file as one of ours: `SnAp`.
-const APPLICATION_ID: i64 = 0x536e_4170;
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA: Schema = Schema {
+    application_id: 0x536e_4170, // `SnAp`
+    version: 1,
+    // No index on the time: it would be written with every turn, and read once a sweep.
+    sql: "
+        CREATE TABLE conversation (
+            key TEXT NOT NULL PRIMARY KEY,
+            revision INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            record TEXT NOT NULL
+        ) STRICT;
+    ",
+};
 
-// No index on the time: it would be written with every turn, and read once a sweep.
-const SCHEMA: &str = "
-    CREATE TABLE conversation (
-        key TEXT NOT NULL PRIMARY KEY,
-        revision INTEGER NOT NULL,
-        expires_at INTEGER NOT NULL,
-        record TEXT NOT NULL
-    ) STRICT;
-    PRAGMA application_id = 0x536e4170;
-    PRAGMA user_version = 1;
-";
-
-// No RETURNING either: its statement ends before the commit, and would hide that one failed.
+// No RETURNING: its statement ends before the commit, and would hide that one failed.
 const INSERT: &str = "
     INSERT INTO conversation (key, expires_at, record, revision) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO NOTHING";
@@ -65,14 +62,7 @@ impl SqliteStore {
     /// Where the file cannot be read and written, is no SQLite database, is one of another program,
     /// or was written by a newer version of this crate.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        let open = || {
-            let mut connection = Connection::open(path)?;
-            set_up(&mut connection)?;
-            Ok(connection)
-        };
-        let connection = open()
-            .map_err(|error: SetUpError| StoreError::new(format!("{}: {error}", path.display())))?;
+        let connection = sqlite::open(path.as_ref(), &SCHEMA).map_err(StoreError::new)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
 
@@ -84,51 +74,6 @@ impl SqliteStore {
         let worked = spawn_blocking(move || work(&connection)).await;
         worked.map_err(StoreError::new)?.map_err(StoreError::new)
     }
-}
-
-type SetUpError = Box<dyn Error + Send + Sync>;
-
-fn set_up(connection: &mut Connection) -> Result<(), SetUpError> {
-    connection.busy_timeout(Duration::from_secs(5))?;
-    let is_new = is_new(connection)?;
-    if connection.is_readonly(MAIN_DB)? {
-        return Err("the file is read-only".into());
-    }
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(format!("journal mode `{mode}`, expected `wal`").into());
-    }
-    connection.pragma_update(None, "synchronous", "full")?;
-    if is_new {
-        create(connection)?;
-    }
-    Ok(())
-}
-
-/// Whether there is nothing in it yet. Fails if what is there is not ours.
-fn is_new(connection: &Connection) -> Result<bool, SetUpError> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (application_id, version) = (pragma("application_id")?, pragma("user_version")?);
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    match (application_id, version) {
-        (0, 0) if tables == 0 => Ok(true),
-        (APPLICATION_ID, SCHEMA_VERSION) => Ok(false),
-        (APPLICATION_ID, _) => {
-            Err(format!("schema version {version}, expected {SCHEMA_VERSION}").into())
-        }
-        _ => Err("a database of another program".into()),
-    }
-}
-
-/// Looks again under the lock: another process may create the table at the same time.
-fn create(connection: &mut Connection) -> Result<(), SetUpError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if is_new(&transaction)? {
-        transaction.execute_batch(SCHEMA)?;
-    }
-    Ok(transaction.commit()?)
 }
 
 #[async_trait]
@@ -200,23 +145,4 @@ impl Store for SqliteStore {
 /// SQLite's integers have a sign.
 fn number(revision: Revision) -> i64 {
     revision.0.cast_signed()
-}
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::OpenFlags;
-
-    use super::*;
-
-    /// Not by the file's mode, which does not bind who runs tests as root.
-    #[test]
-    fn a_file_that_can_only_be_read_is_refused() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("conversations.db");
-        drop(SqliteStore::open(&path).expect("a new file"));
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let mut connection = Connection::open_with_flags(&path, flags).expect("a file to read");
-        let error = set_up(&mut connection).expect_err("a refusal");
-        assert_eq!(error.to_string(), "the file is read-only");
-    }
 }

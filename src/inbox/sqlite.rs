@@ -16,8 +16,7 @@ use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::group::Group;
 use super::options::Options;
-use super::schema::{SetUpError, set_up};
-use super::sql;
+use super::{schema, sql};
 use crate::clock;
 use crate::timestamp::Timestamp;
 
@@ -34,16 +33,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self, InboxError> {
-        let open = || {
-            let mut connection = Connection::open(path)?;
-            set_up(&mut connection)?;
-            Ok(connection)
-        };
-        let open = || {
-            open().map_err(|error: SetUpError| {
-                InboxError::new(format!("{}: {error}", path.display()))
-            })
-        };
+        let open = || schema::open(path).map_err(InboxError::new);
         Ok(Self {
             writer: Group::new(open()?),
             reader: Arc::new(Mutex::new(open()?)),
