@@ -31,7 +31,6 @@ const SCHEMA: Schema = Schema {
         ) STRICT;
         CREATE INDEX entry_due ON entry (state, due_at);
         CREATE INDEX entry_subject ON entry (subject) WHERE state <= 2;
-        CREATE INDEX entry_age ON entry (received_at) WHERE state <= 2;
         CREATE UNIQUE INDEX entry_key ON entry (key) WHERE key IS NOT NULL;
     ",
 };

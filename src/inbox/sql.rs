@@ -271,30 +271,32 @@ fn size(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 pub(super) fn stats(connection: &Connection) -> rusqlite::Result<Stats> {
-    const COUNT: &str = "SELECT state, count(*) FROM entry GROUP BY state";
-    const OLDEST: &str = "SELECT min(received_at) FROM entry WHERE state <= 2";
-    let oldest: Option<i64> = connection.query_row(OLDEST, [], |row| row.get(0))?;
-    let mut stats = Stats {
-        waiting: 0,
-        working: 0,
-        done: 0,
-        dead: 0,
-        oldest: oldest.and_then(Timestamp::from_millis),
-        size: size(connection)?,
-    };
+    const COUNT: &str = "SELECT state, count(*), min(id) FROM entry GROUP BY state";
+    let mut stats =
+        Stats { waiting: 0, working: 0, done: 0, dead: 0, oldest: None, size: size(connection)? };
+    let mut first_open = i64::MAX;
     let mut select = connection.prepare_cached(COUNT)?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let count = row.get::<_, i64>(1)?.unsigned_abs();
-        match row.get(0)? {
+        let (state, count) = (row.get(0)?, count(row, 1)?);
+        match state {
             READY | QUEUED => stats.waiting += count,
             WORKING => stats.working += count,
             DONE => stats.done += count,
             DEAD => stats.dead += count,
             _ => {}
         }
+        if state <= QUEUED {
+            first_open = first_open.min(row.get(2)?);
+        }
     }
+    stats.oldest = received_at(connection, first_open)?;
     Ok(stats)
+}
+
+fn received_at(connection: &Connection, id: i64) -> rusqlite::Result<Option<Timestamp>> {
+    const SELECT: &str = "SELECT received_at FROM entry WHERE id = ?1";
+    connection.prepare_cached(SELECT)?.query_row([id], |row| time(row, 0)).optional()
 }
 
 const ENTRY: &str = "
@@ -355,6 +357,10 @@ fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
     let millis = row.get(index)?;
     let error = || rusqlite::Error::InvalidColumnType(index, "time".to_owned(), Type::Integer);
     Timestamp::from_millis(millis).ok_or_else(error)
+}
+
+fn count(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(index)?.unsigned_abs())
 }
 
 /// A number of rows, as SQLite takes it.
