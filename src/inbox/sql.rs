@@ -20,6 +20,9 @@ const FORGOTTEN: i64 = 5;
 /// How many entries are swept in one job.
 const SWEPT_AT_ONCE: usize = 500;
 
+/// SQLite's default.
+const PAGE: u64 = 4096;
+
 /// How long and how much is kept, in milliseconds and bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keeping {
@@ -33,23 +36,22 @@ pub(super) fn put(
     arrival: &Arrival,
     keeping: Keeping,
 ) -> rusqlite::Result<Stored> {
+    // Most receipts are new: whether one is a repeat is asked when it cannot be inserted.
+    if has_room(connection, keeping)? && insert(connection, arrival)? {
+        return Ok(Stored::New);
+    }
+    let Some(known) = known(connection, arrival)? else { return Ok(Stored::Full) };
     let now = arrival.received_at.as_millis();
-    if let Some(known) = known(connection, arrival)? {
-        if known.state == DEAD && arrival.unreadable.is_none() {
-            revive(connection, known.id, now)?;
-            return Ok(Stored::Revived);
-        }
-        let is_over = known.state >= DONE && known.state != DEAD;
-        if !is_over || now < known.received_at + keeping.window {
-            return Ok(Stored::Repeat);
-        }
-        connection.prepare_cached("DELETE FROM entry WHERE id = ?1")?.execute([known.id.0])?;
+    if known.state == DEAD && arrival.unreadable.is_none() {
+        revive(connection, known.id, now)?;
+        return Ok(Stored::Revived);
     }
-    if size(connection)? >= keeping.size_limit {
-        return Ok(Stored::Full);
+    let is_over = known.state >= DONE && known.state != DEAD;
+    if !is_over || now < known.received_at + keeping.window {
+        return Ok(Stored::Repeat);
     }
-    insert(connection, arrival)?;
-    Ok(Stored::New)
+    connection.prepare_cached("DELETE FROM entry WHERE id = ?1")?.execute([known.id.0])?;
+    put(connection, arrival, keeping)
 }
 
 struct Known {
@@ -67,16 +69,19 @@ fn known(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<Option<
     connection.prepare_cached(SELECT)?.query_row([key], known).optional()
 }
 
-fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<()> {
+/// Says whether its key is new: nothing is inserted if it is not.
+fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<bool> {
     const INSERT: &str = "
         INSERT INTO entry (state, due_at, received_at, api, path, event, subject, key, error, body)
-        VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let state = match arrival.unreadable {
-        Some(_) => DEAD,
-        None => place(connection, &arrival.subject)?,
-    };
-    connection.prepare_cached(INSERT)?.execute(params![
-        state,
+        VALUES (
+            CASE
+                WHEN ?7 IS NOT NULL THEN 4
+                WHEN EXISTS (SELECT 1 FROM entry WHERE subject = ?5 AND state <= 2) THEN 2
+                ELSE 0
+            END,
+            ?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+        ) ON CONFLICT DO NOTHING";
+    let inserted = connection.prepare_cached(INSERT)?.execute(params![
         arrival.received_at.as_millis(),
         arrival.api,
         arrival.path,
@@ -86,7 +91,7 @@ fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<()> {
         arrival.unreadable,
         &*arrival.body,
     ])?;
-    Ok(())
+    Ok(inserted > 0)
 }
 
 /// Where what comes in now stands: at the head of its subject's queue, or in it.
@@ -260,14 +265,24 @@ pub(super) fn sweep(connection: &Connection, keeping: Keeping, now: i64) -> rusq
     Ok(forgotten.max(deleted) >= SWEPT_AT_ONCE)
 }
 
+/// A file within the limit has room, whatever of it is free.
+fn has_room(connection: &Connection, keeping: Keeping) -> rusqlite::Result<bool> {
+    Ok(file_size(connection)? < keeping.size_limit || size(connection)? < keeping.size_limit)
+}
+
 /// Bytes in use. Pages that are free are used again.
 fn size(connection: &Connection) -> rusqlite::Result<u64> {
-    // Not by the functions of the same names in a query: those take longer than the insert.
-    let ask = |pragma| -> rusqlite::Result<i64> {
-        connection.prepare_cached(pragma)?.query_row([], |row| row.get(0))
-    };
-    let pages = ask("PRAGMA page_count")? - ask("PRAGMA freelist_count")?;
-    Ok((pages * ask("PRAGMA page_size")?).unsigned_abs())
+    let free = pragma(connection, "PRAGMA freelist_count")?;
+    Ok(file_size(connection)? - free * PAGE)
+}
+
+fn file_size(connection: &Connection) -> rusqlite::Result<u64> {
+    Ok(pragma(connection, "PRAGMA page_count")? * PAGE)
+}
+
+/// Not by the functions of the same names in a query: those take longer than an insert.
+fn pragma(connection: &Connection, pragma: &str) -> rusqlite::Result<u64> {
+    connection.prepare_cached(pragma)?.query_row([], |row| count(row, 0))
 }
 
 pub(super) fn stats(connection: &Connection) -> rusqlite::Result<Stats> {
