@@ -9,9 +9,9 @@ use tokio::task::{spawn_blocking, yield_now};
 
 use super::error::InboxError;
 
-/// How many jobs share a transaction: enough for the flush not to matter, few enough for nobody to
-/// wait long.
-const AT_ONCE: usize = 512;
+/// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come
+/// in while they are written.
+const AT_ONCE: usize = 128;
 /// After how many turns of the runtime that brought nothing more a commit begins. Other threads of the
 /// runtime may take more than one to bring what they are at.
 const IDLE_TURNS: u32 = 4;
@@ -44,7 +44,7 @@ impl Group {
                 done = &mut answered => return done.map_err(InboxError::new)?,
                 connection = Arc::clone(&self.connection).lock_owned() => {
                     self.gather().await;
-                    self.commit(connection).await?;
+                    self.commit(connection);
                 }
             }
         }
@@ -63,18 +63,15 @@ impl Group {
         }
     }
 
-    async fn commit(&self, mut connection: OwnedMutexGuard<Connection>) -> Result<(), InboxError> {
+    /// Commits what waits, and goes on as long as enough for another transaction does.
+    fn commit(&self, mut connection: OwnedMutexGuard<Connection>) {
         let queue = Arc::clone(&self.queue);
-        let commit = move || {
-            let mut jobs = take(&queue);
-            let result = in_transaction(&mut connection, &mut jobs).map_err(InboxError::new);
-            // Whoever hears of it may want the connection next.
-            drop(connection);
-            for job in jobs {
-                job.answer(result.clone());
+        spawn_blocking(move || {
+            commit(&mut connection, &queue);
+            while lock(&queue).len() >= AT_ONCE {
+                commit(&mut connection, &queue);
             }
-        };
-        spawn_blocking(commit).await.map_err(InboxError::new)
+        });
     }
 }
 
@@ -88,10 +85,22 @@ fn take(queue: &Queue) -> Vec<Box<dyn Job>> {
     queue.drain(..count).filter(|job| job.is_wanted()).collect()
 }
 
-fn in_transaction(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+fn commit(connection: &mut Connection, queue: &Queue) {
+    let mut jobs = take(queue);
     if jobs.is_empty() {
-        return Ok(());
+        return;
     }
+    let result = in_transaction(connection, &mut jobs).map_err(InboxError::new);
+    // In a task, so that the connection does not wait for it: many wake-ups from outside the runtime
+    // take as long as a flush.
+    tokio::spawn(async move {
+        for job in jobs {
+            job.answer(result.clone());
+        }
+    });
+}
+
+fn in_transaction(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in jobs {
         job.work(&transaction)?;
@@ -162,23 +171,31 @@ mod tests {
         counted.await.expect("counted")
     }
 
-    #[tokio::test]
-    async fn jobs_that_wait_are_committed_together() {
-        let group = group(1000);
+    async fn commits_what_waits(jobs: usize) {
+        let group = Arc::new(group(1000));
         let others = group.connection.clone().lock_owned().await;
-        let mut jobs = tokio::task::JoinSet::new();
-        let group = Arc::new(group);
-        for _ in 0..10 {
+        let mut writers = tokio::task::JoinSet::new();
+        for _ in 0..jobs {
             let group = Arc::clone(&group);
-            jobs.spawn(async move { write(&group, 1).await });
+            writers.spawn(async move { write(&group, 1).await });
         }
-        while lock(&group.queue).len() < 10 {
+        while lock(&group.queue).len() < jobs {
             yield_now().await;
         }
-        group.commit(others).await.expect("committed");
+        group.commit(others);
+        assert!(writers.join_all().await.into_iter().all(|written| written.is_ok()));
         assert!(lock(&group.queue).is_empty());
-        assert!(jobs.join_all().await.into_iter().all(|written| written.is_ok()));
-        assert_eq!(count(&group).await, 10);
+        assert_eq!(usize::try_from(count(&group).await), Ok(jobs));
+    }
+
+    #[tokio::test]
+    async fn jobs_that_wait_are_committed_together() {
+        commits_what_waits(10).await;
+    }
+
+    #[tokio::test]
+    async fn jobs_of_several_transactions_are_committed() {
+        commits_what_waits(3 * AT_ONCE + 10).await;
     }
 
     #[tokio::test]
