@@ -9,6 +9,7 @@ mod deadline;
 mod endpoint;
 mod error;
 mod head;
+mod health;
 mod id;
 mod json;
 mod lenient;
@@ -41,6 +42,7 @@ pub use async_trait::async_trait;
 
 pub use crate::auth::{Auth, Token};
 pub use crate::error::{BuildError, DecodeError, HandlerError};
+pub use crate::health::HealthCheck;
 pub use crate::id::{AgentId, CaseId, WidgetId};
 pub use crate::receiver::{Receiver, ReceiverBuilder};
 pub use crate::response::{Body, FailureReason};

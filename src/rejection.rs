@@ -122,6 +122,16 @@ impl Rejection {
         Self { form: Form::Text, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining") }
     }
 
+    /// The reason is for the log alone: whoever asks how the service is has no token.
+    pub(crate) fn unhealthy(check: &str, failure: &Failure) -> Self {
+        let message = format!("health check `{check}` failed");
+        Self {
+            log: Some(format!("health check `{check}`: {}", failure.to_log())),
+            form: Form::Text,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        }
+    }
+
     /// What Get Contact says when its handler fails, whatever the kind of failure: the answer is
     /// read by an agent, and SnapEngage is not known to try again.
     pub(crate) fn no_contact(failure: &Failure) -> Self {

@@ -9,6 +9,7 @@
 //! curl http://127.0.0.1:8080/conversation-events -H 'Authorization: my-token' \
 //!     --data-binary @sample-payloads/conversation-events/case-closed.json
 //! cargo run --features cli --bin snapengage -- inbox list --state waiting
+//! curl http://127.0.0.1:8080/healthz
 //! rm crm.down
 //! ```
 //!
@@ -58,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
         .integration("/integration", token.clone(), inbox.feed(crm.clone()))
         .conversation("/conversation-events", token, inbox.feed(crm))
         .healthz("/healthz")
+        .health_check("inbox", inbox.clone())
         .build()?;
     let listener = common::listen(Some(args.listen)).await?;
     let (served, is_served) = oneshot::channel::<()>();

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::clock;
 use crate::timestamp::Timestamp;
 
 /// The number of an entry: the next one has a higher one.
@@ -102,4 +103,11 @@ pub struct Stats {
     pub oldest: Option<Timestamp>,
     /// Bytes in use.
     pub size: u64,
+}
+
+impl Stats {
+    /// How long ago the oldest entry was received, in whole seconds.
+    pub(super) fn oldest_s(&self) -> Option<i64> {
+        self.oldest.map(|oldest| (clock::now().as_millis() - oldest.as_millis()) / 1000)
+    }
 }

@@ -64,6 +64,7 @@ mod entry;
 mod error;
 mod feed;
 mod group;
+mod health;
 mod options;
 mod schema;
 mod sql;
@@ -84,6 +85,7 @@ pub use self::options::Options;
 
 use self::engine::Engine;
 use self::feed::Work;
+use self::health::LastCount;
 
 /// Stores what comes in, and works it off.
 ///
@@ -96,6 +98,7 @@ struct Inner {
     options: Options,
     /// By API and path.
     feeds: RwLock<HashMap<(String, String), Arc<dyn Work>>>,
+    last_count: LastCount,
 }
 
 impl Inbox {
@@ -114,7 +117,8 @@ impl Inbox {
     }
 
     fn new(engine: Box<dyn Engine>, options: Options) -> Self {
-        Self(Arc::new(Inner { engine, options, feeds: RwLock::default() }))
+        let (feeds, last_count) = (RwLock::default(), LastCount::default());
+        Self(Arc::new(Inner { engine, options, feeds, last_count }))
     }
 
     /// A handler whose requests are stored here first.

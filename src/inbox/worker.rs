@@ -12,7 +12,6 @@ use super::engine::{Claim, Lease, Outcome};
 use super::{InboxError, Inner};
 use crate::clock;
 use crate::error::HandlerError;
-use crate::timestamp::Timestamp;
 
 /// How often what is done is looked through, and the counts are logged.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -170,7 +169,7 @@ impl Inner {
         match self.engine.stats().await {
             Ok(stats) => {
                 let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
-                let oldest_s = stats.oldest.map(seconds_since);
+                let oldest_s = stats.oldest_s();
                 tracing::info!(waiting, working, dead, oldest_s, size = stats.size, "inbox");
             }
             Err(error) => tracing::error!(reason = %error, "nothing can be counted"),
@@ -187,9 +186,4 @@ fn log(claim: &Claim, outcome: &Outcome) {
         }
         Outcome::Dead { error } => tracing::error!(tries, reason = error, "a dead letter"),
     }
-}
-
-/// How long ago that was, in seconds.
-fn seconds_since(past: Timestamp) -> i64 {
-    (clock::now().as_millis() - past.as_millis()) / 1000
 }

@@ -12,6 +12,7 @@ use crate::body::Limits;
 use crate::bot::{self, Reply};
 use crate::endpoint::Endpoint;
 use crate::error::BuildError;
+use crate::health::{Health, HealthCheck, STATUS};
 use crate::{agent_status, contact, conversation, integration};
 
 /// Configures a [`Receiver`].
@@ -23,6 +24,7 @@ use crate::{agent_status, contact, conversation, integration};
 #[must_use]
 pub struct ReceiverBuilder {
     mounts: Vec<Mount>,
+    checks: Vec<(String, Box<dyn HealthCheck>)>,
     settings: Settings,
 }
 
@@ -41,6 +43,7 @@ struct Settings {
     feed_deadline: Duration,
     bot_deadline: Duration,
     contact_deadline: Duration,
+    health_deadline: Duration,
     fallback: Arc<Reply>,
 }
 
@@ -48,12 +51,14 @@ impl ReceiverBuilder {
     pub(super) fn new() -> Self {
         Self {
             mounts: Vec::new(),
+            checks: Vec::new(),
             settings: Settings {
                 healthz: None,
                 limits: Limits { size: 2 * 1024 * 1024, deadline: Duration::from_secs(15) },
                 feed_deadline: Duration::from_secs(30),
                 bot_deadline: Duration::from_secs(8),
                 contact_deadline: Duration::from_secs(5),
+                health_deadline: Duration::from_secs(2),
                 fallback: Arc::new(Reply::new().to_human()),
             },
         }
@@ -140,6 +145,14 @@ impl ReceiverBuilder {
         self
     }
 
+    /// Shows on the path of [`healthz`](Self::healthz) what a check says, by this name: 200 and
+    /// `{"inbox":{"waiting":0},"status":"ok"}`, say. 503 where a check fails, panics or takes too long.
+    /// None by default: the body is `ok`.
+    pub fn health_check(mut self, name: impl Into<String>, check: impl HealthCheck) -> Self {
+        self.checks.push((name.into(), Box::new(check)));
+        self
+    }
+
     /// The largest body accepted, in bytes. 2 MiB by default; larger ones are answered 413.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.limits.size = bytes;
@@ -174,6 +187,13 @@ impl ReceiverBuilder {
         self
     }
 
+    /// How long each [health check](Self::health_check) may take. 2 seconds by default; after that it
+    /// is dropped and 503 answered.
+    pub fn health_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.health_deadline = deadline;
+        self
+    }
+
     /// What a visitor gets when the bot fails, panics or takes too long. By default, a human agent:
     /// `HUMAN_TRANSFER`.
     pub fn fallback(mut self, reply: Reply) -> Self {
@@ -186,9 +206,10 @@ impl ReceiverBuilder {
     /// # Errors
     ///
     /// The first mistake: a path that does not start with `/`, has a `?`, `#` or white space, or is
-    /// taken twice; a token that nobody can send.
+    /// taken twice; a token that nobody can send; a health check whose name is taken, or without
+    /// [`healthz`](Self::healthz).
     pub fn build(self) -> Result<Receiver, BuildError> {
-        let Self { mounts, settings } = self;
+        let Self { mounts, checks, settings } = self;
         let mut routes = BTreeMap::new();
         for Mount { path, auth, endpoint } in mounts {
             check_path(&path)?;
@@ -206,7 +227,8 @@ impl ReceiverBuilder {
             let (endpoint, deadline) = endpoint(&path, &settings);
             routes.insert(path, Route { auth, deadline, endpoint });
         }
-        if let Some(path) = &settings.healthz {
+        let health = health(&settings, checks)?;
+        if let Some(Health { path, .. }) = &health {
             check_path(path)?;
             if routes.contains_key(path) {
                 return Err(taken_twice(path));
@@ -214,11 +236,34 @@ impl ReceiverBuilder {
         }
         Ok(Receiver(Arc::new(Inner {
             routes,
-            healthz: settings.healthz,
+            health,
             limits: settings.limits,
             is_draining: AtomicBool::new(false),
             abandoned: Arc::default(),
         })))
+    }
+}
+
+fn health(
+    settings: &Settings,
+    checks: Vec<(String, Box<dyn HealthCheck>)>,
+) -> Result<Option<Health>, BuildError> {
+    let mistake = |name, mistake| BuildError::new(format_args!("health check `{name}`: {mistake}"));
+    let mut named = BTreeMap::new();
+    for (name, check) in checks {
+        if name == STATUS || named.contains_key(&name) {
+            return Err(mistake(&name, "the name is taken"));
+        }
+        named.insert(name, check);
+    }
+    match (&settings.healthz, named.first_key_value()) {
+        (Some(path), _) => Ok(Some(Health {
+            path: path.clone(),
+            checks: named,
+            deadline: settings.health_deadline,
+        })),
+        (None, Some((name, _))) => Err(mistake(name, "expected a path, set by `healthz`")),
+        (None, None) => Ok(None),
     }
 }
 

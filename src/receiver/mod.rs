@@ -20,6 +20,7 @@ pub use self::builder::ReceiverBuilder;
 use crate::auth::Auth;
 use crate::body::{self, Limits};
 use crate::endpoint::{Answer, Call, Endpoint, Input};
+use crate::health::Health;
 use crate::log;
 use crate::rejection::Rejection;
 use crate::response::{Body, into_response};
@@ -58,7 +59,7 @@ pub struct Receiver(Arc<Inner>);
 
 struct Inner {
     routes: BTreeMap<String, Route>,
-    healthz: Option<String>,
+    health: Option<Health>,
     limits: Limits,
     is_draining: AtomicBool,
     abandoned: Arc<Abandoned>,
@@ -136,8 +137,9 @@ impl Receiver {
     {
         let (head, body) = request.into_parts();
         let has_body = !body.is_end_stream();
-        if self.0.healthz.as_deref() == Some(head.uri.path()) {
-            return self.health(&head).map_err(|rejection| rejection.leaving_body(has_body));
+        if let Some(health) = self.0.health_at(head.uri.path()) {
+            let answer = self.health(health, &head).await;
+            return answer.map_err(|rejection| rejection.leaving_body(has_body));
         }
         let (route, body) = self
             .admit(&head, body, span)
@@ -150,12 +152,12 @@ impl Receiver {
         self.0.abandoned.run_to_end(outcome, started, span).await
     }
 
-    fn health(&self, head: &request::Parts) -> Result<Answer, Rejection> {
+    async fn health(&self, health: &Health, head: &request::Parts) -> Result<Answer, Rejection> {
         check_method(&head.method, &Method::GET)?;
         if self.0.is_draining.load(Ordering::Relaxed) {
             return Err(Rejection::draining());
         }
-        Ok(Answer::text("ok".to_owned()))
+        health.answer().await
     }
 
     /// Every check before the room's own, in this order: path, method, token, body.
@@ -184,6 +186,10 @@ impl Receiver {
 }
 
 impl Inner {
+    fn health_at(&self, path: &str) -> Option<&Health> {
+        self.health.as_ref().filter(|health| health.path == path)
+    }
+
     /// The route of a path, and the last segment of the path where that is the token.
     fn route<'p>(&self, path: &'p str) -> Result<(&Route, Option<&'p str>), Rejection> {
         if let Some(route) = self.routes.get(path) {
