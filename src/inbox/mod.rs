@@ -56,7 +56,9 @@
 //! # Limits
 //!
 //! One file is for one machine: several processes may share it, but no network file system. Order
-//! holds for one case: events of another may overtake. A case whose first entry fails waits for it.
+//! holds for one case: events of another may overtake. A case whose first entry fails waits for it. A
+//! handler's [deadline](Options::deadline) ends it where it waits; one that blocks its thread is beyond
+//! it.
 
 mod backoff;
 mod engine;

@@ -28,6 +28,7 @@ pub struct Options {
     pub(super) side_by_side: usize,
     pub(super) tries: u32,
     pub(super) backoff: Backoff,
+    pub(super) deadline: Duration,
     pub(super) lease: Duration,
 }
 
@@ -41,6 +42,7 @@ impl Options {
             side_by_side: 16,
             tries: 100,
             backoff: Backoff { first: Duration::from_secs(1), longest: HOUR / 4 },
+            deadline: Duration::from_secs(10 * 60),
             lease: Duration::from_secs(60),
         }
     }
@@ -86,8 +88,15 @@ impl Options {
         self
     }
 
+    /// How long a handler may take. 10 minutes by default; after that it is dropped, which counts as a
+    /// failure: it is tried again. A shutdown waits no longer for it either.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     /// How long a worker that died keeps its work from others. One minute by default. A handler may
-    /// run longer: its lease is renewed.
+    /// run longer, up to its [deadline](Self::deadline): its lease is renewed.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Duration::from_millis(30));
         self

@@ -4,11 +4,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::Instrument;
 
 use super::engine::{Claim, Lease, Outcome};
+use super::feed::Work;
 use super::{InboxError, Inner};
 use crate::clock;
 use crate::error::HandlerError;
@@ -92,8 +94,7 @@ impl Inner {
             let error = format!("no handler of {} is mounted on `{}`", claim.api, claim.path);
             return Some(self.failed(claim, error));
         };
-        let body = claim.body.clone();
-        let handler = async move { feed.work(&body).await };
+        let handler = call(feed, claim.body.clone(), self.options.deadline);
         // A task of its own, so that a panic in it ends nothing else; aborted if this is dropped.
         let mut task = JoinSet::new();
         task.spawn(handler.in_current_span());
@@ -175,6 +176,12 @@ impl Inner {
             Err(error) => tracing::error!(reason = %error, "nothing can be counted"),
         }
     }
+}
+
+/// Calls the handler for as long as it may take. One that is late is gone when this is done.
+async fn call(feed: Arc<dyn Work>, body: Bytes, deadline: Duration) -> Result<(), HandlerError> {
+    let late = |_| Err(format!("handler not done within {deadline:?}").into());
+    timeout(deadline, feed.work(&body)).await.unwrap_or_else(late)
 }
 
 fn log(claim: &Claim, outcome: &Outcome) {
