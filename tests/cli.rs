@@ -39,6 +39,28 @@ fn filled() -> tempfile::TempDir {
     dir
 }
 
+/// An inbox with so many dead letters that they are more than one page.
+#[tokio::main(flavor = "current_thread")]
+async fn many_dead() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let inbox = Inbox::open(dir.path().join("inbox.db")).expect("an inbox");
+    let receiver = Receiver::builder()
+        .integration("/integration", auth(), inbox.feed(integration::from_fn(|_| async { Ok(()) })))
+        .build()
+        .expect("a receiver");
+    let mut senders = tokio::task::JoinSet::new();
+    for number in 0..MANY {
+        let receiver = receiver.clone();
+        senders
+            .spawn(async move { receiver.handle(post("/integration", number.to_string())).await });
+    }
+    senders.join_all().await;
+    assert_eq!(inbox.stats().await.expect("stats").dead, MANY);
+    dir
+}
+
+const MANY: u64 = 2500;
+
 fn snapengage(dir: &tempfile::TempDir, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_snapengage"))
         .arg("inbox")
@@ -102,6 +124,26 @@ fn retry_has_dead_letters_tried_again() {
         "done: 2, left as they are: none\n"
     );
     assert_eq!(json_of(&snapengage(&dir, &["stats", "--json"]))["waiting"], 3);
+}
+
+#[test]
+fn retry_reaches_all_dead_letters_and_draws_no_bar_into_a_pipe() {
+    let dir = many_dead();
+    let output = snapengage(&dir, &["retry", "--dead"]);
+    assert_eq!(stdout(&output), format!("done: {MANY}, left as they are: none\n"));
+    assert_eq!(text(&output.stderr), "");
+    let stats = json_of(&snapengage(&dir, &["stats", "--json"]));
+    assert_eq!((&stats["waiting"], &stats["dead"]), (&json!(MANY), &json!(0)));
+}
+
+#[test]
+fn drop_names_all_dead_letters_in_json() {
+    let dir = many_dead();
+    let output = snapengage(&dir, &["drop", "--dead", "--json"]);
+    let all: Vec<_> = (1..=MANY).collect();
+    assert_eq!(json_of(&output), json!({ "done": all, "left": [] }));
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(json_of(&snapengage(&dir, &["stats", "--json"]))["dead"], 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use snapengage::Timestamp;
 use snapengage::inbox::{Entry, EntryId, Inbox, State, Stats};
@@ -200,15 +201,16 @@ enum Act {
 
 /// Says how many it was done to. A failure if there was one to which it could not be.
 async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<ExitCode> {
-    let ids = if chosen.dead { all_dead(inbox).await? } else { chosen.ids };
-    let (mut done, mut left) = (Vec::new(), Vec::new());
-    for id in ids {
-        let is_done = match act {
-            Act::Retry => inbox.retry(id).await?,
-            Act::Drop => inbox.drop(id).await?,
-        };
-        if is_done { done.push(id) } else { left.push(id) }
+    let count =
+        if chosen.dead { inbox.stats().await?.dead } else { u64::try_from(chosen.ids.len())? };
+    let mut bulk = Bulk { inbox, act, bar: bar(count, json), done: Vec::new(), left: Vec::new() };
+    if chosen.dead {
+        bulk.act_on_dead().await?;
+    } else {
+        bulk.act_on(chosen.ids).await?;
     }
+    let Bulk { done, left, bar, .. } = bulk;
+    bar.finish_and_clear();
     let text = if json {
         json!({ "done": done, "left": left }).to_string()
     } else {
@@ -220,15 +222,44 @@ async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<Ex
     Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn all_dead(inbox: &Inbox) -> Outcome<Vec<EntryId>> {
-    const PAGE: usize = 1000;
-    let mut ids = Vec::new();
-    loop {
-        let page = inbox.list(State::Dead, ids.last().copied(), PAGE).await?;
-        ids.extend(page.iter().map(|entry| entry.id));
-        if page.len() < PAGE {
-            return Ok(ids);
+/// On stderr, and only where that is a terminal.
+fn bar(count: u64, json: bool) -> ProgressBar {
+    if json { ProgressBar::hidden() } else { ProgressBar::new(count) }
+}
+
+/// What is done to many entries.
+struct Bulk<'a> {
+    inbox: &'a Inbox,
+    act: Act,
+    bar: ProgressBar,
+    done: Vec<EntryId>,
+    left: Vec<EntryId>,
+}
+
+impl Bulk<'_> {
+    /// Goes on after the last one seen: what dies again meanwhile is not met twice.
+    async fn act_on_dead(&mut self) -> Outcome<()> {
+        const PAGE: usize = 1000;
+        let mut after = None;
+        loop {
+            let page = self.inbox.list(State::Dead, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            self.act_on(page.iter().map(|entry| entry.id)).await?;
         }
+    }
+
+    async fn act_on(&mut self, ids: impl IntoIterator<Item = EntryId>) -> Outcome<()> {
+        for id in ids {
+            let is_done = match self.act {
+                Act::Retry => self.inbox.retry(id).await?,
+                Act::Drop => self.inbox.drop(id).await?,
+            };
+            let seen = if is_done { &mut self.done } else { &mut self.left };
+            seen.push(id);
+            self.bar.inc(1);
+        }
+        Ok(())
     }
 }
 
