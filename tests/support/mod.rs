@@ -1,6 +1,9 @@
 //! Short helpers that the tests share.
 #![allow(dead_code, reason = "each test file uses some of them")]
 
+#[cfg(feature = "nats")]
+pub(crate) mod nats;
+
 use std::cell::RefCell;
 use std::fs;
 use std::future::pending;
