@@ -101,7 +101,7 @@ async fn a_bucket_that_cannot_be_is_refused_and_so_is_a_server_that_is_not_there
     for bucket in ["", "a.b", "a b"] {
         assert!(NatsStore::connect(&server.url(""), bucket).await.is_err(), "bucket {bucket:?}");
     }
-    server.stop();
+    server.kill();
     let error = server.store("").await.expect_err("a refusal");
     assert!(cause(&error).contains("Connection refused"), "{error:?}");
 }

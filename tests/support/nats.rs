@@ -1,17 +1,17 @@
 //! A real `nats-server`, which a test starts for itself.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, Lines};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
 use tempfile::TempDir;
 
 /// A server on a free port, with JetStream in a folder that goes when it does.
 pub(crate) struct Server {
     child: Child,
-    /// Its log: it ends when nobody reads it.
-    log: Lines<BufReader<ChildStderr>>,
     dir: TempDir,
     port: u16,
 }
@@ -21,21 +21,21 @@ impl Server {
     pub(crate) fn start(config: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join("nats.conf"), config).expect("written");
-        let (child, mut log) = launch(dir.path(), "-1");
-        let port = port(&mut log);
-        Self { child, log, dir, port }
+        let (child, port) = launch(dir.path(), "-1");
+        Self { child, dir, port }
     }
 
-    #[track_caller]
-    pub(crate) fn restart(&mut self) {
-        self.stop();
-        (self.child, self.log) = launch(self.dir.path(), &self.port.to_string());
-        assert_eq!(port(&mut self.log), self.port);
-    }
-
-    pub(crate) fn stop(&mut self) {
+    /// By SIGKILL.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("waited for");
+    }
+
+    /// Kills it, if that is not done, and starts it on the same port and folder.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        (self.child, _) = launch(self.dir.path(), &self.port.to_string());
     }
 
     pub(crate) fn url(&self, credentials: &str) -> String {
@@ -50,9 +50,9 @@ impl Drop for Server {
     }
 }
 
-/// On port -1, the server takes one that is free.
+/// On port -1, the server takes one that is free. Which one it took comes with it, once it is ready.
 #[track_caller]
-fn launch(dir: &Path, port: &str) -> (Child, Lines<BufReader<ChildStderr>>) {
+fn launch(dir: &Path, port: &str) -> (Child, u16) {
     let mut child = Command::new(binary())
         .args(["--addr", "127.0.0.1", "--port", port, "--jetstream", "--store_dir"])
         .arg(dir.join("jetstream"))
@@ -61,16 +61,27 @@ fn launch(dir: &Path, port: &str) -> (Child, Lines<BufReader<ChildStderr>>) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("a server");
-    let log = child.stderr.take().expect("a pipe");
-    (child, BufReader::new(log).lines())
+    let log = read(child.stderr.take().expect("a pipe"));
+    (child, found_port(&log))
 }
 
-/// From `[INF] Listening for client connections on 127.0.0.1:4222`, once the server is ready.
+/// Reads on when nobody listens any more: a server that cannot write its log stands still.
+fn read(log: impl io::Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (line_sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            let _ = line_sender.send(line);
+        }
+    });
+    lines
+}
+
+/// From `[INF] Listening for client connections on 127.0.0.1:4222`.
 #[track_caller]
-fn port(log: &mut Lines<BufReader<ChildStderr>>) -> u16 {
+fn found_port(log: &mpsc::Receiver<String>) -> u16 {
     let mut port = None;
     let mut said = Vec::new();
-    for line in log.map_while(Result::ok) {
+    for line in log {
         if line.contains("Listening for client connections") {
             port = line.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         }
