@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_nats::jetstream::kv::Config;
+use async_nats::jetstream::{self, kv::Config};
 use http::Request;
 use serde_json::{Value, json};
 use snapengage::bot::Reply;
@@ -16,7 +16,7 @@ use snapengage::dialogue::{
     Bot, Dialogue, Input, NatsStore, Record, Step, Store, StoreError, conformance,
 };
 use snapengage::{HandlerError, Receiver, Token, async_trait};
-use support::nats::Server;
+use support::nats::{Cluster, SYNCED, Server};
 use tokio::task::JoinSet;
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_bucket_that_keeps_what_was_removed_is_refused() {
     let server = Server::start("");
     let client = async_nats::connect(server.url("")).await.expect("connected");
     let config = Config { bucket: "conversations".into(), ..Config::default() };
-    let jetstream = async_nats::jetstream::new(client);
+    let jetstream = jetstream::new(client);
     jetstream.create_key_value(config).await.expect("created");
     let error = server.store("").await.expect_err("a refusal");
     assert!(cause(&error).starts_with("bucket `conversations`: "), "{error:?}");
@@ -104,6 +104,33 @@ async fn a_bucket_that_cannot_be_is_refused_and_so_is_a_server_that_is_not_there
     server.kill();
     let error = server.store("").await.expect_err("a refusal");
     assert!(cause(&error).contains("Connection refused"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_store_outlasts_the_death_of_the_server_that_leads_it() {
+    let mut cluster = Cluster::start(3, SYNCED).await;
+    let urls = cluster.urls();
+    let client = async_nats::connect(&urls).await.expect("connected");
+    let config = Config {
+        bucket: "conversations".into(),
+        num_replicas: 3,
+        limit_markers: Some(Duration::from_secs(60)),
+        ..Config::default()
+    };
+    jetstream::new(client).create_key_value(config).await.expect("created");
+    let store = NatsStore::connect(&urls[0], "conversations").await.expect("connected");
+    let record = Record::from_json(b"");
+    let revision = store.save("key", &record, None).await.expect("saved").expect("written");
+    let leader = cluster.leader("KV_conversations").await;
+    cluster.kill(leader);
+    assert_ne!(cluster.leader("KV_conversations").await, leader);
+    // What went out before the client met another server is lost.
+    let _ = store.load("key").await;
+    let (_, found) = store.load("key").await.expect("loaded").expect("a record");
+    assert_eq!(found, revision);
+    assert!(store.save("key", &record, Some(revision)).await.expect("saved").is_some());
+    cluster.restart(leader);
+    cluster.until_whole().await;
 }
 
 fn cause(error: &StoreError) -> String {
