@@ -1,10 +1,10 @@
 //! Works off what is stored.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::Instrument;
@@ -24,20 +24,26 @@ const NOTES: u32 = 5;
 
 /// Works until `shutdown`, and until what was started is done.
 pub(super) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
+    let (going_on, over) = oneshot::channel();
+    // Beside the work, not within it: what it waits for may be what the inbox itself is at.
+    let shutdown = async {
+        shutdown.await;
+        drop(going_on);
+    };
+    let work = async { tokio::join!(shutdown, work_off(inner, over)) };
     tokio::select! {
-        () = work_off(inner, shutdown) => {}
+        _ = work => {}
         () = inner.keep_house() => {}
     }
 }
 
-async fn work_off(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
-    let mut shutdown = pin!(shutdown);
+async fn work_off(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
     let mut workers = JoinSet::new();
     loop {
         let free = inner.options.side_by_side - workers.len();
         tokio::select! {
             biased;
-            () = &mut shutdown => break,
+            _ = &mut over => break,
             Some(_) = workers.join_next(), if !workers.is_empty() => {}
             found = inner.engine.wait(), if free > 0 => {
                 for claim in inner.claims(found, free).await {
