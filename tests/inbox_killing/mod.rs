@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::env;
+use std::future::pending;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -12,54 +13,17 @@ use std::time::Duration;
 use http::Request;
 use rusqlite::Connection;
 use snapengage::conversation::{self, Event};
-use snapengage::inbox::{Inbox, Options, State};
+use snapengage::inbox::{Entry, Inbox, Options, State};
 use snapengage::{HandlerError, Receiver, Timestamp, Token, async_trait};
-use tokio::time::sleep;
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, timeout};
 
 const SENDERS: usize = 16;
-/// Names the folder, and tells the child from the parent.
-pub(crate) const FOLDER: &str = "SNAPENGAGE_INBOX_KILL_TEST_FOLDER";
-pub(crate) const ROUND: &str = "SNAPENGAGE_INBOX_KILL_TEST_ROUND";
-
-#[tokio::main(flavor = "current_thread")]
-pub(crate) async fn work_off_the_rest(folder: &Path) -> HashSet<String> {
-    tokio::time::pause();
-    let inbox = options().open(folder.join("inbox.db")).expect("an inbox");
-    let _receiver = receiver(&inbox, folder);
-    let all = async {
-        loop {
-            let stats = inbox.stats().await.expect("stats");
-            if stats.waiting + stats.working == 0 {
-                return;
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    inbox.run(all).await;
-    let mut dead = HashSet::new();
-    for entry in inbox.list(State::Dead, None, usize::MAX).await.expect("a list") {
-        let (_, body) = inbox.show(entry.id).await.expect("read").expect("there");
-        let body = String::from_utf8(body.to_vec()).expect("UTF-8");
-        let id = body.strip_prefix("bad ").map(str::to_owned);
-        dead.insert(id.unwrap_or_else(|| {
-            let event = Event::from_json(body.as_bytes()).expect("what was sent");
-            id_of(&event)
-        }));
-    }
-    dead
-}
-
-/// Of each case, what came first was done first.
-#[track_caller]
-pub(crate) fn assert_in_order(done: &[String]) {
-    let mut last = HashMap::new();
-    for id in done {
-        let (case_id, number) = id.split_once(' ').expect("a case and a number");
-        let number: u64 = number.parse().expect("a number");
-        let before = last.insert(case_id, number).unwrap_or(0);
-        assert!(before < number, "{case_id}: {number} after {before}");
-    }
-}
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Names the folder of what was done, and tells the child from the parent.
+const FOLDER: &str = "SNAPENGAGE_INBOX_KILL_TEST_FOLDER";
+const PLACE: &str = "SNAPENGAGE_INBOX_KILL_TEST_PLACE";
+const ROUND: &str = "SNAPENGAGE_INBOX_KILL_TEST_ROUND";
 
 /// The receiver, in a process of its own: this test binary, told to run the test `child`.
 pub(crate) struct Killed {
@@ -68,11 +32,13 @@ pub(crate) struct Killed {
 }
 
 impl Killed {
+    /// Its inbox is in a place of which [`live`] makes something.
     #[track_caller]
-    pub(crate) fn start(folder: &Path, round: usize) -> Self {
+    pub(crate) fn start(folder: &Path, place: &str, round: usize) -> Self {
         let mut child = Command::new(env::current_exe().expect("this binary"))
             .args(["child", "--exact", "--nocapture"])
             .env(FOLDER, folder)
+            .env(PLACE, place)
             .env(ROUND, round.to_string())
             .stdout(Stdio::piped())
             .spawn()
@@ -103,32 +69,126 @@ fn ack(line: &str) -> Option<String> {
     Some(line.strip_prefix("ack ")?.strip_suffix('.')?.to_owned())
 }
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-pub(crate) async fn run(folder: &Path, round: &str) {
-    let inbox = options().open(folder.join("inbox.db")).expect("an inbox");
-    let receiver = receiver(&inbox, folder);
-    for sender in 0..SENDERS {
-        tokio::spawn(send(receiver.clone(), format!("{round}-{sender}")));
+/// What the test `child` is: in the receiver's process all of its life, anywhere else nothing.
+pub(crate) async fn live(open: impl AsyncFn(&str) -> Inbox) {
+    let Some(folder) = env::var_os(FOLDER) else { return };
+    let named = |name| env::var(name).expect("what the parent set");
+    let inbox = open(&named(PLACE)).await;
+    let mut senders = load(&receiver(&inbox, Path::new(&folder)), &named(ROUND), |id| {
+        writeln!(io::stdout().lock(), "ack {id}.").expect("the parent listens");
+    });
+    tokio::select! {
+        () = inbox.run(pending()) => unreachable!("nobody shut it down"),
+        ended = senders.join_next() => panic!("a sender ended: {ended:?}"),
     }
-    inbox.run(std::future::pending()).await;
+}
+
+/// Senders of one case each. They send until they are dropped.
+pub(crate) fn load(
+    receiver: &Receiver,
+    name: &str,
+    acknowledge: impl Fn(&str) + Clone + Send + 'static,
+) -> JoinSet<()> {
+    let mut senders = JoinSet::new();
+    for sender in 0..SENDERS {
+        senders.spawn(send(receiver.clone(), format!("{name}-{sender}"), acknowledge.clone()));
+    }
+    senders
 }
 
 /// Sends events of one case, and says of each that it was acknowledged. Some cannot be read, and some
 /// come twice.
-async fn send(receiver: Receiver, case_id: String) {
+async fn send(receiver: Receiver, case_id: String, acknowledge: impl Fn(&str)) {
     for number in 1_u64.. {
         let id = format!("{case_id} {number}");
         let is_bad = number % 10 == 3;
         let event = format!(
             r#"{{"event":"caseResponded","widget_id":"w","case_id":"{case_id}","timestamp":{number}}}"#
         );
-        let body = if is_bad { format!("bad {id}") } else { event };
+        let (body, status) = if is_bad { (format!("bad {id}"), 400) } else { (event, 200) };
         for _ in 0..=u8::from(number % 7 == 0) {
-            let request = Request::post("/events").header("Authorization", "my-token");
-            let response = receiver.handle(request.body(body.clone()).expect("a request")).await;
-            assert_eq!(response.status(), if is_bad { 400 } else { 200 });
-            writeln!(io::stdout().lock(), "ack {id}.").expect("the parent listens");
+            deliver(&receiver, &body, status).await;
+            acknowledge(&id);
         }
+    }
+}
+
+/// Sends it again for as long as it is refused.
+async fn deliver(receiver: &Receiver, body: &str, expected: u16) {
+    let taken = async {
+        loop {
+            let request = Request::post("/events").header("Authorization", "my-token");
+            let request = request.body(body.to_owned()).expect("a request");
+            let status = receiver.handle(request).await.status();
+            if status != 503 {
+                return assert_eq!(status, expected);
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, taken).await.expect("taken at last");
+}
+
+/// Works off what is left. Then what was acknowledged is done, or a dead letter; once, and in order.
+pub(crate) async fn assert_nothing_lost(
+    inbox: &Inbox,
+    folder: &Path,
+    acknowledged: &HashSet<String>,
+) {
+    let _receiver = receiver(inbox, folder);
+    inbox.run(until_worked_off(inbox)).await;
+    let dead = dead_letters(inbox).await;
+    let done = Effects::open(folder).all();
+    let unique: HashSet<_> = done.iter().collect();
+    assert_eq!(unique.len(), done.len(), "done twice");
+    let lost = acknowledged.iter().filter(|id| !unique.contains(id) && !dead.contains(*id));
+    assert_eq!(lost.collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_in_order(&done);
+}
+
+async fn until_worked_off(inbox: &Inbox) {
+    let mut looks = interval(Duration::from_millis(100));
+    let all = async {
+        loop {
+            looks.tick().await;
+            let stats = inbox.stats().await;
+            if stats.is_ok_and(|stats| stats.waiting + stats.working == 0) {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, all).await.expect("all worked off");
+}
+
+async fn dead_letters(inbox: &Inbox) -> HashSet<String> {
+    let mut dead = HashSet::new();
+    let mut last = None;
+    loop {
+        let page = inbox.list(State::Dead, last, 500).await.expect("a list");
+        let Some(entry) = page.last() else { return dead };
+        last = Some(entry.id);
+        for entry in &page {
+            dead.insert(sent_as(inbox, entry).await);
+        }
+    }
+}
+
+async fn sent_as(inbox: &Inbox, entry: &Entry) -> String {
+    let (_, body) = inbox.show(entry.id).await.expect("read").expect("there");
+    let body = str::from_utf8(&body).expect("UTF-8");
+    let id = body.strip_prefix("bad ").map(str::to_owned);
+    id.unwrap_or_else(|| id_of(&Event::from_json(body.as_bytes()).expect("what was sent")))
+}
+
+/// Of each case, what came first was done first.
+#[track_caller]
+fn assert_in_order(done: &[String]) {
+    let mut last = HashMap::new();
+    for id in done {
+        let (case_id, number) = id.split_once(' ').expect("a case and a number");
+        let number: u64 = number.parse().expect("a number");
+        let before = last.insert(case_id, number).unwrap_or(0);
+        assert!(before < number, "{case_id}: {number} after {before}");
     }
 }
 
@@ -150,13 +210,13 @@ fn id_of(event: &Event) -> String {
 }
 
 /// Commits what it is told with the key it is told by, and fails at times after it did.
-pub(crate) struct Effects {
+struct Effects {
     connection: Mutex<Connection>,
     failed: Mutex<HashSet<String>>,
 }
 
 impl Effects {
-    pub(crate) fn open(folder: &Path) -> Self {
+    fn open(folder: &Path) -> Self {
         let connection = Connection::open(folder.join("effects.db")).expect("opened");
         connection.busy_timeout(Duration::from_secs(5)).expect("set");
         connection
@@ -179,7 +239,7 @@ impl Effects {
         transaction.commit()
     }
 
-    pub(crate) fn all(&self) -> Vec<String> {
+    fn all(&self) -> Vec<String> {
         let connection = self.connection.lock().expect("not poisoned");
         let mut select =
             connection.prepare("SELECT id FROM effect ORDER BY number").expect("prepared");
