@@ -15,6 +15,8 @@ mod json;
 mod lenient;
 mod log;
 mod model;
+#[cfg(feature = "nats")]
+mod nats;
 mod open_set;
 mod receiver;
 mod rejection;

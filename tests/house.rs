@@ -49,6 +49,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("bin", &[]),
     ("clock", &["timestamp"]),
     ("deadline", &[]),
+    ("nats", &[]),
     ("error", &[]),
     ("id", &[]),
     ("sqlite", &[]),
@@ -85,7 +86,7 @@ const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
     ("AUTHORIZATION", &["auth"]),
     ("TcpListener", &["serve"]),
     ("TcpStream", &["serve"]),
-    ("spawn", &["run", "serve"]),
+    ("spawn", &["nats", "run", "serve"]),
 ];
 
 /// Words that may not stand in a room: a body is read, a refusal logged and a connection looked at
@@ -258,7 +259,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
     }
     let mut allowed = FEATURES.contains(&module).then(|| public.clone())?;
     // The leaves that are for rooms behind features alone.
-    allowed.extend(["clock", "sqlite"].map(str::to_owned));
+    allowed.extend(["clock", "nats", "sqlite"].map(str::to_owned));
     // Tests of dialogues start and look at their states.
     allowed.extend((module == "testing").then(|| "dialogue".to_owned()));
     Some(allowed)

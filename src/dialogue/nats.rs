@@ -6,13 +6,11 @@ use std::time::Duration;
 use async_nats::jetstream::kv;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use async_nats::{ConnectOptions, ServerAddr};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use percent_encoding::percent_decode_str;
-use tokio::task::JoinError;
 
 use super::store::{Record, Revision, Store, StoreError};
+use crate::nats;
 use crate::timestamp::Timestamp;
 
 /// What a lost connection took along is never answered, and a visitor waits for a reply.
@@ -45,8 +43,9 @@ impl NatsStore {
     /// Connects to a server and opens a bucket, which is created on its disk where there is none.
     ///
     /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host where the
-    /// server asks for it, or `tls://host:port` with the feature `nats-tls`. For a bucket with more replicas or
-    /// with other limits, create it first: `nats kv add conversations --marker-ttl=1h --replicas=3`.
+    /// server asks for it, or `tls://host:port` with the feature `nats-tls`. Several servers of a
+    /// cluster are separated by commas. For a bucket with more replicas or with other limits, create it
+    /// first: `nats kv add conversations --marker-ttl=1h --replicas=3`.
     ///
     /// A connection that is lost later is made again; what the store is asked for in the meantime
     /// fails after 2 seconds.
@@ -56,11 +55,7 @@ impl NatsStore {
     /// Where the server cannot be reached or turns the user away, or where the bucket cannot be
     /// created or does not let go of what was removed.
     pub async fn connect(url: &str, bucket: &str) -> Result<Self, StoreError> {
-        let server: ServerAddr = url.parse().map_err(StoreError::new)?;
-        let options = options(&server);
-        // Without a TLS library, a server that asks for TLS makes the client panic.
-        let connecting = tokio::spawn(options.connect(server));
-        let client = connecting.await.map_err(|panic| no_tls(&panic))?.map_err(StoreError::new)?;
+        let client = nats::connect(url, TIMEOUT).await.map_err(StoreError::new)?;
         let mut jetstream = async_nats::jetstream::new(client);
         jetstream.set_timeout(TIMEOUT);
         let found = jetstream.get_key_value(bucket).await;
@@ -119,17 +114,6 @@ impl NatsStore {
     }
 }
 
-/// The client leaves it to us to look for credentials in the URL. A user without password is a token.
-fn options(server: &ServerAddr) -> ConnectOptions {
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let options = ConnectOptions::new().name("snapengage").request_timeout(Some(TIMEOUT));
-    match (server.username().map(decoded), server.password().map(decoded)) {
-        (Some(user), Some(password)) => options.user_and_password(user, password),
-        (Some(token), None) => options.token(token),
-        (None, _) => options,
-    }
-}
-
 fn config(bucket: &str) -> kv::Config {
     kv::Config {
         bucket: bucket.to_owned(),
@@ -138,10 +122,6 @@ fn config(bucket: &str) -> kv::Config {
         limit_markers: Some(MARKER_TIME_TO_LIVE),
         ..kv::Config::default()
     }
-}
-
-fn no_tls(panic: &JoinError) -> StoreError {
-    StoreError::new(format!("{panic}; a server that asks for TLS needs the feature `nats-tls`"))
 }
 
 fn is_marker(message: &StreamMessage) -> bool {
