@@ -35,6 +35,11 @@ pub(super) trait Engine: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, InboxError>;
 
+    /// Gives back what it holds ready for [`claim`](Self::claim): nobody will ask for more.
+    async fn rest(&self) -> Result<(), InboxError> {
+        Ok(())
+    }
+
     /// Forgets some of what need not be kept. Says whether there may be more.
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError>;
 
@@ -86,6 +91,19 @@ pub(super) enum Stored {
 pub(super) struct Lease {
     pub(super) now: Timestamp,
     pub(super) length: Duration,
+}
+
+impl Lease {
+    pub(super) fn end(self) -> Timestamp {
+        later(self.now, self.length)
+    }
+}
+
+/// The time so much later, or the last there is.
+pub(super) fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    let millis = time.as_millis().saturating_add(by);
+    Timestamp::from_millis(millis).unwrap_or(Timestamp::MAX)
 }
 
 /// An entry that was leased, and what for.

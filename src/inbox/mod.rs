@@ -53,10 +53,35 @@
 //! A handler that must not act twice commits its effect by the event's key: "at least once" is what a
 //! process that may die between an effect and the note of it can promise.
 //!
+//! # Two engines
+//!
+//! **A SQLite file** ([`Inbox::open`]) is for one machine. Several processes may share it; a network file
+//! system will not do. Receipts that come together share a flush.
+//!
+//! **NATS JetStream** ([`Inbox::connect`], feature `nats`) is for several: each receiver is a process that
+//! opens the same inbox by its name, and all of them work. By default, a NATS server flushes to disk every
+//! two minutes, so one of these two is needed, and the second can be checked from here:
+//!
+//! - one server, that flushes before it acknowledges: `nats-server -c nats.conf` with
+//!
+//!   ```text
+//!   max_payload: 4MB
+//!   jetstream { store_dir: "/var/lib/nats", sync_interval: always }
+//!   ```
+//! - a cluster of three, and [`replicas(3)`](Options::replicas): what is acknowledged is on two of them,
+//!   whichever fails. Against a power failure of all three at once, they need `sync_interval: always`, too.
+//!
+//! A request and what is noted of it must fit into the server's `max_payload`, 1 MB by default: a larger one
+//! is answered 503.
+//!
+//! Both engines keep what is promised above. These differ on NATS: an entry gets another number when it is
+//! done or dead, and when it moves up in its case; dead letters are listed in the order they died; the
+//! window begins when an entry is done; up to 10,000 cases and agents wait for their next try, and further
+//! ones until one of them is through; an error is kept up to 1 KB.
+//!
 //! # Limits
 //!
-//! One file is for one machine: several processes may share it, but no network file system. Order
-//! holds for one case: events of another may overtake. A case whose first entry fails waits for it. A
+//! Order holds for one case: events of another may overtake. A case whose first entry fails waits for it. A
 //! handler's [deadline](Options::deadline) ends it where it waits; one that blocks its thread is beyond
 //! it.
 
@@ -67,6 +92,8 @@ mod error;
 mod feed;
 mod group;
 mod health;
+#[cfg(feature = "nats")]
+mod nats;
 mod options;
 mod schema;
 mod sql;
@@ -111,6 +138,16 @@ impl Inbox {
     /// Those of [`Options::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InboxError> {
         Options::new().open(path)
+    }
+
+    /// Opens the inbox of this name on a NATS server with default [`Options`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Options::connect`].
+    #[cfg(feature = "nats")]
+    pub async fn connect(url: &str, name: &str) -> Result<Self, InboxError> {
+        Options::new().connect(url, name).await
     }
 
     /// An inbox to be configured.

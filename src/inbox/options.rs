@@ -4,6 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::backoff::Backoff;
+#[cfg(feature = "nats")]
+use super::nats::Nats;
 use super::sqlite::Sqlite;
 use super::{Inbox, InboxError};
 
@@ -30,6 +32,9 @@ pub struct Options {
     pub(super) backoff: Backoff,
     pub(super) deadline: Duration,
     pub(super) lease: Duration,
+    pub(super) existing: bool,
+    #[cfg(feature = "nats")]
+    pub(super) replicas: Option<usize>,
 }
 
 impl Options {
@@ -44,6 +49,9 @@ impl Options {
             backoff: Backoff { first: Duration::from_secs(1), longest: HOUR / 4 },
             deadline: Duration::from_secs(10 * 60),
             lease: Duration::from_secs(60),
+            existing: false,
+            #[cfg(feature = "nats")]
+            replicas: None,
         }
     }
 
@@ -62,7 +70,8 @@ impl Options {
     /// How many bytes the inbox may hold; past it, requests are answered 503. 1 GiB by default.
     ///
     /// The file does not shrink, but what is done makes room in it. SQLite's log beside it adds some
-    /// megabytes.
+    /// megabytes. On NATS, as much again is set aside for dead letters, and half of it for what is done;
+    /// what does not fit is forgotten early.
     pub fn size_limit(mut self, bytes: u64) -> Self {
         self.size_limit = bytes;
         self
@@ -110,6 +119,51 @@ impl Options {
     /// or was written by a newer version of this crate.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Inbox, InboxError> {
         let engine = Sqlite::open(path.as_ref(), &self)?;
+        Ok(Inbox::new(Box::new(engine), self))
+    }
+
+    /// Opens an inbox only if it is there, and as it is: nothing is created, and on NATS, where streams
+    /// know how much they may hold and for how long, nothing is set. For programs that look.
+    pub fn existing(mut self) -> Self {
+        self.existing = true;
+        self
+    }
+
+    /// How many servers of a NATS cluster keep the inbox, 1 to 5. One by default.
+    ///
+    /// Streams that are there already keep the number they have; with fewer, the inbox is not opened.
+    #[cfg(feature = "nats")]
+    pub fn replicas(mut self, servers: usize) -> Self {
+        self.replicas = Some(servers);
+        self
+    }
+
+    /// Opens the inbox of this name on a NATS server, 2.11 or newer with JetStream, and creates its
+    /// streams where there are none.
+    ///
+    /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host where the server
+    /// asks for it, or `tls://host:port` with the feature `nats-tls`. Several servers of a cluster are
+    /// separated by commas. The name is of letters, digits, `-` and `_`. See [what each engine
+    /// promises](crate::inbox#two-engines), and how to set up the server.
+    ///
+    /// ```no_run
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// use snapengage::inbox::Inbox;
+    ///
+    /// let inbox = Inbox::options().replicas(3).connect("nats://a:4222,nats://b:4222", "inbox").await?;
+    /// # let _ = inbox;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where the server cannot be reached, turns the user away or is too old, or where a stream cannot be
+    /// created, or is there and cannot hold what is promised: in memory, too few replicas, and the
+    /// like.
+    #[cfg(feature = "nats")]
+    pub async fn connect(self, url: &str, name: &str) -> Result<Inbox, InboxError> {
+        let engine = Nats::connect(url, name, &self).await?;
         Ok(Inbox::new(Box::new(engine), self))
     }
 }

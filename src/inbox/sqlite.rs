@@ -33,6 +33,9 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self, InboxError> {
+        if options.existing && !path.exists() {
+            return Err(InboxError::new(format!("{}: no such file", path.display())));
+        }
         let open = || schema::open(path).map_err(InboxError::new);
         Ok(Self {
             writer: Group::new(open()?),

@@ -58,6 +58,9 @@ async fn work_off(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
             }
         }
     }
+    if let Err(error) = inner.engine.rest().await {
+        tracing::warn!(reason = %error, "what was held ready is free once its lease is over");
+    }
     while workers.join_next().await.is_some() {}
 }
 

@@ -1,0 +1,127 @@
+//! How an entry comes in, and where in its case.
+
+use async_nats::header::NATS_ROLLUP;
+use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
+
+use super::Nats;
+use super::letter::{Envelope, Letter, name_of};
+use super::messages::Published;
+use super::subjects::Case;
+use crate::inbox::engine::{Arrival, Stored};
+use crate::inbox::error::InboxError;
+
+/// Whose last message is expected to have a number, if not the subject's own.
+const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+
+impl Nats {
+    pub(super) async fn receive(&self, arrival: Arrival) -> Result<Stored, InboxError> {
+        let key = arrival.key.as_deref().map_or_else(|| self.number_once(), name_of);
+        let envelope = Envelope::new(&arrival, key);
+        if arrival.unreadable.is_some() {
+            return self.bury(&envelope, arrival.body).await;
+        }
+        let message = envelope.around(arrival.body.clone())?.message_id(&envelope.key);
+        match self.append(&self.case(&envelope), message).await? {
+            Published::Duplicate(number) => self.repeated(&envelope, arrival.body, number).await,
+            Published::Stored | Published::Conflict => Ok(Stored::New),
+        }
+    }
+
+    fn number_once(&self) -> String {
+        name_of(&self.client.new_inbox())
+    }
+
+    pub(super) fn case(&self, envelope: &Envelope) -> Case {
+        self.subjects.case(&envelope.subject)
+    }
+
+    async fn bury(&self, envelope: &Envelope, body: Bytes) -> Result<Stored, InboxError> {
+        let subject = self.subjects.dead(&envelope.key);
+        if self.streams.dead.last(&subject).await?.is_some() {
+            return Ok(Stored::Repeat);
+        }
+        self.streams.dead.publish(&subject, envelope.around(body)?).await?;
+        Ok(Stored::New)
+    }
+
+    /// What the server takes for a repeat is one only if what it repeats is there, or was worked off.
+    /// Looked for where an entry goes, in that order, so that none is missed on its way.
+    async fn repeated(
+        &self,
+        envelope: &Envelope,
+        body: Bytes,
+        number: u64,
+    ) -> Result<Stored, InboxError> {
+        let key = &envelope.key;
+        let is_open = self.streams.entries.get(number).await?.is_some()
+            || self.head(&self.case(envelope)).await?.is_some_and(|head| head.envelope.key == *key);
+        if is_open || self.streams.seen.last(&self.subjects.seen(key)).await?.is_some() {
+            return Ok(Stored::Repeat);
+        }
+        if let Some(dead) = self.streams.dead.last(&self.subjects.dead(key)).await? {
+            self.revive(&Letter::stored(dead)).await?;
+            return Ok(Stored::Revived);
+        }
+        self.append(&self.case(envelope), envelope.around(body)?).await?;
+        Ok(Stored::New)
+    }
+
+    pub(super) async fn revive(&self, dead: &Letter) -> Result<bool, InboxError> {
+        self.append(&self.case(&dead.envelope), dead.revived()?).await?;
+        self.forget_dead(dead).await
+    }
+
+    pub(super) async fn forget_dead(&self, dead: &Letter) -> Result<bool, InboxError> {
+        let subject = self.subjects.dead(&dead.envelope.key);
+        self.streams.dead.remove(&subject, dead.number).await
+    }
+
+    /// What is worked off now of a case.
+    pub(super) async fn head(&self, case: &Case) -> Result<Option<Letter>, InboxError> {
+        Ok(self.streams.entries.last(&case.head).await?.map(Letter::stored))
+    }
+
+    /// Stores a message as its case's head if there is nothing else of it, and in its tail otherwise.
+    async fn append(&self, case: &Case, message: PublishMessage) -> Result<Published, InboxError> {
+        let entries = &self.streams.entries;
+        let first = message.clone().expected_last_subject_sequence(0);
+        let first = first.header(EXPECTED_SUBJECT, case.all.as_str());
+        let published = entries.publish(&case.head, first).await?;
+        if published != Published::Conflict {
+            return Ok(published);
+        }
+        let published = entries.publish(&case.tail, message).await?;
+        self.heal(case).await?;
+        Ok(published)
+    }
+
+    /// Gives a case a head that has none: it may have gone just before its tail came.
+    pub(super) async fn heal(&self, case: &Case) -> Result<(), InboxError> {
+        if self.head(case).await?.is_none() {
+            self.promote(case, 0).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the first of a case's tail in the place of its head, which has this number; 0 is none. Says
+    /// whether there was a tail.
+    ///
+    /// If it is cut off, the message is there twice. The second is dropped once the first is over.
+    pub(super) async fn promote(&self, case: &Case, head: u64) -> Result<bool, InboxError> {
+        let entries = &self.streams.entries;
+        let Some(next) = entries.first(&case.tail, 1).await?.map(Letter::stored) else {
+            return Ok(false);
+        };
+        let message = replacing(next.moved()?, head);
+        if entries.publish(&case.head, message).await? == Published::Stored {
+            entries.remove(&case.tail, next.number).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// A message that takes another's place, if that is still the last of its subject.
+pub(super) fn replacing(message: PublishMessage, number: u64) -> PublishMessage {
+    message.expected_last_subject_sequence(number).header(NATS_ROLLUP, "sub")
+}

@@ -1,0 +1,144 @@
+//! What is asked of one stream.
+
+use std::error::Error;
+use std::time::Duration;
+
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::message::{PublishMessage, StreamMessage};
+use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind, State, Stream};
+use async_nats::jetstream::{self, Context, ErrorCode};
+use tokio::time::{Instant, sleep};
+
+use crate::inbox::error::InboxError;
+
+/// For how long it is tried to store something while a cluster elects another leader.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// That a message of the same id, or of the same expectation, is on its way to the replicas.
+const IN_PROCESS: [ErrorCode; 2] =
+    [ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT, ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT];
+
+/// What became of a message that was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Published {
+    Stored,
+    /// The server knows its id, by the message of this number.
+    Duplicate(u64),
+    /// Something else was stored first.
+    Conflict,
+}
+
+/// The messages of one stream.
+pub(super) struct Messages {
+    pub(super) stream: Stream<()>,
+    jetstream: Context,
+}
+
+impl Messages {
+    pub(super) async fn of(jetstream: &Context, stream: String) -> Result<Self, InboxError> {
+        let stream = jetstream.get_stream_no_info(stream).await.map_err(InboxError::new)?;
+        Ok(Self { stream, jetstream: jetstream.clone() })
+    }
+
+    /// Stores a message. If this fails, it may be stored nevertheless.
+    pub(super) async fn publish(
+        &self,
+        subject: &str,
+        message: PublishMessage,
+    ) -> Result<Published, InboxError> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let error = match self.try_to_publish(subject, message.clone()).await {
+                Ok(published) => return Ok(published),
+                Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                    return Ok(Published::Conflict);
+                }
+                Err(error) => error,
+            };
+            if !may_pass(&error) || Instant::now() > give_up {
+                return Err(InboxError::new(error));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn try_to_publish(
+        &self,
+        subject: &str,
+        message: PublishMessage,
+    ) -> Result<Published, PublishError> {
+        let stored = self.jetstream.send_publish(subject.to_owned(), message).await?.await?;
+        let duplicate = Published::Duplicate(stored.sequence);
+        Ok(if stored.duplicate { duplicate } else { Published::Stored })
+    }
+
+    /// The first message from a number on whose subject is this one, or of this pattern.
+    pub(super) async fn first(
+        &self,
+        subject: &str,
+        from: u64,
+    ) -> Result<Option<StreamMessage>, InboxError> {
+        found(self.stream.get_first_raw_message_by_subject(subject, from).await)
+    }
+
+    pub(super) async fn last(&self, subject: &str) -> Result<Option<StreamMessage>, InboxError> {
+        found(self.stream.get_last_raw_message_by_subject(subject).await)
+    }
+
+    pub(super) async fn get(&self, number: u64) -> Result<Option<StreamMessage>, InboxError> {
+        found(self.stream.get_raw_message(number).await)
+    }
+
+    /// Erases a message, wherever it is. Says whether it was there.
+    pub(super) async fn erase(&self, number: u64) -> Result<bool, InboxError> {
+        let Err(error) = self.stream.delete_message(number).await else { return Ok(true) };
+        match self.get(number).await? {
+            None => Ok(false),
+            Some(_) => Err(InboxError::new(error)),
+        }
+    }
+
+    /// Removes a message that is the first of its subject. Says whether it was there.
+    ///
+    /// What is erased is overwritten, which takes longer.
+    pub(super) async fn remove(&self, subject: &str, number: u64) -> Result<bool, InboxError> {
+        let first = self.stream.purge().filter(subject).sequence(number + 1);
+        Ok(first.await.map_err(InboxError::new)?.purged > 0)
+    }
+
+    /// Removes all messages of a subject, or of a pattern.
+    pub(super) async fn purge(&self, subject: &str) -> Result<(), InboxError> {
+        self.stream.purge().filter(subject).await.map_err(InboxError::new)?;
+        Ok(())
+    }
+
+    pub(super) async fn state(&self) -> Result<State, InboxError> {
+        Ok(self.stream.get_info().await.map_err(InboxError::new)?.state)
+    }
+}
+
+fn found(
+    message: Result<StreamMessage, LastRawMessageError>,
+) -> Result<Option<StreamMessage>, InboxError> {
+    match message {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(InboxError::new(error)),
+    }
+}
+
+/// Whether it makes sense to try again: with the same message, nothing is stored twice that was not to be.
+fn may_pass(error: &PublishError) -> bool {
+    match error.kind() {
+        // No stream where there is one: its leader is gone.
+        PublishErrorKind::TimedOut | PublishErrorKind::StreamNotFound => true,
+        _ => is_in_process(error),
+    }
+}
+
+/// Whether what decides on a message is itself not yet decided on.
+fn is_in_process(error: &PublishError) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<jetstream::Error>());
+    cause.is_some_and(|cause| IN_PROCESS.contains(&cause.error_code()))
+}

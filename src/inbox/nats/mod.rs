@@ -1,0 +1,204 @@
+//! Entries in NATS JetStream.
+//!
+//! Each case and agent has a subject for what is worked off now, its head, and one for what comes after it,
+//! its tail. Workers share one consumer, which delivers the heads; whoever ends one puts the first of
+//! the tail in its place. So a case that fails waits, and nothing else does.
+
+mod intake;
+mod letter;
+mod look;
+mod messages;
+mod place;
+mod pull;
+mod streams;
+mod subjects;
+mod tries;
+mod work;
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::pull::Config;
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer};
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use self::pull::Pull;
+use self::streams::Streams;
+use self::subjects::Subjects;
+use self::work::Leased;
+use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket};
+use super::entry::{Entry, EntryId, State, Stats};
+use super::error::InboxError;
+use super::options::Options;
+use crate::nats;
+use crate::timestamp::Timestamp;
+
+/// How long the server may take to answer. What a lost connection took along is never answered.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The one consumer, shared by all workers.
+const WORKERS: &str = "workers";
+
+/// How many cases may wait for their next try. The server keeps a note of each in memory.
+const CASES_TO_BE_TRIED_AGAIN: i64 = 10_000;
+
+/// The largest request a receiver takes by default, and what is noted of it.
+const LARGEST_REQUEST: usize = 2 * 1024 * 1024 + 4096;
+
+pub(super) struct Nats {
+    client: Client,
+    streams: Streams,
+    subjects: Subjects,
+    pull: Pull,
+    /// What this process was handed out, by its number.
+    leased: Mutex<HashMap<u64, Arc<Leased>>>,
+    /// The last tail that was looked through.
+    looked_through: AtomicU64,
+    keep_done: Duration,
+}
+
+impl Nats {
+    pub(super) async fn connect(
+        url: &str,
+        name: &str,
+        options: &Options,
+    ) -> Result<Self, InboxError> {
+        if !is_name(name) {
+            return Err(InboxError::new(format!(
+                "name `{name}`: expected letters, digits, `-` and `_`"
+            )));
+        }
+        let client = nats::connect(url, TIMEOUT).await.map_err(InboxError::new)?;
+        check(&client)?;
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(TIMEOUT);
+        let streams = Streams::open(&jetstream, name, options).await?;
+        warn_of_what_cannot_be_seen(&client, &streams);
+        let subjects = Subjects::new(name);
+        let consumer = consumer(&streams, &subjects, options).await?;
+        Ok(Self {
+            client,
+            streams,
+            subjects,
+            pull: Pull::new(consumer, options.lease),
+            leased: Mutex::default(),
+            looked_through: AtomicU64::new(0),
+            keep_done: options.keep_done,
+        })
+    }
+}
+
+/// A name of a stream that is a part of a subject, too.
+fn is_name(name: &str) -> bool {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty() && name.chars().all(is_fine)
+}
+
+fn check(client: &Client) -> Result<(), InboxError> {
+    if client.is_server_compatible(2, 11, 0) {
+        return Ok(());
+    }
+    let version = client.server_info().version;
+    Err(InboxError::new(format!("nats-server {version}, expected 2.11 or newer")))
+}
+
+fn warn_of_what_cannot_be_seen(client: &Client, streams: &Streams) {
+    if streams.replicas == 1 {
+        tracing::warn!(
+            "the inbox has one replica: only a server with `sync_interval: always` keeps what it \
+             acknowledged when the power fails, and from here nobody can see whether it is set"
+        );
+    }
+    let max_payload = client.server_info().max_payload;
+    if max_payload < LARGEST_REQUEST {
+        tracing::warn!(max_payload, "the server does not store the largest requests");
+    }
+}
+
+async fn consumer(
+    streams: &Streams,
+    subjects: &Subjects,
+    options: &Options,
+) -> Result<PullConsumer, InboxError> {
+    let config = Config {
+        durable_name: Some(WORKERS.to_owned()),
+        filter_subject: subjects.heads(),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: options.lease,
+        max_ack_pending: CASES_TO_BE_TRIED_AGAIN,
+        ..Config::default()
+    };
+    let stream = &streams.entries.stream;
+    if options.existing {
+        return stream.get_consumer(WORKERS).await.map_err(InboxError::new);
+    }
+    stream.create_consumer(config).await.map_err(InboxError::new)
+}
+
+#[async_trait]
+impl Engine for Nats {
+    async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {
+        self.receive(arrival).await
+    }
+
+    async fn wait(&self) -> Result<(), InboxError> {
+        self.pull.wait().await
+    }
+
+    async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
+        self.hand_out(limit, lease).await
+    }
+
+    async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
+        self.keep(ticket, lease).await
+    }
+
+    async fn settle(
+        &self,
+        ticket: Ticket,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<bool, InboxError> {
+        self.end(ticket, outcome, now).await
+    }
+
+    async fn rest(&self) -> Result<(), InboxError> {
+        self.pull.rest().await
+    }
+
+    /// Payloads and keys go by themselves.
+    async fn sweep(&self, _now: Timestamp) -> Result<bool, InboxError> {
+        self.put_right().await?;
+        Ok(false)
+    }
+
+    async fn stats(&self) -> Result<Stats, InboxError> {
+        self.count().await
+    }
+
+    async fn list(
+        &self,
+        state: State,
+        after: Option<EntryId>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, InboxError> {
+        self.page(state, after, limit).await
+    }
+
+    async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
+        self.find(id).await
+    }
+
+    async fn retry(&self, id: EntryId, now: Timestamp) -> Result<bool, InboxError> {
+        self.hurry(id, now).await
+    }
+
+    async fn discard(&self, id: EntryId) -> Result<bool, InboxError> {
+        self.drop(id).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Messages that are fetched from the server: only as many as there are handlers free for.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::consumer::pull::Batch;
+use async_nats::jetstream::{AckKind, Message};
+use futures_util::StreamExt;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use crate::inbox::error::InboxError;
+
+/// How long one request waits at the server: one that a server took along when it went is missed
+/// for this long.
+const WAIT: Duration = Duration::from_secs(2);
+/// How long after that an answer may take.
+const SLACK: Duration = Duration::from_secs(1);
+
+pub(super) struct Pull {
+    consumer: PullConsumer,
+    pulled: Mutex<Pulled>,
+    lease: Duration,
+}
+
+/// What is under way belongs here and not to who waits for it, who may go at any time.
+#[derive(Default)]
+struct Pulled {
+    request: Option<Batch>,
+    message: Option<(Instant, Message)>,
+}
+
+impl Pull {
+    pub(super) fn new(consumer: PullConsumer, lease: Duration) -> Self {
+        Self { consumer, pulled: Mutex::default(), lease }
+    }
+
+    pub(super) fn consumer(&self) -> &PullConsumer {
+        &self.consumer
+    }
+
+    /// Waits for a message. May be dropped at any time.
+    pub(super) async fn wait(&self) -> Result<(), InboxError> {
+        let mut pulled = self.pulled.lock().await;
+        while pulled.message.is_none() {
+            if pulled.request.is_none() {
+                pulled.request = Some(self.request().await?);
+            }
+            let Some(request) = &mut pulled.request else { continue };
+            let next = timeout(WAIT + SLACK, request.next()).await.ok().flatten();
+            if next.is_none() {
+                pulled.request = None;
+            }
+            if let Some(message) = next.transpose().map_err(InboxError::new)? {
+                pulled.message = Some((Instant::now(), message));
+            }
+        }
+        Ok(())
+    }
+
+    async fn request(&self) -> Result<Batch, InboxError> {
+        let request = self.consumer.batch().max_messages(1).expires(WAIT);
+        request.messages().await.map_err(InboxError::new)
+    }
+
+    /// What is there, up to a number of messages.
+    pub(super) async fn take(&self, limit: usize) -> Result<Vec<Message>, InboxError> {
+        let mut messages = Vec::from_iter(self.pulled());
+        let more = limit.saturating_sub(messages.len());
+        if more > 0 {
+            let fetch = self.consumer.fetch().max_messages(more).messages().await;
+            let mut fetched = fetch.map_err(InboxError::new)?;
+            while let Ok(Some(message)) = timeout(SLACK, fetched.next()).await {
+                match message {
+                    Ok(message) => messages.push(message),
+                    Err(error) => tracing::debug!(reason = %error, "no more messages"),
+                }
+            }
+        }
+        Ok(messages)
+    }
+
+    /// What was waited for. If somebody waits, there is none.
+    fn pulled(&self) -> Option<Message> {
+        let (pulled_at, message) = self.pulled.try_lock().ok()?.message.take()?;
+        // Later, another worker may be at it.
+        (pulled_at.elapsed() < self.lease / 2).then_some(message)
+    }
+
+    /// Gives back what was waited for, and waits no longer.
+    pub(super) async fn rest(&self) -> Result<(), InboxError> {
+        let message = self.pulled();
+        if let Ok(mut pulled) = self.pulled.try_lock() {
+            pulled.request = None;
+        }
+        match message {
+            Some(message) => message.ack_with(AckKind::Nak(None)).await.map_err(InboxError::new),
+            None => Ok(()),
+        }
+    }
+}

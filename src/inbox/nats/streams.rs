@@ -1,0 +1,239 @@
+//! The streams of an inbox: how each is made, and whether what is there will do.
+
+use std::error::Error;
+use std::time::Duration;
+
+use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType, Stream,
+};
+use async_nats::jetstream::{Context, ErrorCode};
+
+use super::messages::Messages;
+use crate::inbox::error::InboxError;
+use crate::inbox::options::Options;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// How long the server itself refuses repeats: as long as SnapEngage is known to repeat. It keeps their
+/// ids in memory.
+const DUPLICATES: Duration = HOUR.saturating_mul(2);
+
+/// How long notes on tries are kept, and how many bytes of them.
+const NOTES: (Duration, i64) = (HOUR.saturating_mul(24 * 7), 64 * 1024 * 1024);
+
+/// How long a cluster may take to make a stream.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// The streams of one inbox.
+pub(super) struct Streams {
+    /// What is to be worked off.
+    pub(super) entries: Messages,
+    /// What is done, while it is kept.
+    pub(super) done: Messages,
+    /// The keys of what is done.
+    pub(super) seen: Messages,
+    pub(super) dead: Messages,
+    /// What is known of the tries of an entry that is not over.
+    pub(super) tries: Messages,
+    /// How many servers keep them.
+    pub(super) replicas: usize,
+}
+
+impl Streams {
+    pub(super) async fn open(
+        jetstream: &Context,
+        name: &str,
+        options: &Options,
+    ) -> Result<Self, InboxError> {
+        let mut patient = jetstream.clone();
+        patient.set_timeout(PATIENCE);
+        let mut replicas = usize::MAX;
+        for config in [
+            entries(name, options),
+            done(name, options),
+            seen(name, options),
+            dead(name, options),
+            tries(name),
+        ] {
+            replicas = replicas.min(prepare(&patient, config, options).await?);
+        }
+        let messages = async |suffix| Messages::of(jetstream, format!("{name}{suffix}")).await;
+        Ok(Self {
+            entries: messages("").await?,
+            done: messages("-done").await?,
+            seen: messages("-seen").await?,
+            dead: messages("-dead").await?,
+            tries: messages("-tries").await?,
+            replicas,
+        })
+    }
+}
+
+fn entries(name: &str, options: &Options) -> Config {
+    Config {
+        name: name.to_owned(),
+        subjects: vec![format!("{name}.case.*.*")],
+        retention: RetentionPolicy::WorkQueue,
+        discard: DiscardPolicy::New,
+        max_bytes: part(options.size_limit, 1),
+        duplicate_window: at_least_a_second(options.window.min(DUPLICATES)),
+        allow_rollup: true,
+        ..common("requests to be worked off")
+    }
+}
+
+fn done(name: &str, options: &Options) -> Config {
+    Config {
+        name: format!("{name}-done"),
+        subjects: vec![format!("{name}.done.*")],
+        max_messages_per_subject: 1,
+        max_bytes: part(options.size_limit, 4),
+        max_age: at_least_a_second(options.keep_done),
+        ..common("requests that were worked off")
+    }
+}
+
+fn seen(name: &str, options: &Options) -> Config {
+    Config {
+        name: format!("{name}-seen"),
+        subjects: vec![format!("{name}.seen.*")],
+        max_messages_per_subject: 1,
+        max_bytes: part(options.size_limit, 4),
+        max_age: at_least_a_second(options.window),
+        ..common("what repeats are known by")
+    }
+}
+
+fn dead(name: &str, options: &Options) -> Config {
+    Config {
+        name: format!("{name}-dead"),
+        subjects: vec![format!("{name}.dead.*")],
+        max_messages_per_subject: 1,
+        max_bytes: part(options.size_limit, 1),
+        discard: DiscardPolicy::New,
+        ..common("dead letters")
+    }
+}
+
+fn tries(name: &str) -> Config {
+    Config {
+        name: format!("{name}-tries"),
+        subjects: vec![format!("{name}.try.*.*")],
+        storage: StorageType::Memory,
+        max_messages_per_subject: 1,
+        max_age: NOTES.0,
+        max_bytes: NOTES.1,
+        allow_message_ttl: true,
+        ..common("what came of tries")
+    }
+}
+
+fn common(what: &str) -> Config {
+    Config {
+        description: Some(format!("SnapEngage inbox: {what}")),
+        storage: StorageType::File,
+        duplicate_window: at_least_a_second(Duration::ZERO),
+        // As the server writes that there is no limit.
+        max_messages: -1,
+        max_messages_per_subject: -1,
+        ..Config::default()
+    }
+}
+
+/// A part of a number of bytes, as a stream has it: -1 is no limit.
+fn part(limit: u64, parts: i64) -> i64 {
+    i64::try_from(limit).map_or(-1, |limit| limit / parts)
+}
+
+/// A stream whose messages may have no age at all would keep them for ever.
+fn at_least_a_second(age: Duration) -> Duration {
+    age.max(Duration::from_secs(1))
+}
+
+/// Sees to it that a stream is there. Returns how many replicas it has.
+async fn prepare(
+    jetstream: &Context,
+    config: Config,
+    options: &Options,
+) -> Result<usize, InboxError> {
+    let config = Config { num_replicas: options.replicas.unwrap_or(1), ..config };
+    let prepared = if options.existing {
+        find(jetstream, &config).await
+    } else {
+        find_or_create(jetstream, &config).await
+    };
+    let failed = |failure| InboxError::new(format!("stream `{}`: {failure}", config.name));
+    Ok(prepared.map_err(failed)?.cached_info().config.num_replicas)
+}
+
+async fn find(jetstream: &Context, config: &Config) -> Result<Stream, Failure> {
+    let stream = jetstream.get_stream(&config.name).await?;
+    check(&stream.cached_info().config, config)?;
+    Ok(stream)
+}
+
+async fn find_or_create(jetstream: &Context, config: &Config) -> Result<Stream, Failure> {
+    match jetstream.get_stream(&config.name).await {
+        Ok(stream) => {
+            check(&stream.cached_info().config, config)?;
+            update(jetstream, &stream, config).await?;
+            Ok(stream)
+        }
+        Err(error) if is_not_found(&error) => Ok(jetstream.create_stream(config).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_not_found(error: &GetStreamError) -> bool {
+    let GetStreamErrorKind::JetStream(error) = error.kind() else { return false };
+    error.error_code() == ErrorCode::STREAM_NOT_FOUND
+}
+
+/// What promises rest on, as the server names it.
+const SETTINGS: [&str; 8] = [
+    "subjects",
+    "storage",
+    "retention",
+    "discard",
+    "max_msgs",
+    "max_msgs_per_subject",
+    "allow_rollup_hdrs",
+    "allow_msg_ttl",
+];
+
+/// What somebody else has made must hold what is promised.
+fn check(found: &Config, expected: &Config) -> Result<(), Failure> {
+    let (settings, needed) = (serde_json::to_value(found)?, serde_json::to_value(expected)?);
+    for name in SETTINGS {
+        let (setting, needed) = (&settings[name], &needed[name]);
+        if setting != needed {
+            return Err(format!("`{name}` is {setting}, expected {needed}").into());
+        }
+    }
+    if found.persist_mode == Some(PersistenceMode::Async) {
+        return Err("`persist_mode` is async: acknowledged before it is stored".into());
+    }
+    let (found, needed) = (found.num_replicas, expected.num_replicas);
+    if found < needed {
+        return Err(format!("`num_replicas` is {found}, expected {needed}").into());
+    }
+    Ok(())
+}
+
+/// Replicas and the like stay as they are; what [`Options`] says may have changed.
+async fn update(jetstream: &Context, stream: &Stream, expected: &Config) -> Result<(), Failure> {
+    let found = &stream.cached_info().config;
+    let config = Config {
+        max_bytes: expected.max_bytes,
+        max_age: expected.max_age,
+        duplicate_window: expected.duplicate_window,
+        ..found.clone()
+    };
+    if config != *found {
+        jetstream.update_stream(&config).await?;
+    }
+    Ok(())
+}

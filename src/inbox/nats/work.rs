@@ -1,0 +1,204 @@
+//! How an entry is handed out, and what becomes of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::message::{Acker, PublishMessage};
+use async_nats::jetstream::{AckKind, Message};
+use futures_util::future::join_all;
+
+use super::Nats;
+use super::letter::{Letter, shortened};
+use super::place::Place;
+use super::tries::Note;
+use crate::inbox::engine::{Claim, Lease, Outcome, Ticket, later};
+use crate::inbox::error::InboxError;
+use crate::timestamp::Timestamp;
+
+/// When what could not be handed out is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// An entry that was handed out.
+pub(super) struct Leased {
+    letter: Letter,
+    acker: Acker,
+    lease: i64,
+    tries: u32,
+}
+
+impl Leased {
+    fn new(message: Message) -> Result<Self, InboxError> {
+        let info = message.info().map_err(InboxError::new)?;
+        let (number, lease) = (info.stream_sequence, info.delivered);
+        let letter = Letter::delivered(&message, number);
+        let tries = letter.envelope.tries.saturating_add(u32::try_from(lease).unwrap_or(u32::MAX));
+        let (_, acker) = message.split();
+        Ok(Self { letter, acker, lease, tries })
+    }
+
+    fn claim(&self) -> Claim {
+        let Letter { number, envelope, body } = self.letter.clone();
+        Claim {
+            ticket: Ticket { id: Place::Entries.id(number), lease: self.lease },
+            api: envelope.api,
+            path: envelope.path,
+            event: envelope.event,
+            subject: envelope.subject,
+            tries: self.tries,
+            body,
+        }
+    }
+
+    fn note(&self, due_at: Timestamp, error: Option<&str>) -> Note {
+        Note { lease: self.lease, tries: self.tries, due_at, error: error.map(shortened) }
+    }
+
+    async fn ack(&self, kind: AckKind) -> Result<(), InboxError> {
+        self.acker.ack_with(kind).await.map_err(InboxError::new)
+    }
+}
+
+impl Nats {
+    pub(super) async fn hand_out(
+        &self,
+        limit: usize,
+        lease: Lease,
+    ) -> Result<Vec<Claim>, InboxError> {
+        let messages = self.pull.take(limit).await?;
+        let claims = join_all(messages.into_iter().map(|message| self.claimed(message, lease)));
+        Ok(claims.await.into_iter().flatten().collect())
+    }
+
+    async fn claimed(&self, message: Message, lease: Lease) -> Option<Claim> {
+        let leased = match Leased::new(message) {
+            Ok(leased) => leased,
+            Err(error) => {
+                tracing::error!(reason = %error, "a message that is none of a stream");
+                return None;
+            }
+        };
+        match self.admit(&leased, lease).await {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                tracing::error!(reason = %error, "an entry cannot be handed out");
+                // If this fails too, the lease ends by itself.
+                let _ = leased.ack(AckKind::Nak(Some(PAUSE))).await;
+                return None;
+            }
+        }
+        let claim = leased.claim();
+        self.leased().insert(leased.letter.number, Arc::new(leased));
+        Some(claim)
+    }
+
+    /// Whether a message is to be worked off. What is over already, and was only not yet removed, is
+    /// removed.
+    async fn admit(&self, leased: &Leased, lease: Lease) -> Result<bool, InboxError> {
+        let Letter { number, envelope, .. } = &leased.letter;
+        let (seen, dead) = (self.subjects.seen(&envelope.key), self.subjects.dead(&envelope.key));
+        let (seen, dead) =
+            tokio::try_join!(self.streams.seen.last(&seen), self.streams.dead.last(&dead))?;
+        let dead = dead.map(Letter::stored);
+        let has_died = dead.as_ref().is_some_and(|dead| dead.origin() == leased.letter.origin());
+        if seen.is_some() || has_died {
+            self.remove(leased).await?;
+            return Ok(false);
+        }
+        if let Some(dead) = dead {
+            // What this repeats: it lives again.
+            self.forget_dead(&dead).await?;
+        }
+        leased.ack(AckKind::Progress).await?;
+        self.note_working(*number, &leased.note(lease.end(), None), lease.length).await?;
+        Ok(true)
+    }
+
+    fn leased(&self) -> MutexGuard<'_, HashMap<u64, Arc<Leased>>> {
+        self.leased.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The entry, if its lease is still held.
+    async fn held(&self, ticket: Ticket) -> Result<Option<Arc<Leased>>, InboxError> {
+        let number = Place::of(ticket.id).1;
+        let leased =
+            self.leased().get(&number).filter(|leased| leased.lease == ticket.lease).cloned();
+        let Some(leased) = leased else { return Ok(None) };
+        match self.working(number).await? {
+            Some(note) if note.lease > ticket.lease => {
+                self.leased().remove(&number);
+                Ok(None)
+            }
+            _ => Ok(Some(leased)),
+        }
+    }
+
+    pub(super) async fn keep(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
+        let Some(leased) = self.held(ticket).await? else { return Ok(false) };
+        leased.ack(AckKind::Progress).await?;
+        let note = leased.note(lease.end(), None);
+        self.note_working(leased.letter.number, &note, lease.length).await?;
+        Ok(true)
+    }
+
+    pub(super) async fn end(
+        &self,
+        ticket: Ticket,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<bool, InboxError> {
+        let Some(leased) = self.held(ticket).await? else { return Ok(false) };
+        match outcome {
+            Outcome::Done => self.done(&leased, now).await?,
+            Outcome::Again { after, error } => self.again(&leased, after, &error, now).await?,
+            Outcome::Dead { error } => self.dead(&leased, &error, now).await?,
+        }
+        self.leased().remove(&leased.letter.number);
+        Ok(true)
+    }
+
+    async fn done(&self, leased: &Leased, now: Timestamp) -> Result<(), InboxError> {
+        let key = &leased.letter.envelope.key;
+        let (seen, done) = (self.subjects.seen(key), self.subjects.done(key));
+        let ended = leased.letter.ended(leased.tries, None, later(now, self.keep_done))?;
+        tokio::try_join!(
+            self.streams.seen.publish(&seen, PublishMessage::build()),
+            self.streams.done.publish(&done, ended),
+        )?;
+        self.remove(leased).await
+    }
+
+    async fn again(
+        &self,
+        leased: &Leased,
+        after: Duration,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<(), InboxError> {
+        let note = leased.note(later(now, after), Some(error));
+        self.note_failed(leased.letter.number, &note).await?;
+        leased.ack(AckKind::Nak(Some(after))).await
+    }
+
+    async fn dead(&self, leased: &Leased, error: &str, now: Timestamp) -> Result<(), InboxError> {
+        let dead = self.subjects.dead(&leased.letter.envelope.key);
+        let ended = leased.letter.ended(leased.tries, Some(error), now)?;
+        self.streams.dead.publish(&dead, ended).await?;
+        self.remove(leased).await
+    }
+
+    /// Removes what is over from its case, and lets the next go.
+    async fn remove(&self, leased: &Leased) -> Result<(), InboxError> {
+        let Letter { number, envelope, .. } = &leased.letter;
+        let case = self.case(envelope);
+        if !self.promote(&case, *number).await? {
+            // Not by the acknowledgement alone, which the server acts on somewhat later: until then, the
+            // case has a head. What came while it had one is in the tail.
+            self.streams.entries.remove(&case.head, *number).await?;
+            self.promote(&case, 0).await?;
+        }
+        tokio::try_join!(leased.ack(AckKind::Ack), self.forget_tries(*number))?;
+        Ok(())
+    }
+}
