@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use snapengage::Timestamp;
-use snapengage::inbox::{Entry, EntryId, Inbox, State, Stats};
+use snapengage::inbox::{Entry, EntryId, Inbox, InboxError, State, Stats};
 
 /// Tools for receivers of SnapEngage webhooks.
 #[derive(Parser)]
@@ -27,14 +27,46 @@ enum Room {
 
 #[derive(Args)]
 struct InboxArgs {
-    /// The inbox's file.
-    #[arg(long, env = "SNAPENGAGE_INBOX", default_value = "inbox.db", global = true)]
-    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Writes JSON instead of tables.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Where the inbox is.
+#[derive(Args)]
+struct Place {
+    /// The inbox's file.
+    #[arg(long, env = "SNAPENGAGE_INBOX", default_value = "inbox.db", global = true)]
+    file: PathBuf,
+    /// The NATS server that the inbox is on, in place of a file.
+    #[cfg(feature = "nats")]
+    #[arg(
+        long,
+        env = "SNAPENGAGE_NATS",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true
+    )]
+    nats: Option<String>,
+    /// The inbox's name on the server.
+    #[cfg(feature = "nats")]
+    #[arg(long, env = "SNAPENGAGE_NATS_NAME", default_value = "inbox", global = true)]
+    name: String,
+}
+
+impl Place {
+    async fn open(&self) -> Result<Inbox, InboxError> {
+        let options = Inbox::options().existing();
+        #[cfg(feature = "nats")]
+        if let Some(url) = &self.nats {
+            return options.connect(url, &self.name).await;
+        }
+        options.open(&self.file)
+    }
 }
 
 #[derive(Subcommand)]
@@ -107,11 +139,8 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(InboxArgs { file, json, command }: InboxArgs) -> Outcome<ExitCode> {
-    if !file.try_exists()? {
-        return Err(format!("{}: no such file", file.display()).into());
-    }
-    let inbox = Inbox::open(&file)?;
+async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcome<ExitCode> {
+    let inbox = place.open().await?;
     let text = match command {
         Command::List { state, after, limit } => {
             list(&inbox.list(state.into(), after, limit).await?, json)?
@@ -205,7 +234,7 @@ async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<Ex
         if chosen.dead { inbox.stats().await?.dead } else { u64::try_from(chosen.ids.len())? };
     let mut bulk = Bulk { inbox, act, bar: bar(count, json), done: Vec::new(), left: Vec::new() };
     if chosen.dead {
-        bulk.act_on_dead().await?;
+        bulk.act_on_dead(usize::try_from(count)?).await?;
     } else {
         bulk.act_on(chosen.ids).await?;
     }
@@ -237,16 +266,18 @@ struct Bulk<'a> {
 }
 
 impl Bulk<'_> {
-    /// Goes on after the last one seen: what dies again meanwhile is not met twice.
-    async fn act_on_dead(&mut self) -> Outcome<()> {
+    /// No more than there were: what is tried again may die again meanwhile.
+    async fn act_on_dead(&mut self, mut count: usize) -> Outcome<()> {
         const PAGE: usize = 1000;
         let mut after = None;
-        loop {
-            let page = self.inbox.list(State::Dead, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+        while count > 0 {
+            let page = self.inbox.list(State::Dead, after, PAGE.min(count)).await?;
+            let Some(last) = page.last() else { break };
             after = Some(last.id);
+            count -= page.len();
             self.act_on(page.iter().map(|entry| entry.id)).await?;
         }
+        Ok(())
     }
 
     async fn act_on(&mut self, ids: impl IntoIterator<Item = EntryId>) -> Outcome<()> {
