@@ -13,7 +13,8 @@
 //! rm crm.down
 //! ```
 //!
-//! The CRM is in `crm.rs`.
+//! With the feature `nats` and `--nats nats://127.0.0.1:4222`, in one process or in several, the inbox is on
+//! a NATS server. The CRM is in `crm.rs`.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -40,6 +41,9 @@ struct Args {
     /// The inbox.
     #[arg(long, value_name = "FILE", default_value = "inbox.db")]
     inbox: PathBuf,
+    /// The NATS server to have the inbox on, in place of a file. Needs the feature `nats`.
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
     /// The CRM's own database.
     #[arg(long, value_name = "FILE", default_value = "crm.db")]
     crm: PathBuf,
@@ -53,7 +57,10 @@ async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     common::log();
     let crm = Crm::open(&args.crm, args.crm_down)?;
-    let inbox = Inbox::open(&args.inbox)?;
+    let inbox = match &args.nats {
+        Some(url) => connect(url).await?,
+        None => Inbox::open(&args.inbox)?,
+    };
     let token = Token::new(args.token);
     let receiver = Receiver::builder()
         .integration("/integration", token.clone(), inbox.feed(crm.clone()))
@@ -69,4 +76,14 @@ async fn main() -> anyhow::Result<()> {
     };
     tokio::join!(serve, inbox.run(async { drop(is_served.await) }));
     Ok(())
+}
+
+#[cfg(feature = "nats")]
+async fn connect(url: &str) -> anyhow::Result<Inbox> {
+    Ok(Inbox::connect(url, "inbox").await?)
+}
+
+#[cfg(not(feature = "nats"))]
+async fn connect(_url: &str) -> anyhow::Result<Inbox> {
+    anyhow::bail!("built without the feature `nats`")
 }
