@@ -1,8 +1,17 @@
-//! Receipts of 4 KB, 1, 16 and 256 in flight: through the receiver into an inbox, and as bare inserts
-//! into SQLite with the same durability, as many to a transaction. On the disk of `CARGO_TARGET_DIR`.
+//! Receipts of 4 KB, 1, 16 and 256 in flight: through the receiver into an inbox, and without it into what
+//! the inbox is on, with the same durability. On the disk of `CARGO_TARGET_DIR`.
+//!
+//! SQLite: bare inserts, as many to a transaction. NATS: bare publishes, each acknowledged, to a
+//! `nats-server` with `sync_interval: always`, which is started here.
+
+#[cfg(feature = "nats")]
+#[allow(dead_code, reason = "some of it is for tests alone")]
+#[path = "../tests/support/nats.rs"]
+mod nats;
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -29,20 +38,17 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// Every request is of another case, over all rounds of a file.
-struct Numbers(std::sync::atomic::AtomicU64);
+struct Numbers(AtomicU64);
+
+static NUMBERS: Numbers = Numbers(AtomicU64::new(0));
 
 impl Numbers {
     fn next(&self) -> u64 {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+        self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-async fn through_the_inbox(
-    receiver: &Receiver,
-    numbers: &'static Numbers,
-    in_flight: u64,
-    rounds: u64,
-) -> Duration {
+async fn through_the_inbox(receiver: &Receiver, in_flight: u64, rounds: u64) -> Duration {
     let mut senders = JoinSet::new();
     let started = Instant::now();
     for _ in 0..in_flight {
@@ -50,7 +56,7 @@ async fn through_the_inbox(
         senders.spawn(async move {
             for _ in 0..rounds {
                 let request = Request::post("/events").header("Authorization", "my-token");
-                let body = Full::new(body(numbers.next()));
+                let body = Full::new(body(NUMBERS.next()));
                 let response = receiver.handle(request.body(body).expect("a request")).await;
                 assert_eq!(response.status(), 200);
             }
@@ -72,41 +78,107 @@ fn bare(path: &Path) -> Connection {
     connection
 }
 
-fn into_bare_sqlite(connection: &mut Connection, numbers: &Numbers, at_once: u64) {
+fn into_bare_sqlite(connection: &mut Connection, at_once: u64) {
     let transaction = connection.transaction().expect("begun");
     for _ in 0..at_once {
         let mut insert =
             transaction.prepare_cached("INSERT INTO entry (body) VALUES (?1)").expect("prepared");
-        insert.execute([&*black_box(body(numbers.next()))]).expect("inserted");
+        insert.execute([&*black_box(body(NUMBERS.next()))]).expect("inserted");
     }
     transaction.commit().expect("committed");
 }
 
-fn receipts(criterion: &mut Criterion) {
-    static NUMBERS: Numbers = Numbers(std::sync::atomic::AtomicU64::new(0));
-    let mut group = criterion.benchmark_group("receipts");
+fn receiver(inbox: &Inbox) -> Receiver {
+    let handler = inbox.feed(conversation::from_fn(|_| async { Ok(()) }));
+    Receiver::builder()
+        .conversation("/events", Token::new("my-token"), handler)
+        .build()
+        .expect("a receiver")
+}
+
+fn on_sqlite(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("receipts on SQLite");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for in_flight in IN_FLIGHT {
         group.throughput(Throughput::Elements(in_flight));
         let dir = folder();
         let options = Inbox::options().size_limit(u64::MAX);
         let inbox = options.open(dir.path().join("inbox.db")).expect("an inbox");
-        let handler = inbox.feed(conversation::from_fn(|_| async { Ok(()) }));
-        let receiver = Receiver::builder()
-            .conversation("/events", Token::new("my-token"), handler)
-            .build()
-            .expect("a receiver");
+        let receiver = receiver(&inbox);
         group.bench_function(BenchmarkId::new("inbox", in_flight), |bencher| {
             bencher.iter_custom(|rounds| {
-                runtime.block_on(through_the_inbox(&receiver, &NUMBERS, in_flight, rounds))
+                runtime.block_on(through_the_inbox(&receiver, in_flight, rounds))
             });
         });
         let mut connection = bare(&dir.path().join("bare.db"));
         group.bench_function(BenchmarkId::new("bare", in_flight), |bencher| {
-            bencher.iter(|| into_bare_sqlite(&mut connection, &NUMBERS, in_flight));
+            bencher.iter(|| into_bare_sqlite(&mut connection, in_flight));
         });
     }
 }
 
-criterion_group!(benches, receipts);
+#[cfg(feature = "nats")]
+mod on_nats {
+    use async_nats::jetstream::{self, Context, stream};
+
+    use super::*;
+    use crate::nats::{SYNCED, Server};
+
+    async fn bare(url: &str) -> Context {
+        let client = async_nats::connect(url).await.expect("connected");
+        let jetstream = jetstream::new(client);
+        let config = stream::Config {
+            name: "bare".to_owned(),
+            subjects: vec!["bare.*".to_owned()],
+            ..stream::Config::default()
+        };
+        jetstream.create_stream(config).await.expect("created");
+        jetstream
+    }
+
+    async fn into_bare_nats(jetstream: &Context, in_flight: u64, rounds: u64) -> Duration {
+        let mut senders = JoinSet::new();
+        let started = Instant::now();
+        for _ in 0..in_flight {
+            let jetstream = jetstream.clone();
+            senders.spawn(async move {
+                for _ in 0..rounds {
+                    let number = NUMBERS.next();
+                    let sent = jetstream.publish(format!("bare.{number}"), body(number)).await;
+                    sent.expect("sent").await.expect("acknowledged");
+                }
+            });
+        }
+        senders.join_all().await;
+        started.elapsed()
+    }
+
+    pub(super) fn receipts(criterion: &mut Criterion) {
+        let mut group = criterion.benchmark_group("receipts on NATS");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let server = Server::start(SYNCED);
+        let url = server.url("");
+        let options = Inbox::options().size_limit(u64::MAX);
+        let inbox = runtime.block_on(options.connect(&url, "inbox")).expect("an inbox");
+        let (receiver, jetstream) = (receiver(&inbox), runtime.block_on(bare(&url)));
+        for in_flight in IN_FLIGHT {
+            group.throughput(Throughput::Elements(in_flight));
+            group.bench_function(BenchmarkId::new("inbox", in_flight), |bencher| {
+                bencher.iter_custom(|rounds| {
+                    runtime.block_on(through_the_inbox(&receiver, in_flight, rounds))
+                });
+            });
+            group.bench_function(BenchmarkId::new("bare", in_flight), |bencher| {
+                bencher.iter_custom(|rounds| {
+                    runtime.block_on(into_bare_nats(&jetstream, in_flight, rounds))
+                });
+            });
+        }
+    }
+}
+
+#[cfg(not(feature = "nats"))]
+criterion_group!(benches, on_sqlite);
+#[cfg(feature = "nats")]
+criterion_group!(benches, on_sqlite, on_nats::receipts);
 criterion_main!(benches);
