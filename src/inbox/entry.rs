@@ -78,7 +78,7 @@ pub struct Entry {
     pub subject: String,
     /// When it was received.
     pub received_at: Timestamp,
-    /// How often a handler was called with it.
+    /// How often it was handed out, to be tried.
     pub tries: u32,
     /// When it is tried next; while it is worked off, when its lease ends; once it is done, when its
     /// payload goes.

@@ -34,6 +34,40 @@
 //! # }
 //! ```
 //!
+//! A request, its answer, and one that is refused:
+//!
+//! ```
+//! use http::Request;
+//! use snapengage::inbox::{Inbox, State};
+//! use snapengage::{Receiver, Token, integration};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let file = folder.path().join("inbox.db");
+//! let inbox = Inbox::open(file)?;
+//! let crm = integration::from_fn(|_| async { Err("the CRM is down".into()) });
+//! let receiver = Receiver::builder()
+//!     .integration("/integration", Token::new("my-token"), inbox.feed(crm))
+//!     .build()?;
+//! let post = |body: &'static str| {
+//!     Request::post("/integration").header("Authorization", "my-token").body(body.to_owned())
+//! };
+//!
+//! let response = receiver.handle(post(r#"{"id": "case-1", "type": "chat"}"#)?).await;
+//! assert_eq!(response.status(), 200);
+//! let [waiting] = &inbox.list(State::Waiting, None, 10).await?[..] else { panic!("one entry") };
+//! assert_eq!(waiting.subject, "case case-1");
+//!
+//! let response = receiver.handle(post(r#"{"type": "chat"}"#)?).await;
+//! assert_eq!(response.status(), 400);
+//! let [dead] = &inbox.list(State::Dead, None, 10).await?[..] else { panic!("one dead letter") };
+//! let error = "support request: missing field `id` at line 1 column 16";
+//! assert_eq!(dead.error.as_deref(), Some(error));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What is promised
 //!
 //! - **Receipt.** The body is on disk, flushed, before the 200. What cannot be stored is answered 503,
@@ -58,32 +92,34 @@
 //! **A SQLite file** ([`Inbox::open`]) is for one machine. Several processes may share it; a network file
 //! system will not do. Receipts that come together share a flush.
 //!
-//! **NATS JetStream** ([`Inbox::connect`], feature `nats`) is for several: each receiver is a process that
+//! **NATS JetStream** (`Inbox::connect`, feature `nats`) is for several: each receiver is a process that
 //! opens the same inbox by its name, and all of them work. By default, a NATS server flushes to disk every
-//! two minutes, so one of these two is needed, and the second can be checked from here:
+//! two minutes, so one of these is needed:
 //!
-//! - one server, that flushes before it acknowledges: `nats-server -c nats.conf` with
+//! - one server that flushes before it acknowledges. From here, nobody can see whether it does; so an inbox
+//!   of one replica logs a warning when it is opened.
 //!
 //!   ```text
 //!   max_payload: 4MB
 //!   jetstream { store_dir: "/var/lib/nats", sync_interval: always }
 //!   ```
-//! - a cluster of three, and [`replicas(3)`](Options::replicas): what is acknowledged is on two of them,
-//!   whichever fails. Against a power failure of all three at once, they need `sync_interval: always`, too.
+//! - a cluster of three, and `Options::replicas(3)`: what is acknowledged is on two servers at least,
+//!   whichever fails. An inbox of fewer replicas is not opened. If power may fail all of them at once,
+//!   they are to flush as above.
 //!
-//! A request and what is noted of it must fit into the server's `max_payload`, 1 MB by default: a larger one
-//! is answered 503.
+//! A request, with what is noted of it, must fit into the server's `max_payload`, 1 MB by default: a larger
+//! one is answered 503.
 //!
-//! Both engines keep what is promised above. These differ on NATS: an entry gets another number when it is
-//! done or dead, and when it moves up in its case; dead letters are listed in the order they died; the
-//! window begins when an entry is done; up to 10,000 cases and agents wait for their next try, and further
-//! ones until one of them is through; an error is kept up to 1 KB.
+//! All that is promised above holds on both. On NATS, an entry gets another number when it moves up in its
+//! case, and when it is done or dead; dead letters are listed in the order they died; the window begins when
+//! an entry is done; of an error, 1 KB is kept; and 10,000 cases and agents at most wait for their next try,
+//! further ones until one of them is through.
 //!
 //! # Limits
 //!
 //! Order holds for one case: events of another may overtake. A case whose first entry fails waits for it. A
-//! handler's [deadline](Options::deadline) ends it where it waits; one that blocks its thread is beyond
-//! it.
+//! handler's [deadline](Options::deadline) ends it where it waits; one that blocks its thread is beyond it.
+//! Every process that runs an inbox is handed whatever is in it: each is to mount all of its feeds.
 
 mod backoff;
 mod engine;
