@@ -27,7 +27,6 @@ const PAGE: u64 = 4096;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keeping {
     pub(super) window: i64,
-    pub(super) keep_done: i64,
     pub(super) size_limit: u64,
 }
 

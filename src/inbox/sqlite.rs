@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket};
+use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, later};
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::group::Group;
@@ -29,6 +29,7 @@ pub(super) struct Sqlite {
     reader: Arc<Mutex<Connection>>,
     changed: Notify,
     keeping: sql::Keeping,
+    keep_done: Duration,
 }
 
 impl Sqlite {
@@ -43,9 +44,9 @@ impl Sqlite {
             changed: Notify::new(),
             keeping: sql::Keeping {
                 window: millis(options.window),
-                keep_done: millis(options.keep_done),
                 size_limit: options.size_limit,
             },
+            keep_done: options.keep_done,
         })
     }
 
@@ -92,12 +93,13 @@ impl Engine for Sqlite {
     }
 
     async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
-        let (now, end) = (lease.now.as_millis(), end(lease));
+        let (now, end) = (lease.now.as_millis(), lease.end().as_millis());
         self.writer.run(move |connection| sql::claim(connection, limit, now, end)).await
     }
 
     async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
-        self.writer.run(move |connection| sql::renew(connection, ticket, end(lease))).await
+        let end = lease.end().as_millis();
+        self.writer.run(move |connection| sql::renew(connection, ticket, end)).await
     }
 
     async fn settle(
@@ -106,13 +108,13 @@ impl Engine for Sqlite {
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<bool, InboxError> {
-        let (keeping, now) = (self.keeping, now.as_millis());
+        let keep_done = self.keep_done;
         self.write(move |connection| match outcome {
-            Outcome::Done => sql::done(connection, ticket, now + keeping.keep_done),
+            Outcome::Done => sql::done(connection, ticket, later(now, keep_done).as_millis()),
             Outcome::Again { after, error } => {
-                sql::again(connection, ticket, now + millis(after), &error)
+                sql::again(connection, ticket, later(now, after).as_millis(), &error)
             }
-            Outcome::Dead { error } => sql::dead(connection, ticket, now, &error),
+            Outcome::Dead { error } => sql::dead(connection, ticket, now.as_millis(), &error),
         })
         .await
     }
@@ -151,8 +153,4 @@ impl Engine for Sqlite {
 fn millis(duration: Duration) -> i64 {
     // Bounded, so that adding it to a time cannot overflow.
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 4)
-}
-
-fn end(lease: Lease) -> i64 {
-    lease.now.as_millis() + millis(lease.length)
 }
