@@ -54,8 +54,9 @@ impl Nats {
         number: u64,
     ) -> Result<Stored, InboxError> {
         let key = &envelope.key;
-        let is_open = self.streams.entries.get(number).await?.is_some()
-            || self.head(&self.case(envelope)).await?.is_some_and(|head| head.envelope.key == *key);
+        let stored = self.streams.entries.get(number).await?.map(Letter::stored);
+        let head = self.head(&self.case(envelope)).await?;
+        let is_open = [stored, head].iter().flatten().any(|letter| letter.envelope.key == *key);
         if is_open || self.streams.seen.last(&self.subjects.seen(key)).await?.is_some() {
             return Ok(Stored::Repeat);
         }

@@ -125,7 +125,7 @@ impl Nats {
     }
 
     async fn letter(&self, id: EntryId) -> Result<Option<(Place, Letter)>, InboxError> {
-        let (Some(place), number @ 1..) = Place::of(id) else { return Ok(None) };
+        let (Some(place), number) = Place::of(id) else { return Ok(None) };
         let message = self.stream(place).get(number).await?;
         Ok(message.map(|message| (place, Letter::stored(message))))
     }

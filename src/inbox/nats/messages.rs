@@ -87,6 +87,9 @@ impl Messages {
     }
 
     pub(super) async fn get(&self, number: u64) -> Result<Option<StreamMessage>, InboxError> {
+        if number == 0 {
+            return Ok(None);
+        }
         found(self.stream.get_raw_message(number).await)
     }
 

@@ -53,6 +53,11 @@ impl Nats {
         self.note(&self.subjects.failed(number)).await
     }
 
+    /// The last note of either kind.
+    pub(super) async fn last_try(&self, number: u64) -> Result<Option<Note>, InboxError> {
+        self.note(&self.subjects.tries(number)).await
+    }
+
     async fn note(&self, subject: &str) -> Result<Option<Note>, InboxError> {
         let message: Option<StreamMessage> = self.streams.tries.last(subject).await?;
         // What ends by its time to live may leave a marker that says nothing.

@@ -32,7 +32,7 @@ impl Leased {
         let info = message.info().map_err(InboxError::new)?;
         let (number, lease) = (info.stream_sequence, info.delivered);
         let letter = Letter::delivered(&message, number);
-        let tries = letter.envelope.tries.saturating_add(u32::try_from(lease).unwrap_or(u32::MAX));
+        let tries = letter.envelope.tries;
         let (_, acker) = message.split();
         Ok(Self { letter, acker, lease, tries })
     }
@@ -71,14 +71,14 @@ impl Nats {
     }
 
     async fn claimed(&self, message: Message, lease: Lease) -> Option<Claim> {
-        let leased = match Leased::new(message) {
+        let mut leased = match Leased::new(message) {
             Ok(leased) => leased,
             Err(error) => {
                 tracing::error!(reason = %error, "a message that is none of a stream");
                 return None;
             }
         };
-        match self.admit(&leased, lease).await {
+        match self.admit(&mut leased, lease).await {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => {
@@ -95,11 +95,14 @@ impl Nats {
 
     /// Whether a message is to be worked off. What is over already, and was only not yet removed, is
     /// removed.
-    async fn admit(&self, leased: &Leased, lease: Lease) -> Result<bool, InboxError> {
+    async fn admit(&self, leased: &mut Leased, lease: Lease) -> Result<bool, InboxError> {
         let Letter { number, envelope, .. } = &leased.letter;
         let (seen, dead) = (self.subjects.seen(&envelope.key), self.subjects.dead(&envelope.key));
-        let (seen, dead) =
-            tokio::try_join!(self.streams.seen.last(&seen), self.streams.dead.last(&dead))?;
+        let (seen, dead, last_try) = tokio::try_join!(
+            self.streams.seen.last(&seen),
+            self.streams.dead.last(&dead),
+            self.last_try(*number),
+        )?;
         let dead = dead.map(Letter::stored);
         let has_died = dead.as_ref().is_some_and(|dead| dead.origin() == leased.letter.origin());
         if seen.is_some() || has_died {
@@ -110,6 +113,8 @@ impl Nats {
             // What this repeats: it lives again.
             self.forget_dead(&dead).await?;
         }
+        // Not as often as it was delivered: that is also counted where it did not come to a try.
+        leased.tries = last_try.map_or(envelope.tries, |note| note.tries).saturating_add(1);
         leased.ack(AckKind::Progress).await?;
         self.note_working(*number, &leased.note(lease.end(), None), lease.length).await?;
         Ok(true)
@@ -126,7 +131,7 @@ impl Nats {
             self.leased().get(&number).filter(|leased| leased.lease == ticket.lease).cloned();
         let Some(leased) = leased else { return Ok(None) };
         match self.working(number).await? {
-            Some(note) if note.lease > ticket.lease => {
+            Some(note) if note.lease != ticket.lease => {
                 self.leased().remove(&number);
                 Ok(None)
             }
