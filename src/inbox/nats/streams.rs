@@ -122,7 +122,6 @@ fn tries(name: &str) -> Config {
     Config {
         name: format!("{name}-tries"),
         subjects: vec![format!("{name}.try.*.*")],
-        storage: StorageType::Memory,
         max_messages_per_subject: 1,
         max_age: NOTES.0,
         max_bytes: NOTES.1,
