@@ -175,7 +175,10 @@ fn is_whole(stream: &stream::Info) -> bool {
 }
 
 /// Asks again and again until there is an answer.
-async fn ask<T, A: Future<Output = Option<T>>>(without: &str, question: impl Fn() -> A) -> T {
+pub(crate) async fn ask<T, A: Future<Output = Option<T>>>(
+    without: &str,
+    question: impl Fn() -> A,
+) -> T {
     let mut turns = interval(Duration::from_millis(50));
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let answer = async {
