@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -12,9 +11,7 @@ use snapengage::{HandlerError, Receiver, integration};
 use support::{auth, parse, post, text};
 
 /// An inbox with two dead letters, and one entry that waits.
-#[tokio::main(flavor = "current_thread")]
-async fn fill(file: &Path) {
-    let inbox = Inbox::open(file).expect("an inbox");
+async fn fill(inbox: &Inbox) {
     let (called, mut calls) = tokio::sync::mpsc::unbounded_channel();
     let handler = integration::from_fn(move |_| {
         let called = called.clone();
@@ -33,9 +30,10 @@ async fn fill(file: &Path) {
     receiver.handle(post("/integration", r#"{"id":"two"}"#)).await;
 }
 
-fn filled() -> tempfile::TempDir {
+#[tokio::main(flavor = "current_thread")]
+async fn filled() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
-    fill(&dir.path().join("inbox.db"));
+    fill(&Inbox::open(dir.path().join("inbox.db")).expect("an inbox")).await;
     dir
 }
 
@@ -164,4 +162,124 @@ fn a_file_that_is_not_there_is_not_made() {
     assert!(!dir.path().join("inbox.db").exists());
     let output = snapengage(&dir, &["retry"]);
     assert_eq!(output.status.code(), Some(2), "which entries?");
+}
+
+#[cfg(feature = "nats")]
+mod on_nats {
+    use super::support::nats::Server;
+    use super::*;
+
+    const USER: &str = r#"authorization { user: "crm", password: "p@ss:word" }"#;
+    const CREDENTIALS: &str = "crm:p%40ss%3Aword@";
+
+    /// With what [`fill`] leaves, in an inbox named `chats`.
+    #[tokio::main(flavor = "current_thread")]
+    async fn filled() -> Server {
+        let server = Server::start(USER);
+        let inbox = Inbox::connect(&server.url(CREDENTIALS), "chats").await;
+        fill(&inbox.expect("an inbox")).await;
+        server
+    }
+
+    fn snapengage(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        let output = Command::new(env!("CARGO_BIN_EXE_snapengage"))
+            .arg("inbox")
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .output()
+            .expect("run");
+        for told in [&output.stdout, &output.stderr] {
+            let told = text(told);
+            assert!(!told.contains("p@ss") && !told.contains("p%40ss"), "a password: {told}");
+        }
+        output
+    }
+
+    fn on(server: &Server, arguments: &[&str]) -> Output {
+        let url = server.url(CREDENTIALS);
+        snapengage(&[&["--nats", &url, "--name", "chats"], arguments].concat(), &[])
+    }
+
+    fn dead(server: &Server) -> Vec<Value> {
+        let Value::Array(dead) = json_of(&on(server, &["list", "--json"])) else {
+            panic!("no list")
+        };
+        dead
+    }
+
+    fn id(entry: &Value) -> String {
+        entry["id"].to_string()
+    }
+
+    #[test]
+    fn an_inbox_is_looked_into() {
+        let server = filled();
+        let told = stdout(&on(&server, &["stats"]));
+        assert!(told.starts_with("waiting:  1\nworking:  0\ndone:     0\ndead:     2\n"), "{told}");
+        let told = stdout(&on(&server, &["list"]));
+        assert!(told.lines().nth(2).is_some_and(|line| line.contains("case one")), "{told}");
+        let dead = dead(&server);
+        let errors = dead.iter().map(|entry| &entry["error"]);
+        assert!(errors.eq(["support request: expected a JSON object", "no such plan"]), "{dead:?}");
+        let told = stdout(&on(&server, &["show", &id(&dead[1])]));
+        assert!(told.ends_with("\n\n{\"id\":\"one\",\"type\":\"chat\"}\n"), "{told}");
+    }
+
+    #[test]
+    fn an_inbox_is_put_in_order_and_no_bar_is_drawn_into_a_pipe() {
+        let server = filled();
+        let [first, second] = &dead(&server)[..] else { panic!("two dead letters") };
+        let output = on(&server, &["retry", &id(first)]);
+        assert_eq!(stdout(&output), "done: 1, left as they are: none\n");
+        assert_eq!(text(&output.stderr), "");
+        let output = on(&server, &["drop", "--dead", "--json"]);
+        assert_eq!(json_of(&output), json!({ "done": [second["id"]], "left": [] }));
+        assert_eq!(text(&output.stderr), "");
+        let output = on(&server, &["drop", &id(second)]);
+        assert!(!output.status.success());
+        assert_eq!(text(&output.stdout), format!("done: 0, left as they are: {}\n", id(second)));
+        let stats = json_of(&on(&server, &["stats", "--json"]));
+        assert_eq!((&stats["waiting"], &stats["dead"]), (&json!(2), &json!(0)));
+    }
+
+    #[test]
+    fn server_and_name_are_taken_from_the_environment_too() {
+        let server = filled();
+        let url = server.url(CREDENTIALS);
+        let named = [("SNAPENGAGE_NATS", url.as_str()), ("SNAPENGAGE_NATS_NAME", "chats")];
+        assert_eq!(json_of(&snapengage(&["stats", "--json"], &named))["dead"], 2);
+        for help in [&["--help"][..], &["stats", "--help"]] {
+            assert!(stdout(&snapengage(help, &named)).contains("--nats <URL>"));
+        }
+        assert_eq!(snapengage(&["retry"], &named).status.code(), Some(2), "which entries?");
+    }
+
+    #[test]
+    fn an_inbox_that_is_not_there_is_not_made() {
+        let server = Server::start(USER);
+        for _ in 0..2 {
+            let told = error(&on(&server, &["stats"]));
+            assert!(told.starts_with("error: inbox: stream `chats`: "), "{told}");
+            assert!(told.contains("stream not found"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_had_is_told_without_the_password() {
+        let mut server = Server::start(USER);
+        let told = error(&snapengage(&["stats", "--nats", &server.url("crm:wrong-p%40ss@")], &[]));
+        assert!(told.contains("authorization violation"), "{told}");
+        let told = error(&snapengage(&["stats", "--nats", "nats://crm:p%40ss@host:port"], &[]));
+        assert!(told.starts_with("error: inbox: "), "{told}");
+        server.kill();
+        let told = error(&on(&server, &["stats"]));
+        assert!(told.contains("Connection refused"), "{told}");
+    }
+
+    #[track_caller]
+    fn error(output: &Output) -> String {
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert_eq!(text(&output.stdout), "");
+        text(&output.stderr).to_owned()
+    }
 }
