@@ -1,6 +1,9 @@
 //! Runs the examples as their users do: starts each as its header says, and sends what the header
 //! sends.
 
+#[cfg(all(feature = "inbox", feature = "nats"))]
+mod support;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -678,4 +681,161 @@ fn replay_script(url: &str, script: &str) -> Output {
     let file = in_package("examples/scripts").join(script).with_extension("chat");
     let arguments = [url, "--token", "my-token", "--script"];
     example("replay").args(arguments).arg(file).output().expect("replay runs")
+}
+
+#[cfg(feature = "inbox")]
+mod crm_sync {
+    use std::ffi::OsStr;
+    use std::time::Instant;
+
+    use rusqlite::Connection;
+
+    use super::*;
+
+    const EVENTS: [&str; 3] = ["case-queued", "case-assigned", "case-closed"];
+
+    /// A CRM in a folder of its own, which is down for as long as a file says so.
+    struct Crm(tempfile::TempDir);
+
+    impl Crm {
+        fn down() -> Self {
+            let crm = Self(tempfile::tempdir().expect("a folder"));
+            fs::write(crm.file("down"), "").expect("written");
+            crm
+        }
+
+        fn up(&self) {
+            fs::remove_file(self.file("down")).expect("removed");
+        }
+
+        fn file(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        /// The example, with its inbox where these arguments say.
+        #[track_caller]
+        fn sync(&self, inbox: &[&OsStr]) -> Example {
+            let mut command = example("crm_sync");
+            command.args(["--listen", ANY_PORT]).env("SNAPENGAGE_TOKEN", "my-token").args(inbox);
+            command.arg("--crm").arg(self.file("crm.db"));
+            command.arg("--crm-down").arg(self.file("down"));
+            Example::start_with(&mut command)
+        }
+
+        /// How many chats and events it has.
+        fn rows(&self) -> (i64, i64) {
+            const COUNT: &str = "SELECT (SELECT count(*) FROM chat), (SELECT count(*) FROM event)";
+            let connection = Connection::open(self.file("crm.db")).expect("opened");
+            let row = connection.query_row(COUNT, [], |row| Ok((row.get(0)?, row.get(1)?)));
+            row.expect("counted")
+        }
+    }
+
+    #[track_caller]
+    fn post(sync: &Example, path: &str, sample: &str) {
+        let sample = read(&format!("sample-payloads/{sample}.json"));
+        assert_eq!(sync.send(&Curl::post(path, "my-token", &sample)), Answer::ok(""));
+    }
+
+    #[track_caller]
+    fn post_all(sync: &Example) {
+        post(sync, "/integration", "integration/chat");
+        for event in EVENTS {
+            post(sync, "/conversation-events", &format!("conversation-events/{event}"));
+        }
+    }
+
+    /// Waits until it has said so often that the CRM is down.
+    #[track_caller]
+    fn await_failures(sync: &Example, mut count: usize) {
+        while count > 0 {
+            count -= usize::from(sync.stderr.next().contains("the CRM is down"));
+        }
+    }
+
+    /// Waits until the health route shows these counts.
+    #[track_caller]
+    fn await_counts(sync: &Example, waiting: u64, done: u64) {
+        let give_up = Instant::now() + PATIENCE * 2;
+        let expected = json!([waiting, 0, done, 0]);
+        loop {
+            let health = parsed(&sync.send(&Curl::get("/healthz")).body);
+            let counts = ["waiting", "working", "done", "dead"].map(|name| &health["inbox"][name]);
+            if json!(counts) == expected {
+                return;
+            }
+            assert!(Instant::now() < give_up, "{expected} in {health}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    #[track_caller]
+    fn loses_nothing_while_its_crm_is_down(inbox: &[&OsStr], crm: &Crm) {
+        let sync = crm.sync(inbox);
+        assert_eq!(sync.send(&Curl::post("/integration", "wrong-token", "{}")).status, 401);
+        post_all(&sync);
+        post_all(&sync);
+        await_counts(&sync, 4, 0);
+        assert_eq!(crm.rows(), (0, 0));
+        crm.up();
+        await_counts(&sync, 0, 4);
+        assert_eq!(crm.rows(), (1, 3));
+        sync.stop();
+    }
+
+    #[track_caller]
+    fn loses_nothing_when_it_is_killed(inbox: &[&OsStr], crm: &Crm) {
+        let sync = crm.sync(inbox);
+        post_all(&sync);
+        // What it is at when it is killed is kept from others for a minute.
+        await_failures(&sync, 2);
+        await_counts(&sync, 4, 0);
+        // By SIGKILL.
+        drop(sync);
+        let sync = crm.sync(inbox);
+        post_all(&sync);
+        await_counts(&sync, 4, 0);
+        crm.up();
+        await_counts(&sync, 0, 4);
+        assert_eq!(crm.rows(), (1, 3));
+        sync.stop();
+    }
+
+    mod with_a_file {
+        use super::*;
+
+        #[test]
+        fn loses_nothing_while_its_crm_is_down() {
+            let crm = Crm::down();
+            let file = crm.file("inbox.db");
+            super::loses_nothing_while_its_crm_is_down(&["--inbox".as_ref(), file.as_ref()], &crm);
+        }
+
+        #[test]
+        fn loses_nothing_when_it_is_killed() {
+            let crm = Crm::down();
+            let file = crm.file("inbox.db");
+            super::loses_nothing_when_it_is_killed(&["--inbox".as_ref(), file.as_ref()], &crm);
+        }
+    }
+
+    #[cfg(feature = "nats")]
+    mod on_nats {
+        use super::*;
+        use crate::support::nats::{SYNCED, Server};
+
+        #[test]
+        fn loses_nothing_while_its_crm_is_down() {
+            let (crm, server) = (Crm::down(), Server::start(SYNCED));
+            let url = server.url("");
+            super::loses_nothing_while_its_crm_is_down(&["--nats".as_ref(), url.as_ref()], &crm);
+        }
+
+        #[test]
+        fn loses_nothing_when_it_is_killed() {
+            let (crm, server) = (Crm::down(), Server::start(SYNCED));
+            let url = server.url("");
+            super::loses_nothing_when_it_is_killed(&["--nats".as_ref(), url.as_ref()], &crm);
+        }
+    }
 }
