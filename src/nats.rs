@@ -1,6 +1,7 @@
 //! A connection to NATS, for what keeps something there.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, ServerAddr};
@@ -14,6 +15,7 @@ pub(crate) type ConnectError = Box<dyn Error + Send + Sync>;
 pub(crate) async fn connect(urls: &str, timeout: Duration) -> Result<Client, ConnectError> {
     let servers = urls.split(',').map(|url| url.trim().parse()).collect::<Result<Vec<_>, _>>()?;
     let options = options(&servers).name("snapengage").request_timeout(Some(timeout));
+    let servers = servers.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?;
     // Without a TLS library, a server that asks for TLS makes the client panic.
     let connecting = tokio::spawn(options.connect(servers));
     Ok(connecting.await.map_err(|panic| no_tls(&panic))??)
@@ -28,6 +30,14 @@ fn options(servers: &[ServerAddr]) -> ConnectOptions {
         Some((token, None)) => ConnectOptions::new().token(token),
         None => ConnectOptions::new(),
     }
+}
+
+/// Without credentials: the client logs the URL.
+fn bare(server: ServerAddr) -> io::Result<ServerAddr> {
+    let mut url = server.into_inner();
+    // What cannot have any has none.
+    let _ = (url.set_username(""), url.set_password(None));
+    ServerAddr::from_url(url)
 }
 
 fn no_tls(panic: &JoinError) -> ConnectError {

@@ -53,6 +53,7 @@ mod connecting {
 
     #[tokio::test]
     async fn takes_credentials_from_the_url_and_tells_nobody() {
+        record_log();
         let user = r#"authorization { user: "crm", password: "p@ss:word" }"#;
         let server = Server::start(user);
         let inbox = server.open("crm:p%40ss%3Aword@", Inbox::options()).await.expect("an inbox");
@@ -62,6 +63,7 @@ mod connecting {
             assert!(error.to_string().contains("authorization violation"), "{error}");
             assert_tells_no_password(&format!("{error} {error:?}"));
         }
+        assert_tells_no_password(&log());
 
         let server = Server::start(r#"authorization { token: "my-p@ss" }"#);
         assert!(server.open("my-p%40ss@", Inbox::options()).await.is_ok());
