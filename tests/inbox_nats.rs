@@ -155,7 +155,7 @@ mod streams {
     /// A stream, the setting that it cannot be used with, and how it comes to that.
     type Unfit = (&'static str, &'static str, fn(&mut Config));
 
-    const UNFIT: [Unfit; 14] = [
+    const UNFIT: [Unfit; 17] = [
         ("inbox", "storage", |config| config.storage = StorageType::Memory),
         ("inbox", "retention", |config| config.retention = RetentionPolicy::Limits),
         ("inbox", "discard", |config| config.discard = DiscardPolicy::Old),
@@ -164,6 +164,9 @@ mod streams {
         ("inbox", "subjects", |config| config.subjects = vec!["inbox.case.a.head".into()]),
         ("inbox", "allow_rollup_hdrs", |config| config.allow_rollup = false),
         ("inbox", "persist_mode", |config| config.persist_mode = Some(PersistenceMode::Async)),
+        ("inbox", "no_ack", |config| config.no_ack = true),
+        ("inbox", "deny_delete", |config| config.deny_delete = true),
+        ("inbox-dead", "deny_purge", |config| config.deny_purge = true),
         ("inbox-done", "max_msgs", |config| config.max_messages = 1000),
         ("inbox-seen", "storage", |config| config.storage = StorageType::Memory),
         ("inbox-dead", "storage", |config| config.storage = StorageType::Memory),

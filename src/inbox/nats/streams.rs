@@ -192,7 +192,7 @@ fn is_not_found(error: &GetStreamError) -> bool {
 }
 
 /// What promises rest on, as the server names it.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 11] = [
     "subjects",
     "storage",
     "retention",
@@ -201,6 +201,9 @@ const SETTINGS: [&str; 8] = [
     "max_msgs_per_subject",
     "allow_rollup_hdrs",
     "allow_msg_ttl",
+    "no_ack",
+    "deny_delete",
+    "deny_purge",
 ];
 
 /// What somebody else has made must hold what is promised.
