@@ -191,6 +191,6 @@ fn noted(change: &StatusChange) -> Read {
     Read {
         event: status.to_string(),
         subject: Subject::Agent(agent_id.clone()),
-        key: timestamp.map(|timestamp| json!([agent_id, status.as_str(), timestamp]).to_string()),
+        key: timestamp.map(|timestamp| json!([timestamp, agent_id, status]).to_string()),
     }
 }

@@ -242,6 +242,6 @@ fn noted(event: &Event) -> Read {
     Read {
         event: kind.to_string(),
         subject: Subject::Case(case_id.clone()),
-        key: timestamp.map(|timestamp| json!([case_id, kind.as_str(), timestamp]).to_string()),
+        key: timestamp.map(|timestamp| json!([timestamp, case_id, kind]).to_string()),
     }
 }

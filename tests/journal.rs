@@ -110,7 +110,7 @@ async fn every_feed_hands_over_the_body_and_what_it_says() {
                 event: "caseClosed".to_owned(),
                 subject: Subject::Case("2e3362fc-b537-4a16-bd0b-4b5d4108c53d".into()),
                 key: Some(
-                    r#"["2e3362fc-b537-4a16-bd0b-4b5d4108c53d","caseClosed",1551461879355]"#
+                    r#"[1551461879355,"2e3362fc-b537-4a16-bd0b-4b5d4108c53d","caseClosed"]"#
                         .to_owned(),
                 ),
             },
@@ -121,7 +121,7 @@ async fn every_feed_hands_over_the_body_and_what_it_says() {
             Read {
                 event: "pause".to_owned(),
                 subject: Subject::Agent("wc:agent@example.com".into()),
-                key: Some(r#"["wc:agent@example.com","pause",1551461879355]"#.to_owned()),
+                key: Some(r#"[1551461879355,"wc:agent@example.com","pause"]"#.to_owned()),
             },
         ),
     ];
