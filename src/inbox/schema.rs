@@ -29,6 +29,7 @@ const SCHEMA: Schema = Schema {
             error TEXT,
             body BLOB NOT NULL
         ) STRICT;
+        CREATE INDEX entry_state ON entry (state);
         CREATE INDEX entry_due ON entry (state, due_at);
         CREATE INDEX entry_subject ON entry (subject) WHERE state <= 2;
         CREATE UNIQUE INDEX entry_key ON entry (key) WHERE key IS NOT NULL;

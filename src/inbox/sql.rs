@@ -314,8 +314,7 @@ fn received_at(connection: &Connection, id: i64) -> rusqlite::Result<Option<Time
 }
 
 const ENTRY: &str = "
-    SELECT id, state, api, path, event, subject, received_at, tries, due_at, error, body
-    FROM entry ";
+    id, state, api, path, event, subject, received_at, tries, due_at, error";
 
 pub(super) fn list(
     connection: &Connection,
@@ -323,23 +322,37 @@ pub(super) fn list(
     after: Option<EntryId>,
     limit: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
-    let (state, or_state) = match state {
-        State::Waiting => (READY, QUEUED),
-        State::Working => (WORKING, WORKING),
-        State::Done => (DONE, DONE),
-        State::Dead => (DEAD, DEAD),
+    let states: &[i64] = match state {
+        State::Waiting => &[READY, QUEUED],
+        State::Working => &[WORKING],
+        State::Done => &[DONE],
+        State::Dead => &[DEAD],
     };
-    let query = format!("{ENTRY} WHERE state IN (?1, ?2) AND id > ?3 ORDER BY id LIMIT ?4");
-    let mut select = connection.prepare_cached(&query)?;
+    // What goes from one state to another meanwhile is listed once.
+    let snapshot = connection.unchecked_transaction()?;
+    let mut select = snapshot.prepare_cached(&page())?;
     let after = after.map_or(0, |id| id.0);
-    select.query_map([state, or_state, after, number(limit)], entry)?.collect()
+    let mut entries = Vec::new();
+    for state in states {
+        for entry in select.query_map([*state, after, number(limit)], entry)? {
+            entries.push(entry?);
+        }
+    }
+    entries.sort_by_key(|entry| entry.id);
+    entries.truncate(limit);
+    Ok(entries)
+}
+
+/// Of one state each, so that an index has them in order.
+fn page() -> String {
+    format!("SELECT {ENTRY} FROM entry WHERE state = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
 }
 
 pub(super) fn show(
     connection: &Connection,
     id: EntryId,
 ) -> rusqlite::Result<Option<(Entry, Bytes)>> {
-    let query = format!("{ENTRY} WHERE id = ?1 AND state < 5");
+    let query = format!("SELECT {ENTRY}, body FROM entry WHERE id = ?1 AND state < 5");
     let mut select = connection.prepare_cached(&query)?;
     let found =
         select.query_row([id.0], |row| Ok((entry(row)?, Bytes::from(row.get::<_, Vec<u8>>(10)?))));
@@ -380,4 +393,22 @@ fn count(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
 /// A number of rows, as SQLite takes it.
 fn number(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    /// However many others there are, of this state or another.
+    #[test]
+    fn a_page_is_read_in_order_by_an_index() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let connection = schema::open(&dir.path().join("inbox.db")).expect("opened");
+        let explain = format!("EXPLAIN QUERY PLAN {}", page());
+        let mut select = connection.prepare(&explain).expect("prepared");
+        let steps = select.query_map([DEAD, 0, 1000], |row| row.get(3)).expect("explained");
+        let steps = steps.collect::<rusqlite::Result<Vec<String>>>().expect("read");
+        assert_eq!(steps, ["SEARCH entry USING INDEX entry_state (state=? AND rowid>?)"]);
+    }
 }
