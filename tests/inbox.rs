@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use inbox_suite::{
     Crm, HOUR, Place, assert_not_stored, call, chat, die_at_work, fill, large_chat, list, only,
-    receiver, run_both, stats, work,
+    receiver, run_both, say, stats, work,
 };
 use snapengage::inbox::{Inbox, Options, State};
 use support::{Failing, assert_taken};
@@ -130,6 +130,52 @@ mod in_time {
         };
         run_both(&inboxes, watch).await;
         assert_eq!(stats(&inboxes[0]).await.done, 1);
+    }
+}
+
+mod queues {
+    use super::*;
+
+    /// Longer than what is put into queues at once.
+    #[tokio::test]
+    async fn a_case_is_not_kept_waiting_by_the_long_queue_of_another() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options().backoff(HOUR, HOUR));
+        let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
+        let receiver = receiver(&inbox, &crm);
+        for time in 1..=200 {
+            assert_taken(say(&receiver, "c", time).await);
+        }
+        assert_taken(say(&receiver, "d", 1).await);
+        let made = work(&inbox, &mut calls, 2).await;
+        assert_eq!(made, ["c caseResponded 1", "d caseResponded 1"]);
+    }
+
+    #[tokio::test]
+    async fn a_long_queue_is_worked_off_in_order() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options());
+        let (crm, mut calls) = Crm::up();
+        let receiver = receiver(&inbox, &crm);
+        for time in 1..=200 {
+            assert_taken(say(&receiver, "c", time).await);
+        }
+        let expected: Vec<_> = (1..=200).map(|time| format!("c caseResponded {time}")).collect();
+        assert_eq!(work(&inbox, &mut calls, 200).await, expected);
+    }
+}
+
+mod keeping {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_for_ever_can_be_listed() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options().keep_done(Duration::MAX));
+        let (crm, mut calls) = Crm::up();
+        assert_taken(chat(&receiver(&inbox, &crm), "c").await);
+        work(&inbox, &mut calls, 1).await;
+        assert_eq!(list(&inbox, State::Done).await[0].subject, "case c");
     }
 }
 

@@ -6,9 +6,13 @@ use rusqlite::Connection;
 
 use crate::sqlite::{self, OpenError, Schema};
 
+// A receipt goes to the end of the table, and of each index that it has a part in: pages that it would
+// change anywhere else cost more than its own. So what is new has no place in its subject's queue before
+// a worker looks.
+//
 // Of each subject, one entry at most is ready or working, and it is the first of those not done; the
-// others are queued. So a worker finds what it may do by one look into an index, however long the
-// queues are. What is forgotten is kept for its key alone. The body comes last: SQLite reads a row
+// others are queued, or new. So a worker finds what it may do by one look into an index, however long
+// the queues are. What is forgotten is kept for its key alone. The body comes last: SQLite reads a row
 // from its start, as far as it needs.
 const SCHEMA: Schema = Schema {
     application_id: 0x536e_496e, // `SnIn`
@@ -16,8 +20,9 @@ const SCHEMA: Schema = Schema {
     sql: "
         CREATE TABLE entry (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
-            state INTEGER NOT NULL,      -- 0 ready, 1 working, 2 queued, 3 done, 4 dead, 5 forgotten
-            due_at INTEGER NOT NULL,
+            -- 0 ready, 1 working, 2 queued, 3 new, 4 done, 5 dead, 6 forgotten
+            state INTEGER NOT NULL,
+            due_at INTEGER,              -- NULL while it is new
             received_at INTEGER NOT NULL,
             tries INTEGER NOT NULL DEFAULT 0,
             leases INTEGER NOT NULL DEFAULT 0,
@@ -30,7 +35,7 @@ const SCHEMA: Schema = Schema {
             body BLOB NOT NULL
         ) STRICT;
         CREATE INDEX entry_state ON entry (state);
-        CREATE INDEX entry_due ON entry (state, due_at);
+        CREATE INDEX entry_due ON entry (state, due_at) WHERE due_at IS NOT NULL;
         CREATE INDEX entry_subject ON entry (subject) WHERE state <= 2;
         CREATE UNIQUE INDEX entry_key ON entry (key) WHERE key IS NOT NULL;
     ",

@@ -9,13 +9,17 @@ use super::entry::{Entry, EntryId, State, Stats};
 use crate::timestamp::Timestamp;
 
 // As in the schema. SQLite uses a partial index only where its condition stands in the query, so
-// some queries spell out `state <= 2`.
+// some queries spell out `state <= 2` or `due_at IS NOT NULL`.
 const READY: i64 = 0;
 const WORKING: i64 = 1;
 const QUEUED: i64 = 2;
-const DONE: i64 = 3;
-const DEAD: i64 = 4;
-const FORGOTTEN: i64 = 5;
+const NEW: i64 = 3;
+const DONE: i64 = 4;
+const DEAD: i64 = 5;
+const FORGOTTEN: i64 = 6;
+
+/// How many new entries are put into their subjects' queues in one job.
+const ADMITTED_AT_ONCE: usize = 64;
 
 /// How many entries are swept in one job.
 const SWEPT_AT_ONCE: usize = 500;
@@ -72,16 +76,17 @@ fn known(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<Option<
 fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<bool> {
     const INSERT: &str = "
         INSERT INTO entry (state, due_at, received_at, api, path, event, subject, key, error, body)
-        VALUES (
-            CASE
-                WHEN ?7 IS NOT NULL THEN 4
-                WHEN EXISTS (SELECT 1 FROM entry WHERE subject = ?5 AND state <= 2) THEN 2
-                ELSE 0
-            END,
-            ?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-        ) ON CONFLICT DO NOTHING";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        ON CONFLICT DO NOTHING";
+    let now = arrival.received_at.as_millis();
+    let (state, due_at) = match arrival.unreadable {
+        Some(_) => (DEAD, Some(now)),
+        None => (NEW, None),
+    };
     let inserted = connection.prepare_cached(INSERT)?.execute(params![
-        arrival.received_at.as_millis(),
+        state,
+        due_at,
+        now,
         arrival.api,
         arrival.path,
         arrival.event,
@@ -93,7 +98,7 @@ fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<bool> 
     Ok(inserted > 0)
 }
 
-/// Where what comes in now stands: at the head of its subject's queue, or in it.
+/// Where what is admitted now stands: at the head of its subject's queue, or in it.
 fn place(connection: &Connection, subject: &str) -> rusqlite::Result<i64> {
     const OPEN: &str = "SELECT 1 FROM entry WHERE subject = ?1 AND state <= 2 LIMIT 1";
     let has_open = connection.prepare_cached(OPEN)?.exists([subject])?;
@@ -102,11 +107,26 @@ fn place(connection: &Connection, subject: &str) -> rusqlite::Result<i64> {
 
 /// When there may be something to claim.
 pub(super) fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    const READY_AT: &str = "SELECT min(due_at) FROM entry WHERE state = 0";
-    const FREE_AT: &str = "SELECT min(due_at) FROM entry WHERE state = 1";
+    const READY_AT: &str = "SELECT min(due_at) FROM entry WHERE state = 0 AND due_at IS NOT NULL";
+    const FREE_AT: &str = "SELECT min(due_at) FROM entry WHERE state = 1 AND due_at IS NOT NULL";
+    const NEW_AT: &str = "SELECT (SELECT 0 FROM entry WHERE state = 3 LIMIT 1)";
     let first = |query| connection.prepare_cached(query)?.query_row([], |row| row.get(0));
-    let (ready_at, free_at): (Option<i64>, Option<i64>) = (first(READY_AT)?, first(FREE_AT)?);
-    Ok(ready_at.into_iter().chain(free_at).min())
+    let firsts: [Option<i64>; 3] = [first(READY_AT)?, first(FREE_AT)?, first(NEW_AT)?];
+    Ok(firsts.into_iter().flatten().min())
+}
+
+/// Puts the first of what is new into their subjects' queues.
+fn admit(connection: &Connection) -> rusqlite::Result<()> {
+    const SELECT: &str = "SELECT id, subject FROM entry WHERE state = 3 ORDER BY id LIMIT ?1";
+    const UPDATE: &str = "UPDATE entry SET state = ?2, due_at = received_at WHERE id = ?1";
+    let mut select = connection.prepare_cached(SELECT)?;
+    let new = select.query_map([number(ADMITTED_AT_ONCE)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let new = new.collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
+    let mut update = connection.prepare_cached(UPDATE)?;
+    for (id, subject) in new {
+        update.execute([id, place(connection, &subject)?])?;
+    }
+    Ok(())
 }
 
 pub(super) fn claim(
@@ -123,6 +143,7 @@ pub(super) fn claim(
         UPDATE entry SET state = 1, due_at = ?2, leases = leases + 1, tries = tries + 1
         WHERE id = ?1";
     connection.prepare_cached(FREE)?.execute([now])?;
+    admit(connection)?;
     let mut select = connection.prepare_cached(SELECT)?;
     let claims = select.query_map([now, number(limit)], claimed)?;
     let claims = claims.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -249,12 +270,12 @@ fn state(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<i64>> 
 /// Forgets payloads first, and keys when their window is over.
 pub(super) fn sweep(connection: &Connection, keeping: Keeping, now: i64) -> rusqlite::Result<bool> {
     const FORGET: &str = "
-        UPDATE entry SET state = 5, body = x'', error = NULL,
+        UPDATE entry SET state = 6, body = x'', error = NULL,
             due_at = CASE WHEN key IS NULL THEN ?1 ELSE received_at + ?2 END
-        WHERE id IN (SELECT id FROM entry WHERE state = 3 AND due_at <= ?1 LIMIT ?3)";
+        WHERE id IN (SELECT id FROM entry WHERE state = 4 AND due_at <= ?1 LIMIT ?3)";
     const DELETE: &str = "
         DELETE FROM entry
-        WHERE id IN (SELECT id FROM entry WHERE state = 5 AND due_at <= ?1 LIMIT ?2)";
+        WHERE id IN (SELECT id FROM entry WHERE state = 6 AND due_at <= ?1 LIMIT ?2)";
     let forgotten = connection.prepare_cached(FORGET)?.execute(params![
         now,
         keeping.window,
@@ -294,13 +315,13 @@ pub(super) fn stats(connection: &Connection) -> rusqlite::Result<Stats> {
     while let Some(row) = rows.next()? {
         let (state, count) = (row.get(0)?, count(row, 1)?);
         match state {
-            READY | QUEUED => stats.waiting += count,
+            READY | QUEUED | NEW => stats.waiting += count,
             WORKING => stats.working += count,
             DONE => stats.done += count,
             DEAD => stats.dead += count,
             _ => {}
         }
-        if state <= QUEUED {
+        if state <= NEW {
             first_open = first_open.min(row.get(2)?);
         }
     }
@@ -314,7 +335,7 @@ fn received_at(connection: &Connection, id: i64) -> rusqlite::Result<Option<Time
 }
 
 const ENTRY: &str = "
-    id, state, api, path, event, subject, received_at, tries, due_at, error";
+    id, state, api, path, event, subject, received_at, tries, ifnull(due_at, received_at), error";
 
 pub(super) fn list(
     connection: &Connection,
@@ -323,7 +344,7 @@ pub(super) fn list(
     limit: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
     let states: &[i64] = match state {
-        State::Waiting => &[READY, QUEUED],
+        State::Waiting => &[READY, QUEUED, NEW],
         State::Working => &[WORKING],
         State::Done => &[DONE],
         State::Dead => &[DEAD],
@@ -352,7 +373,7 @@ pub(super) fn show(
     connection: &Connection,
     id: EntryId,
 ) -> rusqlite::Result<Option<(Entry, Bytes)>> {
-    let query = format!("SELECT {ENTRY}, body FROM entry WHERE id = ?1 AND state < 5");
+    let query = format!("SELECT {ENTRY}, body FROM entry WHERE id = ?1 AND state < 6");
     let mut select = connection.prepare_cached(&query)?;
     let found =
         select.query_row([id.0], |row| Ok((entry(row)?, Bytes::from(row.get::<_, Vec<u8>>(10)?))));
@@ -361,7 +382,7 @@ pub(super) fn show(
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let state = match row.get(1)? {
-        READY | QUEUED => State::Waiting,
+        READY | QUEUED | NEW => State::Waiting,
         WORKING => State::Working,
         DONE => State::Done,
         _ => State::Dead,
