@@ -86,7 +86,7 @@ const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
     ("AUTHORIZATION", &["auth"]),
     ("TcpListener", &["serve"]),
     ("TcpStream", &["serve"]),
-    ("spawn", &["nats", "run", "serve"]),
+    ("spawn", &["bin", "nats", "run", "serve"]),
 ];
 
 /// Words that may not stand in a room: a body is read, a refusal logged and a connection looked at

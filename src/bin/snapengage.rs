@@ -1,5 +1,6 @@
 //! Looks into an inbox from the command line: tables for people, `--json` for programs.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -228,6 +229,15 @@ enum Act {
     Drop,
 }
 
+impl Act {
+    async fn on(self, inbox: Inbox, id: EntryId) -> Result<bool, InboxError> {
+        match self {
+            Self::Retry => inbox.retry(id).await,
+            Self::Drop => inbox.drop(id).await,
+        }
+    }
+}
+
 /// Says how many it was done to. A failure if there was one to which it could not be.
 async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<ExitCode> {
     let count =
@@ -236,7 +246,9 @@ async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<Ex
     if chosen.dead {
         bulk.act_on_dead(usize::try_from(count)?).await?;
     } else {
-        bulk.act_on(chosen.ids).await?;
+        for id in chosen.ids {
+            bulk.act_on([id]).await?;
+        }
     }
     let Bulk { done, left, bar, .. } = bulk;
     bar.finish_and_clear();
@@ -275,23 +287,34 @@ impl Bulk<'_> {
             let Some(last) = page.last() else { break };
             after = Some(last.id);
             count -= page.len();
-            self.act_on(page.iter().map(|entry| entry.id)).await?;
+            let mut rest = &page[..];
+            while !rest.is_empty() {
+                let (entries, later) = rest.split_at(side_by_side(rest));
+                self.act_on(entries.iter().map(|entry| entry.id)).await?;
+                rest = later;
+            }
         }
         Ok(())
     }
 
     async fn act_on(&mut self, ids: impl IntoIterator<Item = EntryId>) -> Outcome<()> {
-        for id in ids {
-            let is_done = match self.act {
-                Act::Retry => self.inbox.retry(id).await?,
-                Act::Drop => self.inbox.drop(id).await?,
-            };
+        let begun =
+            ids.into_iter().map(|id| (id, tokio::spawn(self.act.on(self.inbox.clone(), id))));
+        for (id, task) in begun.collect::<Vec<_>>() {
+            let is_done = task.await??;
             let seen = if is_done { &mut self.done } else { &mut self.left };
             seen.push(id);
             self.bar.inc(1);
         }
         Ok(())
     }
+}
+
+/// With how many of these to begin, so that they share a flush, and those of one case keep their order.
+fn side_by_side(entries: &[Entry]) -> usize {
+    const AT_ONCE: usize = 64;
+    let mut subjects = HashSet::new();
+    entries.iter().take(AT_ONCE).take_while(|entry| subjects.insert(&entry.subject)).count()
 }
 
 /// Columns as wide as what is in them, the last one open.
