@@ -63,6 +63,7 @@ macro_rules! promises {
                 given_up_when_the_process_dies_in_the_last_try,
                 in_order_for_one_case_however_often_the_first_fails,
                 done_beside_a_case_whose_first_entry_waits,
+                done_where_one_case_has_filled_the_inbox,
                 side_by_side_for_many_cases_up_to_a_bound,
                 freed_once_the_lease_of_a_worker_that_died_is_over,
                 not_doubled_while_it_takes_longer_than_its_lease,

@@ -248,3 +248,16 @@ pub(crate) async fn ended_by_a_shutdown_only_between_handlers<P: Place>() {
     assert_eq!(done.take(), ["gate", "run"]);
     assert_eq!(counts(&inbox).await, [0, 0, 1, 0]);
 }
+
+pub(crate) async fn done_where_one_case_has_filled_the_inbox<P: Place>() {
+    let place = P::fresh().await;
+    let inbox = place.inbox(quick().size_limit(P::SIZE_LIMIT)).await;
+    let (crm, mut calls) = Crm::up();
+    let receiver = receiver(&inbox, &crm);
+    let mut said = 0;
+    while say(&receiver, "c", said + 1).await.status() == 200 {
+        said += 1;
+    }
+    let expected: Vec<_> = (1..=said).map(|time| format!("c caseResponded {time}")).collect();
+    assert_eq!(work(&inbox, &mut calls, expected.len()).await, expected);
+}

@@ -21,6 +21,10 @@ impl Nats {
         if arrival.unreadable.is_some() {
             return self.bury(&envelope, arrival.body).await;
         }
+        if !self.has_room(&envelope, &arrival.body).await? {
+            let is_known = self.is_known(&envelope).await?;
+            return Ok(if is_known { Stored::Repeat } else { Stored::Full });
+        }
         let message = envelope.around(arrival.body.clone())?.message_id(&envelope.key);
         match self.append(&self.case(&envelope), message).await? {
             Published::Duplicate(number) => self.repeated(&envelope, arrival.body, number).await,
@@ -53,14 +57,13 @@ impl Nats {
         body: Bytes,
         number: u64,
     ) -> Result<Stored, InboxError> {
-        let key = &envelope.key;
         let stored = self.streams.entries.get(number).await?.map(Letter::stored);
-        let head = self.head(&self.case(envelope)).await?;
-        let is_open = [stored, head].iter().flatten().any(|letter| letter.envelope.key == *key);
-        if is_open || self.streams.seen.last(&self.subjects.seen(key)).await?.is_some() {
+        let is_there = stored.is_some_and(|letter| letter.envelope.key == envelope.key);
+        if is_there || self.is_known(envelope).await? {
             return Ok(Stored::Repeat);
         }
-        if let Some(dead) = self.streams.dead.last(&self.subjects.dead(key)).await? {
+        let dead = self.subjects.dead(&envelope.key);
+        if let Some(dead) = self.streams.dead.last(&dead).await? {
             self.revive(&Letter::stored(dead)).await?;
             return Ok(Stored::Revived);
         }
@@ -68,7 +71,23 @@ impl Nats {
         Ok(Stored::New)
     }
 
+    /// Whether it is its case's head, or was worked off.
+    async fn is_known(&self, envelope: &Envelope) -> Result<bool, InboxError> {
+        let head = self.head(&self.case(envelope)).await?;
+        if head.is_some_and(|head| head.envelope.key == envelope.key) {
+            return Ok(true);
+        }
+        Ok(self.streams.seen.last(&self.subjects.seen(&envelope.key)).await?.is_some())
+    }
+
+    async fn has_room(&self, envelope: &Envelope, body: &Bytes) -> Result<bool, InboxError> {
+        self.room.take(envelope.size_with(body)?, &self.streams.entries).await
+    }
+
     pub(super) async fn revive(&self, dead: &Letter) -> Result<bool, InboxError> {
+        if !self.has_room(&dead.envelope, &dead.body).await? {
+            return Err(InboxError::new("the size limit is reached"));
+        }
         self.append(&self.case(&dead.envelope), dead.revived()?).await?;
         self.forget_dead(dead).await
     }

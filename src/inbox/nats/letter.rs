@@ -55,6 +55,12 @@ impl Envelope {
         }
     }
 
+    /// The bytes that it and a body take.
+    pub(super) fn size_with(&self, body: &Bytes) -> Result<u64, InboxError> {
+        let header = serde_json::to_vec(self).map_err(InboxError::new)?;
+        Ok(u64::try_from(header.len() + body.len()).unwrap_or(u64::MAX))
+    }
+
     pub(super) fn around(&self, body: Bytes) -> Result<PublishMessage, InboxError> {
         let header = serde_json::to_string(self).map_err(InboxError::new)?;
         Ok(PublishMessage::build().header(HEADER, header).payload(body))

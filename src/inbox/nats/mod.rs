@@ -10,6 +10,7 @@ mod look;
 mod messages;
 mod place;
 mod pull;
+mod room;
 mod streams;
 mod subjects;
 mod tries;
@@ -28,6 +29,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use self::pull::Pull;
+use self::room::Room;
 use self::streams::Streams;
 use self::subjects::Subjects;
 use self::work::Leased;
@@ -55,6 +57,7 @@ pub(super) struct Nats {
     streams: Streams,
     subjects: Subjects,
     pull: Pull,
+    room: Room,
     /// What this process was handed out, by its number.
     leased: Mutex<HashMap<u64, Arc<Leased>>>,
     /// The last tail that was looked through.
@@ -83,6 +86,7 @@ impl Nats {
         let consumer = consumer(&streams, &subjects, options).await?;
         Ok(Self {
             client,
+            room: Room::new(streams.size_limit),
             streams,
             subjects,
             pull: Pull::new(consumer, options.lease),

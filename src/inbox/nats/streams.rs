@@ -19,6 +19,10 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// ids in memory.
 const DUPLICATES: Duration = HOUR.saturating_mul(2);
 
+/// What the stream of entries may hold beyond the size limit: what moves up in its case is there twice
+/// for a moment.
+const TO_MOVE: u64 = 16 * 1024 * 1024;
+
 /// How long notes on tries are kept, and how many bytes of them.
 const NOTES: (Duration, i64) = (HOUR.saturating_mul(24 * 7), 64 * 1024 * 1024);
 
@@ -40,6 +44,8 @@ pub(super) struct Streams {
     pub(super) tries: Messages,
     /// How many servers keep them.
     pub(super) replicas: usize,
+    /// How many bytes of entries may come in.
+    pub(super) size_limit: Option<u64>,
 }
 
 impl Streams {
@@ -50,15 +56,12 @@ impl Streams {
     ) -> Result<Self, InboxError> {
         let mut patient = jetstream.clone();
         patient.set_timeout(PATIENCE);
-        let mut replicas = usize::MAX;
-        for config in [
-            entries(name, options),
-            done(name, options),
-            seen(name, options),
-            dead(name, options),
-            tries(name),
-        ] {
-            replicas = replicas.min(prepare(&patient, config, options).await?);
+        let first = prepare(&patient, entries(name, options), options).await?;
+        let mut replicas = first.num_replicas;
+        for config in
+            [done(name, options), seen(name, options), dead(name, options), tries(name)]
+        {
+            replicas = replicas.min(prepare(&patient, config, options).await?.num_replicas);
         }
         let messages = async |suffix| Messages::of(jetstream, format!("{name}{suffix}")).await;
         Ok(Self {
@@ -68,6 +71,7 @@ impl Streams {
             dead: messages("-dead").await?,
             tries: messages("-tries").await?,
             replicas,
+            size_limit: u64::try_from(first.max_bytes).ok().map(|most| most.saturating_sub(TO_MOVE)),
         })
     }
 }
@@ -78,7 +82,7 @@ fn entries(name: &str, options: &Options) -> Config {
         subjects: vec![format!("{name}.case.*.*")],
         retention: RetentionPolicy::WorkQueue,
         discard: DiscardPolicy::New,
-        max_bytes: part(options.size_limit, 1),
+        max_bytes: part(options.size_limit.saturating_add(TO_MOVE), 1),
         duplicate_window: at_least_a_second(options.window.min(DUPLICATES)),
         allow_rollup: true,
         ..common("requests to be worked off")
@@ -152,12 +156,12 @@ fn at_least_a_second(age: Duration) -> Duration {
     age.max(Duration::from_secs(1))
 }
 
-/// Sees to it that a stream is there. Returns how many replicas it has.
+/// Sees to it that a stream is there. Returns how it is configured.
 async fn prepare(
     jetstream: &Context,
     config: Config,
     options: &Options,
-) -> Result<usize, InboxError> {
+) -> Result<Config, InboxError> {
     let config = Config { num_replicas: options.replicas.unwrap_or(1), ..config };
     let prepared = if options.existing {
         find(jetstream, &config).await
@@ -165,7 +169,7 @@ async fn prepare(
         find_or_create(jetstream, &config).await
     };
     let failed = |failure| InboxError::new(format!("stream `{}`: {failure}", config.name));
-    Ok(prepared.map_err(failed)?.cached_info().config.num_replicas)
+    Ok(prepared.map_err(failed)?.cached_info().config.clone())
 }
 
 async fn find(jetstream: &Context, config: &Config) -> Result<Stream, Failure> {
