@@ -74,6 +74,34 @@ pub(crate) async fn given_up_after_the_last_try<P: Place>() {
     }
 }
 
+/// What an error needs room for in a request that may be as large as it gets.
+struct Verbose;
+
+#[async_trait]
+impl integration::Handler for Verbose {
+    async fn support_request(&self, _: SupportRequest) -> Result<(), HandlerError> {
+        Err(HandlerError::permanent("\u{1}".repeat(10_000)))
+    }
+}
+
+pub(crate) async fn given_up_with_a_long_error_however_large_the_request<P: Place>() {
+    let place = P::fresh().await;
+    let inbox = place.inbox(quick()).await;
+    let feed = inbox.feed(Verbose);
+    let receiver = Receiver::builder().integration("/integration", auth(), feed).build();
+    let receiver = receiver.expect("a valid receiver");
+    let mut taken = 0;
+    for less in (0..20_000).step_by(1_000) {
+        let text = "x".repeat(1024 * 1024 - less);
+        let request = format!(r#"{{"id":"{less}","x":"{text}"}}"#);
+        let response = receiver.handle(post("/integration", request)).await;
+        taken += u64::from(response.status() == 200);
+    }
+    assert!(taken > 0, "none was taken");
+    let given_up = async { while stats(&inbox).await.dead < taken {} };
+    inbox.run(async { timeout(HOUR / 60, given_up).await.expect("given up in time") }).await;
+}
+
 pub(crate) async fn given_up_where_nothing_is_mounted_any_more<P: Place>() {
     let place = P::fresh().await;
     let (crm, mut calls) = Crm::up();

@@ -5,7 +5,7 @@ use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 
 use super::Nats;
-use super::letter::{Envelope, Letter, name_of};
+use super::letter::{Envelope, Letter, NOTED_LATER, name_of};
 use super::messages::Published;
 use super::subjects::Case;
 use crate::inbox::engine::{Arrival, Stored};
@@ -13,11 +13,14 @@ use crate::inbox::error::InboxError;
 
 /// Whose last message is expected to have a number, if not the subject's own.
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+/// How many bytes of headers a stream stores.
+const LONGEST_HEADERS: usize = 65_535;
 
 impl Nats {
     pub(super) async fn receive(&self, arrival: Arrival) -> Result<Stored, InboxError> {
         let key = arrival.key.as_deref().map_or_else(|| self.number_once(), name_of);
         let envelope = Envelope::new(&arrival, key);
+        self.check_size(&envelope, &arrival.body)?;
         if arrival.unreadable.is_some() {
             return self.bury(&envelope, arrival.body).await;
         }
@@ -30,6 +33,15 @@ impl Nats {
             Published::Duplicate(number) => self.repeated(&envelope, arrival.body, number).await,
             Published::Stored | Published::Conflict => Ok(Stored::New),
         }
+    }
+
+    /// What has no room for what is noted of it later could never be done with.
+    fn check_size(&self, envelope: &Envelope, body: &Bytes) -> Result<(), InboxError> {
+        let headers = envelope.size()? + NOTED_LATER;
+        if headers > LONGEST_HEADERS || headers + body.len() > self.client.max_payload() {
+            return Err(InboxError::new("larger than what the server stores"));
+        }
+        Ok(())
     }
 
     fn number_once(&self) -> String {
@@ -81,7 +93,8 @@ impl Nats {
     }
 
     async fn has_room(&self, envelope: &Envelope, body: &Bytes) -> Result<bool, InboxError> {
-        self.room.take(envelope.size_with(body)?, &self.streams.entries).await
+        let size = u64::try_from(envelope.size()? + body.len()).unwrap_or(u64::MAX);
+        self.room.take(size, &self.streams.entries).await
     }
 
     pub(super) async fn revive(&self, dead: &Letter) -> Result<bool, InboxError> {

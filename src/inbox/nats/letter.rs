@@ -16,6 +16,9 @@ const HEADER: &str = "Snapengage-Entry";
 /// How much of an error is kept, in bytes: a header has no room for all a handler may say.
 const LONGEST_ERROR: usize = 1024;
 
+/// How many bytes may be noted of an entry later, and take other headers: JSON has six for one of an error.
+pub(super) const NOTED_LATER: usize = 6 * LONGEST_ERROR + 1024;
+
 /// What is known of a body. JSON, since what was sent may hold what a header may not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Envelope {
@@ -55,10 +58,9 @@ impl Envelope {
         }
     }
 
-    /// The bytes that it and a body take.
-    pub(super) fn size_with(&self, body: &Bytes) -> Result<u64, InboxError> {
-        let header = serde_json::to_vec(self).map_err(InboxError::new)?;
-        Ok(u64::try_from(header.len() + body.len()).unwrap_or(u64::MAX))
+    /// The bytes it takes.
+    pub(super) fn size(&self) -> Result<usize, InboxError> {
+        Ok(serde_json::to_vec(self).map_err(InboxError::new)?.len())
     }
 
     pub(super) fn around(&self, body: Bytes) -> Result<PublishMessage, InboxError> {

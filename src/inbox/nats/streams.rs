@@ -58,9 +58,7 @@ impl Streams {
         patient.set_timeout(PATIENCE);
         let first = prepare(&patient, entries(name, options), options).await?;
         let mut replicas = first.num_replicas;
-        for config in
-            [done(name, options), seen(name, options), dead(name, options), tries(name)]
-        {
+        for config in [done(name, options), seen(name, options), dead(name, options), tries(name)] {
             replicas = replicas.min(prepare(&patient, config, options).await?.num_replicas);
         }
         let messages = async |suffix| Messages::of(jetstream, format!("{name}{suffix}")).await;
@@ -71,7 +69,9 @@ impl Streams {
             dead: messages("-dead").await?,
             tries: messages("-tries").await?,
             replicas,
-            size_limit: u64::try_from(first.max_bytes).ok().map(|most| most.saturating_sub(TO_MOVE)),
+            size_limit: u64::try_from(first.max_bytes)
+                .ok()
+                .map(|most| most.saturating_sub(TO_MOVE)),
         })
     }
 }
