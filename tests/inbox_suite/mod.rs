@@ -53,7 +53,8 @@ macro_rules! promises {
                 of_what_a_handler_is_at_are_not_worked_off_again,
                 differ_from_events_of_another_time_kind_case_or_path,
                 are_not_known_without_a_time,
-                of_a_dead_letter_revive_it;
+                of_a_dead_letter_revive_it,
+                of_what_was_dropped_are_stored_once;
             work_is:
                 begun_when_it_comes_in,
                 tried_again_at_growing_distances_until_it_passes,

@@ -106,3 +106,18 @@ pub(crate) async fn of_a_dead_letter_revive_it<P: Place>() {
     work(&inbox, &mut calls, 1).await;
     assert_eq!(counts(&inbox).await, [0, 0, 1, 0]);
 }
+
+pub(crate) async fn of_what_was_dropped_are_stored_once<P: Place>() {
+    let place = P::fresh().await;
+    let inbox = place.inbox(quick()).await;
+    let receiver = receiver(&inbox, &Crm::up().0);
+    say_all(&receiver, [("c", 1), ("c", 2)]).await;
+    for _ in 0..2 {
+        let entries = list(&inbox, State::Waiting).await;
+        assert!(discard(&inbox, &entries[1]).await);
+        for _ in 0..3 {
+            say_all(&receiver, [("c", 2)]).await;
+            assert_eq!(stats(&inbox).await.waiting, 2);
+        }
+    }
+}

@@ -67,20 +67,27 @@ impl Nats {
         &self,
         envelope: &Envelope,
         body: Bytes,
-        number: u64,
+        mut number: u64,
     ) -> Result<Stored, InboxError> {
-        let stored = self.streams.entries.get(number).await?.map(Letter::stored);
-        let is_there = stored.is_some_and(|letter| letter.envelope.key == envelope.key);
-        if is_there || self.is_known(envelope).await? {
-            return Ok(Stored::Repeat);
+        loop {
+            let stored = self.streams.entries.get(number).await?.map(Letter::stored);
+            let is_there = stored.is_some_and(|letter| letter.envelope.key == envelope.key);
+            if is_there || self.is_known(envelope).await? {
+                return Ok(Stored::Repeat);
+            }
+            let dead = self.subjects.dead(&envelope.key);
+            if let Some(dead) = self.streams.dead.last(&dead).await? {
+                self.revive(&Letter::stored(dead)).await?;
+                return Ok(Stored::Revived);
+            }
+            // Under another id: repeats of this one are to be known, too.
+            let message = envelope.around(body.clone())?;
+            let message = message.message_id(format!("{}.{number}", envelope.key));
+            match self.append(&self.case(envelope), message).await? {
+                Published::Duplicate(other) => number = other,
+                Published::Stored | Published::Conflict => return Ok(Stored::New),
+            }
         }
-        let dead = self.subjects.dead(&envelope.key);
-        if let Some(dead) = self.streams.dead.last(&dead).await? {
-            self.revive(&Letter::stored(dead)).await?;
-            return Ok(Stored::Revived);
-        }
-        self.append(&self.case(envelope), envelope.around(body)?).await?;
-        Ok(Stored::New)
     }
 
     /// Whether it is its case's head, or was worked off.
