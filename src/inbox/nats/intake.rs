@@ -145,7 +145,7 @@ impl Nats {
     }
 
     /// Puts the first of a case's tail in the place of its head, which has this number; 0 is none. Says
-    /// whether there was a tail.
+    /// whether there was a tail, and nothing else in that place.
     ///
     /// If it is cut off, the message is there twice. The second is dropped once the first is over.
     pub(super) async fn promote(&self, case: &Case, head: u64) -> Result<bool, InboxError> {
@@ -154,9 +154,10 @@ impl Nats {
             return Ok(false);
         };
         let message = replacing(next.moved()?, head);
-        if entries.publish(&case.head, message).await? == Published::Stored {
-            entries.remove(&case.tail, next.number).await?;
+        if entries.publish(&case.head, message).await? != Published::Stored {
+            return Ok(false);
         }
+        entries.remove(&case.tail, next.number).await?;
         Ok(true)
     }
 }

@@ -196,12 +196,16 @@ impl Nats {
         let info = self.pull.consumer().get_info().await.map_err(InboxError::new)?;
         for _ in 0..AT_ONCE {
             let head = self.streams.entries.first(&self.subjects.heads(), 1).await?;
-            let Some(head) = head.map(Letter::stored) else { return Ok(()) };
-            if head.number > info.ack_floor.stream_sequence {
+            let Some(head) = head else { return Ok(()) };
+            let (subject, number) = (head.subject.to_string(), head.sequence);
+            if number > info.ack_floor.stream_sequence {
                 return Ok(());
             }
-            let again = replacing(head.moved()?, head.number);
-            self.streams.entries.publish(&self.case(&head.envelope).head, again).await?;
+            let again = replacing(Letter::stored(head).moved()?, number);
+            if self.streams.entries.publish(&subject, again).await? == Published::Conflict {
+                // Another is in its place, so it is over.
+                self.streams.entries.remove(&subject, number).await?;
+            }
         }
         Ok(())
     }
