@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 async fn is_not_used() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("nats://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(serve(listener, "2.11.6"));
+    tokio::spawn(serve(listener, "2.11.11"));
     let error = Inbox::connect(&url, "inbox").await.expect_err("too old");
-    assert_eq!(error.to_string(), "inbox: nats-server 2.11.6, expected 2.11.7 or newer");
+    assert_eq!(error.to_string(), "inbox: nats-server 2.11.11, expected 2.12 or newer");
 }
 
 /// Says which server it is, and that it is there.

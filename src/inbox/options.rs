@@ -138,7 +138,7 @@ impl Options {
         self
     }
 
-    /// Opens the inbox of this name on a NATS server, 2.11.7 or newer with JetStream, and creates its
+    /// Opens the inbox of this name on a NATS server, 2.12 or newer with JetStream, and creates its
     /// streams where there are none.
     ///
     /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host where the server

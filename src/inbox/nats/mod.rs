@@ -103,14 +103,14 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_fine)
 }
 
-/// Earlier ones overlook what a message expects of other subjects, now and then: the order of a case
-/// rests on it.
+/// Before 2.11.7, what a message expects of other subjects was overlooked now and then. Before 2.12, the
+/// id of one that was refused in a cluster was in use from then on.
 fn check(client: &Client) -> Result<(), InboxError> {
-    if client.is_server_compatible(2, 11, 7) {
+    if client.is_server_compatible(2, 12, 0) {
         return Ok(());
     }
     let version = client.server_info().version;
-    Err(InboxError::new(format!("nats-server {version}, expected 2.11.7 or newer")))
+    Err(InboxError::new(format!("nats-server {version}, expected 2.12 or newer")))
 }
 
 fn warn_of_what_cannot_be_seen(client: &Client, streams: &Streams) {
