@@ -70,6 +70,7 @@ macro_rules! promises {
                 freed_once_the_lease_of_a_worker_that_died_is_over,
                 not_doubled_while_it_takes_longer_than_its_lease,
                 shared_by_two_inboxes_each_entry_once_and_in_order,
+                done_where_nothing_ever_ends,
                 ended_by_a_shutdown_only_between_handlers;
             looking:
                 counts_what_there_is_and_knows_the_oldest,

@@ -252,6 +252,21 @@ pub(crate) async fn shared_by_two_inboxes_each_entry_once_and_in_order<P: Place>
     assert_eq!(counts(&inboxes[0]).await, [0, 0, (CASES * EVENTS) as u64, 0]);
 }
 
+pub(crate) async fn done_where_nothing_ever_ends<P: Place>() {
+    let ever = Duration::MAX;
+    let options = Inbox::options().window(ever).keep_done(ever).lease(ever).deadline(ever);
+    let place = P::fresh().await;
+    let inbox = place.inbox(options.backoff(ever, ever)).await;
+    let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
+    let receiver = receiver(&inbox, &crm);
+    say_all(&receiver, [("c", 1), ("c", 1), ("d", 1), ("d", 1)]).await;
+    let mut made = work(&inbox, &mut calls, 2).await;
+    made.sort_unstable();
+    assert_eq!(made, ["c caseResponded 1", "d caseResponded 1"]);
+    say_all(&receiver, [("c", 1), ("d", 1)]).await;
+    assert_eq!(counts(&inbox).await, [1, 0, 1, 0]);
+}
+
 pub(crate) async fn ended_by_a_shutdown_only_between_handlers<P: Place>() {
     let place = P::fresh().await;
     let inbox = place.inbox(Inbox::options()).await;

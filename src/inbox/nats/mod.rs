@@ -30,7 +30,7 @@ use bytes::Bytes;
 
 use self::pull::Pull;
 use self::room::Room;
-use self::streams::Streams;
+use self::streams::{LONGEST, Streams};
 use self::subjects::Subjects;
 use self::work::Leased;
 use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket};
@@ -135,7 +135,7 @@ async fn consumer(
         durable_name: Some(WORKERS.to_owned()),
         filter_subject: subjects.heads(),
         ack_policy: AckPolicy::Explicit,
-        ack_wait: options.lease,
+        ack_wait: options.lease.min(LONGEST),
         max_ack_pending: CASES_TO_BE_TRIED_AGAIN,
         ..Config::default()
     };

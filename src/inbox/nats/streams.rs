@@ -15,6 +15,9 @@ use crate::inbox::options::Options;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
+/// About a hundred years.
+pub(super) const LONGEST: Duration = HOUR.saturating_mul(24 * 365 * 100);
+
 /// How long the server itself refuses repeats: as long as SnapEngage is known to repeat. It keeps their
 /// ids in memory.
 const DUPLICATES: Duration = HOUR.saturating_mul(2);
@@ -83,7 +86,7 @@ fn entries(name: &str, options: &Options) -> Config {
         retention: RetentionPolicy::WorkQueue,
         discard: DiscardPolicy::New,
         max_bytes: part(options.size_limit.saturating_add(TO_MOVE), 1),
-        duplicate_window: at_least_a_second(options.window.min(DUPLICATES)),
+        duplicate_window: countable(options.window.min(DUPLICATES)),
         allow_rollup: true,
         ..common("requests to be worked off")
     }
@@ -95,7 +98,7 @@ fn done(name: &str, options: &Options) -> Config {
         subjects: vec![format!("{name}.done.*")],
         max_messages_per_subject: 1,
         max_bytes: part(options.size_limit, 4),
-        max_age: at_least_a_second(options.keep_done),
+        max_age: countable(options.keep_done),
         ..common("requests that were worked off")
     }
 }
@@ -106,7 +109,7 @@ fn seen(name: &str, options: &Options) -> Config {
         subjects: vec![format!("{name}.seen.*")],
         max_messages_per_subject: 1,
         max_bytes: part(options.size_limit, 4),
-        max_age: at_least_a_second(options.window),
+        max_age: countable(options.window),
         ..common("what repeats are known by")
     }
 }
@@ -138,7 +141,7 @@ fn common(what: &str) -> Config {
     Config {
         description: Some(format!("SnapEngage inbox: {what}")),
         storage: StorageType::File,
-        duplicate_window: at_least_a_second(Duration::ZERO),
+        duplicate_window: countable(Duration::ZERO),
         // As the server writes that there is no limit.
         max_messages: -1,
         max_messages_per_subject: -1,
@@ -151,9 +154,10 @@ fn part(limit: u64, parts: i64) -> i64 {
     i64::try_from(limit).map_or(-1, |limit| limit / parts)
 }
 
-/// A stream whose messages may have no age at all would keep them for ever.
-fn at_least_a_second(age: Duration) -> Duration {
-    age.max(Duration::from_secs(1))
+/// As long as a stream can count, in nanoseconds; one whose messages may have no age at all would keep
+/// them for ever.
+fn countable(age: Duration) -> Duration {
+    age.clamp(Duration::from_secs(1), LONGEST)
 }
 
 /// Sees to it that a stream is there. Returns how it is configured.

@@ -8,6 +8,7 @@ use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::Nats;
+use super::streams::LONGEST;
 use super::subjects::Subjects;
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
@@ -31,7 +32,7 @@ impl Nats {
         note: &Note,
         lease: Duration,
     ) -> Result<(), InboxError> {
-        let message = message(note)?.ttl(lease * 2 + Duration::from_secs(1));
+        let message = message(note)?.ttl(lease.min(LONGEST) * 2 + Duration::from_secs(1));
         self.streams.tries.publish(&self.subjects.working(number), message).await?;
         Ok(())
     }

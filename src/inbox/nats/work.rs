@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use super::Nats;
 use super::letter::{Letter, shortened};
 use super::place::Place;
+use super::streams::LONGEST;
 use super::tries::Note;
 use crate::inbox::engine::{Claim, Lease, Outcome, Ticket, later};
 use crate::inbox::error::InboxError;
@@ -183,7 +184,7 @@ impl Nats {
     ) -> Result<(), InboxError> {
         let note = leased.note(later(now, after), Some(error));
         self.note_failed(leased.letter.number, &note).await?;
-        leased.ack(AckKind::Nak(Some(after))).await
+        leased.ack(AckKind::Nak(Some(after.min(LONGEST)))).await
     }
 
     async fn dead(&self, leased: &Leased, error: &str, now: Timestamp) -> Result<(), InboxError> {
