@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType, Stream,
+    Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType,
 };
 use async_nats::jetstream::{Context, ErrorCode};
 
@@ -173,23 +173,25 @@ async fn prepare(
         find_or_create(jetstream, &config).await
     };
     let failed = |failure| InboxError::new(format!("stream `{}`: {failure}", config.name));
-    Ok(prepared.map_err(failed)?.cached_info().config.clone())
+    prepared.map_err(failed)
 }
 
-async fn find(jetstream: &Context, config: &Config) -> Result<Stream, Failure> {
-    let stream = jetstream.get_stream(&config.name).await?;
-    check(&stream.cached_info().config, config)?;
-    Ok(stream)
+async fn find(jetstream: &Context, config: &Config) -> Result<Config, Failure> {
+    let found = jetstream.get_stream(&config.name).await?.cached_info().config.clone();
+    check(&found, config)?;
+    Ok(found)
 }
 
-async fn find_or_create(jetstream: &Context, config: &Config) -> Result<Stream, Failure> {
+async fn find_or_create(jetstream: &Context, config: &Config) -> Result<Config, Failure> {
     match jetstream.get_stream(&config.name).await {
         Ok(stream) => {
-            check(&stream.cached_info().config, config)?;
-            update(jetstream, &stream, config).await?;
-            Ok(stream)
+            let found = stream.cached_info().config.clone();
+            check(&found, config)?;
+            update(jetstream, found, config).await
         }
-        Err(error) if is_not_found(&error) => Ok(jetstream.create_stream(config).await?),
+        Err(error) if is_not_found(&error) => {
+            Ok(jetstream.create_stream(config).await?.cached_info().config.clone())
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -234,16 +236,15 @@ fn check(found: &Config, expected: &Config) -> Result<(), Failure> {
 }
 
 /// Replicas and the like stay as they are; what [`Options`] says may have changed.
-async fn update(jetstream: &Context, stream: &Stream, expected: &Config) -> Result<(), Failure> {
-    let found = &stream.cached_info().config;
+async fn update(jetstream: &Context, found: Config, expected: &Config) -> Result<Config, Failure> {
     let config = Config {
         max_bytes: expected.max_bytes,
         max_age: expected.max_age,
         duplicate_window: expected.duplicate_window,
         ..found.clone()
     };
-    if config != *found {
+    if config != found {
         jetstream.update_stream(&config).await?;
     }
-    Ok(())
+    Ok(config)
 }
