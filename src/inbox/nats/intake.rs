@@ -139,21 +139,28 @@ impl Nats {
     /// Gives a case a head that has none: it may have gone just before its tail came.
     pub(super) async fn heal(&self, case: &Case) -> Result<(), InboxError> {
         if self.head(case).await?.is_none() {
-            self.promote(case, 0).await?;
+            self.fill_head(case).await?;
         }
         Ok(())
     }
 
-    /// Puts the first of a case's tail in the place of its head, which has this number; 0 is none. Says
-    /// whether there was a tail, and nothing else in that place.
+    /// Puts the first of a case's tail at its head, where there is none.
+    pub(super) async fn fill_head(&self, case: &Case) -> Result<(), InboxError> {
+        const NONE: u64 = 0;
+        self.replace_head(case, NONE).await?;
+        Ok(())
+    }
+
+    /// Puts the first of a case's tail in the place of its head, which has this number. Says whether it
+    /// did: not where there is no tail, or another head by now.
     ///
     /// If it is cut off, the message is there twice. The second is dropped once the first is over.
-    pub(super) async fn promote(&self, case: &Case, head: u64) -> Result<bool, InboxError> {
+    pub(super) async fn replace_head(&self, case: &Case, number: u64) -> Result<bool, InboxError> {
         let entries = &self.streams.entries;
         let Some(next) = entries.first(&case.tail, 1).await?.map(Letter::stored) else {
             return Ok(false);
         };
-        let message = replacing(next.moved()?, head);
+        let message = replacing(next.moved()?, number);
         if entries.publish(&case.head, message).await? != Published::Stored {
             return Ok(false);
         }

@@ -13,6 +13,9 @@ use crate::timestamp::Timestamp;
 
 const HEADER: &str = "Snapengage-Entry";
 
+/// What is wrong with a message that somebody else has put there.
+pub(super) const FOREIGN: &str = "not stored by an inbox";
+
 /// How much of an error is kept, in bytes: a header has no room for all a handler may say.
 const LONGEST_ERROR: usize = 1024;
 
@@ -58,6 +61,10 @@ impl Envelope {
         }
     }
 
+    pub(super) fn is_foreign(&self) -> bool {
+        self.api.is_empty()
+    }
+
     /// The bytes it takes.
     pub(super) fn size(&self) -> Result<usize, InboxError> {
         Ok(serde_json::to_vec(self).map_err(InboxError::new)?.len())
@@ -68,7 +75,7 @@ impl Envelope {
         Ok(PublishMessage::build().header(HEADER, header).payload(body))
     }
 
-    /// Of a message that somebody else has put there, nothing is known; so nobody handles it.
+    /// Of a message that somebody else has put there, nothing is known.
     fn from_headers(headers: Option<&HeaderMap>, number: u64) -> Self {
         let header = headers.and_then(|headers| headers.get(HEADER));
         let envelope = header.and_then(|header| serde_json::from_str(header.as_str()).ok());
@@ -81,7 +88,7 @@ impl Envelope {
             received_at: Timestamp::MIN,
             origin: None,
             tries: 0,
-            error: Some("not stored by this inbox".to_owned()),
+            error: None,
             due_at: None,
         })
     }

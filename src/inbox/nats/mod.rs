@@ -157,7 +157,7 @@ impl Engine for Nats {
     }
 
     async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
-        self.hand_out(limit, lease).await
+        Ok(self.hand_out(limit, lease).await)
     }
 
     async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {

@@ -64,20 +64,23 @@ impl Pull {
     }
 
     /// What is there, up to a number of messages.
-    pub(super) async fn take(&self, limit: usize) -> Result<Vec<Message>, InboxError> {
+    pub(super) async fn take(&self, limit: usize) -> Vec<Message> {
         let mut messages = Vec::from_iter(self.pulled());
-        let more = limit.saturating_sub(messages.len());
-        if more > 0 {
-            let fetch = self.consumer.fetch().max_messages(more).messages().await;
-            let mut fetched = fetch.map_err(InboxError::new)?;
-            while let Ok(Some(message)) = timeout(SLACK, fetched.next()).await {
-                match message {
-                    Ok(message) => messages.push(message),
-                    Err(error) => tracing::debug!(reason = %error, "no more messages"),
-                }
-            }
+        if messages.len() < limit
+            && let Err(error) = self.fetch(limit - messages.len(), &mut messages).await
+        {
+            tracing::debug!(reason = %error, "no more messages");
         }
-        Ok(messages)
+        messages
+    }
+
+    async fn fetch(&self, limit: usize, messages: &mut Vec<Message>) -> Result<(), InboxError> {
+        let fetch = self.consumer.fetch().max_messages(limit).messages().await;
+        let mut fetched = fetch.map_err(InboxError::new)?;
+        while let Ok(Some(message)) = timeout(SLACK, fetched.next()).await {
+            messages.push(message.map_err(InboxError::new)?);
+        }
+        Ok(())
     }
 
     /// What was waited for. If somebody waits, there is none.

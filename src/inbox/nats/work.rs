@@ -9,7 +9,7 @@ use async_nats::jetstream::{AckKind, Message};
 use futures_util::future::join_all;
 
 use super::Nats;
-use super::letter::{Letter, shortened};
+use super::letter::{FOREIGN, Letter, shortened};
 use super::place::Place;
 use super::streams::LONGEST;
 use super::tries::Note;
@@ -61,14 +61,10 @@ impl Leased {
 }
 
 impl Nats {
-    pub(super) async fn hand_out(
-        &self,
-        limit: usize,
-        lease: Lease,
-    ) -> Result<Vec<Claim>, InboxError> {
-        let messages = self.pull.take(limit).await?;
+    pub(super) async fn hand_out(&self, limit: usize, lease: Lease) -> Vec<Claim> {
+        let messages = self.pull.take(limit).await;
         let claims = join_all(messages.into_iter().map(|message| self.claimed(message, lease)));
-        Ok(claims.await.into_iter().flatten().collect())
+        claims.await.into_iter().flatten().collect()
     }
 
     async fn claimed(&self, message: Message, lease: Lease) -> Option<Claim> {
@@ -108,6 +104,10 @@ impl Nats {
         let has_died = dead.as_ref().is_some_and(|dead| dead.origin() == leased.letter.origin());
         if seen.is_some() || has_died {
             self.remove(leased).await?;
+            return Ok(false);
+        }
+        if envelope.is_foreign() {
+            self.dead(leased, FOREIGN, lease.now).await?;
             return Ok(false);
         }
         if let Some(dead) = dead {
@@ -198,11 +198,11 @@ impl Nats {
     async fn remove(&self, leased: &Leased) -> Result<(), InboxError> {
         let Letter { number, envelope, .. } = &leased.letter;
         let case = self.case(envelope);
-        if !self.promote(&case, *number).await? {
+        if !self.replace_head(&case, *number).await? {
             // Not by the acknowledgement alone, which the server acts on somewhat later: until then, the
             // case has a head. What came while it had one is in the tail.
             self.streams.entries.remove(&case.head, *number).await?;
-            self.promote(&case, 0).await?;
+            self.fill_head(&case).await?;
         }
         tokio::try_join!(leased.ack(AckKind::Ack), self.forget_tries(*number))?;
         Ok(())
