@@ -132,6 +132,7 @@ mod health;
 #[cfg(feature = "nats")]
 mod nats;
 mod options;
+mod room;
 mod schema;
 mod sql;
 mod sqlite;

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::engine::{Arrival, Claim, Stored, Ticket};
 use super::entry::{Entry, EntryId, State, Stats};
+use super::room::Room;
 use crate::timestamp::Timestamp;
 
 // As in the schema. SQLite uses a partial index only where its condition stands in the query, so
@@ -27,20 +28,22 @@ const SWEPT_AT_ONCE: usize = 500;
 /// SQLite's default.
 const PAGE: u64 = 4096;
 
-/// How long and how much is kept, in milliseconds and bytes.
-#[derive(Debug, Clone, Copy)]
+/// How long repeats are known, in milliseconds, and how much is kept.
 pub(super) struct Keeping {
     pub(super) window: i64,
-    pub(super) size_limit: u64,
+    pub(super) room: Room,
 }
+
+/// What a row takes beside its body, about, with its part of the indexes.
+const ROW: u64 = 512;
 
 pub(super) fn put(
     connection: &Connection,
     arrival: &Arrival,
-    keeping: Keeping,
+    keeping: &Keeping,
 ) -> rusqlite::Result<Stored> {
     // Most receipts are new: whether one is a repeat is asked when it cannot be inserted.
-    if has_room(connection, keeping)? && insert(connection, arrival)? {
+    if has_room(connection, arrival, keeping)? && insert(connection, arrival)? {
         return Ok(Stored::New);
     }
     let Some(known) = known(connection, arrival)? else { return Ok(Stored::Full) };
@@ -268,7 +271,7 @@ fn state(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<i64>> 
 }
 
 /// Forgets payloads first, and keys when their window is over.
-pub(super) fn sweep(connection: &Connection, keeping: Keeping, now: i64) -> rusqlite::Result<bool> {
+pub(super) fn sweep(connection: &Connection, window: i64, now: i64) -> rusqlite::Result<bool> {
     const FORGET: &str = "
         UPDATE entry SET state = 6, body = x'', error = NULL,
             due_at = CASE WHEN key IS NULL THEN ?1 ELSE received_at + ?2 END
@@ -276,28 +279,26 @@ pub(super) fn sweep(connection: &Connection, keeping: Keeping, now: i64) -> rusq
     const DELETE: &str = "
         DELETE FROM entry
         WHERE id IN (SELECT id FROM entry WHERE state = 6 AND due_at <= ?1 LIMIT ?2)";
-    let forgotten = connection.prepare_cached(FORGET)?.execute(params![
-        now,
-        keeping.window,
-        number(SWEPT_AT_ONCE)
-    ])?;
+    let forgotten =
+        connection.prepare_cached(FORGET)?.execute(params![now, window, number(SWEPT_AT_ONCE)])?;
     let deleted = connection.prepare_cached(DELETE)?.execute([now, number(SWEPT_AT_ONCE)])?;
     Ok(forgotten.max(deleted) >= SWEPT_AT_ONCE)
 }
 
 /// A file within the limit has room, whatever of it is free.
-fn has_room(connection: &Connection, keeping: Keeping) -> rusqlite::Result<bool> {
-    Ok(file_size(connection)? < keeping.size_limit || size(connection)? < keeping.size_limit)
+fn has_room(
+    connection: &Connection,
+    arrival: &Arrival,
+    keeping: &Keeping,
+) -> rusqlite::Result<bool> {
+    let bytes = u64::try_from(arrival.body.len()).unwrap_or(u64::MAX).saturating_add(ROW);
+    Ok(keeping.room.take(bytes) || keeping.room.take_beside(size(connection)?, bytes))
 }
 
 /// Bytes in use. Pages that are free are used again.
 fn size(connection: &Connection) -> rusqlite::Result<u64> {
     let free = pragma(connection, "PRAGMA freelist_count")?;
-    Ok(file_size(connection)? - free * PAGE)
-}
-
-fn file_size(connection: &Connection) -> rusqlite::Result<u64> {
-    Ok(pragma(connection, "PRAGMA page_count")? * PAGE)
+    Ok((pragma(connection, "PRAGMA page_count")? - free) * PAGE)
 }
 
 /// Not by the functions of the same names in a query: those take longer than an insert.

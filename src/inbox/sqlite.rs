@@ -16,6 +16,7 @@ use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::group::Group;
 use super::options::Options;
+use super::room::Room;
 use super::{schema, sql};
 use crate::clock;
 use crate::timestamp::Timestamp;
@@ -28,7 +29,7 @@ pub(super) struct Sqlite {
     writer: Group,
     reader: Arc<Mutex<Connection>>,
     changed: Notify,
-    keeping: sql::Keeping,
+    keeping: Arc<sql::Keeping>,
     keep_done: Duration,
 }
 
@@ -42,10 +43,10 @@ impl Sqlite {
             writer: Group::new(open()?),
             reader: Arc::new(Mutex::new(open()?)),
             changed: Notify::new(),
-            keeping: sql::Keeping {
+            keeping: Arc::new(sql::Keeping {
                 window: millis(options.window),
-                size_limit: options.size_limit,
-            },
+                room: Room::new(options.size_limit),
+            }),
             keep_done: options.keep_done,
         })
     }
@@ -73,8 +74,8 @@ impl Sqlite {
 #[async_trait]
 impl Engine for Sqlite {
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {
-        let keeping = self.keeping;
-        self.write(move |connection| sql::put(connection, &arrival, keeping)).await
+        let keeping = Arc::clone(&self.keeping);
+        self.write(move |connection| sql::put(connection, &arrival, &keeping)).await
     }
 
     async fn wait(&self) -> Result<(), InboxError> {
@@ -120,8 +121,8 @@ impl Engine for Sqlite {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError> {
-        let keeping = self.keeping;
-        self.writer.run(move |connection| sql::sweep(connection, keeping, now.as_millis())).await
+        let window = self.keeping.window;
+        self.writer.run(move |connection| sql::sweep(connection, window, now.as_millis())).await
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {

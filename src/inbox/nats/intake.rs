@@ -101,7 +101,9 @@ impl Nats {
 
     async fn has_room(&self, envelope: &Envelope, body: &Bytes) -> Result<bool, InboxError> {
         let size = u64::try_from(envelope.size()? + body.len()).unwrap_or(u64::MAX);
-        self.room.take(size, &self.streams.entries).await
+        let has_room = self.room.take(size)
+            || self.room.take_beside(self.streams.entries.state().await?.bytes, size);
+        Ok(has_room)
     }
 
     pub(super) async fn revive(&self, dead: &Letter) -> Result<bool, InboxError> {

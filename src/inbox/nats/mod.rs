@@ -10,7 +10,6 @@ mod look;
 mod messages;
 mod place;
 mod pull;
-mod room;
 mod streams;
 mod subjects;
 mod tries;
@@ -29,7 +28,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use self::pull::Pull;
-use self::room::Room;
 use self::streams::{LONGEST, Streams};
 use self::subjects::Subjects;
 use self::work::Leased;
@@ -37,6 +35,7 @@ use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket};
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::options::Options;
+use super::room::Room;
 use crate::nats;
 use crate::timestamp::Timestamp;
 
@@ -86,7 +85,7 @@ impl Nats {
         let consumer = consumer(&streams, &subjects, options).await?;
         Ok(Self {
             client,
-            room: Room::new(streams.size_limit),
+            room: Room::new(streams.size_limit.unwrap_or(u64::MAX)),
             streams,
             subjects,
             pull: Pull::new(consumer, options.lease),
