@@ -285,7 +285,6 @@ pub(super) fn sweep(connection: &Connection, window: i64, now: i64) -> rusqlite:
     Ok(forgotten.max(deleted) >= SWEPT_AT_ONCE)
 }
 
-/// A file within the limit has room, whatever of it is free.
 fn has_room(
     connection: &Connection,
     arrival: &Arrival,

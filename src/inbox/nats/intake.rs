@@ -20,11 +20,12 @@ impl Nats {
     pub(super) async fn receive(&self, arrival: Arrival) -> Result<Stored, InboxError> {
         let key = arrival.key.as_deref().map_or_else(|| self.number_once(), name_of);
         let envelope = Envelope::new(&arrival, key);
-        self.check_size(&envelope, &arrival.body)?;
+        let size = envelope.size()? + arrival.body.len();
+        self.check_size(size, &arrival.body)?;
         if arrival.unreadable.is_some() {
             return self.bury(&envelope, arrival.body).await;
         }
-        if !self.has_room(&envelope, &arrival.body).await? {
+        if !self.has_room(size).await? {
             let is_known = self.is_known(&envelope).await?;
             return Ok(if is_known { Stored::Repeat } else { Stored::Full });
         }
@@ -36,9 +37,9 @@ impl Nats {
     }
 
     /// What has no room for what is noted of it later could never be done with.
-    fn check_size(&self, envelope: &Envelope, body: &Bytes) -> Result<(), InboxError> {
-        let headers = envelope.size()? + NOTED_LATER;
-        if headers > LONGEST_HEADERS || headers + body.len() > self.client.max_payload() {
+    fn check_size(&self, size: usize, body: &Bytes) -> Result<(), InboxError> {
+        let size = size + NOTED_LATER;
+        if size - body.len() > LONGEST_HEADERS || size > self.client.max_payload() {
             return Err(InboxError::new("larger than what the server stores"));
         }
         Ok(())
@@ -99,15 +100,15 @@ impl Nats {
         Ok(self.streams.seen.last(&self.subjects.seen(&envelope.key)).await?.is_some())
     }
 
-    async fn has_room(&self, envelope: &Envelope, body: &Bytes) -> Result<bool, InboxError> {
-        let size = u64::try_from(envelope.size()? + body.len()).unwrap_or(u64::MAX);
+    async fn has_room(&self, size: usize) -> Result<bool, InboxError> {
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
         let has_room = self.room.take(size)
             || self.room.take_beside(self.streams.entries.state().await?.bytes, size);
         Ok(has_room)
     }
 
     pub(super) async fn revive(&self, dead: &Letter) -> Result<bool, InboxError> {
-        if !self.has_room(&dead.envelope, &dead.body).await? {
+        if !self.has_room(dead.envelope.size()? + dead.body.len()).await? {
             return Err(InboxError::new("the size limit is reached"));
         }
         self.append(&self.case(&dead.envelope), dead.revived()?).await?;
@@ -162,7 +163,7 @@ impl Nats {
         let Some(next) = entries.first(&case.tail, 1).await?.map(Letter::stored) else {
             return Ok(false);
         };
-        let message = replacing(next.moved()?, number);
+        let message = replacing(next.moved(next.envelope.tries)?, number);
         if entries.publish(&case.head, message).await? != Published::Stored {
             return Ok(false);
         }

@@ -120,8 +120,8 @@ impl Letter {
     }
 
     /// The same entry, to be stored under another number.
-    pub(super) fn moved(&self) -> Result<PublishMessage, InboxError> {
-        let envelope = Envelope { origin: Some(self.origin()), ..self.envelope.clone() };
+    pub(super) fn moved(&self, tries: u32) -> Result<PublishMessage, InboxError> {
+        let envelope = Envelope { origin: Some(self.origin()), tries, ..self.envelope.clone() };
         envelope.around(self.body.clone())
     }
 

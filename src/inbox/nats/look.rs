@@ -87,13 +87,13 @@ impl Nats {
         mut from: u64,
         limit: usize,
     ) -> Result<Vec<Entry>, InboxError> {
-        let (stream, all) = match place {
-            Place::Done => (&self.streams.done, self.subjects.done("*")),
-            _ => (&self.streams.dead, self.subjects.dead("*")),
+        let all = match place {
+            Place::Done => self.subjects.done("*"),
+            _ => self.subjects.dead("*"),
         };
         let mut found = Vec::new();
         while found.len() < limit {
-            let Some(message) = stream.first(&all, from).await? else { break };
+            let Some(message) = self.stream(place).first(&all, from).await? else { break };
             from = message.sequence + 1;
             found.push(over(place, &Letter::stored(message)));
         }
@@ -157,12 +157,7 @@ impl Nats {
         let Some(failed) = failed.filter(|failed| failed.due_at > later(now, SOON)) else {
             return Ok(true);
         };
-        let again = Envelope {
-            origin: Some(letter.origin()),
-            tries: failed.tries,
-            ..letter.envelope.clone()
-        };
-        let again = replacing(again.around(letter.body.clone())?, letter.number);
+        let again = replacing(letter.moved(failed.tries)?, letter.number);
         let published = self.streams.entries.publish(&case.head, again).await?;
         self.forget_tries(letter.number).await?;
         Ok(published == Published::Stored)
@@ -201,7 +196,8 @@ impl Nats {
             if number > info.ack_floor.stream_sequence {
                 return Ok(());
             }
-            let again = replacing(Letter::stored(head).moved()?, number);
+            let head = Letter::stored(head);
+            let again = replacing(head.moved(head.envelope.tries)?, number);
             if self.streams.entries.publish(&subject, again).await? == Published::Conflict {
                 // Another is in its place, so it is over.
                 self.streams.entries.remove(&subject, number).await?;

@@ -85,7 +85,7 @@ impl Nats {
         let consumer = consumer(&streams, &subjects, options).await?;
         Ok(Self {
             client,
-            room: Room::new(streams.size_limit.unwrap_or(u64::MAX)),
+            room: Room::new(streams.size_limit),
             streams,
             subjects,
             pull: Pull::new(consumer, options.lease),

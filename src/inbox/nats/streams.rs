@@ -48,7 +48,7 @@ pub(super) struct Streams {
     /// How many servers keep them.
     pub(super) replicas: usize,
     /// How many bytes of entries may come in.
-    pub(super) size_limit: Option<u64>,
+    pub(super) size_limit: u64,
 }
 
 impl Streams {
@@ -73,8 +73,7 @@ impl Streams {
             tries: messages("-tries").await?,
             replicas,
             size_limit: u64::try_from(first.max_bytes)
-                .ok()
-                .map(|most| most.saturating_sub(TO_MOVE)),
+                .map_or(u64::MAX, |most| most.saturating_sub(TO_MOVE)),
         })
     }
 }
