@@ -108,7 +108,7 @@
 //!   they are to flush as above.
 //!
 //! A request, with what is noted of it, must fit into the server's `max_payload`, 1 MB by default: a larger
-//! one is answered 503. For each entry that waits, the server takes about 1 KB of memory.
+//! one is answered 503. The server keeps the subjects of what waits, and the ids of two hours, in memory.
 //!
 //! All that is promised above holds on both. On NATS, an entry gets another number when it moves up in its
 //! case, and when it is done or dead; dead letters are listed in the order they died; the window begins when
