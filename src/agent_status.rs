@@ -46,13 +46,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::json;
 
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::AgentId;
 use crate::journal::{Journal, Read, Subject};
 use crate::json;
+use crate::key::key;
 use crate::lenient::{Extra, warn_of_odd_fields};
 use crate::model::model;
 use crate::open_set::open_set;
@@ -123,6 +123,25 @@ impl StatusChange {
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
         json::from_json("agent status", body)
     }
+
+    /// What tells this change from every other, and is the same when it is handed to a handler again:
+    /// what a handler commits its effect by.
+    ///
+    /// The agent, the status, the timestamp, and a digest of all fields; at most 255 bytes, and the same
+    /// whatever the order of the fields, after a restart, and in later versions. `None` without a
+    /// timestamp: nothing tells such a change from another of its kind, so each is to be taken for new.
+    ///
+    /// ```
+    /// use snapengage::agent_status::StatusChange;
+    ///
+    /// let body = br#"{"agent_id": "a", "status": "pause", "timestamp": 1551461879355}"#;
+    /// let key = StatusChange::from_json(body)?.key();
+    /// assert!(key.is_some_and(|key| key.starts_with("a/pause/1551461879355/")));
+    /// # Ok::<_, snapengage::DecodeError>(())
+    /// ```
+    pub fn key(&self) -> Option<String> {
+        Some(key(self.agent_id.as_str(), self.status.as_str(), self.timestamp?, self))
+    }
 }
 
 model!(StatusChange {
@@ -187,10 +206,9 @@ impl<H: Handler> Endpoint for Route<H> {
 }
 
 fn noted(change: &StatusChange) -> Read {
-    let StatusChange { agent_id, status, timestamp, .. } = change;
     Read {
-        event: status.to_string(),
-        subject: Subject::Agent(agent_id.clone()),
-        key: timestamp.map(|timestamp| json!([timestamp, agent_id, status]).to_string()),
+        event: change.status.to_string(),
+        subject: Subject::Agent(change.agent_id.clone()),
+        has_key: change.timestamp.is_some(),
     }
 }

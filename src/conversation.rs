@@ -48,13 +48,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::json;
 
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::journal::{Journal, Read, Subject};
 use crate::json;
+use crate::key::key;
 use crate::lenient::{Extra, warn_of_odd_fields};
 use crate::model::model;
 use crate::open_set::open_set;
@@ -139,6 +139,31 @@ impl Event {
     /// Where it is not a JSON object, or lacks `event`, `widget_id` or `case_id`.
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
         json::from_json("conversation event", body)
+    }
+
+    /// What tells this event from every other, and is the same when it is handed to a handler again: what
+    /// a handler commits its effect by.
+    ///
+    /// The case, the event's name, the timestamp, and a digest of all fields; at most 255 bytes, and the
+    /// same whatever the order of the fields, after a restart, and in later versions. `None` without a
+    /// timestamp: nothing tells such an event from another of its kind, so each is to be taken for new.
+    ///
+    /// ```
+    /// use snapengage::conversation::Event;
+    ///
+    /// let [a, b] = ["A", "B"].map(|label| {
+    ///     format!(
+    ///         r#"{{"event": "caseLabeled", "widget_id": "w", "case_id": "c",
+    ///              "timestamp": 1551461879355, "label": {{"name": "{label}"}}}}"#
+    ///     )
+    /// });
+    /// let key = Event::from_json(a.as_bytes())?.key();
+    /// assert!(key.as_ref().is_some_and(|key| key.starts_with("c/caseLabeled/1551461879355/")));
+    /// assert_ne!(key, Event::from_json(b.as_bytes())?.key());
+    /// # Ok::<_, snapengage::DecodeError>(())
+    /// ```
+    pub fn key(&self) -> Option<String> {
+        Some(key(self.case_id.as_str(), self.kind.as_str(), self.timestamp?, self))
     }
 }
 
@@ -238,10 +263,9 @@ impl<H: Handler> Endpoint for Route<H> {
 }
 
 fn noted(event: &Event) -> Read {
-    let Event { kind, case_id, timestamp, .. } = event;
     Read {
-        event: kind.to_string(),
-        subject: Subject::Case(case_id.clone()),
-        key: timestamp.map(|timestamp| json!([timestamp, case_id, kind]).to_string()),
+        event: event.kind.to_string(),
+        subject: Subject::Case(event.case_id.clone()),
+        has_key: event.timestamp.is_some(),
     }
 }

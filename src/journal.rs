@@ -37,9 +37,9 @@ pub struct Read {
     pub event: String,
     /// Whom it is about.
     pub subject: Subject,
-    /// What it has in common with its repeats and, on this path, with nothing else. `None` where
-    /// nothing tells a repeat from an event of the same kind.
-    pub key: Option<String>,
+    /// Whether the event has a key: the same body again is a repeat of it, and a body that differs in
+    /// anything is another event. Without one, nothing tells a repeat from another event of its kind.
+    pub has_key: bool,
 }
 
 /// Whom an event is about.

@@ -12,6 +12,7 @@ mod head;
 mod health;
 mod id;
 mod json;
+mod key;
 mod lenient;
 mod log;
 mod model;

@@ -18,6 +18,7 @@ pub(crate) fn span() -> Span {
         event = Empty,
         case_id = Empty,
         token = Empty,
+        repeat = Empty,
         status = Empty,
         duration_ms = Empty,
     )

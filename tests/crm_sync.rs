@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use crm::Crm;
 use rusqlite::Connection;
+use snapengage::conversation::Event;
 use snapengage::inbox::Inbox;
 use snapengage::{Receiver, conversation, integration};
-use support::{assert_taken, auth, post, sample};
+use support::{assert_taken, auth, lines, post, sample};
 use tokio::time::sleep;
 
 fn receiver<H>(inbox: &Inbox, crm: &H) -> Receiver
@@ -41,6 +42,44 @@ async fn work_off(inbox: &Inbox) {
         }
     };
     inbox.run(all).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_differs_is_a_row_of_its_own_and_a_fuller_chat_replaces_the_first() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| dir.path().join(name);
+    let crm = Crm::open(&file("crm.db"), None).expect("a CRM");
+    let inbox = Inbox::open(file("inbox.db")).expect("an inbox");
+    let receiver = receiver(&inbox, &crm);
+    for _ in 0..2 {
+        for label in lines("labels-at-once") {
+            assert_taken(receiver.handle(post("/conversation-events", label)).await);
+        }
+        for request in lines("case-sent-again-with-more") {
+            assert_taken(receiver.handle(post("/integration", request)).await);
+        }
+    }
+    work_off(&inbox).await;
+    assert_eq!(rows(&file("crm.db")), (1, 3));
+    let connection = Connection::open(file("crm.db")).expect("opened");
+    let lines: i64 =
+        connection.query_row("SELECT lines FROM chat", [], |row| row.get(0)).expect("a chat");
+    assert_eq!(lines, 2);
+}
+
+/// As a process that dies before it notes that it is done.
+#[tokio::test]
+async fn what_is_handed_over_again_is_no_other_row_unless_it_has_no_key() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("crm.db");
+    let crm = Crm::open(&file, None).expect("a CRM");
+    let timeless = br#"{"event":"caseClosed","widget_id":"w","case_id":"c"}"#.as_slice();
+    let closed = sample("conversation-events/case-closed.json");
+    for body in [&closed, &closed, timeless, timeless] {
+        let event = Event::from_json(body).expect("an event");
+        conversation::Handler::event(&crm, event).await.expect("written");
+    }
+    assert_eq!(rows(&file), (0, 3));
 }
 
 #[tokio::test(start_paused = true)]

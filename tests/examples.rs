@@ -691,6 +691,7 @@ mod crm_sync {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::support::lines;
 
     const EVENTS: [&str; 3] = ["case-queued", "case-assigned", "case-closed"];
 
@@ -734,7 +735,12 @@ mod crm_sync {
     #[track_caller]
     fn post(sync: &Example, path: &str, sample: &str) {
         let sample = read(&format!("sample-payloads/{sample}.json"));
-        assert_eq!(sync.send(&Curl::post(path, "my-token", &sample)), Answer::ok(""));
+        post_body(sync, path, &sample);
+    }
+
+    #[track_caller]
+    fn post_body(sync: &Example, path: &str, body: &str) {
+        assert_eq!(sync.send(&Curl::post(path, "my-token", body)), Answer::ok(""));
     }
 
     #[track_caller]
@@ -742,6 +748,12 @@ mod crm_sync {
         post(sync, "/integration", "integration/chat");
         for event in EVENTS {
             post(sync, "/conversation-events", &format!("conversation-events/{event}"));
+        }
+        for label in lines("labels-at-once") {
+            post_body(sync, "/conversation-events", &label);
+        }
+        for request in lines("case-sent-again-with-more") {
+            post_body(sync, "/integration", &request);
         }
     }
 
@@ -775,11 +787,11 @@ mod crm_sync {
         assert_eq!(sync.send(&Curl::post("/integration", "wrong-token", "{}")).status, 401);
         post_all(&sync);
         post_all(&sync);
-        await_counts(&sync, 4, 0);
+        await_counts(&sync, 9, 0);
         assert_eq!(crm.rows(), (0, 0));
         crm.up();
-        await_counts(&sync, 0, 4);
-        assert_eq!(crm.rows(), (1, 3));
+        await_counts(&sync, 0, 9);
+        assert_eq!(crm.rows(), (2, 6));
         sync.stop();
     }
 
@@ -789,15 +801,15 @@ mod crm_sync {
         post_all(&sync);
         // What it is at when it is killed is kept from others for a minute.
         await_failures(&sync, 2);
-        await_counts(&sync, 4, 0);
+        await_counts(&sync, 9, 0);
         // By SIGKILL.
         drop(sync);
         let sync = crm.sync(inbox);
         post_all(&sync);
-        await_counts(&sync, 4, 0);
+        await_counts(&sync, 9, 0);
         crm.up();
-        await_counts(&sync, 0, 4);
-        assert_eq!(crm.rows(), (1, 3));
+        await_counts(&sync, 0, 9);
+        assert_eq!(crm.rows(), (2, 6));
         sync.stop();
     }
 

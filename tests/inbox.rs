@@ -179,11 +179,39 @@ mod keeping {
     }
 }
 
+mod revival {
+    use snapengage::Receiver;
+    use support::{assert_refused, auth, post};
+
+    use super::*;
+
+    /// As a later version may read what an earlier one could not.
+    #[tokio::test]
+    async fn a_dead_letter_that_can_be_read_by_now_is_worked_off_as_it_came_last() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options());
+        let (crm, mut calls) = Crm::up();
+        let receiver = || Receiver::builder().healthz("/healthz");
+        let earlier = receiver().conversation("/path", auth(), inbox.feed(crm.clone()));
+        let later = receiver().integration("/path", auth(), inbox.feed(crm));
+        let [earlier, later] = [earlier, later].map(|it| it.build().expect("a valid receiver"));
+        let body = r#"{"id":"c"}"#;
+        let error = "conversation event: missing field `event` at line 1 column 10";
+        assert_refused(earlier.handle(post("/path", body)).await, 400, error);
+        assert_taken(later.handle(post("/path", body)).await);
+        let entry = only(&inbox, State::Waiting).await;
+        assert_eq!((&*entry.api, &*entry.subject), ("integration", "case c"));
+        assert_eq!(work(&inbox, &mut calls, 1).await, ["c "]);
+        assert_eq!(list(&inbox, State::Dead).await, []);
+    }
+}
+
 mod trouble {
     use std::path::Path;
     use std::process::{Command, Stdio};
 
     use rusqlite::Connection;
+    use snapengage::HealthCheck;
 
     use super::*;
 
@@ -224,9 +252,11 @@ mod trouble {
         let receiver = receiver(&inbox, &Crm::up().0);
         let other = Connection::open(disk.file()).expect("opened");
         other.execute_batch("BEGIN IMMEDIATE").expect("locked");
-        assert_not_stored(chat(&receiver, "c").await);
+        let (refused, check) = tokio::join!(chat(&receiver, "c"), inbox.check());
+        assert_not_stored(refused);
+        check.expect_err("nothing can be stored");
         other.execute_batch("ROLLBACK").expect("unlocked");
-        assert_eq!(stats(&inbox).await.waiting, 0);
+        assert_eq!(inbox.check().await.expect("it can")["waiting"], 0);
         assert_taken(chat(&receiver, "c").await);
     }
 

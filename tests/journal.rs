@@ -100,7 +100,7 @@ async fn every_feed_hands_over_the_body_and_what_it_says() {
             Read {
                 event: String::new(),
                 subject: Subject::Case("8b7c3b3b-f5d7-4e58-96d8".into()),
-                key: Some("8b7c3b3b-f5d7-4e58-96d8".to_owned()),
+                has_key: true,
             },
         ),
         (
@@ -109,10 +109,7 @@ async fn every_feed_hands_over_the_body_and_what_it_says() {
             Read {
                 event: "caseClosed".to_owned(),
                 subject: Subject::Case("2e3362fc-b537-4a16-bd0b-4b5d4108c53d".into()),
-                key: Some(
-                    r#"[1551461879355,"2e3362fc-b537-4a16-bd0b-4b5d4108c53d","caseClosed"]"#
-                        .to_owned(),
-                ),
+                has_key: true,
             },
         ),
         (
@@ -121,7 +118,7 @@ async fn every_feed_hands_over_the_body_and_what_it_says() {
             Read {
                 event: "pause".to_owned(),
                 subject: Subject::Agent("wc:agent@example.com".into()),
-                key: Some(r#"[1551461879355,"wc:agent@example.com","pause"]"#.to_owned()),
+                has_key: true,
             },
         ),
     ];
@@ -154,7 +151,7 @@ async fn an_event_without_a_time_has_no_key() {
     for (path, body) in [("/conversation-events", event), ("/agent-status", change)] {
         assert_taken(receiver.handle(post(path, body)).await);
         let read = handler.0.receipts.one().read.expect("a body that can be read");
-        assert_eq!(read.key, None, "{path}");
+        assert!(!read.has_key, "{path}");
     }
 }
 

@@ -1,4 +1,7 @@
 //! The CRM: a SQLite file with a table for chats and one for what happened in them.
+//!
+//! Handlers are called at least once, so each effect is committed by the event's key: what comes twice is
+//! written once. A chat that comes again with more in it replaces the first; what has no key is always new.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -8,13 +11,12 @@ use snapengage::conversation::{self, Event};
 use snapengage::integration::{self, SupportRequest};
 use snapengage::{HandlerError, Timestamp, async_trait};
 
-// What comes twice is written once: each table has the key that the inbox knows a repeat by.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS chat (
         case_id TEXT PRIMARY KEY, visitor TEXT, description TEXT, lines INTEGER
     );
     CREATE TABLE IF NOT EXISTS event (
-        case_id TEXT, kind TEXT, at INTEGER, agent TEXT, PRIMARY KEY (case_id, kind, at)
+        key TEXT UNIQUE, case_id TEXT, kind TEXT, at INTEGER, agent TEXT, label TEXT
     );";
 
 /// A CRM that is up, unless a file says that it is down.
@@ -51,11 +53,11 @@ impl Crm {
 #[async_trait]
 impl integration::Handler for Crm {
     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
-        const INSERT: &str = "INSERT INTO chat VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        const UPSERT: &str = "INSERT OR REPLACE INTO chat VALUES (?1, ?2, ?3, ?4)";
         self.write(move |connection| {
-            let SupportRequest { id, requested_by, description, transcripts, .. } = request;
-            let values = params![id.as_str(), requested_by, description, transcripts.len() as i64];
-            connection.execute(INSERT, values)
+            let (visitor, lines) = (&request.requested_by, request.transcripts.len() as i64);
+            let values = params![request.key(), visitor, request.description, lines];
+            connection.execute(UPSERT, values)
         })
         .await
     }
@@ -64,11 +66,14 @@ impl integration::Handler for Crm {
 #[async_trait]
 impl conversation::Handler for Crm {
     async fn event(&self, event: Event) -> Result<(), HandlerError> {
-        const INSERT: &str = "INSERT INTO event VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        const INSERT: &str = "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         self.write(move |connection| {
-            let Event { case_id, kind, timestamp, agent_email, .. } = event;
-            let at = timestamp.map(Timestamp::as_millis);
-            connection.execute(INSERT, params![case_id.as_str(), kind.as_str(), at, agent_email])
+            let key = event.key();
+            let Event { case_id, kind, timestamp, agent_email, label, .. } = event;
+            let (at, label) =
+                (timestamp.map(Timestamp::as_millis), label.and_then(|label| label.value));
+            let values = params![key, case_id.as_str(), kind.as_str(), at, agent_email, label];
+            connection.execute(INSERT, values)
         })
         .await
     }

@@ -40,6 +40,9 @@ pub(super) trait Engine: Send + Sync {
         Ok(())
     }
 
+    /// Fails while nothing can be stored: writes, and changes nothing.
+    async fn probe(&self) -> Result<(), InboxError>;
+
     /// Forgets some of what need not be kept. Says whether there may be more.
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError>;
 
@@ -67,7 +70,7 @@ pub(super) struct Arrival {
     pub(super) event: String,
     /// Entries of one subject are handed out in order.
     pub(super) subject: String,
-    /// The same in a repeat. `None` where there is no knowing.
+    /// Of the same body, on the same path: what has it is a repeat. `None` where there is no knowing.
     pub(super) key: Option<String>,
     pub(super) body: Bytes,
     /// Why it cannot be read: it is a dead letter from the start.
@@ -80,7 +83,7 @@ pub(super) struct Arrival {
 pub(super) enum Stored {
     New,
     Repeat,
-    /// It was the repeat of a dead letter, which waits again.
+    /// It was the repeat of a dead letter, which waits again, as it came last.
     Revived,
     /// It was not stored: the size limit is reached.
     Full,

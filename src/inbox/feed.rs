@@ -124,10 +124,11 @@ impl Journal for Intake {
         match self.inbox.0.engine.put(self.arrival(receipt)).await? {
             Stored::New => Ok(()),
             Stored::Repeat => {
-                tracing::debug!("a repeat, not stored again");
+                tell_repeat();
                 Ok(())
             }
             Stored::Revived => {
+                tell_repeat();
                 tracing::info!("the repeat of a dead letter: it is tried again");
                 Ok(())
             }
@@ -138,13 +139,14 @@ impl Journal for Intake {
 
 impl Intake {
     fn arrival(&self, Receipt { body, read }: Receipt) -> Arrival {
+        let digest = digest(&body);
         let (unreadable, read) = match read {
             Ok(read) => (None, known(read)),
-            Err(error) => (Some(error.to_string()), unknown(&body)),
+            Err(error) => (Some(error.to_string()), unknown(&digest)),
         };
-        let Known { event, subject, key } = read;
+        let Known { event, subject, has_key } = read;
         // A path has no white space, so no two paths share a key.
-        let key = key.map(|key| format!("{} {key}", self.path));
+        let key = has_key.then(|| format!("{} {digest}", self.path));
         let (api, path, received_at) = (self.api, self.path.clone(), clock::now());
         Arrival { api, path, event, subject, key, body, unreadable, received_at }
     }
@@ -153,21 +155,28 @@ impl Intake {
 struct Known {
     event: String,
     subject: String,
-    key: Option<String>,
+    has_key: bool,
 }
 
-fn known(Read { event, subject, key }: Read) -> Known {
+fn known(Read { event, subject, has_key }: Read) -> Known {
     let subject = match subject {
         Subject::Case(case_id) => format!("case {case_id}"),
         Subject::Agent(agent_id) => format!("agent {agent_id}"),
     };
-    Known { event, subject, key: key.map(|key| format!("event {key}")) }
+    Known { event, subject, has_key }
 }
 
 /// SnapEngage repeats what it was refused: the same body shall not be kept a hundred times.
-fn unknown(body: &[u8]) -> Known {
-    // Stored, so the hash must be the same tomorrow: not the standard library's.
-    let hash = SipHasher13::new().hash(body).as_u128();
-    let subject = format!("body {hash:032x}");
-    Known { event: String::new(), key: Some(subject.clone()), subject }
+fn unknown(digest: &str) -> Known {
+    Known { event: String::new(), subject: format!("body {digest}"), has_key: true }
+}
+
+/// Stored, so it must be the same tomorrow: not of the standard library's hash.
+fn digest(body: &[u8]) -> String {
+    format!("{:032x}", SipHasher13::new().hash(body).as_u128())
+}
+
+/// In the span of the receipt, so that its one line has it.
+fn tell_repeat() {
+    tracing::Span::current().record("repeat", true);
 }

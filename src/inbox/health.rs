@@ -17,7 +17,8 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// Shows `waiting`, `working`, `done` and `dead`, how many entries there are of each; `oldest_s`, for
 /// how many whole seconds the oldest has been there that is not done, `null` if all are; and `size`
-/// in bytes. Counted once a second at most. Fails where the inbox cannot be read.
+/// in bytes. Counted once a second at most. Fails where the inbox cannot be read, and where nothing can be
+/// stored: it tries to.
 #[async_trait]
 impl HealthCheck for Inbox {
     async fn check(&self) -> Result<Value, HandlerError> {
@@ -46,6 +47,7 @@ impl LastCount {
         {
             return Ok(stats.clone());
         }
+        engine.probe().await?;
         let stats = engine.stats().await?;
         *last = Some((Instant::now(), stats.clone()));
         Ok(stats)

@@ -74,9 +74,10 @@
 //!   so that SnapEngage's own repeat works for us. What cannot be read is kept as a dead letter and
 //!   answered 400.
 //! - **Once.** A repeat within the [window](Options::window) is answered 200 and not worked off again,
-//!   across restarts. An Integration request is known by its case; an event by case, event and
-//!   timestamp; a status by agent, status and timestamp. Without a timestamp there are no repeats. The
-//!   repeat of a dead letter revives it.
+//!   across restarts. The same body again on the same path is a repeat; what differs in any field is
+//!   another entry, and a case that comes again with more in it is processed after the first. Without a
+//!   timestamp, an event and a status are never repeats. The repeat of a dead letter revives it. The log
+//!   has `repeat=true`.
 //! - **Work.** At least once: a handler whose process dies is called again. In the order of receipt for
 //!   one case or one agent, others beside it. A handler that fails is tried again, at growing
 //!   distances; one that fails [permanently](crate::HandlerError::permanent), or too often, leaves a
@@ -85,7 +86,10 @@
 //!   them.
 //!
 //! A handler that must not act twice commits its effect by the event's key: "at least once" is what a
-//! process that may die between an effect and the note of it can promise.
+//! process that may die between an effect and the note of it can promise. An
+//! [event](crate::conversation::Event::key) and a [status](crate::agent_status::StatusChange::key) have
+//! one where they have a timestamp: a row each, unless it is there. A
+//! [support request](crate::integration::SupportRequest::key) has its case's, and replaces the row.
 //!
 //! # Two engines
 //!

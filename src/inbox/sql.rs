@@ -49,6 +49,7 @@ pub(super) fn put(
     let Some(known) = known(connection, arrival)? else { return Ok(Stored::Full) };
     let now = arrival.received_at.as_millis();
     if known.state == DEAD && arrival.unreadable.is_none() {
+        replace(connection, known.id, arrival)?;
         revive(connection, known.id, now)?;
         return Ok(Stored::Revived);
     }
@@ -228,6 +229,14 @@ fn promote(connection: &Connection, subject: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Takes what a dead letter's body says anew: an earlier version may have been unable to read it.
+fn replace(connection: &Connection, id: EntryId, arrival: &Arrival) -> rusqlite::Result<()> {
+    const UPDATE: &str = "UPDATE entry SET api = ?2, event = ?3, subject = ?4 WHERE id = ?1";
+    let values = params![id.0, arrival.api, arrival.event, arrival.subject];
+    connection.prepare_cached(UPDATE)?.execute(values)?;
+    Ok(())
+}
+
 fn revive(connection: &Connection, id: EntryId, now: i64) -> rusqlite::Result<()> {
     const SUBJECT: &str = "SELECT subject FROM entry WHERE id = ?1";
     const UPDATE: &str = "
@@ -303,6 +312,13 @@ fn size(connection: &Connection) -> rusqlite::Result<u64> {
 /// Not by the functions of the same names in a query: those take longer than an insert.
 fn pragma(connection: &Connection, pragma: &str) -> rusqlite::Result<u64> {
     connection.prepare_cached(pragma)?.query_row([], |row| count(row, 0))
+}
+
+/// Writes what is there already.
+pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    let version =
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
+    connection.pragma_update(None, "user_version", version)
 }
 
 pub(super) fn stats(connection: &Connection) -> rusqlite::Result<Stats> {

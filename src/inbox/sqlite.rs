@@ -120,6 +120,10 @@ impl Engine for Sqlite {
         .await
     }
 
+    async fn probe(&self) -> Result<(), InboxError> {
+        self.writer.run(sql::probe).await
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError> {
         let window = self.keeping.window;
         self.writer.run(move |connection| sql::sweep(connection, window, now.as_millis())).await

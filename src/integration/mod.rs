@@ -65,7 +65,8 @@ use crate::rejection::Rejection;
 /// What to do with finished chats and offline messages.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Takes one support request. The same one may come again: the key is its `id`.
+    /// Takes one support request. The same one may come again, with more in it or as it was: its
+    /// [`key`](SupportRequest::key) tells it.
     ///
     /// # Errors
     ///
@@ -137,9 +138,5 @@ fn kind(request: &SupportRequest) -> String {
 }
 
 fn noted(request: &SupportRequest) -> Read {
-    Read {
-        event: kind(request),
-        subject: Subject::Case(request.id.clone()),
-        key: Some(request.id.to_string()),
-    }
+    Read { event: kind(request), subject: Subject::Case(request.id.clone()), has_key: true }
 }

@@ -159,6 +159,23 @@ impl SupportRequest {
         Self::boxed_from_xml(body).map(|request| *request)
     }
 
+    /// The case's id: what a handler commits its effect by.
+    ///
+    /// A case that comes again with more in it, a survey or the rest of the transcript, has the same key:
+    /// what is written by it is to be replaced.
+    ///
+    /// ```
+    /// use snapengage::integration::SupportRequest;
+    ///
+    /// let first = SupportRequest::from_body(br#"{"id": "case-1"}"#)?;
+    /// let again = SupportRequest::from_body(br#"{"id": "case-1", "survey_score": 100}"#)?;
+    /// assert_eq!(first.key(), again.key());
+    /// # Ok::<_, snapengage::DecodeError>(())
+    /// ```
+    pub fn key(&self) -> &str {
+        self.id.as_str()
+    }
+
     /// When it was created.
     pub fn created_at(&self) -> Option<Timestamp> {
         time(self.created_at_seconds, self.created_at_milliseconds, self.created_at_date.as_ref())

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 
-use crate::support::{Failing, assert_refused, assert_taken, auth, post};
+use crate::support::{Failing, Seen, assert_refused, assert_taken, auth, lines, post};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Long enough for what must not happen to happen.
@@ -52,6 +52,9 @@ macro_rules! promises {
                 that_come_at_a_time_are_stored_once,
                 of_what_a_handler_is_at_are_not_worked_off_again,
                 differ_from_events_of_another_time_kind_case_or_path,
+                differ_from_events_of_the_same_millisecond,
+                differ_from_a_case_that_comes_again_with_more,
+                are_told_in_the_log,
                 are_not_known_without_a_time,
                 of_a_dead_letter_revive_it,
                 of_what_was_dropped_are_stored_once;
@@ -107,6 +110,8 @@ pub(crate) struct Crm {
     called: UnboundedSender<Call>,
     /// How many calls with case `c` are yet to fail, and how.
     failing: Arc<(AtomicU32, Failing)>,
+    /// Of all calls.
+    pub(crate) keys: Seen<String>,
     /// Taken by each call, and not given back.
     pub(crate) gate: Arc<Semaphore>,
 }
@@ -118,7 +123,8 @@ impl Crm {
     pub(crate) fn failing_times(times: u32, failing: Failing) -> (Self, Calls) {
         let (called, calls) = unbounded_channel();
         let failing = Arc::new((AtomicU32::new(times), failing));
-        (Self { called, failing, gate: Arc::new(Semaphore::new(1000)) }, calls)
+        let gate = Arc::new(Semaphore::new(1000));
+        (Self { called, failing, keys: Seen::new(), gate }, calls)
     }
 
     pub(crate) fn up() -> (Self, Calls) {
@@ -147,6 +153,7 @@ impl Crm {
 #[async_trait]
 impl integration::Handler for Crm {
     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
+        self.keys.push(request.key().to_owned());
         self.take(format!("{} {}", request.id, request.requested_by.unwrap_or_default())).await
     }
 }
@@ -154,6 +161,7 @@ impl integration::Handler for Crm {
 #[async_trait]
 impl conversation::Handler for Crm {
     async fn event(&self, event: Event) -> Result<(), HandlerError> {
+        self.keys.push(event.key().unwrap_or_default());
         let time = event.timestamp.map_or(0, Timestamp::as_millis);
         self.take(format!("{} {} {time}", event.case_id, event.kind)).await
     }

@@ -4,6 +4,7 @@ use snapengage::inbox::Inbox;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::support::{log, record_log};
 
 pub(crate) async fn are_answered_200_and_not_worked_off_again<P: Place>() {
     let place = P::fresh().await;
@@ -83,6 +84,47 @@ pub(crate) async fn differ_from_events_of_another_time_kind_case_or_path<P: Plac
         assert_taken(receiver.handle(post(path, event(case_id, kind, time))).await);
     }
     assert_eq!(stats(&inbox).await.waiting, 5);
+}
+
+/// Sends each line twice, in order, and works until all were handed out.
+async fn twice<P: Place>(path: &str, lines: &[String]) -> (Vec<String>, [u64; 4]) {
+    let place = P::fresh().await;
+    let inbox = place.inbox(Inbox::options()).await;
+    let (crm, mut calls) = Crm::up();
+    let receiver = receiver(&inbox, &crm);
+    for body in [lines, lines].concat() {
+        assert_taken(receiver.handle(post(path, body)).await);
+    }
+    work(&inbox, &mut calls, lines.len()).await;
+    (crm.keys.take(), counts(&inbox).await)
+}
+
+pub(crate) async fn differ_from_events_of_the_same_millisecond<P: Place>() {
+    let labels = lines("labels-at-once");
+    let (mut keys, counts) = twice::<P>("/conversation-events", &labels).await;
+    assert_eq!(counts, [0, 0, 3, 0]);
+    keys.dedup();
+    assert_eq!(keys.len(), 3, "{keys:?}");
+}
+
+pub(crate) async fn differ_from_a_case_that_comes_again_with_more<P: Place>() {
+    let requests = lines("case-sent-again-with-more");
+    let (keys, counts) = twice::<P>("/integration", &requests).await;
+    assert_eq!(counts, [0, 0, 2, 0]);
+    assert_eq!(keys, ["sent-again", "sent-again"]);
+}
+
+pub(crate) async fn are_told_in_the_log<P: Place>() {
+    let place = P::fresh().await;
+    let inbox = place.inbox(Inbox::options()).await;
+    let receiver = receiver(&inbox, &Crm::up().0);
+    record_log();
+    assert_taken(chat(&receiver, "c").await);
+    assert!(!log().contains("repeat"));
+    assert_taken(chat(&receiver, "c").await);
+    let log = log();
+    let line = log.lines().find(|line| line.contains("answered")).expect("a line");
+    assert!(line.contains("INFO") && line.contains("repeat=true"), "{line}");
 }
 
 pub(crate) async fn are_not_known_without_a_time<P: Place>() {

@@ -78,7 +78,7 @@ impl Nats {
             }
             let dead = self.subjects.dead(&envelope.key);
             if let Some(dead) = self.streams.dead.last(&dead).await? {
-                self.revive(&Letter::stored(dead)).await?;
+                self.revive_as(&Letter::stored(dead), envelope.around(body)?).await?;
                 return Ok(Stored::Revived);
             }
             // Under another id: repeats of this one are to be known, too.
@@ -108,11 +108,22 @@ impl Nats {
     }
 
     pub(super) async fn revive(&self, dead: &Letter) -> Result<bool, InboxError> {
+        self.revive_as(dead, dead.revived()?).await
+    }
+
+    async fn revive_as(&self, dead: &Letter, message: PublishMessage) -> Result<bool, InboxError> {
         if !self.has_room(dead.envelope.size()? + dead.body.len()).await? {
             return Err(InboxError::new("the size limit is reached"));
         }
-        self.append(&self.case(&dead.envelope), dead.revived()?).await?;
+        self.append(&self.case(&dead.envelope), message).await?;
         self.forget_dead(dead).await
+    }
+
+    /// Stores a key that no body has, as what is done stores its own.
+    pub(super) async fn try_to_store(&self) -> Result<(), InboxError> {
+        let subject = self.subjects.seen(&name_of("probe"));
+        self.streams.seen.publish(&subject, PublishMessage::build()).await?;
+        Ok(())
     }
 
     pub(super) async fn forget_dead(&self, dead: &Letter) -> Result<bool, InboxError> {

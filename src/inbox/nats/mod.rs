@@ -176,6 +176,10 @@ impl Engine for Nats {
         self.pull.rest().await
     }
 
+    async fn probe(&self) -> Result<(), InboxError> {
+        self.try_to_store().await
+    }
+
     /// Payloads and keys go by themselves.
     async fn sweep(&self, _now: Timestamp) -> Result<bool, InboxError> {
         self.put_right().await?;
