@@ -55,6 +55,7 @@ use serde_json::Value;
 use crate::endpoint::{Answer, Call, Endpoint, Input, from_fn, supervise};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::CaseId;
+use crate::percent::escaped;
 use crate::rejection::Rejection;
 
 /// Who knows the visitors.
@@ -163,7 +164,7 @@ fn decode(mut bytes: &[u8]) -> String {
         let (byte, length) = match bytes {
             [] => break,
             [b'+', ..] => (b' ', 1),
-            [b'%', high, low, ..] => escaped(*high, *low).map_or((b'%', 1), |byte| (byte, 3)),
+            [b'%', digits @ ..] => escaped(digits).map_or((b'%', 1), |byte| (byte, 3)),
             [byte, ..] => (*byte, 1),
         };
         decoded.push(byte);
@@ -171,11 +172,6 @@ fn decode(mut bytes: &[u8]) -> String {
     }
     String::from_utf8(decoded)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-fn escaped(high: u8, low: u8) -> Option<u8> {
-    let digits = char::from(high).to_digit(16)? << 4 | char::from(low).to_digit(16)?;
-    u8::try_from(digits).ok()
 }
 
 /// An object of the parameters under their names in the query; one that came more than once is an

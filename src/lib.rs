@@ -19,6 +19,7 @@ mod model;
 #[cfg(feature = "nats")]
 mod nats;
 mod open_set;
+mod percent;
 mod receiver;
 mod rejection;
 mod response;

@@ -180,10 +180,28 @@ async fn an_open_route_asks_for_no_token() {
 async fn a_secret_path_is_let_in() {
     let tokens = [Token::new("kT4mZ0qvW8"), Token::new("a-._~Z9")];
     let receiver = build(book("/get-contact", Auth::secret_path(tokens)));
-    for path in ["/get-contact/kT4mZ0qvW8", "/get-contact/a-._~Z9"] {
+    for path in [
+        "/get-contact/kT4mZ0qvW8",
+        "/get-contact/a-._~Z9",
+        "/get-contact/%6bT4mZ0qvW8",
+        "/get-contact/%6BT4mZ0qvW%38",
+        "/get%2Dcontact/a%2d%2e%5F%7eZ9",
+    ] {
         let answer = ask(&receiver, bare("GET", &format!("{path}?email=a%40b.c"))).await;
         assert_eq!(answer, Answer::text(200, "a@b.c"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_secret_path_that_a_client_has_escaped_is_let_in() {
+    let receiver = build(book("/get-contact", Auth::secret_path(Token::new("kT4~mZ0-qv"))));
+    let served = Served::start(Server::new(receiver)).await;
+    let request = include_str!("field-cases/secret-path-escaped.http");
+    let expected = Answer::text(200, "test@test.com").closing();
+    assert_eq!(served.exchange(request).await, [expected]);
+    let wrong = request.replace("kT4%7E", "kT4%257E");
+    assert_eq!(served.exchange(wrong).await, [denied().closing()]);
+    served.stop().await;
 }
 
 #[tokio::test]
@@ -196,20 +214,29 @@ async fn any_other_path_is_refused() {
         "/get-contact/kT4mZ0qvW",
         "/get-contact/kT4mZ0qvW88",
         "/get-contact/KT4MZ0QVW8",
-        "/get-contact/%6bT4mZ0qvW8",
+        "/get-contact/%256bT4mZ0qvW8",
+        "/get-contact/%4BT4mZ0qvW8",
+        "/get-contact/%2FkT4mZ0qvW8",
+        "/get-contact/kT4mZ0qvW8%2f",
         "/get-contact/kT4mZ0qvW8%00",
+        "/get-contact/kT4mZ0qvW8%",
+        "/get-contact/kT4mZ0qvW%3",
+        "/get-contact/%%36%62T4mZ0qvW8",
         "/get-contact/kT4mZ0qvW8;x",
     ];
     for path in denied_paths {
         let answer = ask(&receiver, bare("GET", &format!("{path}?email=a%40b.c"))).await;
         assert_eq!(answer, denied(), "{path}");
     }
-    let long = format!("/get-contact/{}?email=a", "x".repeat(10_000));
-    assert_eq!(ask(&receiver, bare("GET", &long)).await, denied());
+    for long in ["x".repeat(10_000), "%78".repeat(10_000)] {
+        let long = format!("/get-contact/{long}?email=a");
+        assert_eq!(ask(&receiver, bare("GET", &long)).await, denied());
+    }
     let unserved = [
         "/get-contact/kT4mZ0qvW8/",
         "/get-contact/kT4mZ0qvW8/more",
         "/get-contact//kT4mZ0qvW8",
+        "/get-contact%2FkT4mZ0qvW8",
         "/kT4mZ0qvW8",
         "//get-contact/kT4mZ0qvW8",
         "/",

@@ -21,6 +21,7 @@ const CORE: &[(&str, &[&str])] = &[
             "health",
             "integration",
             "log",
+            "percent",
             "rejection",
             "response",
             "run",
@@ -53,6 +54,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("nats", &[]),
     ("error", &[]),
     ("id", &[]),
+    ("percent", &[]),
     ("sqlite", &[]),
     ("timestamp", &[]),
 ];
@@ -69,6 +71,7 @@ const ROOM: &[&str] = &[
     "lenient",
     "model",
     "open_set",
+    "percent",
     "rejection",
     "timestamp",
 ];

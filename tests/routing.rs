@@ -36,7 +36,6 @@ async fn a_path_is_matched_whole() {
         "/status/",
         "//status",
         "/STATUS",
-        "/%73tatus",
         "/status/more",
         "/x/../status",
         "/status;x",
@@ -49,6 +48,54 @@ async fn a_path_is_matched_whole() {
     assert_eq!(ask(&receiver, bare("OPTIONS", "*")).await, not_found());
     assert_eq!(ask(&receiver, bare("CONNECT", "example.com:80")).await, not_found());
     assert_eq!(calls.count(), 2);
+}
+
+#[tokio::test]
+async fn escapes_that_change_nothing_are_the_same_path() {
+    let calls = Calls::default();
+    let receiver = build(builder(&calls).healthz("/health%7A%2fx"));
+    for path in ["/%73tatus", "/s%74atu%73", "/%73%74%61%74%75%73?%73"] {
+        assert_eq!(ask(&receiver, post(path, STATUS.to_owned())).await, Answer::taken(), "{path}");
+    }
+    assert_eq!(calls.count(), 3);
+    for path in ["/healthz%2Fx", "/healthz%2fx", "/%68ealthz%2Fx"] {
+        assert_eq!(ask(&receiver, bare("GET", path)).await, Answer::text(200, "ok"), "{path}");
+    }
+    let long = "/%73tatus".to_owned() + &"%73".repeat(10_000);
+    for path in [
+        "/%2573tatus",
+        "/%25%37%33tatus",
+        "/%%37%33tatus",
+        "%2Fstatus",
+        "/%2Fstatus",
+        "/%2fstatus",
+        "/status%2F",
+        "/status%",
+        "/status%7",
+        "/status%zz",
+        "/status%00",
+        "/status%3Fa",
+        "/%53TATUS",
+        "/healthz/x",
+        &long,
+    ] {
+        let Ok(request) = Request::post(path).body(String::new()) else { continue };
+        assert_eq!(ask(&receiver, request).await, not_found(), "{path}");
+    }
+    assert_eq!(calls.count(), 3);
+}
+
+#[tokio::test]
+async fn a_path_may_be_mounted_with_its_escapes() {
+    let receiver = build(Receiver::builder().agent_status(
+        "/%73%74atus/%c3%bc",
+        Token::new(TOKEN),
+        agent_status::from_fn(|_| async { Ok(()) }),
+    ));
+    for path in ["/status/%C3%BC", "/status/%c3%Bc", "/%73%74atus/%c3%bc"] {
+        assert_eq!(ask(&receiver, post(path, STATUS.to_owned())).await, Answer::taken(), "{path}");
+    }
+    assert_eq!(ask(&receiver, bare("POST", "/status/%C3%9C")).await, not_found());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{Inner, Receiver, Route};
+use super::{Inner, Receiver, Route, path};
 use crate::auth::Auth;
 use crate::body::Limits;
 use crate::bot::{self, Reply};
@@ -18,9 +18,9 @@ use crate::{agent_status, contact, conversation, integration};
 /// Configures a [`Receiver`].
 ///
 /// Paths start with `/` and are matched whole, except that a [secret](Auth::secret_path) is one more
-/// segment. The same API may be mounted on several paths, with
-/// other tokens and other handlers: one for each widget, or for each tenant. Mistakes come out when
-/// it is [built](Self::build).
+/// segment. Escapes of letters, digits and `-._~` are the same as the characters. The same API may be
+/// mounted on several paths, with other tokens and other handlers: one for each widget, or for each
+/// tenant. Mistakes come out when it is [built](Self::build).
 #[must_use]
 pub struct ReceiverBuilder {
     mounts: Vec<Mount>,
@@ -221,11 +221,12 @@ impl ReceiverBuilder {
             if let Some(mistake) = auth.mistake() {
                 return Err(BuildError::new(format_args!("path `{path}`: {mistake}")));
             }
-            if routes.contains_key(&path) {
+            let canonical = path::canonical(&path).into_owned();
+            if routes.contains_key(&canonical) {
                 return Err(taken_twice(&path));
             }
             let (endpoint, deadline) = endpoint(&path, &settings);
-            routes.insert(path, Route { auth, deadline, endpoint });
+            routes.insert(canonical, Route { auth, deadline, endpoint });
         }
         let health = health(&settings, checks)?;
         if let Some(Health { path, .. }) = &health {
@@ -258,7 +259,7 @@ fn health(
     }
     match (&settings.healthz, named.first_key_value()) {
         (Some(path), _) => Ok(Some(Health {
-            path: path.clone(),
+            path: path::canonical(path).into_owned(),
             checks: named,
             deadline: settings.health_deadline,
         })),

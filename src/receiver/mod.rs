@@ -1,6 +1,7 @@
 //! The order in which a request is checked, handled and answered, once.
 
 mod builder;
+mod path;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -137,12 +138,13 @@ impl Receiver {
     {
         let (head, body) = request.into_parts();
         let has_body = !body.is_end_stream();
-        if let Some(health) = self.0.health_at(head.uri.path()) {
+        let path = path::canonical(head.uri.path());
+        if let Some(health) = self.0.health_at(&path) {
             let answer = self.health(health, &head).await;
             return answer.map_err(|rejection| rejection.leaving_body(has_body));
         }
         let (route, body) = self
-            .admit(&head, body, span)
+            .admit(&head, &path, body, span)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
         let input =
@@ -164,6 +166,7 @@ impl Receiver {
     async fn admit<B>(
         &self,
         head: &request::Parts,
+        path: &str,
         body: B,
         span: &Span,
     ) -> Result<(&Route, Bytes), Rejection>
@@ -171,7 +174,7 @@ impl Receiver {
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let (route, last_segment) = self.0.route(head.uri.path())?;
+        let (route, last_segment) = self.0.route(path)?;
         span.record("api", route.endpoint.api());
         check_method(&head.method, &route.endpoint.method())?;
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
@@ -195,12 +198,18 @@ impl Inner {
         if let Some(route) = self.routes.get(path) {
             return Ok((route, None));
         }
-        let (parent, last_segment) = path.rsplit_once('/').unwrap_or_default();
-        match self.routes.get(if parent.is_empty() { "/" } else { parent }) {
+        let (parent, last_segment) = split(path).unwrap_or_default();
+        match self.routes.get(parent) {
             Some(route) if route.auth.is_in_path() => Ok((route, Some(last_segment))),
             _ => Err(Rejection::not_found()),
         }
     }
+}
+
+/// The path above the last segment, and that segment.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let (parent, last_segment) = path.rsplit_once('/')?;
+    Some((if parent.is_empty() { "/" } else { parent }, last_segment))
 }
 
 fn check_method(method: &Method, expected: &Method) -> Result<(), Rejection> {
