@@ -1,18 +1,20 @@
 //! Who may call: tokens, compared in constant time.
 
+use std::borrow::Cow;
+use std::env::VarError;
 use std::fmt;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::error::BuildError;
+use crate::percent::is_unreserved;
 use crate::rejection::Rejection;
 
 /// A token that SnapEngage sends in `Authorization`, as typed into its dashboard.
 ///
-/// The whole value is compared: a token typed as `Bearer x` is `Bearer x`. White space around it
-/// is dropped, since HTTP drops it too. At most [`Token::MAX_LENGTH`] bytes.
+/// The whole value is compared: a token typed as `Bearer x` is `Bearer x`. Spaces and tabs around it
+/// are dropped, since HTTP drops them too. ASCII, at most [`Token::MAX_LENGTH`] bytes.
 ///
 /// Comparing takes as long as the value received is long. It does not depend on the token, on its
 /// length, or on where the two first differ; every token of a route is compared on every request.
@@ -26,7 +28,16 @@ use crate::rejection::Rejection;
 #[derive(Clone)]
 pub struct Token {
     name: String,
-    secret: Result<Secret, BuildError>,
+    secret: Result<Secret, Problem>,
+}
+
+/// The reason why nobody can send a token. It repeats nothing of the token.
+#[derive(Clone)]
+enum Problem {
+    /// The environment variable is not set.
+    Unset(String),
+    Empty,
+    Malformed(Cow<'static, str>),
 }
 
 impl Token {
@@ -35,23 +46,21 @@ impl Token {
 
     /// A token with the name `default`.
     ///
-    /// An empty token, one that no header can carry and one that is too long are mistakes, which
-    /// [`build`](crate::ReceiverBuilder::build) reports.
+    /// A token that nobody can send is a mistake, which [`build`](crate::ReceiverBuilder::build)
+    /// reports: an empty one, one that is too long, has control characters or is not ASCII, and one
+    /// that was pasted with quotes, line ends or characters that cannot be seen about it.
     pub fn new(secret: impl AsRef<str>) -> Self {
-        let name = "default".to_owned();
-        Self { secret: Secret::new(&name, secret.as_ref()), name }
+        Self { secret: Secret::new(secret.as_ref()), name: "default".to_owned() }
     }
 
     /// The token in an environment variable, under the variable's name.
     ///
-    /// A variable that is not set, or not Unicode, is a mistake that
-    /// [`build`](crate::ReceiverBuilder::build) reports.
+    /// A variable that is not set is a mistake as well.
     pub fn from_env(variable: &str) -> Self {
         let secret = match std::env::var(variable) {
-            Ok(secret) => Secret::new(variable, &secret),
-            Err(_) => Err(BuildError::new(format_args!(
-                "token `{variable}`: the environment variable is not set, or not Unicode"
-            ))),
+            Ok(secret) => Secret::new(&secret),
+            Err(VarError::NotPresent) => Err(Problem::Unset(variable.to_owned())),
+            Err(VarError::NotUnicode(_)) => Err(NOT_ASCII),
         };
         Self { name: variable.to_owned(), secret }
     }
@@ -61,6 +70,22 @@ impl Token {
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
+    }
+
+    fn mistake(&self, place: Place) -> Option<String> {
+        let name = self.name.escape_debug();
+        match &self.secret {
+            Err(Problem::Unset(variable)) => {
+                let variable = variable.escape_debug();
+                Some(format!("no token: the environment variable `{variable}` is not set"))
+            }
+            Err(Problem::Empty) => Some(format!("no token: `{name}` is empty")),
+            Err(Problem::Malformed(problem)) => Some(format!("token `{name}`: {problem}")),
+            Ok(secret) if place == Place::Path && !secret.fits_a_path() => Some(format!(
+                "token `{name}`: expected letters, digits and `-._~` in a path, and not dots alone"
+            )),
+            Ok(_) => None,
+        }
     }
 }
 
@@ -118,21 +143,21 @@ impl Auth {
         self.place == Place::Path
     }
 
-    /// The first mistake in it.
-    pub(crate) fn mistake(&self) -> Option<BuildError> {
+    pub(crate) fn is_in_header(&self) -> bool {
+        self.place == Place::Header
+    }
+
+    /// Whether a text is one of the tokens, wherever they are sent.
+    pub(crate) fn is_secret(&self, text: &str) -> bool {
+        self.find(text.as_bytes()).is_some()
+    }
+
+    /// Every mistake in it, with nothing of a token.
+    pub(crate) fn mistakes(&self) -> Vec<String> {
         if self.place != Place::Nowhere && self.tokens.is_empty() {
-            return Some(BuildError::new("no token: `Auth::dangerously_open` says so on purpose"));
+            return vec!["no token: `Auth::dangerously_open` says so on purpose".to_owned()];
         }
-        self.tokens.iter().find_map(|token| match &token.secret {
-            Err(mistake) => Some(mistake.clone()),
-            Ok(secret) if self.is_in_path() && !secret.fits_a_path() => {
-                Some(BuildError::new(format_args!(
-                    "token `{}`: expected letters, digits and `-._~` in a path",
-                    token.name
-                )))
-            }
-            Ok(_) => None,
-        })
+        self.tokens.iter().filter_map(|token| token.mistake(self.place)).collect()
     }
 
     /// Checks a request, and says which token it came with.
@@ -141,21 +166,26 @@ impl Auth {
         headers: &HeaderMap,
         last_segment: Option<&str>,
     ) -> Result<Option<&str>, Rejection> {
-        match self.place {
-            Place::Nowhere => Ok(None),
-            Place::Path => self.find(last_segment.unwrap_or_default().as_bytes()).map(Some),
-            Place::Header => self.find(authorization(headers)?).map(Some),
+        let received = match self.place {
+            Place::Nowhere => return Ok(None),
+            Place::Path => last_segment.unwrap_or_default().as_bytes(),
+            Place::Header => authorization(headers)?,
+        };
+        if received.is_empty() {
+            return Err(Rejection::unauthorized("no token"));
         }
+        self.find(received).map(Some).ok_or_else(|| Rejection::unauthorized("wrong token"))
     }
 
-    fn find(&self, received: &[u8]) -> Result<&str, Rejection> {
+    /// The name of the token received.
+    fn find(&self, received: &[u8]) -> Option<&str> {
         let mut found = None;
         for token in &self.tokens {
             if token.secret.as_ref().is_ok_and(|secret| secret.is(received)) {
                 found = found.or(Some(token.name.as_str()));
             }
         }
-        found.ok_or_else(|| Rejection::unauthorized("wrong token"))
+        found
     }
 }
 
@@ -200,17 +230,20 @@ impl Secret {
     const WORD: usize = size_of::<u64>();
     const WORDS: usize = Token::MAX_LENGTH / Self::WORD;
 
-    fn new(name: &str, secret: &str) -> Result<Self, BuildError> {
-        let secret = secret.trim_ascii();
-        let mistake = |problem: &str| BuildError::new(format_args!("token `{name}`: {problem}"));
-        if secret.is_empty() {
-            return Err(mistake("empty"));
+    fn new(secret: &str) -> Result<Self, Problem> {
+        let secret = secret.trim_matches([' ', '\t']);
+        if let Some(problem) = pasted(secret) {
+            return Err(problem);
         }
         if secret.len() > Token::MAX_LENGTH {
-            return Err(mistake("longer than 1024 bytes"));
+            return Err(Problem::Malformed("longer than 1024 bytes".into()));
         }
         if secret.chars().any(char::is_control) {
-            return Err(mistake("has a control character, which no header can carry"));
+            let problem = "has a control character, which no header can carry";
+            return Err(Problem::Malformed(problem.into()));
+        }
+        if !secret.is_ascii() {
+            return Err(NOT_ASCII);
         }
         let mut words = Box::new([0; Self::WORDS]);
         for (word, bytes) in words.iter_mut().zip(secret.as_bytes().chunks(Self::WORD)) {
@@ -232,9 +265,37 @@ impl Secret {
     fn fits_a_path(&self) -> bool {
         let mut bytes =
             self.words.iter().flat_map(|word| word.to_le_bytes()).take_while(|&byte| byte != 0);
-        bytes.all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+        bytes.all(is_unreserved) && !self.is(b".") && !self.is(b"..")
     }
 }
+
+/// The reason why a token is none as it was pasted or read from a file: what stands about it is not
+/// typed into a dashboard.
+fn pasted(secret: &str) -> Option<Problem> {
+    if secret.trim_matches(is_unseen).is_empty() {
+        return Some(Problem::Empty);
+    }
+    let ends = [secret.chars().next()?, secret.chars().next_back()?];
+    if ends.iter().any(|end| matches!(end, '\r' | '\n')) {
+        return Some(Problem::Malformed("has a line end about it".into()));
+    }
+    if let Some(unseen) = ends.iter().find(|&&end| is_unseen(end)) {
+        let problem = format!("has U+{:04X} about it, which cannot be seen", u32::from(*unseen));
+        return Some(Problem::Malformed(problem.into()));
+    }
+    let is_quoted = secret.len() > 1 && matches!(ends, ['"', '"'] | ['\'', '\''] | ['`', '`']);
+    let is_quoted = is_quoted || matches!(ends, ['“', _] | [_, '”'] | ['‘', _] | [_, '’']);
+    is_quoted.then(|| Problem::Malformed("has quotes about it".into()))
+}
+
+/// White space and the marks of Unicode's that come along when a text is copied.
+fn is_unseen(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Java sends what is not ASCII in ISO-8859-1, others in UTF-8: such a token matches by chance.
+const NOT_ASCII: Problem =
+    Problem::Malformed(Cow::Borrowed("is not ASCII, and senders differ in what they make of it"));
 
 fn padded(bytes: &[u8]) -> u64 {
     let mut word = [0; Secret::WORD];
@@ -249,18 +310,18 @@ mod tests {
     use super::*;
 
     fn secret(text: &str) -> Secret {
-        Secret::new("test", text).expect("a good token")
+        Secret::new(text).ok().expect("a good token")
     }
 
-    fn mistake(token: Token) -> String {
-        let mistake = Auth::from(token).mistake();
-        mistake.expect("a mistake").to_string()
+    #[track_caller]
+    fn assert_mistake(auth: impl Into<Auth>, expected: &str) {
+        assert_eq!(auth.into().mistakes(), [expected]);
     }
 
     #[test]
     fn only_the_same_bytes_are_the_same() {
         let long = "x".repeat(Token::MAX_LENGTH);
-        for token in ["a", "12345678", "123456789", "Bearer x", "pä$$", &long] {
+        for token in ["a", "12345678", "123456789", "Bearer x", "p$$", &long] {
             let secret = secret(token);
             assert!(secret.is(token.as_bytes()));
             assert!(!secret.is(b""));
@@ -278,40 +339,79 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_a_token_is_dropped() {
-        assert!(secret(" token\n").is(b"token"));
+    fn spaces_and_tabs_around_a_token_are_dropped() {
+        assert!(secret(" \t token\t").is(b"token"));
     }
 
     #[test]
     fn tokens_nobody_can_send_are_mistakes() {
-        assert_eq!(mistake(Token::new("")), "token `default`: empty");
-        assert_eq!(mistake(Token::new(" \n")), "token `default`: empty");
-        assert_eq!(
-            mistake(Token::new("x".repeat(1025))),
-            "token `default`: longer than 1024 bytes"
+        for empty in ["", " ", " \r\n", "\t", "\u{feff}", "\u{a0}"] {
+            assert_mistake(Token::new(empty), "no token: `default` is empty");
+        }
+        let longer = Token::new("x".repeat(1025));
+        assert_mistake(longer, "token `default`: longer than 1024 bytes");
+        let control = "token `default`: has a control character, which no header can carry";
+        for token in ["a\nb", "a\tb", "a\0b", "a\u{7f}b"] {
+            assert_mistake(Token::new(token), control);
+        }
+        for token in ["schlüssel", "a\u{a0}b", "a\u{200b}b", "\u{1f600}"] {
+            assert_mistake(
+                Token::new(token),
+                "token `default`: is not ASCII, and senders differ in what they make of it",
+            );
+        }
+        assert_mistake(
+            Token::from_env("SNAPENGAGE_TEST_NO_SUCH_VARIABLE"),
+            "no token: the environment variable `SNAPENGAGE_TEST_NO_SUCH_VARIABLE` is not set",
         );
-        assert_eq!(
-            mistake(Token::new("a\nb")),
-            "token `default`: has a control character, which no header can carry"
-        );
-        assert_eq!(
-            mistake(Token::from_env("SNAPENGAGE_TEST_NO_SUCH_VARIABLE")),
-            "token `SNAPENGAGE_TEST_NO_SUCH_VARIABLE`: the environment variable is not set, or not Unicode"
-        );
-        let no_tokens = Auth::from(Vec::new()).mistake().expect("a mistake");
-        assert_eq!(no_tokens.to_string(), "no token: `Auth::dangerously_open` says so on purpose");
+        let no_tokens = Vec::<Token>::new();
+        assert_mistake(no_tokens, "no token: `Auth::dangerously_open` says so on purpose");
+    }
+
+    #[test]
+    fn what_was_pasted_about_a_token_is_a_mistake() {
+        for token in ["\"a\"", "'a'", "`a`", " \"a\" ", "“a”", "‘a’", "„a”", "\"\""] {
+            assert_mistake(Token::new(token), "token `default`: has quotes about it");
+        }
+        for token in ["a\n", "a\r\n", "\na", "\"a\"\n", " a \n "] {
+            assert_mistake(Token::new(token), "token `default`: has a line end about it");
+        }
+        for (token, unseen) in [
+            ("\u{feff}a", "U+FEFF"),
+            ("a\u{a0}", "U+00A0"),
+            ("\u{200b}a", "U+200B"),
+            ("a\u{2028}", "U+2028"),
+            ("\u{feff}\"a\"", "U+FEFF"),
+        ] {
+            let expected = format!("token `default`: has {unseen} about it, which cannot be seen");
+            assert_mistake(Token::new(token), &expected);
+        }
+    }
+
+    #[test]
+    fn quotes_in_a_token_are_of_it() {
+        for token in ["\"a", "a'", "\"a'", "a\"b", "\""] {
+            assert!(secret(token).is(token.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_mistake_has_the_name_given_last() {
+        assert_mistake(Token::new("").named("May"), "no token: `May` is empty");
+        let expected = "token `a\\nb`: longer than 1024 bytes";
+        assert_mistake(Token::new("x".repeat(1025)).named("a\nb"), expected);
     }
 
     #[test]
     fn a_secret_path_has_no_slash_or_escape() {
-        for token in ["a/b", "a%20b", "a b", "ä"] {
-            let mistake = Auth::secret_path(Token::new(token)).mistake();
-            assert_eq!(
-                mistake.expect("a mistake").to_string(),
-                "token `default`: expected letters, digits and `-._~` in a path"
+        for token in ["a/b", "a%20b", "a b", "a?b", "a#b", "~%", ".", ".."] {
+            assert_mistake(
+                Auth::secret_path(Token::new(token)),
+                "token `default`: expected letters, digits and `-._~` in a path, and not dots alone",
             );
         }
-        assert_eq!(Auth::secret_path(Token::new("aZ09-._~")).mistake(), None);
+        let good = ["aZ09-._~", "...", "a."].map(Token::new);
+        assert!(Auth::secret_path(good).mistakes().is_empty());
     }
 
     #[test]
@@ -321,6 +421,23 @@ mod tests {
         for (value, name) in [("a", "old"), ("b", "new")] {
             headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
             assert_eq!(auth.check(&headers, None).expect("a good token"), Some(name));
+        }
+    }
+
+    #[test]
+    fn the_log_is_told_whether_there_was_a_token() {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(""))]);
+        let header = Auth::from(Token::new("a"));
+        let path = Auth::secret_path(Token::new("a"));
+        for (auth, headers, last_segment, expected) in [
+            (&header, &HeaderMap::new(), None, "no token"),
+            (&header, &headers, None, "no token"),
+            (&path, &headers, None, "no token"),
+            (&path, &headers, Some(""), "no token"),
+            (&path, &headers, Some("b"), "wrong token"),
+        ] {
+            let refused = auth.check(headers, last_segment).expect_err("a refusal");
+            assert_eq!(refused.log.as_deref(), Some(expected));
         }
     }
 

@@ -120,19 +120,21 @@ impl fmt::Debug for HandlerError {
     }
 }
 
-/// A [`Receiver`](crate::Receiver) that cannot be built, with the first mistake made.
+/// A [`Receiver`](crate::Receiver) that cannot be built, with every mistake made.
+///
+/// As text, one mistake a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuildError(Box<str>);
+pub struct BuildError(Vec<String>);
 
 impl BuildError {
-    pub(crate) fn new(problem: impl fmt::Display) -> Self {
-        Self(problem.to_string().into())
+    pub(crate) fn new(mistakes: Vec<String>) -> Self {
+        Self(mistakes)
     }
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.0.join("\n"))
     }
 }
 

@@ -154,14 +154,11 @@ async fn the_longest_token_is_1024_bytes() {
     );
 }
 
-#[tokio::test]
-async fn a_token_may_be_more_than_ascii() {
-    let receiver = build(feed(Token::new("schlüssel")));
-    let token = "schlüssel".as_bytes();
-    let mut request = post("/status", STATUS.to_owned());
-    request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_bytes(token).expect("valid"));
-    assert_eq!(ask(&receiver, request).await, Answer::taken());
-    assert_eq!(ask(&receiver, unread(&[b"schl\xfcssel"])).await, denied().closing());
+#[test]
+fn a_token_that_java_sends_in_an_encoding_of_its_own_is_a_mistake() {
+    let expected = "path `/status`: token `default`: \
+                    is not ASCII, and senders differ in what they make of it";
+    assert_eq!(mistake(feed(Token::new("schlüssel"))), expected);
 }
 
 #[tokio::test]
@@ -297,12 +294,12 @@ async fn in_an_environment_of_its_own() {
             assert_eq!(ask(&receiver, with_token("wrong")).await, denied().closing());
         }
         Ok("is empty") => {
-            let empty = "path `/status`: token `SNAPENGAGE_TEST_TOKEN`: empty";
+            let empty = "path `/status`: no token: `SNAPENGAGE_TEST_TOKEN` is empty";
             assert_eq!(mistake(feed), empty);
         }
         _ => {
-            let unset = "path `/status`: token `SNAPENGAGE_TEST_TOKEN`: \
-                         the environment variable is not set, or not Unicode";
+            let unset = "path `/status`: no token: \
+                         the environment variable `SNAPENGAGE_TEST_TOKEN` is not set";
             assert_eq!(mistake(feed), unset);
         }
     }
@@ -310,15 +307,25 @@ async fn in_an_environment_of_its_own() {
 
 #[test]
 fn a_token_nobody_can_send_is_a_mistake() {
-    assert_eq!(mistake(feed(Token::new(""))), "path `/status`: token `default`: empty");
-    assert_eq!(mistake(feed(Token::new(" \t\r\n"))), "path `/status`: token `default`: empty");
+    for empty in ["", " \t\r\n"] {
+        let expected = "path `/status`: no token: `default` is empty";
+        assert_eq!(mistake(feed(Token::new(empty))), expected);
+    }
     assert_eq!(
         mistake(feed([Token::new("good"), Token::new("").named("second")])),
-        "path `/status`: token `default`: empty"
+        "path `/status`: no token: `second` is empty"
     );
     assert_eq!(
         mistake(feed(Token::new("hunter\x072"))),
         "path `/status`: token `default`: has a control character, which no header can carry"
+    );
+    assert_eq!(
+        mistake(feed(Token::new("\"hunter2\""))),
+        "path `/status`: token `default`: has quotes about it"
+    );
+    assert_eq!(
+        mistake(feed(Token::new("hunter2\n"))),
+        "path `/status`: token `default`: has a line end about it"
     );
     assert_eq!(
         mistake(feed(Vec::new())),
@@ -326,7 +333,8 @@ fn a_token_nobody_can_send_is_a_mistake() {
     );
     assert_eq!(
         mistake(book("/contact", Auth::secret_path(Token::new("a/b")))),
-        "path `/contact`: token `default`: expected letters, digits and `-._~` in a path"
+        "path `/contact`: token `default`: \
+         expected letters, digits and `-._~` in a path, and not dots alone"
     );
     assert_eq!(
         mistake(book("/contact", Auth::secret_path(Auth::dangerously_open()))),
@@ -335,13 +343,52 @@ fn a_token_nobody_can_send_is_a_mistake() {
 }
 
 #[test]
-fn the_first_mistake_comes_out() {
-    let builder = feed(Token::new("")).agent_status(
-        "no-slash",
-        Token::new(TOKEN),
-        agent_status::from_fn(|_| async { Ok(()) }),
-    );
-    assert_eq!(mistake(builder), "path `/status`: token `default`: empty");
+fn a_header_nobody_sends_is_a_mistake() {
+    let expected = "path `/contact`: \
+                    SnapEngage sends no token in a header here, expected `Auth::secret_path`";
+    assert_eq!(mistake(book("/contact", Token::new(TOKEN))), expected);
+    assert_eq!(mistake(book("/contact", [Token::new("a"), Token::new("b")])), expected);
+    assert!(book("/contact", Auth::secret_path(Token::new(TOKEN))).build().is_ok());
+    assert!(book("/contact", Auth::dangerously_open()).build().is_ok());
+}
+
+#[test]
+fn every_mistake_comes_out_a_line_each() {
+    let builder = feed([Token::new(""), Token::new("a\0b").named("new")])
+        .agent_status("no-slash", Token::new(TOKEN), agent_status::from_fn(|_| async { Ok(()) }))
+        .body_limit(0);
+    let expected = [
+        "path `/status`: no token: `default` is empty",
+        "path `/status`: token `new`: has a control character, which no header can carry",
+        "path `no-slash`: expected `/` at the start",
+        "`body_limit`: expected more than zero",
+    ];
+    let error = builder.build().expect_err("mistakes");
+    assert_eq!(error.to_string(), expected.join("\n"));
+    assert_eq!(format!("{error:?}"), format!("BuildError({expected:?})"));
+}
+
+#[test]
+fn a_path_that_has_its_secret_is_a_mistake() {
+    let secret = || Auth::secret_path([Token::new("kT4mZ0qvW8"), Token::new("hunter2")]);
+    for path in ["/get-contact/kT4mZ0qvW8", "/get-contact/hunter2", "/get-contact/%68unter2"] {
+        let expected = "path `/get-contact/<secret>`: \
+                        expected a path without the secret, which is added to it";
+        assert_eq!(mistake(book(path, secret())), expected);
+    }
+    let open = || contact::from_fn(|_| async { Ok(None) });
+    for path in ["/get-contact/hunter2", "/get-contact/%68unter2"] {
+        let expected = "path `/get-contact`: \
+                        with its secret, it is the path of another API or of `healthz`";
+        let both = book("/get-contact", secret());
+        assert_eq!(mistake(both.contact(path, Auth::dangerously_open(), open())), expected);
+        assert_eq!(mistake(book("/get-contact", secret()).healthz(path)), expected);
+    }
+    let told = mistake(book("/get-contact", secret()).healthz("/{a}/hunter2"));
+    assert_eq!(told, "path `/{a}/<secret>`: `{a}` is no pattern, a path is matched as it is");
+
+    let beneath = book("/", secret()).healthz("/healthz");
+    assert!(beneath.contact("/open", Auth::dangerously_open(), open()).build().is_ok());
 }
 
 #[test]

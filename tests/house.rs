@@ -40,7 +40,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("response", &["endpoint", "rejection"]),
     ("endpoint", &["deadline", "error", "id", "journal", "rejection"]),
     ("journal", &["error", "id"]),
-    ("auth", &["error", "rejection"]),
+    ("auth", &["percent", "rejection"]),
     ("body", &["deadline", "error", "rejection"]),
     ("rejection", &["error"]),
     ("json", &["error", "model"]),

@@ -152,14 +152,6 @@ async fn the_limit_is_two_mebibytes_by_default() {
 }
 
 #[tokio::test]
-async fn a_limit_of_nothing_takes_empty_bodies_only() {
-    let receiver = build(builder(&Calls::default()).body_limit(0));
-    assert_eq!(ask(&receiver, bare("GET", "/contact?email=a")).await, Answer::text(200, "a"));
-    assert_eq!(ask(&receiver, post("/status", STATUS.to_owned())).await, too_large(0));
-    assert_eq!(ask(&receiver, post("/status", Pieces::new(["{"]))).await, too_large(0));
-}
-
-#[tokio::test]
 async fn trailers_are_not_of_the_body() {
     let mut trailers = HeaderMap::new();
     trailers.insert("authorization", HeaderValue::from_static("wrong"));

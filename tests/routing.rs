@@ -2,7 +2,10 @@
 
 mod wire;
 
+use std::time::Duration;
+
 use http::{HeaderValue, Request};
+use snapengage::bot::Reply;
 use snapengage::{Auth, Receiver, ReceiverBuilder, Server, Token, agent_status};
 
 use wire::{
@@ -87,11 +90,7 @@ async fn escapes_that_change_nothing_are_the_same_path() {
 
 #[tokio::test]
 async fn a_path_may_be_mounted_with_its_escapes() {
-    let receiver = build(Receiver::builder().agent_status(
-        "/%73%74atus/%c3%bc",
-        Token::new(TOKEN),
-        agent_status::from_fn(|_| async { Ok(()) }),
-    ));
+    let receiver = build(at("/%73%74atus/%c3%bc"));
     for path in ["/status/%C3%BC", "/status/%c3%Bc", "/%73%74atus/%c3%bc"] {
         assert_eq!(ask(&receiver, post(path, STATUS.to_owned())).await, Answer::taken(), "{path}");
     }
@@ -256,23 +255,48 @@ async fn every_tenant_has_a_path_and_a_token_of_its_own() {
     assert_eq!(ask(&receiver, request(100, 100)).await, not_found().closing());
 }
 
+fn at(path: &str) -> ReceiverBuilder {
+    let feed = agent_status::from_fn(|_| async { Ok(()) });
+    Receiver::builder().agent_status(path, Token::new(TOKEN), feed)
+}
+
 #[test]
 fn a_path_that_cannot_be_asked_for_is_a_mistake() {
-    let at = |path: &str| {
-        let feed = agent_status::from_fn(|_| async { Ok(()) });
-        Receiver::builder().agent_status(path, Token::new(TOKEN), feed)
-    };
-    assert!(at("/").build().is_ok());
-    assert!(at("/a/b-c_d.e~f/%20").build().is_ok());
-    for path in ["", "status", "*", "http://example.com/status"] {
-        assert_eq!(mistake(at(path)), format!("path `{path}`: expected `/` at the start"));
+    for path in ["/", "/a/b-c_d.e~f/%20", "/a:b@c!$&'()+,;=", "//", "/a//b/", "/a.b", "/...", "/:"]
+    {
+        assert!(at(path).build().is_ok(), "{path}");
     }
-    for path in ["/status?a=b", "/status?", "/#", "/a b", "/status\n", "/\u{a0}", " /status"] {
-        let expected = if path.starts_with('/') {
-            format!("path `{path}`: has `?`, `#` or white space")
-        } else {
-            format!("path `{path}`: expected `/` at the start")
-        };
+    for (path, problem) in [
+        ("", "expected `/` at the start"),
+        ("status", "expected `/` at the start"),
+        ("*", "expected `/` at the start"),
+        (" /status", "expected `/` at the start"),
+        ("http://example.com/status", "expected `/` at the start"),
+        ("/status?a=b", "has `?`, expected a path alone"),
+        ("/status?", "has `?`, expected a path alone"),
+        ("/#", "has `#`, expected a path alone"),
+        ("/a b", "has ` `, expected `%20`"),
+        ("/a\"b", "has `\\\"`, expected `%22`"),
+        ("/a\\b", "has `\\\\`, expected `%5C`"),
+        ("/a|b", "has `|`, expected `%7C`"),
+        ("/[a]", "has `[`, expected `%5B`"),
+        ("/status\n", "has `\\n`, expected `%0A`"),
+        ("/\u{a0}", "has `\\u{a0}`, expected `%C2%A0`"),
+        ("/größe", "has `ö`, expected `%C3%B6`"),
+        ("/100%", "has `%`, expected `%25`"),
+        ("/%2", "has `%`, expected `%25`"),
+        ("/%zz", "has `%`, expected `%25`"),
+        ("/%ü", "has `%`, expected `%25`"),
+        ("/bot/{id}", "`{id}` is no pattern, a path is matched as it is"),
+        ("/{*rest}", "`{*rest}` is no pattern, a path is matched as it is"),
+        ("/bot/*", "`*` is no pattern, a path is matched as it is"),
+        ("/bot/:id/x", "`:id` is no pattern, a path is matched as it is"),
+        ("/bot/<id>", "`<id>` is no pattern, a path is matched as it is"),
+        ("/a/../b", "has `..` as a segment, which senders resolve by themselves"),
+        ("/a/%2E%2e", "has `..` as a segment, which senders resolve by themselves"),
+        ("/.", "has `.` as a segment, which senders resolve by themselves"),
+    ] {
+        let expected = format!("path `{}`: {problem}", path.escape_debug());
         assert_eq!(mistake(at(path)), expected);
         assert_eq!(mistake(builder(&Calls::default()).healthz(path)), expected);
     }
@@ -293,8 +317,65 @@ fn a_path_taken_twice_is_a_mistake() {
     );
     let taken = builder(&Calls::default());
     assert_eq!(mistake(taken.healthz("/status")), "path `/status`: taken twice");
+    let taken = builder(&Calls::default());
+    assert_eq!(mistake(taken.healthz("/%73tatus")), "path `/%73tatus`: taken twice");
+    let taken = at("/a%2fb").agent_status("/a%2Fb", Token::new("other"), feed());
+    assert_eq!(mistake(taken), "path `/a%2Fb`: taken twice");
     let other = builder(&Calls::default()).agent_status("/status/", Token::new(TOKEN), feed());
     assert!(other.healthz("/status/healthz").build().is_ok());
+}
+
+#[test]
+fn a_receiver_of_nothing_is_a_mistake() {
+    let expected = "nothing to serve: expected an API, `bot` or another";
+    assert_eq!(mistake(Receiver::builder()), expected);
+    assert!(Receiver::builder().healthz("/healthz").build().is_ok());
+}
+
+#[test]
+fn a_second_path_for_health_is_a_mistake() {
+    let two = builder(&Calls::default()).healthz("/livez").healthz("/readyz");
+    assert_eq!(mistake(two), "`healthz`: expected one path, it is set more than once");
+    let same = builder(&Calls::default()).healthz("/healthz").healthz("/healthz");
+    assert_eq!(
+        mistake(same),
+        "path `/healthz`: taken twice\n\
+         `healthz`: expected one path, it is set more than once"
+    );
+}
+
+#[test]
+fn a_limit_or_a_deadline_of_nothing_is_a_mistake() {
+    let builder = || builder(&Calls::default());
+    for (setting, builder) in [
+        ("body_limit", builder().body_limit(0)),
+        ("body_deadline", builder().body_deadline(Duration::ZERO)),
+        ("feed_deadline", builder().feed_deadline(Duration::ZERO)),
+        ("bot_deadline", builder().bot_deadline(Duration::ZERO)),
+        ("contact_deadline", builder().contact_deadline(Duration::ZERO)),
+        ("health_deadline", builder().health_deadline(Duration::ZERO)),
+    ] {
+        assert_eq!(mistake(builder), format!("`{setting}`: expected more than zero"));
+    }
+    let longest = builder().body_limit(usize::MAX).body_deadline(Duration::MAX);
+    assert!(longest.bot_deadline(Duration::from_nanos(1)).build().is_ok());
+}
+
+#[test]
+fn a_fallback_that_leaves_the_visitor_alone_is_a_mistake() {
+    for silence in [
+        Reply::new(),
+        Reply::say(" "),
+        Reply::say("").and_say("\n"),
+        Reply::new().label("lost", ["yes"]),
+        Reply::new().context_id("lost"),
+    ] {
+        let builder = builder(&Calls::default()).fallback(silence);
+        assert_eq!(mistake(builder), "`fallback`: leaves the visitor without an answer");
+    }
+    for answer in [Reply::say("Sorry"), Reply::new().button("Again"), Reply::new().bye()] {
+        assert!(builder(&Calls::default()).fallback(answer).build().is_ok());
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Which API is received on which path, behind which token.
 
-use std::collections::BTreeMap;
+mod mistakes;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,7 +13,7 @@ use crate::body::Limits;
 use crate::bot::{self, Reply};
 use crate::endpoint::Endpoint;
 use crate::error::BuildError;
-use crate::health::{Health, HealthCheck, STATUS};
+use crate::health::{Health, HealthCheck};
 use crate::{agent_status, contact, conversation, integration};
 
 /// Configures a [`Receiver`].
@@ -31,14 +32,22 @@ pub struct ReceiverBuilder {
 struct Mount {
     path: String,
     auth: Auth,
+    caller: Caller,
     endpoint: Box<MakeEndpoint>,
+}
+
+/// What SnapEngage can send with a request of an API, as its dashboard has a field for it or not.
+#[derive(PartialEq, Eq)]
+enum Caller {
+    WithHeader,
+    WithPathAlone,
 }
 
 /// Makes the endpoint of a path and says how long its handler may take, once all settings are known.
 type MakeEndpoint = dyn FnOnce(&str, &Settings) -> (Box<dyn Endpoint>, Duration) + Send;
 
 struct Settings {
-    healthz: Option<String>,
+    healthz: Vec<String>,
     limits: Limits,
     feed_deadline: Duration,
     bot_deadline: Duration,
@@ -53,7 +62,7 @@ impl ReceiverBuilder {
             mounts: Vec::new(),
             checks: Vec::new(),
             settings: Settings {
-                healthz: None,
+                healthz: Vec::new(),
                 limits: Limits { size: 2 * 1024 * 1024, deadline: Duration::from_secs(15) },
                 feed_deadline: Duration::from_secs(30),
                 bot_deadline: Duration::from_secs(8),
@@ -71,7 +80,7 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl integration::Handler,
     ) -> Self {
-        self.mount(path, auth, |path, settings| {
+        self.mount(path, auth, Caller::WithHeader, |path, settings| {
             (Box::new(integration::Route::new(handler, path)), settings.feed_deadline)
         })
     }
@@ -83,7 +92,7 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl bot::Handler,
     ) -> Self {
-        self.mount(path, auth, |_, settings| {
+        self.mount(path, auth, Caller::WithHeader, |_, settings| {
             let fallback = Arc::clone(&settings.fallback);
             (Box::new(bot::Route::new(handler, fallback)), settings.bot_deadline)
         })
@@ -96,7 +105,7 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl conversation::Handler,
     ) -> Self {
-        self.mount(path, auth, |path, settings| {
+        self.mount(path, auth, Caller::WithHeader, |path, settings| {
             (Box::new(conversation::Route::new(handler, path)), settings.feed_deadline)
         })
     }
@@ -108,19 +117,20 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl agent_status::Handler,
     ) -> Self {
-        self.mount(path, auth, |path, settings| {
+        self.mount(path, auth, Caller::WithHeader, |path, settings| {
             (Box::new(agent_status::Route::new(handler, path)), settings.feed_deadline)
         })
     }
 
-    /// Answers the [Get Contact OPEN API](contact).
+    /// Answers the [Get Contact OPEN API](contact), which comes with a
+    /// [secret in the path](Auth::secret_path) or with none.
     pub fn contact(
         self,
         path: impl Into<String>,
         auth: impl Into<Auth>,
         handler: impl contact::Handler,
     ) -> Self {
-        self.mount(path, auth, |_, settings| {
+        self.mount(path, auth, Caller::WithPathAlone, |_, settings| {
             (Box::new(contact::Route::new(handler)), settings.contact_deadline)
         })
     }
@@ -129,11 +139,13 @@ impl ReceiverBuilder {
         mut self,
         path: impl Into<String>,
         auth: impl Into<Auth>,
+        caller: Caller,
         endpoint: impl FnOnce(&str, &Settings) -> (Box<dyn Endpoint>, Duration) + Send + 'static,
     ) -> Self {
         self.mounts.push(Mount {
             path: path.into(),
             auth: auth.into(),
+            caller,
             endpoint: Box::new(endpoint),
         });
         self
@@ -141,7 +153,7 @@ impl ReceiverBuilder {
 
     /// Answers `GET` on this path with 200, and with 503 while draining. Not served by default.
     pub fn healthz(mut self, path: impl Into<String>) -> Self {
-        self.settings.healthz = Some(path.into());
+        self.settings.healthz.push(path.into());
         self
     }
 
@@ -205,36 +217,27 @@ impl ReceiverBuilder {
     ///
     /// # Errors
     ///
-    /// The first mistake: a path that does not start with `/`, has a `?`, `#` or white space, or is
-    /// taken twice; a token that nobody can send; a health check whose name is taken, or without
+    /// Every mistake at once: nothing to serve; a path that nobody can ask for, or that is taken; a
+    /// token that nobody can send, or none; a header token for [`contact`](Self::contact), which
+    /// comes without headers; a limit or deadline of zero; a fallback that leaves the visitor
+    /// without an answer; a health check whose name is taken, or without
     /// [`healthz`](Self::healthz).
     pub fn build(self) -> Result<Receiver, BuildError> {
+        let mistakes = self.mistakes();
+        if !mistakes.is_empty() {
+            return Err(BuildError::new(mistakes));
+        }
         let Self { mounts, checks, settings } = self;
-        let mut routes = BTreeMap::new();
-        for Mount { path, auth, endpoint } in mounts {
-            check_path(&path)?;
-            if auth.is_in_path() && path.len() > 1 && path.ends_with('/') {
-                return Err(BuildError::new(format_args!(
-                    "path `{path}`: expected no `/` at the end before a secret"
-                )));
-            }
-            if let Some(mistake) = auth.mistake() {
-                return Err(BuildError::new(format_args!("path `{path}`: {mistake}")));
-            }
-            let canonical = path::canonical(&path).into_owned();
-            if routes.contains_key(&canonical) {
-                return Err(taken_twice(&path));
-            }
+        let route = |Mount { path, auth, endpoint, .. }: Mount| {
             let (endpoint, deadline) = endpoint(&path, &settings);
-            routes.insert(canonical, Route { auth, deadline, endpoint });
-        }
-        let health = health(&settings, checks)?;
-        if let Some(Health { path, .. }) = &health {
-            check_path(path)?;
-            if routes.contains_key(path) {
-                return Err(taken_twice(path));
-            }
-        }
+            (path::canonical(&path).into_owned(), Route { auth, deadline, endpoint })
+        };
+        let routes = mounts.into_iter().map(route).collect();
+        let health = settings.healthz.first().map(|path| Health {
+            path: path::canonical(path).into_owned(),
+            checks: checks.into_iter().collect(),
+            deadline: settings.health_deadline,
+        });
         Ok(Receiver(Arc::new(Inner {
             routes,
             health,
@@ -245,46 +248,9 @@ impl ReceiverBuilder {
     }
 }
 
-fn health(
-    settings: &Settings,
-    checks: Vec<(String, Box<dyn HealthCheck>)>,
-) -> Result<Option<Health>, BuildError> {
-    let mistake = |name, mistake| BuildError::new(format_args!("health check `{name}`: {mistake}"));
-    let mut named = BTreeMap::new();
-    for (name, check) in checks {
-        if name == STATUS || named.contains_key(&name) {
-            return Err(mistake(&name, "the name is taken"));
-        }
-        named.insert(name, check);
-    }
-    match (&settings.healthz, named.first_key_value()) {
-        (Some(path), _) => Ok(Some(Health {
-            path: path::canonical(path).into_owned(),
-            checks: named,
-            deadline: settings.health_deadline,
-        })),
-        (None, Some((name, _))) => Err(mistake(name, "expected a path, set by `healthz`")),
-        (None, None) => Ok(None),
-    }
-}
-
-fn check_path(path: &str) -> Result<(), BuildError> {
-    if !path.starts_with('/') {
-        return Err(BuildError::new(format_args!("path `{path}`: expected `/` at the start")));
-    }
-    if path.contains(|c: char| matches!(c, '?' | '#') || c.is_whitespace()) {
-        return Err(BuildError::new(format_args!("path `{path}`: has `?`, `#` or white space")));
-    }
-    Ok(())
-}
-
-fn taken_twice(path: &str) -> BuildError {
-    BuildError::new(format_args!("path `{path}`: taken twice"))
-}
-
 impl fmt::Debug for ReceiverBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths = self.mounts.iter().map(|mount| (&mount.path, &mount.auth));
+        let paths = self.mounts.iter().map(|mount| (self.shown(&mount.path), &mount.auth));
         f.debug_map().entries(paths).finish()
     }
 }

@@ -1,4 +1,4 @@
-//! Paths as they are compared.
+//! Paths as they are compared, and the mistakes made in them.
 
 use std::borrow::Cow;
 
@@ -31,4 +31,51 @@ pub(super) fn canonical(path: &str) -> Cow<'_, str> {
         canonical.push_str(rest);
     }
     Cow::Owned(canonical)
+}
+
+/// The reason why nobody can ask for a path, if there is one.
+pub(super) fn mistake(path: &str) -> Option<String> {
+    let Some(segments) = path.strip_prefix('/') else {
+        return Some("expected `/` at the start".to_owned());
+    };
+    if let Some(pattern) = segments.split('/').find(|segment| is_pattern(segment)) {
+        let pattern = pattern.escape_debug();
+        return Some(format!("`{pattern}` is no pattern, a path is matched as it is"));
+    }
+    if let Some((at, c)) = path.char_indices().find(|&(at, c)| !may_stand(c, &path[at..])) {
+        return Some(misplaced(c, &path[at..]));
+    }
+    let canonical = canonical(segments);
+    let dots = canonical.split('/').find(|segment| is_dots(segment))?;
+    Some(format!("has `{dots}` as a segment, which senders resolve by themselves"))
+}
+
+/// Whether a segment is dropped from an address before it is asked for: RFC 3986, 5.2.4.
+pub(super) fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
+}
+
+/// Whether a segment is a variable or a wildcard to some other router: none is to this one.
+fn is_pattern(segment: &str) -> bool {
+    segment.contains(['{', '}', '*'])
+        || segment.len() > 1 && segment.starts_with(':')
+        || segment.starts_with('<') && segment.ends_with('>')
+}
+
+/// Whether a character may stand in a path, where `rest` starts with it: `pchar` of RFC 3986, 3.3.
+fn may_stand(c: char, rest: &str) -> bool {
+    match c {
+        '%' => escaped(&rest.as_bytes()[1..]).is_some(),
+        '/' | ':' | '@' | '!' | '$' | '&' | '\'' | '(' | ')' | '+' | ',' | ';' | '=' => true,
+        _ => u8::try_from(c).is_ok_and(is_unreserved),
+    }
+}
+
+fn misplaced(c: char, rest: &str) -> String {
+    if matches!(c, '?' | '#') {
+        return format!("has `{c}`, expected a path alone");
+    }
+    let bytes = &rest.as_bytes()[..c.len_utf8()];
+    let expected: String = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
+    format!("has `{}`, expected `{expected}`", c.escape_debug())
 }
