@@ -48,6 +48,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use form_urlencoded::byte_serialize;
 use http::Method;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -97,7 +98,7 @@ pub struct Query {
     pub url: Option<String>,
     /// The conversation: `caseId` in the query.
     pub case_id: Option<CaseId>,
-    /// Parameters that are not documented, or came a second time, in their order.
+    /// Parameters that are not documented, or came again later with a value, in their order.
     pub extra: Vec<(String, String)>,
 }
 
@@ -109,29 +110,47 @@ impl Query {
 
     /// Reads the query of a request: what follows the `?`.
     ///
+    /// Of a documented parameter that comes more than once, the last that is not empty counts: the
+    /// address in the dashboard may have a query of its own, and SnapEngage's comes after it, with a
+    /// second `?` where it is merely appended. A `+` is a space but in `email`, where it is a plus
+    /// that was not escaped: addresses have no spaces.
+    ///
     /// # Errors
     ///
     /// Where there is no `email`, or an empty one.
     pub fn from_query(query: &str) -> Result<Self, DecodeError> {
         let mut found = Self::new("");
-        for pair in query.as_bytes().split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
-            let end = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
-            let (name, value) = (&pair[..end], pair.get(end + 1..).unwrap_or_default());
-            match name {
-                b"email" | b"ip" | b"url" | b"caseId" => found.take(name, decode(value)),
-                _ => found.take(decode(name).as_bytes(), decode(value)),
+        for piece in query.as_bytes().rsplit(|&byte| byte == b'&') {
+            if piece.contains(&b'?') {
+                again(piece).into_iter().rev().for_each(|pair| found.take(pair));
+            } else {
+                found.take(piece);
             }
         }
         if found.email.is_empty() {
             return Err(DecodeError::new("contact query", "missing parameter `email`"));
         }
+        found.extra.reverse();
         Ok(found)
     }
 
-    /// Takes a parameter; of a documented one, the first that is not empty.
-    fn take(&mut self, name: &[u8], value: String) {
+    /// Takes a parameter, from the last to the first.
+    fn take(&mut self, pair: &[u8]) {
+        if pair.is_empty() {
+            return;
+        }
+        let encoded = name(pair);
+        let value = pair.get(encoded.len() + 1..).unwrap_or_default();
+        let decoded;
+        let name = if is_documented(encoded) {
+            encoded
+        } else {
+            decoded = decode(encoded, b' ');
+            decoded.as_bytes()
+        };
+        let value = decode(value, if name == b"email" { b'+' } else { b' ' });
         match name {
-            b"email" | b"ip" | b"url" | b"caseId" if value.is_empty() => {}
+            _ if value.is_empty() && is_documented(name) => {}
             b"email" if self.email.is_empty() => self.email = value,
             b"ip" if self.ip.is_none() => self.ip = Some(value),
             b"url" if self.url.is_none() => self.url = Some(value),
@@ -140,30 +159,78 @@ impl Query {
         }
     }
 
+    /// All parameters, in an order in which they are read as what they are.
     fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
-        let known = [
+        let documented = [
             ("email", Some(self.email.as_str())),
             ("ip", self.ip.as_deref()),
             ("url", self.url.as_deref()),
             ("caseId", self.case_id.as_ref().map(CaseId::as_str)),
         ];
-        let known = known.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        known.chain(self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        let documented = documented.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let repeated = self.extra.iter().rposition(|(name, _)| is_documented(name.as_bytes()));
+        let (before, after) = self.extra.split_at(repeated.map_or(0, |last| last + 1));
+        before.iter().map(borrowed).chain(documented).chain(after.iter().map(borrowed))
     }
 
     /// The query as SnapEngage writes it, without the `?`.
     pub fn to_query(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.parameters()).finish()
+        let mut query = String::new();
+        for (name, value) in self.parameters() {
+            if !query.is_empty() {
+                query.push('&');
+            }
+            query.extend(byte_serialize(name.as_bytes()));
+            query.push('=');
+            let space = if name == "email" { "%20" } else { "+" };
+            let value = byte_serialize(value.as_bytes());
+            query.extend(value.map(|piece| if piece == "+" { space } else { piece }));
+        }
+        query
     }
 }
 
-/// Undoes `+` and `%`. What is no UTF-8 after that becomes U+FFFD.
-fn decode(mut bytes: &[u8]) -> String {
+fn borrowed((name, value): &(String, String)) -> (&str, &str) {
+    (name, value)
+}
+
+fn is_documented(name: &[u8]) -> bool {
+    matches!(name, b"email" | b"ip" | b"url" | b"caseId")
+}
+
+fn name(pair: &[u8]) -> &[u8] {
+    pair.split(|&byte| byte == b'=').next().unwrap_or_default()
+}
+
+/// The parameters in what stands between two `&`. A `?` starts the query again where a name and `=`
+/// follow, but in a documented parameter: that may well be the page of a visitor.
+fn again(piece: &[u8]) -> Vec<&[u8]> {
+    let mut pairs = Vec::new();
+    let mut rest = piece;
+    while !is_documented(name(rest)) {
+        let Some(end) = (0..rest.len()).find(|&at| rest[at] == b'?' && is_pair(&rest[at + 1..]))
+        else {
+            break;
+        };
+        pairs.push(&rest[..end]);
+        rest = &rest[end + 1..];
+    }
+    pairs.push(rest);
+    pairs
+}
+
+fn is_pair(text: &[u8]) -> bool {
+    let end = text.iter().position(|&byte| matches!(byte, b'=' | b'?'));
+    end.is_some_and(|end| end > 0 && text[end] == b'=')
+}
+
+/// Undoes `%`, and `+`. What is no UTF-8 after that becomes U+FFFD.
+fn decode(mut bytes: &[u8], plus: u8) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     loop {
         let (byte, length) = match bytes {
             [] => break,
-            [b'+', ..] => (b' ', 1),
+            [b'+', ..] => (plus, 1),
             [b'%', digits @ ..] => escaped(digits).map_or((b'%', 1), |byte| (byte, 3)),
             [byte, ..] => (*byte, 1),
         };
@@ -247,7 +314,7 @@ mod tests {
             "%00",
         ] {
             let (expected, _) = form_urlencoded::parse(text.as_bytes()).next().unwrap_or_default();
-            assert_eq!(decode(text.as_bytes()), expected, "{text}");
+            assert_eq!(decode(text.as_bytes(), b' '), expected, "{text}");
         }
     }
 }

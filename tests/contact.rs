@@ -106,15 +106,63 @@ async fn query_is_decoded_once_and_whatever_it_holds() {
 }
 
 #[tokio::test]
-async fn of_a_parameter_that_comes_twice_the_first_counts_and_none_is_lost() {
-    let mut expected = Query::new("a");
-    expected.ip = some("1");
-    expected.case_id = Some("c".into());
-    expected.extra =
-        vec![pair("email", "b"), pair("ip", "2"), pair("caseId", "d"), pair("caseid", "")];
-    let query = "email=a&email=b&ip=1&ip=2&caseId=c&caseId=d&caseid=";
+async fn of_a_parameter_that_comes_twice_the_last_counts_and_none_is_lost() {
+    let mut expected = Query::new("b");
+    expected.ip = some("2");
+    expected.case_id = Some("d".into());
+    expected.extra = vec![
+        pair("email", "a"),
+        pair("lang", "en"),
+        pair("ip", "1"),
+        pair("caseId", "c"),
+        pair("caseid", ""),
+    ];
+    let query = "email=a&email=b&lang=en&ip=1&ip=2&caseId=c&caseId=d&caseid=&email=&ip";
     assert_eq!(received(query).await, expected);
     assert_eq!(Query::from_query(&expected.to_query()), Ok(expected));
+}
+
+#[tokio::test]
+async fn plus_that_was_not_escaped_in_an_address_is_a_plus() {
+    for (query, email) in [
+        ("email=jim+snap@test.com", "jim+snap@test.com"),
+        ("email=jim+snap%40test.com", "jim+snap@test.com"),
+        ("%65mail=jim+snap%2Bx@test.com", "jim+snap+x@test.com"),
+        ("email=%2B+", "++"),
+        ("email=jim%20snap@test.com", "jim snap@test.com"),
+    ] {
+        let read = received(query).await;
+        assert_eq!(read, Query::new(email), "{query}");
+        assert_eq!(Query::from_query(&read.to_query()), Ok(read), "{query}");
+    }
+    let mut expected = Query::new("a+b");
+    expected.url = some("http://www.test.com/a b");
+    expected.extra = vec![pair("email", "c+d"), pair("na me", "Jim Tester")];
+    let query = "email=c+d&url=http://www.test.com/a+b&na+me=Jim+Tester&email=a+b";
+    assert_eq!(received(query).await, expected);
+    assert_eq!(Query::from_query(&expected.to_query()), Ok(expected));
+}
+
+#[tokio::test]
+async fn second_question_mark_starts_the_query_again() {
+    let with = |extra: &[(&str, &str)]| {
+        let mut query = Query::new("test@test.com");
+        query.extra = extra.iter().map(|(name, value)| pair(name, value)).collect();
+        query
+    };
+    for (query, extra) in [
+        ("key=abc?email=test%40test.com", &[("key", "abc")] as &[_]),
+        ("key=abc&lang=en?email=test%40test.com", &[("key", "abc"), ("lang", "en")]),
+        (
+            "a=b?c=d&e=f?g=h?email=test%40test.com",
+            &[("a", "b"), ("c", "d"), ("e", "f"), ("g", "h")],
+        ),
+        ("?email=test%40test.com", &[]),
+        ("key?email=test%40test.com", &[("key", "")]),
+        ("email=old&key=abc?email=test%40test.com", &[("email", "old"), ("key", "abc")]),
+    ] {
+        assert_eq!(received(query).await, with(extra), "{query}");
+    }
 }
 
 #[test]
@@ -175,6 +223,24 @@ async fn head_is_answered_as_get_without_the_text() {
 async fn query_is_handed_to_a_shared_handler() {
     let shared: Arc<dyn Handler> = Arc::new(telling("Jim"));
     assert_text(answer(Arc::clone(&shared), "email=a").await, 200, "Jim");
+}
+
+#[tokio::test]
+async fn question_mark_in_a_value_is_of_it() {
+    let mut expected = Query::new("a?b@test.com");
+    expected.url = some("http://www.test.com/?email=other@test.com&");
+    expected.extra = vec![pair("key", "what?"), pair("q", "a?b?=c")];
+    let query =
+        "email=a?b@test.com&url=http://www.test.com/?email=other@test.com%26&key=what?&q=a?b?=c";
+    assert_eq!(received(query).await, expected);
+    assert_eq!(Query::from_query(&expected.to_query()), Ok(expected));
+}
+
+#[test]
+fn query_of_question_marks_takes_no_time_or_stack() {
+    let query = "a=?b=".repeat(200_000) + &"?".repeat(1_000_000) + "?email=a";
+    let read = Query::from_query(&query).expect("a query with an email");
+    assert_eq!((read.email.as_str(), read.extra.len()), ("a", 200_001));
 }
 
 #[tokio::test]
