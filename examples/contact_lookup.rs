@@ -59,6 +59,6 @@ async fn main() -> anyhow::Result<()> {
         .contact("/get-contact", secret, book)
         .build()?;
     let listener = common::listen(std::env::args().nth(1)).await?;
-    snapengage::serve(listener, receiver, common::shutdown()).await;
+    snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
     Ok(())
 }

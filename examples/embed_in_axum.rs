@@ -27,7 +27,8 @@ async fn main() -> anyhow::Result<()> {
         .route_service("/healthz", receiver.clone())
         .nest_service("/snapengage", receiver.clone());
     let listener = common::listen(std::env::args().nth(1)).await?;
-    axum::serve(listener, app).with_graceful_shutdown(drain(receiver.clone())).await?;
+    let shutdown = drain(receiver.clone(), snapengage::shutdown_signal());
+    axum::serve(listener, app).with_graceful_shutdown(shutdown).await?;
     receiver.finished().await;
     Ok(())
 }
@@ -49,7 +50,7 @@ fn receiver() -> anyhow::Result<Receiver> {
 }
 
 /// Has `/healthz` say that no more requests should come, once the process is asked to stop.
-async fn drain(receiver: Receiver) {
-    common::shutdown().await;
+async fn drain(receiver: Receiver, shutdown: impl Future<Output = ()>) {
+    shutdown.await;
     receiver.start_draining();
 }

@@ -69,6 +69,6 @@ async fn main() -> anyhow::Result<()> {
     let token = Token::from_env("SNAPENGAGE_TOKEN");
     let receiver = Receiver::builder().bot("/bot", token, FaqBot).build()?;
     let listener = common::listen(std::env::args().nth(1)).await?;
-    snapengage::serve(listener, receiver, common::shutdown()).await;
+    snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
     Ok(())
 }

@@ -56,6 +56,6 @@ async fn main() -> anyhow::Result<()> {
         .integration("/integration", token, integration::from_fn(print))
         .build()?;
     let listener = common::listen(std::env::args().nth(1)).await?;
-    snapengage::serve(listener, receiver, common::shutdown()).await;
+    snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
     Ok(())
 }

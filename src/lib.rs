@@ -25,6 +25,7 @@ mod rejection;
 mod response;
 mod run;
 mod serve;
+mod shutdown;
 #[cfg(any(feature = "inbox", feature = "sqlite"))]
 mod sqlite;
 mod timestamp;
@@ -51,4 +52,5 @@ pub use crate::id::{AgentId, CaseId, WidgetId};
 pub use crate::receiver::{Receiver, ReceiverBuilder};
 pub use crate::response::{Body, FailureReason};
 pub use crate::serve::{Server, serve};
+pub use crate::shutdown::shutdown_signal;
 pub use crate::timestamp::{Timestamp, TimestampRangeError};

@@ -33,10 +33,7 @@ use crate::response::Body;
 ///     let receiver =
 ///         Receiver::builder().bot("/bot", Token::from_env("SNAPENGAGE_TOKEN"), bot).build()?;
 ///     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-///     let shutdown = async {
-///         let _ = tokio::signal::ctrl_c().await;
-///     };
-///     snapengage::serve(listener, receiver, shutdown).await;
+///     snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
 ///     Ok(())
 /// }
 /// ```

@@ -5,7 +5,8 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -260,6 +261,49 @@ fn receivers_bot_does_what_it_is_told() {
     receiver.stop();
 }
 
+#[cfg(unix)]
+#[test]
+fn a_turn_that_has_begun_at_sigterm_is_answered() {
+    let receiver = Example::start("receiver");
+    let turn = Curl::post("/bot", "my-token", &bot_message("wait 1"));
+    let address = receiver.address.clone();
+    let visitor = std::thread::spawn(move || turn.send(&address));
+    assert!(receiver.stdout.next().contains("wait 1"));
+    receiver.stop();
+    assert_eq!(visitor.join().expect("an answer").content(), json!([message("wait 1")]));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_message_that_is_being_sent_at_sigterm_is_answered() {
+    for name in ["hello_bot", "faq_bot", "receiver"] {
+        let bot = Example::start(name);
+        let mut visitor = TcpStream::connect(&bot.address).expect("a connection");
+        visitor.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let body = bot_message("human");
+        let head = format!("Host: a\r\nAuthorization: my-token\r\nContent-Length: {}", body.len());
+        let request = format!("POST /bot HTTP/1.1\r\n{head}\r\n\r\n{body}");
+        visitor.write_all(request.as_bytes()).expect("sent");
+        let mut answer = [0; 4096];
+        assert!(visitor.read(&mut answer).expect("an answer") > 0, "{name} has accepted");
+
+        let (first, second) = request.split_at(request.len() - 10);
+        visitor.write_all(first.as_bytes()).expect("sent");
+        bot.terminate();
+        while TcpStream::connect(&bot.address).is_ok() {
+            std::thread::yield_now();
+        }
+        visitor.write_all(second.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        visitor.read_to_string(&mut answer).expect("an answer");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK") && answer.contains(r#""content":[{"#),
+            "{answer}"
+        );
+        bot.stop();
+    }
+}
+
 #[test]
 fn receiver_prints_every_event_of_a_chat() {
     let receiver = Example::start("receiver");
@@ -438,37 +482,28 @@ impl Example {
     /// What the bot replies to a visitor's message.
     #[track_caller]
     fn reply_to(&self, text: &str) -> Value {
-        let event = json!({"event": "message", "widget_id": "w", "case_id": "c", "text": text});
-        self.send(&Curl::post("/bot", "my-token", &event.to_string())).content()
+        self.send(&Curl::post("/bot", "my-token", &bot_message(text))).content()
     }
 
     #[track_caller]
     fn send(&self, curl: &Curl) -> Answer {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
-        let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
-        let url = self.url(&curl.path);
-        let response = match &curl.body {
-            Some(body) => {
-                let mut request = agent.post(url);
-                for (name, value) in &curl.headers {
-                    request = request.header(name, value);
-                }
-                request.send(body)
-            }
-            None => agent.get(url).call(),
-        };
-        let mut response = response.expect("an answer");
-        let body = response.body_mut().read_to_string().expect("a text");
-        Answer { status: response.status().as_u16(), body }
+        curl.send(&self.address)
+    }
+
+    /// Asks the example to stop.
+    #[cfg(unix)]
+    #[track_caller]
+    fn terminate(&self) {
+        let pid = self.child.id();
+        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status();
+        assert!(kill.expect("a shell").success());
     }
 
     /// Asks the example to stop, and expects that it does so in good order.
     #[cfg(unix)]
     #[track_caller]
     fn stop(mut self) -> Left {
-        let pid = self.child.id();
-        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status();
-        assert!(kill.expect("a shell").success());
+        self.terminate();
         let left = Left { stdout: self.stdout.rest(), stderr: self.stderr.rest() };
         let status = self.child.wait().expect("an exit status");
         assert_eq!(status.code(), Some(0), "{:?}", left.stderr);
@@ -565,6 +600,26 @@ impl Curl {
         }
         request
     }
+
+    #[track_caller]
+    fn send(&self, address: &str) -> Answer {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+        let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
+        let url = format!("http://{address}{}", self.path);
+        let response = match &self.body {
+            Some(body) => {
+                let mut request = agent.post(url);
+                for (name, value) in &self.headers {
+                    request = request.header(name, value);
+                }
+                request.send(body)
+            }
+            None => agent.get(url).call(),
+        };
+        let mut response = response.expect("an answer");
+        let body = response.body_mut().read_to_string().expect("a text");
+        Answer { status: response.status().as_u16(), body }
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -617,6 +672,10 @@ impl Lines {
             }
         }
     }
+}
+
+fn bot_message(text: &str) -> String {
+    json!({"event": "message", "widget_id": "w", "case_id": "c", "text": text}).to_string()
 }
 
 fn message(text: &str) -> Value {

@@ -53,6 +53,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("deadline", &[]),
     ("nats", &[]),
     ("error", &[]),
+    ("shutdown", &[]),
     ("id", &[]),
     ("percent", &[]),
     ("sqlite", &[]),

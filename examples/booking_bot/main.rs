@@ -58,7 +58,7 @@ async fn serve(listen: String, store: impl Store) -> anyhow::Result<()> {
     let receiver = Receiver::builder().bot("/bot", token, Arc::clone(&bot)).build()?;
     let listener = common::listen(Some(listen)).await?;
     let sweeping = tokio::spawn(sweep(bot));
-    snapengage::serve(listener, receiver, common::shutdown()).await;
+    snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
     sweeping.abort();
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What all examples do alike: where they listen, when they stop, and what they log.
+//! What all examples do alike: where they listen, and what they log.
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -19,27 +19,4 @@ pub(crate) async fn listen(address: Option<String>) -> anyhow::Result<TcpListene
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     eprintln!("listening on http://{}", listener.local_addr()?);
     Ok(listener)
-}
-
-/// Waits until the process is asked to stop: by ctrl-c, or by SIGTERM.
-pub(crate) async fn shutdown() {
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated() => {}
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    match signal(SignalKind::terminate()) {
-        Ok(mut signals) => signals.recv().await.unwrap_or_default(),
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }

@@ -71,7 +71,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = common::listen(Some(args.listen)).await?;
     let (served, is_served) = oneshot::channel::<()>();
     let serve = async {
-        snapengage::serve(listener, receiver, common::shutdown()).await;
+        snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
         drop(served);
     };
     tokio::join!(serve, inbox.run(async { drop(is_served.await) }));

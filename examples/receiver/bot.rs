@@ -1,5 +1,7 @@
 //! A bot that can be told to do everything a bot can do.
 
+use std::time::Duration;
+
 use snapengage::bot::{
     Card, Cards, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply, Unknown,
 };
@@ -20,6 +22,9 @@ impl Handler for Bot {
 
     async fn message(&self, message: Message) -> Result<Reply, HandlerError> {
         self.events.print("bot", &message);
+        if let Some(seconds) = message.text.strip_prefix("wait ") {
+            tokio::time::sleep(Duration::from_secs(seconds.parse()?)).await;
+        }
         reply(&message.text)
     }
 

@@ -51,7 +51,7 @@ async fn main() -> anyhow::Result<()> {
     let receiver = receiver(Token::new(&token), Events { are_quiet: args.quiet })?;
     let listener = common::listen(Some(args.listen)).await?;
     eprintln!("try:\n{}", curls::curls(listener.local_addr()?, &token));
-    snapengage::serve(listener, receiver, common::shutdown()).await;
+    snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
     Ok(())
 }
 

@@ -28,8 +28,8 @@
 //!     .integration("/integration", Token::new("my-token"), inbox.feed(CrmSync))
 //!     .build()?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-//! let shutdown = async { std::future::pending().await };
-//! tokio::join!(snapengage::serve(listener, receiver, shutdown), inbox.run(std::future::pending()));
+//! let serve = snapengage::serve(listener, receiver, snapengage::shutdown_signal());
+//! tokio::join!(serve, inbox.run(snapengage::shutdown_signal()));
 //! # Ok(())
 //! # }
 //! ```
