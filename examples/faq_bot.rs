@@ -24,7 +24,7 @@ struct FaqBot;
 
 #[async_trait]
 impl Handler for FaqBot {
-    async fn chat_started(&self, _chat: ChatStarted) -> Result<Reply, HandlerError> {
+    async fn greet(&self, _chat: ChatStarted) -> Result<Reply, HandlerError> {
         Ok(menu("Hello! What is it about?"))
     }
 

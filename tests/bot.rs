@@ -1,7 +1,7 @@
 //! Bot API: what is sent is read, what is answered is written, and no visitor is left in silence.
 
 use std::collections::BTreeSet;
-use std::future::Ready;
+use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,6 +244,94 @@ async fn visitor_who_said_nothing_yet_is_read() {
     assert_eq!(expected.first_message(), None);
 }
 
+/// What a visitor opens a chat with, as SnapEngage sends it.
+const FIRST_MESSAGES: [&str; 2] = ["bot/chat-started.json", "bot/chat-started-description.json"];
+
+fn echo() -> bot::FromFn<impl Fn(Message) -> Ready<Result<Reply, HandlerError>>> {
+    bot::from_fn(|message: Message| ready(Ok(Reply::say(message.text))))
+}
+
+#[track_caller]
+fn assert_says(response: Response<Body>, texts: &[&str]) {
+    let content: Vec<_> =
+        texts.iter().map(|text| json!({ "type": "message", "text": text })).collect();
+    assert_json(response, &json!({ "widget_id": WIDGET, "case_id": CASE, "content": content }));
+}
+
+/// Has no more than what every bot must have.
+struct Echo;
+
+#[async_trait]
+impl Handler for Echo {
+    async fn message(&self, message: Message) -> Result<Reply, HandlerError> {
+        Ok(Reply::say(message.text))
+    }
+}
+
+#[tokio::test]
+async fn what_a_chat_opens_with_is_answered_as_a_message() {
+    for path in FIRST_MESSAGES {
+        assert_says(answer(echo(), sample(path)).await, &["Greetings!"]);
+        assert_says(answer(echo().greeting("Hello"), sample(path)).await, &["Greetings!"]);
+        assert_says(answer(Echo, sample(path)).await, &["Greetings!"]);
+        let shared: Arc<dyn Handler> = Arc::new(Echo);
+        assert_says(answer(shared, sample(path)).await, &["Greetings!"]);
+    }
+}
+
+#[tokio::test]
+async fn first_message_is_the_visitors_and_of_its_chat() {
+    let mut request = sample_json("bot/chat-started.json");
+    request["context_id"] = "turn-7".into();
+    let seen = Seen::new();
+    let bot = {
+        let seen = seen.clone();
+        bot::from_fn(move |message| {
+            seen.push(message);
+            ready(Ok(Reply::new()))
+        })
+    };
+    answer(bot, request.to_string()).await;
+    let mut expected = message("Greetings!");
+    expected.timestamp = millis(1_554_321_077_338);
+    expected.context_id = some("turn-7");
+    assert_eq!(seen.one(), expected);
+}
+
+#[tokio::test]
+async fn visitor_who_opens_a_chat_without_a_word_is_greeted() {
+    let mut silent = vec![sample_json("bot/chat-started-silent.json")];
+    for text in ["", " \n", "[Contact Details]\nName: Jim Tester"] {
+        let mut request = sample_json("bot/chat-started.json");
+        request["text"] = text.into();
+        silent.push(request);
+    }
+    for request in silent {
+        let request = request.to_string();
+        assert_says(answer(echo(), request.clone()).await, &[]);
+        assert_says(answer(Echo, request.clone()).await, &[]);
+        assert_says(answer(echo().greeting("Hello"), request.clone()).await, &["Hello"]);
+        let greeting = Reply::say("Hello").and_say("How are you?");
+        let bot: Arc<dyn Handler> = Arc::new(echo().greeting(greeting));
+        assert_says(answer(bot, request).await, &["Hello", "How are you?"]);
+    }
+}
+
+#[tokio::test]
+async fn bot_of_the_readme_answers_what_a_chat_opens_with() {
+    let code = include_str!("readme/bot.rs").trim();
+    assert!(include_str!("../README.md").contains(&format!("    let bot = {code};\n")));
+    let bot = || include!("readme/bot.rs");
+    let mut request = sample_json("bot/chat-started.json");
+    request["text"] = "Pricing".into();
+    let expected = Reply::say("Have a look").goto("https://example.com/pricing");
+    let expected = serde_json::from_slice(&expected.to_json(&WIDGET.into(), &CASE.into()));
+    assert_json(answer(bot(), request.to_string()).await, &expected.expect("JSON"));
+    request["text"] = json!(null);
+    let greeting = ["Hello! What is it about?"];
+    assert_says(answer(bot(), request.to_string()).await, &greeting);
+}
+
 #[tokio::test]
 async fn message_is_read() {
     let expected = message("What is your most flexible plan?");
@@ -287,6 +375,31 @@ async fn contact_details_are_a_system_message_even_from_the_visitor() {
 }
 
 #[tokio::test]
+async fn visitor_may_write_of_contact_details() {
+    let mut request = sample_json("bot/message.json");
+    request["text"] = "Who fills in [Contact Details]?".into();
+    assert_eq!(received_message(request.to_string()).await.text, request["text"]);
+    request["text"] = "[Contact Details] please".into();
+    assert_eq!(received(request.to_string()).await.0, "system_message");
+    request["id"] = "contact".into();
+    assert_eq!(received_message(request.to_string()).await.text, request["text"]);
+}
+
+#[tokio::test]
+async fn speaker_is_compared_without_case() {
+    for (from, expected) in [
+        ("Visitor", "message"),
+        ("VISITOR", "message"),
+        ("visitors", "system_message"),
+        ("SYSTEM", "system_message"),
+    ] {
+        let mut request = sample_json("bot/message.json");
+        request["from"] = from.into();
+        assert_eq!(received(request.to_string()).await.0, expected, "{from}");
+    }
+}
+
+#[tokio::test]
 async fn message_whose_speaker_cannot_be_read_is_not_taken_for_the_visitors() {
     for from in [json!(5), json!(true), json!(["system"]), json!({ "type": "system" })] {
         let mut request = sample_json("bot/message.json");
@@ -307,7 +420,6 @@ async fn message_without_speaker_is_the_visitors() {
 
 #[tokio::test]
 async fn system_messages_are_not_answered_by_a_bot_that_does_not_ask_for_them() {
-    let echo = || bot::from_fn(|message| async { Ok(Reply::say(message.text)) });
     for path in ["bot/message-system.json", "bot/message-contact-details.json"] {
         let silence = json!({ "widget_id": WIDGET, "case_id": CASE, "content": [] });
         assert_json(answer(echo(), sample(path)).await, &silence);
@@ -376,7 +488,6 @@ async fn unknown_event_is_handed_over_with_all_its_fields() {
 
 #[tokio::test]
 async fn unknown_event_is_not_answered_by_a_bot_that_does_not_ask_for_it() {
-    let echo = || bot::from_fn(|message| async { Ok(Reply::say(message.text)) });
     let silence = json!({ "widget_id": WIDGET, "case_id": CASE, "content": [] });
     assert_json(answer(echo(), sample("bot/unknown-event.json")).await, &silence);
     assert_json(answer(echo(), r#"{"event":"chatPaused"}"#).await, &json!({ "content": [] }));

@@ -17,7 +17,12 @@ pub(crate) struct Bot {
 impl Handler for Bot {
     async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
         self.events.print("bot", &chat);
-        Ok(Reply::say("Hello! Choose, or type something.").button("cards").button("human"))
+        match chat.to_message() {
+            Some(message) => reply(&message.text),
+            None => {
+                Ok(Reply::say("Hello! Choose, or type something.").button("cards").button("human"))
+            }
+        }
     }
 
     async fn message(&self, message: Message) -> Result<Reply, HandlerError> {

@@ -187,8 +187,31 @@ impl ChatStarted {
     const EVENT: &str = "chatStarted";
 
     /// What the visitor said first, if anything.
+    ///
+    /// Not the text with the visitor's contact details that SnapEngage itself puts into a chat.
     pub fn first_message(&self) -> Option<&str> {
-        self.description.as_deref().or(self.text.as_deref())
+        let mut texts = [&self.description, &self.text].into_iter().filter_map(Option::as_deref);
+        texts.find(|text| !text.trim().is_empty() && !is_contact_details(text))
+    }
+
+    /// What the visitor said first, if anything, as the message it would have been in a chat that was
+    /// open already.
+    ///
+    /// ```
+    /// use snapengage::bot::ChatStarted;
+    ///
+    /// let mut chat = ChatStarted::new("ff7b3314", "ab992c69");
+    /// assert_eq!(chat.to_message(), None);
+    /// chat.text = Some("Pricing".to_owned());
+    /// assert_eq!(chat.to_message().map(|message| message.text), Some("Pricing".to_owned()));
+    /// ```
+    pub fn to_message(&self) -> Option<Message> {
+        let mut message = Message::new(self.widget_id.clone(), self.case_id.clone());
+        message.text = self.first_message()?.to_owned();
+        message.timestamp = self.timestamp;
+        message.from = Some(Speaker::Visitor);
+        message.context_id.clone_from(&self.context_id);
+        Some(message)
     }
 
     /// The visitor's email address, where SnapEngage verified that it is the visitor's.
@@ -343,12 +366,20 @@ impl Message {
     /// Whether the visitor said it.
     ///
     /// Not so where somebody else is named in `from`, and where it is the text with the visitor's
-    /// contact details that SnapEngage itself puts into a chat.
+    /// contact details that SnapEngage itself puts into a chat: one that starts with
+    /// `[Contact Details`, and is no click on a button. Upper and lower case in `from` are the same.
     pub fn is_from_visitor(&self) -> bool {
-        matches!(self.from, None | Some(Speaker::Visitor))
+        let is_the_visitors =
+            |from: &Speaker| from.as_str().trim().eq_ignore_ascii_case(Speaker::Visitor.as_str());
+        self.from.as_ref().is_none_or(is_the_visitors)
             && !self.extra.contains_key("from")
-            && !self.text.contains("[Contact Details")
+            && (self.id.is_some() || !is_contact_details(&self.text))
     }
+}
+
+/// Whether SnapEngage itself put it into the chat. A visitor may well write of "my [Contact Details]".
+fn is_contact_details(text: &str) -> bool {
+    text.trim_start().starts_with("[Contact Details")
 }
 
 model!(Message {

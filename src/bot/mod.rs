@@ -32,6 +32,9 @@
 //! {"code":400,"message":"bot request: missing field `case_id` at line 1 column 45"}
 //! ```
 //!
+//! What the visitor says first comes with the event that opens the chat, `chatStarted`. It goes to
+//! [`Handler::message`] all the same; only who opens a chat without a word is [greeted](Handler::greet).
+//!
 //! See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
 //!
 //! ```
@@ -43,20 +46,23 @@
 //!         "Hello" => Ok(Reply::say("Hello yourself").button("Talk to a human")),
 //!         _ => Ok(Reply::say("One moment").to_human()),
 //!     }
-//! });
+//! })
+//! .greeting("Hello! What is it about?");
 //! let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), handler).build()?;
 //! # Ok::<_, snapengage::BuildError>(())
 //! ```
 
+mod closure;
 mod command;
 mod event;
 mod reply;
+mod route;
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::closure::{FromFn, from_fn};
 pub use self::command::{Card, Cards, Command, Label, Layout};
 pub use self::event::{
     ChatClosed, ChatStarted, CommandError, CommandResult, Event, FailedCommand, Geo,
@@ -64,11 +70,9 @@ pub use self::event::{
     VerifiedProperty,
 };
 pub use self::reply::{Button, Content, Reply, Text};
+pub(crate) use self::route::Route;
 
-use crate::endpoint::{Answer, Call, Endpoint, Input, from_fn, supervise};
 use crate::error::HandlerError;
-use crate::lenient::warn_of_odd_fields;
-use crate::rejection::Rejection;
 
 /// A bot.
 ///
@@ -83,7 +87,7 @@ use crate::rejection::Rejection;
 ///
 /// #[async_trait]
 /// impl Handler for Greeter {
-///     async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
+///     async fn greet(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
 ///         let city = chat.geo.and_then(|geo| geo.city);
 ///         Ok(Reply::say(format!("Hello {}", city.as_deref().unwrap_or("there"))))
 ///     }
@@ -95,19 +99,32 @@ use crate::rejection::Rejection;
 /// ```
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Answers a visitor's message, or a click on a button.
+    /// Answers a visitor's message, a click on a button, or what a chat opens with.
     ///
     /// # Errors
     ///
     /// The visitor gets the fallback reply.
     async fn message(&self, message: Message) -> Result<Reply, HandlerError>;
 
-    /// Greets a visitor. Says nothing by default.
+    /// Answers the opening of a chat. By default, what the visitor said first goes to
+    /// [`message`](Self::message), and a visitor who said nothing is [greeted](Self::greet).
     ///
     /// # Errors
     ///
     /// The visitor gets the fallback reply.
-    async fn chat_started(&self, _chat: ChatStarted) -> Result<Reply, HandlerError> {
+    async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
+        match chat.to_message() {
+            Some(message) => self.message(message).await,
+            None => self.greet(chat).await,
+        }
+    }
+
+    /// Greets a visitor who opened a chat and said nothing yet. Says nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// The visitor gets the fallback reply.
+    async fn greet(&self, _chat: ChatStarted) -> Result<Reply, HandlerError> {
         Ok(Reply::new())
     }
 
@@ -162,6 +179,10 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
         (**self).chat_started(chat).await
     }
 
+    async fn greet(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
+        (**self).greet(chat).await
+    }
+
     async fn command_failed(&self, result: CommandResult) -> Result<Reply, HandlerError> {
         (**self).command_failed(result).await
     }
@@ -178,65 +199,3 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
         (**self).unknown(event).await
     }
 }
-
-from_fn! {
-    /// A bot from a closure that answers visitors' messages.
-    message(Message) -> Reply
-}
-
-pub(crate) struct Route<H> {
-    handler: Arc<H>,
-    fallback: Arc<Reply>,
-}
-
-impl<H: Handler> Route<H> {
-    pub(crate) fn new(handler: H, fallback: Arc<Reply>) -> Self {
-        Self { handler: Arc::new(handler), fallback }
-    }
-}
-
-impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> &'static str {
-        "bot"
-    }
-
-    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let event = Event::from_json(&request.body)?;
-        warn_of_odd_fields(&event);
-        let name = event.name().to_owned();
-        let (widget_id, case_id) = (event.widget_id().cloned(), event.case_id().cloned());
-        let (handler, fallback) = (Arc::clone(&self.handler), Arc::clone(&self.fallback));
-        let deadline = request.deadline;
-        let is_over = matches!(event, Event::ChatClosed(_));
-        Ok(Call {
-            event: name,
-            case_id: case_id.clone(),
-            outcome: Box::pin(async move {
-                let (reply, failure) =
-                    match supervise(deadline, async { dispatch(&*handler, event).await }).await {
-                        Ok(reply) => (reply, None),
-                        Err(failure) if is_over => (Reply::new(), Some(failure)),
-                        Err(failure) => ((*fallback).clone(), Some(failure)),
-                    };
-                let body = reply.encode(widget_id.as_ref(), case_id.as_ref());
-                Ok(Answer::json(body).instead_of(failure))
-            }),
-        })
-    }
-}
-
-fn dispatch<H: Handler>(handler: &H, event: Event) -> Replying<'_> {
-    match event {
-        Event::Message(message) if message.is_from_visitor() => handler.message(message),
-        Event::Message(message) => handler.system_message(message),
-        Event::ChatStarted(chat) => handler.chat_started(*chat),
-        Event::CommandResult(result) => handler.command_failed(result),
-        Event::ChatClosed(chat) => {
-            let closed = handler.chat_closed(chat);
-            Box::pin(async { closed.await.map(|()| Reply::new()) })
-        }
-        Event::Unknown(event) => handler.unknown(event),
-    }
-}
-
-type Replying<'h> = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send + 'h>>;

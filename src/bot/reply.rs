@@ -186,6 +186,24 @@ impl Reply {
     }
 }
 
+impl From<&str> for Reply {
+    fn from(text: &str) -> Self {
+        Self::say(text)
+    }
+}
+
+impl From<String> for Reply {
+    fn from(text: String) -> Self {
+        Self::say(text)
+    }
+}
+
+impl From<Text> for Reply {
+    fn from(text: Text) -> Self {
+        Self::new().and(text)
+    }
+}
+
 impl From<Command> for Reply {
     fn from(command: Command) -> Self {
         Self::new().and(command)
