@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use snapengage::bot::{Button, Command, CommandError, Label, Reply};
 use snapengage::dialogue::{Bot, MemoryStore, Store};
-use snapengage::testing::{Api, Mutator, Script, TestChat};
+use snapengage::testing::{Api, Mutator, Script, TestChat, Visitor};
 use snapengage::{Receiver, Token};
 
 #[path = "../examples/booking_bot/booking.rs"]
@@ -74,6 +74,13 @@ async fn the_script_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_script_of_the_readme_is_kept() {
+    let readme = include_str!("../README.md").split("```text\n").nth(1).expect("a script");
+    let script = readme.split("```").next().and_then(|script| Script::parse(script).ok());
+    script.expect("a script").run(&mut chat().0).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_visitor_is_asked_for_the_service_first() {
     let (mut chat, bot) = chat();
     chat.assert_state(&bot, None).await;
@@ -92,14 +99,37 @@ async fn a_visitor_is_asked_for_the_service_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_may_be_typed_as_well() {
+async fn a_visitor_who_knows_what_it_shall_be_is_not_asked_for_it() {
+    for text in [" Haircut ", "A haircut", "Hi, I need a haircut!"] {
+        let (mut chat, bot) = chat();
+        chat.say(text).await.assert_reply(&Reply::say(ASK_DAY)).assert_state(&bot, day()).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visitor_who_opens_the_chat_with_anything_else_is_asked_as_well() {
     let (mut chat, bot) = chat();
-    chat.say(" Haircut ").await.assert_texts([ASK_DAY]).assert_state(&bot, day()).await;
+    chat.say("Do you have time this week?")
+        .await
+        .assert_texts(["Hello! I book you in.", "What shall it be?"])
+        .assert_buttons(services())
+        .assert_state(&bot, Booking::Service)
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visitor_who_comes_back_is_asked_again() {
+    let (mut chat, bot) = chat_at(handed_over(day())).await;
+    chat.open_with(Visitor::new().first_message("a shave, then"))
+        .await
+        .assert_texts(["A shave. On which day? Like 2026-05-29."])
+        .assert_state(&bot, Booking::Day { service: Service::Shave })
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_is_not_offered_is_not_booked() {
-    let (mut chat, bot) = chat();
+    let (mut chat, bot) = chat_at(Booking::Service).await;
     chat.say("a perm")
         .await
         .assert_texts(["We do not do that.", "What shall it be?"])
@@ -188,6 +218,8 @@ async fn whoever_asks_for_a_human_is_handed_over_from_anywhere() {
         chat.say("A human, please!").await.assert_silent();
     }
     let (mut chat, bot) = chat();
+    chat.say("Is there an agent?").await.assert_state(&bot, handed_over(Booking::Service)).await;
+    let (mut chat, bot) = self::chat();
     chat.open().await;
     chat.click("Talk to somebody").await.assert_state(&bot, handed_over(Booking::Service)).await;
 }
@@ -267,6 +299,7 @@ async fn a_restart_in_the_middle_goes_unnoticed() {
     chat.click("A haircut").await.assert_texts([ASK_DAY]);
     drop((chat, bot));
 
-    let (mut chat, bot) = chat_with(open());
+    let (chat, bot) = chat_with(open());
+    let mut chat = chat.already_open();
     chat.say("2019-04-05").await.assert_texts([ASK_EMAIL]).assert_state(&bot, email()).await;
 }

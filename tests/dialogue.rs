@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Request;
 use serde_json::{Value, json};
-use snapengage::bot::Reply;
+use snapengage::bot::{ChatStarted, Reply};
 use snapengage::dialogue::{
     Bot, Dialogue, Input, MemoryStore, Record, Revision, Step, Store, StoreError,
 };
@@ -37,6 +37,38 @@ async fn deliveries_that_differ_in_text_or_time_or_button_are_turns_of_their_own
     assert_eq!(chat.say("b", 2).await, "a a b");
     let click = json!({ "event": "message", "timestamp": 2, "text": "b", "id": "btn" });
     assert_eq!(chat.send("case", click).await, "a a b btn");
+}
+
+#[tokio::test(start_paused = true)]
+async fn transfers_that_fail_at_once_are_turns_of_their_own() {
+    let chat = Chat::new();
+    let results = include_str!("field-cases/two-failed-transfers.jsonl");
+    for _ in 0..2 {
+        for (result, reply) in results.lines().zip(["failed", "failed failed"]) {
+            let result = serde_json::from_str(result).expect("JSON");
+            assert_eq!(chat.send("case", result).await, reply);
+        }
+    }
+    assert_eq!(chat.steps(), ["failed", "failed"]);
+    assert_eq!(chat.failed(), ["ann@example.com", "ben@example.com"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_that_differ_in_any_field_are_turns_of_their_own() {
+    let chat = Chat::new();
+    let message = json!({ "event": "message", "timestamp": 1, "text": "a" });
+    let mut turns = 0;
+    let fields =
+        [("from", "visitor"), ("id", "btn"), ("context_id", "ctx"), ("new", "1"), ("new", "2")];
+    for (field, value) in fields {
+        let mut delivery = message.clone();
+        delivery[field] = value.into();
+        chat.send("case", delivery.clone()).await;
+        turns += 1;
+        assert_eq!(chat.steps().len(), turns, "{field}: {value}");
+        chat.send("case", delivery).await;
+        assert_eq!(chat.steps().len(), turns, "{field}: {value}, again");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,6 +178,40 @@ async fn every_documented_event_is_an_input() {
     let system = json!({ "event": "message", "timestamp": 1, "from": "system", "text": "a" });
     assert_eq!(chat.send("case", system).await, "");
     assert_eq!(chat.steps(), ["opened", "failed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_chat_opens_with_is_said() {
+    let chat = Chat::new();
+    for field in ["text", "description"] {
+        let opening = json!({ "event": "chatStarted", "timestamp": 1, field: "a" });
+        assert_eq!(chat.send(field, opening.clone()).await, "a");
+        assert_eq!(chat.send(field, opening).await, "a");
+        let message = json!({ "event": "message", "timestamp": 1, "text": "b" });
+        assert_eq!(chat.send(field, message).await, "a b");
+    }
+    assert_eq!(chat.steps(), ["a", "b", "a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_that_opens_again_starts_again() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    let silent = json!({ "event": "chatStarted", "timestamp": 2 });
+    assert_eq!(chat.send("case", silent).await, "opened");
+    let opening = json!({ "event": "chatStarted", "timestamp": 3, "text": "b" });
+    assert_eq!(chat.send("case", opening.clone()).await, "b");
+    assert_eq!(chat.send("case", opening).await, "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_may_take_note_of_who_opens_the_chat_and_of_where_it_was() {
+    let receiver = receiver(Bot::new(Guest, MemoryStore::new()));
+    let opening = |time: i64, email: &str| json!({ "event": "chatStarted", "timestamp": time, "email": email, "text": "Hi" });
+    assert_eq!(send(&receiver, "c", opening(1, "a@b.c")).await, "a@b.c");
+    let message = json!({ "event": "message", "timestamp": 2, "text": "Who am I?" });
+    assert_eq!(send(&receiver, "c", message).await, "a@b.c");
+    assert_eq!(send(&receiver, "c", opening(3, "d@e.f")).await, "a@b.c d@e.f");
 }
 
 #[tokio::test(start_paused = true)]
@@ -311,6 +377,11 @@ impl Chat {
         self.store.load("bot/case").await.expect("loaded")
     }
 
+    /// Where the transfers were to go that failed.
+    fn failed(&self) -> Vec<Value> {
+        self.guide.failed.lock().expect("not poisoned").clone()
+    }
+
     /// The inputs of the steps that went through.
     fn steps(&self) -> Vec<String> {
         self.guide.steps.lock().expect("not poisoned").clone()
@@ -338,6 +409,7 @@ async fn send(receiver: &Receiver, case_id: &str, mut event: Value) -> String {
 #[derive(Default)]
 struct Guide {
     steps: Mutex<Vec<String>>,
+    failed: Mutex<Vec<Value>>,
     reached: Notify,
     open: Notify,
     /// Whether what goes wrong once has done so.
@@ -384,7 +456,11 @@ impl Dialogue for Shared {
             Input::Opened(_) => "opened".to_owned(),
             Input::Said(message) => message.text,
             Input::Clicked { id, .. } => id,
-            Input::TransferFailed(_) => "failed".to_owned(),
+            Input::TransferFailed(result) => {
+                let params = result.failed_commands.into_iter().filter_map(|failed| failed.params);
+                self.0.failed.lock().expect("not poisoned").extend(params);
+                "failed".to_owned()
+            }
             Input::Closed(_) => "closed".to_owned(),
             other => panic!("an input that is not documented: {other:?}"),
         };
@@ -416,6 +492,26 @@ impl Dialogue for Old {
     async fn step(&self, _state: String, input: Input) -> Result<Step<String>, HandlerError> {
         let Input::Said(message) = input else { return Ok(Step::stay(Reply::new())) };
         Ok(Step::go(message.text.clone(), Reply::say(message.text)))
+    }
+}
+
+/// Knows by what address a visitor came, and says so.
+struct Guest;
+
+#[async_trait]
+impl Dialogue for Guest {
+    type State = Vec<String>;
+
+    fn start(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn open(&self, chat: &ChatStarted, before: Option<Vec<String>>) -> Vec<String> {
+        before.into_iter().flatten().chain(chat.email.clone()).collect()
+    }
+
+    async fn step(&self, state: Vec<String>, _: Input) -> Result<Step<Vec<String>>, HandlerError> {
+        Ok(Step::stay(Reply::say(state.join(" "))))
     }
 }
 

@@ -46,29 +46,15 @@ impl Parrot {
 impl Handler for Parrot {
     async fn message(&self, message: Message) -> Result<Reply, HandlerError> {
         self.saw(&message);
-        Ok(match message.text.as_str() {
-            "menu" => Reply::say("Choose:").button("Yes").button(Button::new("No").id("btn-no")),
-            "twins" => Reply::new()
-                .button(Button::new("Yes").id("left"))
-                .button(Button::new("Yes").id("right")),
-            "cards" => Reply::say("Look:").cards(cards()),
-            "label" => Reply::new().label("topic", ["a", "b"]).goto("https://example.com"),
-            "away" => Reply::say("One moment").to_tags("w2", ["sales"]),
-            "remember" => Reply::say("Noted").context_id("ctx-1"),
-            "lines" => Reply::say("One\nTwo"),
-            "silence" => Reply::new(),
-            "fail" => return Err(HandlerError::new("no luck")),
-            "slow" => {
-                tokio::time::sleep(Duration::from_secs(60)).await;
-                Reply::say("Too late")
-            }
-            text => Reply::say(text),
-        })
+        answer(&message.text).await
     }
 
     async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
         self.saw(&chat);
-        Ok(Reply::say(format!("Hello {}", chat.email.as_deref().unwrap_or("there"))))
+        match chat.first_message() {
+            Some(text) => answer(text).await,
+            None => Ok(Reply::say(format!("Hello {}", chat.email.as_deref().unwrap_or("there")))),
+        }
     }
 
     async fn command_failed(&self, result: CommandResult) -> Result<Reply, HandlerError> {
@@ -85,6 +71,27 @@ impl Handler for Parrot {
         self.saw(&event);
         Ok(Reply::new())
     }
+}
+
+async fn answer(text: &str) -> Result<Reply, HandlerError> {
+    Ok(match text {
+        "menu" => Reply::say("Choose:").button("Yes").button(Button::new("No").id("btn-no")),
+        "twins" => Reply::new()
+            .button(Button::new("Yes").id("left"))
+            .button(Button::new("Yes").id("right")),
+        "cards" => Reply::say("Look:").cards(cards()),
+        "label" => Reply::new().label("topic", ["a", "b"]).goto("https://example.com"),
+        "away" => Reply::say("One moment").to_tags("w2", ["sales"]),
+        "remember" => Reply::say("Noted").context_id("ctx-1"),
+        "lines" => Reply::say("One\nTwo"),
+        "silence" => Reply::new(),
+        "fail" => return Err(HandlerError::new("no luck")),
+        "slow" => {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            Reply::say("Too late")
+        }
+        text => Reply::say(text),
+    })
 }
 
 fn cards() -> Cards {
@@ -175,11 +182,36 @@ async fn ids_and_timestamps_are_as_the_test_says() {
     chat.say("Hi").await;
     assert_eq!(
         bot.seen(),
-        [
-            json!({"event": "message", "widget_id": "w-2", "case_id": "case-2", "from": "visitor", "text": "Hi"})
-        ]
+        [json!({"event": "chatStarted", "widget_id": "w-2", "case_id": "case-2", "text": "Hi"})]
     );
     assert_eq!(chat.case_id().as_str(), "case-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_first_opens_the_chat() {
+    let bot = Parrot::default();
+    let mut chat = bot.chat();
+    chat.say("Hi").await.assert_texts(["Hi"]);
+    chat.say("Ho").await.assert_texts(["Ho"]);
+    assert_eq!(chat.transcript(), "visitor: Hi\nbot: Hi\nvisitor: Ho\nbot: Ho\n");
+    bot.chat().at_once(["Hi", "Ho"]).await;
+    let script = Script::parse("visitor: Hi\nbot: Hi\nvisitor: Ho\nbot: Ho").expect("a script");
+    script.run(&mut bot.chat()).await;
+    assert_eq!(bot.seen_field("event"), ["chatStarted", "message"].repeat(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_in_an_open_chat_is_a_message() {
+    let bot = Parrot::default();
+    let mut chat = bot.chat();
+    chat.open().await.assert_texts(["Hello there"]);
+    chat.say("Hi").await.assert_texts(["Hi"]);
+    let mut joined = bot.chat();
+    joined.send("message", json!({"text": "Hi"})).await;
+    joined.say("Ho").await;
+    bot.chat().already_open().say("Hi").await;
+    let events = ["chatStarted", "message", "message", "message", "message"];
+    assert_eq!(bot.seen_field("event"), events);
 }
 
 #[tokio::test(start_paused = true)]

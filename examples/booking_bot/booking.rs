@@ -8,6 +8,8 @@ use snapengage::bot::{Button, Message, Reply};
 use snapengage::dialogue::{Dialogue, Input, Step};
 use snapengage::{HandlerError, async_trait};
 
+const HELLO: &str = "Hello! I book you in.";
+
 /// Books a haircut or a shave.
 #[derive(Debug)]
 pub(crate) struct Barber;
@@ -15,6 +17,8 @@ pub(crate) struct Barber;
 /// Where a conversation stands: at what the visitor is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Booking {
+    /// Nothing yet: the chat has just opened.
+    New,
     /// What shall it be?
     Service,
     /// On which day?
@@ -52,12 +56,12 @@ impl Dialogue for Barber {
     type State = Booking;
 
     fn start(&self) -> Booking {
-        Booking::Service
+        Booking::New
     }
 
     async fn step(&self, state: Booking, input: Input) -> Result<Step<Booking>, HandlerError> {
         Ok(match input {
-            Input::Opened(_) => start_with("Hello! I book you in."),
+            Input::Opened(_) => start_with(HELLO),
             Input::Said(message) if wants_a_human(&message.text) => hand_over(state),
             Input::Clicked { id, .. } if id == "human" => hand_over(state),
             Input::Clicked { id, message } => answered(state, &id, &message),
@@ -71,7 +75,10 @@ impl Dialogue for Barber {
 /// What follows from an answer: the id of a button, or what was typed instead.
 fn answered(state: Booking, answer: &str, message: &Message) -> Step<Booking> {
     match state {
-        Booking::Service => service_chosen(answer),
+        Booking::New => service_chosen(answer).unwrap_or_else(|| start_with(HELLO)),
+        Booking::Service => {
+            service_chosen(answer).unwrap_or_else(|| start_with("We do not do that."))
+        }
         Booking::Day { service } => day_given(service, answer, message),
         Booking::Email { service, day } => email_given(service, day, answer),
         Booking::Confirm { service, day, email } => match answer {
@@ -87,13 +94,10 @@ fn answered(state: Booking, answer: &str, message: &Message) -> Step<Booking> {
     }
 }
 
-fn service_chosen(answer: &str) -> Step<Booking> {
-    let chosen =
-        Service::ALL.into_iter().find(|service| answer.eq_ignore_ascii_case(service.name()));
-    match chosen {
-        Some(service) => ask(Booking::Day { service }),
-        None => again(Booking::Service, "We do not do that."),
-    }
+/// The service that is named, in "I need a haircut" as well.
+fn service_chosen(answer: &str) -> Option<Step<Booking>> {
+    let service = Service::ALL.into_iter().find(|service| names(answer, &[service.name()]))?;
+    Some(ask(Booking::Day { service }))
 }
 
 fn day_given(service: Service, answer: &str, message: &Message) -> Step<Booking> {
@@ -142,6 +146,7 @@ fn booked(service: Service, day: &str, email: &str) -> Step<Booking> {
 fn hand_over(state: Booking) -> Step<Booking> {
     match state {
         Booking::HandedOver { .. } => Step::stay(Reply::new()),
+        Booking::New => hand_over(Booking::Service),
         before => Step::go(
             Booking::HandedOver { before: Box::new(before) },
             Reply::say("One moment, please.").to_human(),
@@ -159,11 +164,14 @@ fn nobody_came(state: Booking) -> Step<Booking> {
 
 /// Whether one of the words is for somebody to talk to. `agent@example.com` is not.
 fn wants_a_human(text: &str) -> bool {
+    names(text, &["human", "agent", "somebody"])
+}
+
+/// Whether one of the words of a text is one of these.
+fn names(text: &str, wanted: &[&str]) -> bool {
     let mut words =
         text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphabetic()));
-    words.any(|word| {
-        ["human", "agent", "somebody"].iter().any(|wanted| word.eq_ignore_ascii_case(wanted))
-    })
+    words.any(|word| wanted.iter().any(|wanted| word.eq_ignore_ascii_case(wanted)))
 }
 
 fn start_with(text: &str) -> Step<Booking> {
@@ -185,7 +193,7 @@ fn again(state: Booking, text: &str) -> Step<Booking> {
 /// A reply, and the question of a state after it.
 fn question(state: &Booking, reply: Reply) -> Reply {
     match state {
-        Booking::Service => {
+        Booking::New | Booking::Service => {
             let reply = reply.and_say("What shall it be?");
             let services = Service::ALL.into_iter().map(Service::name);
             let reply = services

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::value::to_raw_value;
 
+use super::delivery::Delivery;
 use super::queue::Queue;
 use super::store::{SavedState, Store, StoreError};
 use super::turn::{Begin, Terms, Turn};
@@ -84,7 +85,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         let found = S::load(&self.store, &self.key(case_id)).await?;
         let record = found.map(|(record, _)| record).filter(|record| record.expires_at() > now());
         let saved = record.and_then(|record| record.state);
-        Ok(saved.map(|saved| self.state(Some(&saved))))
+        Ok(saved.map(|saved| self.read(&saved).unwrap_or_else(|| self.dialogue.start())))
     }
 
     /// Puts a conversation into a state, once no other turn of it runs.
@@ -96,8 +97,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         let key = self.key(case_id);
         let _place = self.queue.enter(&key).await;
         if let Begin::Turn(mut turn) = Turn::begin(&self.store, &key, None, self.terms).await? {
-            let saved = self.saved(Next::Go(state), None)?;
-            turn.commit(saved, &Reply::new()).await?;
+            turn.commit(Some(self.saved(&state)?), &Reply::new()).await?;
         }
         Ok(())
     }
@@ -107,53 +107,61 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     }
 
     /// In a box, so that the future is small: it is moved and allocated for every message.
-    async fn turn(&self, input: Box<Input>) -> Result<Reply, HandlerError> {
-        let key = self.key(input.case_id());
+    async fn turn(&self, delivery: Box<Delivery>) -> Result<Reply, HandlerError> {
+        let key = self.key(delivery.input.case_id());
         let _place = self.queue.enter(&key).await;
-        let mut turn = match Turn::begin(&self.store, &key, Some(&input), self.terms).await? {
+        let mut turn = match Turn::begin(&self.store, &key, Some(&delivery), self.terms).await? {
             Begin::Turn(turn) => turn,
             Begin::Answered(reply) => return Ok(reply),
         };
-        let is_over = matches!(*input, Input::Closed(_));
-        let state = self.state(turn.state());
-        let Step { next, reply } = match turn.hold(self.dialogue.step(state, *input)).await {
+        let (state, before) = self.state(turn.state(), delivery.opening())?;
+        let input = delivery.input;
+        let is_over = matches!(input, Input::Closed(_));
+        let Step { next, reply } = match turn.hold(self.dialogue.step(state, input)).await {
             Ok(step) => step,
             Err(error) => {
                 turn.undo().await;
                 return Err(error);
             }
         };
-        let next = if is_over { Next::End } else { next };
-        let saved = self.saved(next, turn.state())?;
-        turn.commit(saved, &reply).await?;
+        let after = match next {
+            Next::End => None,
+            _ if is_over => None,
+            Next::Stay => Some(before),
+            Next::Go(state) => Some(self.saved(&state)?),
+        };
+        turn.commit(after, &reply).await?;
         Ok(reply)
     }
 
-    fn state(&self, saved: Option<&Arc<SavedState>>) -> D::State {
-        let Some(SavedState { version, json }) = saved.map(|saved| &**saved) else {
-            return self.dialogue.start();
+    /// Where the conversation stands as a step begins, and as it is stored while it stays there.
+    fn state(
+        &self,
+        stored: Option<&Arc<SavedState>>,
+        opening: Option<&ChatStarted>,
+    ) -> Result<(D::State, Arc<SavedState>), HandlerError> {
+        let state = stored.and_then(|stored| self.read(stored));
+        let state = match (state, stored, opening) {
+            (state, _, Some(chat)) => self.dialogue.open(chat, state),
+            (Some(state), Some(stored), None) => return Ok((state, Arc::clone(stored))),
+            _ => self.dialogue.start(),
         };
+        let stored = self.saved(&state)?;
+        Ok((state, stored))
+    }
+
+    fn saved(&self, state: &D::State) -> Result<Arc<SavedState>, HandlerError> {
+        Ok(Arc::new(SavedState { version: D::VERSION, json: to_raw_value(state)? }))
+    }
+
+    fn read(&self, SavedState { version, json }: &SavedState) -> Option<D::State> {
         let read = || serde_json::from_str(json.get()).ok();
         let migrate = || self.dialogue.migrate(*version, serde_json::from_str(json.get()).ok()?);
         let state = if *version == D::VERSION { read().or_else(migrate) } else { migrate() };
-        state.unwrap_or_else(|| {
+        if state.is_none() {
             tracing::warn!(version, "stored state cannot be read, starting again");
-            self.dialogue.start()
-        })
-    }
-
-    fn saved(
-        &self,
-        next: Next<D::State>,
-        before: Option<&Arc<SavedState>>,
-    ) -> Result<Option<Arc<SavedState>>, HandlerError> {
-        let state = match (next, before) {
-            (Next::End, _) => return Ok(None),
-            (Next::Stay, Some(before)) => return Ok(Some(Arc::clone(before))),
-            (Next::Stay, None) => self.dialogue.start(),
-            (Next::Go(state), _) => state,
-        };
-        Ok(Some(Arc::new(SavedState { version: D::VERSION, json: to_raw_value(&state)? })))
+        }
+        state
     }
 }
 
@@ -164,14 +172,14 @@ impl<D: Dialogue, S: Store> Handler for Bot<D, S> {
     }
 
     async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
-        self.turn(Box::new(Input::Opened(Box::new(chat)))).await
+        self.turn(Box::new(chat.into())).await
     }
 
     async fn command_failed(&self, result: CommandResult) -> Result<Reply, HandlerError> {
-        self.turn(Box::new(Input::TransferFailed(result))).await
+        self.turn(Box::new(result.into())).await
     }
 
     async fn chat_closed(&self, chat: ChatClosed) -> Result<(), HandlerError> {
-        self.turn(Box::new(Input::Closed(chat))).await.map(drop)
+        self.turn(Box::new(chat.into())).await.map(drop)
     }
 }

@@ -14,6 +14,7 @@
 //! #[derive(Serialize, Deserialize)]
 //! enum Order {
 //!     Open,
+//!     Flavour,
 //!     Size { flavour: String },
 //! }
 //!
@@ -29,8 +30,10 @@
 //!
 //!     async fn step(&self, state: Order, input: Input) -> Result<Step<Order>, HandlerError> {
 //!         Ok(match (state, input) {
-//!             (_, Input::Opened(_)) => Step::stay(Reply::say("Which flavour?")),
-//!             (Order::Open, Input::Said(message)) => Step::go(
+//!             (Order::Open, Input::Opened(_) | Input::Said(_)) => {
+//!                 Step::go(Order::Flavour, Reply::say("Hello! Which flavour?"))
+//!             }
+//!             (Order::Flavour, Input::Said(message)) => Step::go(
 //!                 Order::Size { flavour: message.text },
 //!                 Reply::say("How large?").button("small").button("large"),
 //!             ),
@@ -51,8 +54,10 @@
 //!
 //! A turn is the input, the state that follows and the reply, written to the [`Store`] as one:
 //!
-//! - The same delivery again gets the stored reply. It is the same if event, timestamp, text and
-//!   button are the same; without a timestamp, no two deliveries are.
+//! - What the visitor says first comes with the event that opens the chat, and is [`Input::Said`] all
+//!   the same. Only a chat that opens without a word is [`Input::Opened`].
+//! - The same delivery again gets the stored reply. What differs in any field is another delivery, and
+//!   so is all that comes without a timestamp.
 //! - Turns of one conversation run one after the other, those of others beside them.
 //! - A turn that fails leaves no trace, and the visitor gets the fallback reply.
 //! - While a turn runs it holds a lease on the conversation, which is renewed, and which a process
@@ -96,6 +101,7 @@
 pub mod conformance;
 
 mod bot;
+mod delivery;
 mod fingerprint;
 mod memory;
 #[cfg(feature = "nats")]
@@ -135,6 +141,41 @@ pub trait Dialogue: Send + Sync + 'static {
     /// Where a conversation starts.
     fn start(&self) -> Self::State;
 
+    /// Where a conversation stands as a chat opens, before anything is said: for what is told of the
+    /// visitor, and for a visitor who comes back from a human. At its [start](Self::start), by default,
+    /// wherever it stood before.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use snapengage::bot::{ChatStarted, Reply};
+    /// # use snapengage::dialogue::{Dialogue, Input, Step};
+    /// # use snapengage::{HandlerError, async_trait};
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Visit {
+    ///     email: Option<String>,
+    /// }
+    /// # struct Desk;
+    ///
+    /// # #[async_trait]
+    /// impl Dialogue for Desk {
+    ///     type State = Visit;
+    ///
+    ///     fn start(&self) -> Visit {
+    ///         Visit { email: None }
+    ///     }
+    ///
+    ///     fn open(&self, chat: &ChatStarted, before: Option<Visit>) -> Visit {
+    ///         Visit { email: chat.email.clone().or(before.and_then(|visit| visit.email)) }
+    ///     }
+    /// #   async fn step(&self, _: Visit, _: Input) -> Result<Step<Visit>, HandlerError> {
+    /// #       Ok(Step::end(Reply::new()))
+    /// #   }
+    /// }
+    /// ```
+    fn open(&self, _chat: &ChatStarted, _before: Option<Self::State>) -> Self::State {
+        self.start()
+    }
+
     /// What follows from an input.
     ///
     /// # Errors
@@ -158,10 +199,11 @@ pub trait Dialogue: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Input {
-    /// The visitor was put through to the bot. In a box, for it is much larger than the others, and
-    /// comes once.
+    /// The visitor was put through to the bot, and has said nothing yet. In a box, for it is much larger
+    /// than the others, and comes once.
     Opened(Box<ChatStarted>),
-    /// The visitor said something, or clicked a button without an id.
+    /// The visitor said something, the first thing in a chat included, or clicked a button without an
+    /// id.
     Said(Message),
     /// The visitor clicked a button with an id.
     Clicked {

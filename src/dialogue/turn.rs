@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::Input;
+use super::delivery::Delivery;
 use super::fingerprint::Fingerprint;
 use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId};
 use crate::bot::Reply;
@@ -47,15 +48,15 @@ pub(super) enum Begin<S: Store> {
 }
 
 impl<S: Store> Turn<S> {
-    /// Waits until nobody else holds the conversation, and takes hold of it. A turn without an input
+    /// Waits until nobody else holds the conversation, and takes hold of it. A turn without a delivery
     /// is one that is made from within.
     pub(super) async fn begin(
         store: &Arc<S>,
         key: &Arc<str>,
-        input: Option<&Input>,
+        delivery: Option<&Delivery>,
         terms: Terms,
     ) -> Result<Begin<S>, HandlerError> {
-        let fingerprint = input.and_then(Fingerprint::of);
+        let fingerprint = delivery.and_then(|delivery| delivery.fingerprint);
         let mut wait = FIRST_WAIT;
         loop {
             let (before, revision) = S::load(store, key).await?.unzip();
@@ -66,7 +67,7 @@ impl<S: Store> Turn<S> {
                 return Ok(Begin::Answered(reply));
             }
             if !is_leased {
-                if input.is_some_and(|input| is_late(before.as_ref(), input)) {
+                if delivery.is_some_and(|delivery| is_late(before.as_ref(), &delivery.input)) {
                     return Ok(Begin::Answered(Reply::new()));
                 }
                 let mut turn = Self::new(Undo::new(store, key, before), fingerprint, terms, time);

@@ -95,6 +95,13 @@ impl TestChat {
         self
     }
 
+    /// The same chat, open already: for tests of a bot that was started again in the middle of it.
+    #[must_use]
+    pub fn already_open(mut self) -> Self {
+        self.side.join();
+        self
+    }
+
     /// The conversation.
     pub fn case_id(&self) -> &CaseId {
         &self.side.case_id
@@ -131,7 +138,7 @@ impl TestChat {
 
 /// What can happen.
 impl TestChat {
-    /// A visitor of whom nothing is known is put through to the bot.
+    /// A visitor of whom nothing is known opens the chat, and says nothing yet.
     ///
     /// # Panics
     ///
@@ -141,7 +148,7 @@ impl TestChat {
         self.step(Step::Open(Visitor::new()))
     }
 
-    /// A visitor is put through to the bot.
+    /// A visitor opens the chat: with a [first message](Visitor::first_message) or without.
     ///
     /// # Panics
     ///
@@ -151,7 +158,8 @@ impl TestChat {
         self.step(Step::Open(visitor))
     }
 
-    /// The visitor says something.
+    /// The visitor says something. Where nothing has happened yet, this opens the chat, as SnapEngage
+    /// opens one that starts with a text.
     ///
     /// # Panics
     ///

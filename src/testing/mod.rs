@@ -83,8 +83,8 @@
 //!
 //! | line | what it is |
 //! |---|---|
-//! | `chat opens` | a visitor is put through to the bot; below it, indented, what is known of the visitor: `name: value`, by the names in JSON |
-//! | `visitor: text` | the visitor says something |
+//! | `chat opens` | a visitor opens the chat without a word; below it, indented, what is known of the visitor: `name: value`, by the names in JSON, among which `text` is a first message after all |
+//! | `visitor: text` | the visitor says something; as the first line of all, the visitor opens the chat with it |
 //! | `visitor clicks: text` | the visitor clicks a button of those shown last; `[text](id)` where several have this text |
 //! | `transfer fails: error` | the last transfer of the last reply fails, for the reason that SnapEngage names so |
 //! | `same again` | the last request comes again, byte for byte |

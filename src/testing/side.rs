@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Visitor;
 use super::lines;
 use super::step::Step;
 use crate::bot::{Button, Command, CommandError, Content, Reply};
@@ -20,6 +21,8 @@ pub(super) struct Side {
     pub(super) case_id: CaseId,
     /// When the next thing happens; `None` where nothing is told of time.
     clock: Option<Timestamp>,
+    /// Whether the bot has been told of the chat.
+    is_open: bool,
     /// To be sent back with the next request.
     context_id: Option<String>,
     /// The buttons shown last.
@@ -37,6 +40,7 @@ impl Side {
             widget_id: "ff7b3314-24de-4a4c-b48b-1cf38d19acf0".into(),
             case_id,
             clock: Timestamp::from_millis(START),
+            is_open: false,
             context_id: None,
             buttons: Vec::new(),
             last_request: None,
@@ -57,6 +61,11 @@ impl Side {
         });
     }
 
+    /// Joins a chat that is open already.
+    pub(super) fn join(&mut self) {
+        self.is_open = true;
+    }
+
     pub(super) fn last_reply(&self) -> Option<&Reply> {
         self.last_reply.as_ref()
     }
@@ -75,6 +84,10 @@ impl Side {
     pub(super) fn request(&mut self, step: &Step) -> Result<Bytes, String> {
         let (event, fields) = match step {
             Step::Open(visitor) => ("chatStarted", visitor.fields().clone()),
+            // What the visitor says first comes with the event that opens the chat.
+            Step::Say(text) if !self.is_open => {
+                ("chatStarted", Visitor::new().first_message(text).fields().clone())
+            }
             Step::Say(text) => ("message", message(text, None)),
             Step::Click(button) => ("message", self.click(button)?),
             Step::FailTransfer(error) => ("commandResult", self.failed_transfer(error)?),
@@ -82,6 +95,7 @@ impl Side {
             Step::Send { event, fields } => (event.as_str(), fields.clone()),
             Step::Again => return self.last_request.clone().ok_or("nothing was sent yet".into()),
         };
+        self.is_open = true;
         let body = self.body(event, fields);
         self.last_request = Some(body.clone());
         Ok(body)

@@ -55,6 +55,7 @@ impl TestChat {
         bot: &Bot<D, S>,
         state: D::State,
     ) -> &Self {
+        self.side.join();
         self.side.note(&format!("# joined at {}", json(&state)));
         bot.set_state(self.case_id(), state).await.expect("the state can be stored");
         self

@@ -1,0 +1,60 @@
+//! What comes in, and what it is for a dialogue.
+
+use super::Input;
+use super::fingerprint::Fingerprint;
+use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message};
+
+/// Something that SnapEngage delivered to a dialogue.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) fingerprint: Option<Fingerprint>,
+    pub(super) input: Input,
+    /// The chat that opened, where the input is what the visitor said first.
+    opened: Option<Box<ChatStarted>>,
+}
+
+impl Delivery {
+    fn new(fingerprint: Option<Fingerprint>, input: Input) -> Self {
+        Self { fingerprint, input, opened: None }
+    }
+
+    /// The chat that opens with it, if one does.
+    pub(super) fn opening(&self) -> Option<&ChatStarted> {
+        match &self.input {
+            Input::Opened(chat) => Some(chat),
+            _ => self.opened.as_deref(),
+        }
+    }
+}
+
+impl From<Message> for Delivery {
+    fn from(message: Message) -> Self {
+        Self::new(Fingerprint::of(&message, message.timestamp), message.into())
+    }
+}
+
+impl From<ChatStarted> for Delivery {
+    fn from(chat: ChatStarted) -> Self {
+        let fingerprint = Fingerprint::of(&chat, chat.timestamp);
+        let chat = Box::new(chat);
+        match chat.to_message() {
+            Some(message) => {
+                Self { opened: Some(chat), ..Self::new(fingerprint, Input::Said(message)) }
+            }
+            None => Self::new(fingerprint, Input::Opened(chat)),
+        }
+    }
+}
+
+impl From<CommandResult> for Delivery {
+    fn from(result: CommandResult) -> Self {
+        let fingerprint = Fingerprint::of(&result, result.timestamp);
+        Self::new(fingerprint, Input::TransferFailed(result))
+    }
+}
+
+impl From<ChatClosed> for Delivery {
+    fn from(chat: ChatClosed) -> Self {
+        Self::new(Fingerprint::of(&chat, chat.timestamp), Input::Closed(chat))
+    }
+}
