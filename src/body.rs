@@ -42,12 +42,39 @@ where
         .unwrap_or_else(|| Err(Rejection::too_slow(limits.deadline)))
 }
 
+/// The codings that change a body, as registered for HTTP (RFC 9110, 16.6.1). Anything else is a
+/// charset, a mistake, or nothing: the body shows by itself whether it can be read.
+const CODINGS: &[&str] = &[
+    "aes128gcm",
+    "br",
+    "compress",
+    "dcb",
+    "dcz",
+    "deflate",
+    "exi",
+    "gzip",
+    "pack200-gzip",
+    "x-compress",
+    "x-gzip",
+    "zstd",
+];
+
 fn refuse_encodings(headers: &HeaderMap) -> Result<(), Rejection> {
-    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-    if encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Ok(());
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let mut encodings = values.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    if encodings.any(is_coding) {
+        return Err(Rejection::unsupported_encoding());
     }
-    Err(Rejection::unsupported_encoding())
+    Ok(())
+}
+
+/// Whether the body is coded, by one element of the list: parameters and quotes, which it may not
+/// have, are not looked at.
+fn is_coding(encoding: &[u8]) -> bool {
+    let name = encoding.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+    let name = name.strip_prefix(b"\"").unwrap_or(name);
+    let name = name.strip_suffix(b"\"").unwrap_or(name);
+    CODINGS.iter().any(|coding| name.eq_ignore_ascii_case(coding.as_bytes()))
 }
 
 /// A body that came in one piece is handed on as it is.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request};
 use snapengage::bot::Reply;
-use snapengage::{Auth, Receiver, ReceiverBuilder, Server, Token, agent_status};
+use snapengage::{Auth, Receiver, ReceiverBuilder, Server, Token, agent_status, conversation};
 
 use wire::{
     Answer, Calls, DENIED, STATUS, Served, TOKEN, Unread, ask, bare, build, builder, get_bytes,
@@ -201,20 +201,47 @@ async fn a_body_comes_as_it_is_or_not_at_all() {
         }
         request
     };
-    for encodings in [&["identity"] as &[_], &["Identity"], &["identity", "identity"]] {
+    let unencoded = [
+        &["identity"] as &[_],
+        &["Identity", "identity"],
+        &["identity, identity,identity"],
+        &[""],
+        &["", " ,, "],
+        &["utf-8"],
+        &["UTF-8", "iso-8859-1"],
+        &["utf-8, identity"],
+        &["charset=utf-8"],
+        &["none"],
+        &["chunked"],
+        &["\"\""],
+        &["gz", "gzipped", "brotli"],
+    ];
+    for encodings in unencoded {
         assert_eq!(ask(&receiver, encoded(encodings)).await, Answer::taken(), "{encodings:?}");
     }
-    assert_eq!(calls.count(), 3);
+    let mut odd = encoded(&[]);
+    let not_ascii = HeaderValue::from_bytes(b"\xff\xfe").expect("a valid header");
+    odd.headers_mut().insert("content-encoding", not_ascii);
+    assert_eq!(ask(&receiver, odd).await, Answer::taken());
+    assert_eq!(calls.count(), unencoded.len() + 1);
     let refused =
         Answer::refused(415, "content encodings are not supported, expected the body as it is");
     for encodings in [
         &["gzip"] as &[_],
+        &["GZip"],
         &["x-gzip"],
         &["br"],
+        &["zstd"],
+        &["compress"],
+        &["deflate"],
         &["identity, gzip"],
         &["gzip, identity"],
         &["identity", "gzip"],
         &["deflate", "identity"],
+        &["utf-8,,zstd\t"],
+        &["", "utf-8", "br"],
+        &["gzip;q=1"],
+        &["\"gzip\""],
     ] {
         let request = encoded(encodings).map(|_| Unread);
         assert_eq!(ask(&receiver, request).await, refused.clone().closing(), "{encodings:?}");
@@ -222,7 +249,30 @@ async fn a_body_comes_as_it_is_or_not_at_all() {
     let mut request = encoded(&["gzip"]);
     request.headers_mut().remove("authorization");
     assert_eq!(ask(&receiver, request).await, Answer::refused(401, DENIED).closing());
-    assert_eq!(calls.count(), 3);
+    assert_eq!(calls.count(), unencoded.len() + 1);
+}
+
+#[tokio::test]
+async fn a_charset_for_an_encoding_costs_no_event() {
+    let calls = Calls::default();
+    let feed_calls = calls.clone();
+    let feed = conversation::from_fn(move |_| {
+        feed_calls.add();
+        async { Ok(()) }
+    });
+    let receiver =
+        Receiver::builder().conversation("/conversation-events", Token::new(TOKEN), feed);
+    let served = Served::start(Server::new(build(receiver))).await;
+    let request = include_str!("field-cases/content-encoding-utf-8.http");
+    assert_eq!(served.exchange(request).await, [Answer::taken().closing()]);
+    for encoding in ["gzip", "br", "deflate", "zstd"] {
+        let request =
+            request.replace("Content-Encoding: UTF-8", &format!("Content-Encoding: {encoding}"));
+        let answers = served.exchange(request).await;
+        assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [415]);
+    }
+    served.stop().await;
+    assert_eq!(calls.count(), 1);
 }
 
 #[tokio::test]
