@@ -47,8 +47,8 @@ impl Token {
     /// A token with the name `default`.
     ///
     /// A token that nobody can send is a mistake, which [`build`](crate::ReceiverBuilder::build)
-    /// reports: an empty one, one that is too long, has control characters or is not ASCII, and one
-    /// that was pasted with quotes, line ends or characters that cannot be seen about it.
+    /// reports: one that is empty, too long, not ASCII or has control characters, and one that was
+    /// pasted in quotes, with a line break or with an invisible character at either end.
     pub fn new(secret: impl AsRef<str>) -> Self {
         Self { secret: Secret::new(secret.as_ref()), name: "default".to_owned() }
     }
@@ -232,8 +232,11 @@ impl Secret {
 
     fn new(secret: &str) -> Result<Self, Problem> {
         let secret = secret.trim_matches([' ', '\t']);
+        if secret.trim_matches(is_unseen).is_empty() {
+            return Err(Problem::Empty);
+        }
         if let Some(problem) = pasted(secret) {
-            return Err(problem);
+            return Err(Problem::Malformed(problem.into()));
         }
         if secret.len() > Token::MAX_LENGTH {
             return Err(Problem::Malformed("longer than 1024 bytes".into()));
@@ -269,33 +272,34 @@ impl Secret {
     }
 }
 
-/// The reason why a token is none as it was pasted or read from a file: what stands about it is not
-/// typed into a dashboard.
-fn pasted(secret: &str) -> Option<Problem> {
-    if secret.trim_matches(is_unseen).is_empty() {
-        return Some(Problem::Empty);
-    }
+/// The trace of copying a token, at its ends: a dashboard would not have taken it.
+fn pasted(secret: &str) -> Option<String> {
     let ends = [secret.chars().next()?, secret.chars().next_back()?];
-    if ends.iter().any(|end| matches!(end, '\r' | '\n')) {
-        return Some(Problem::Malformed("has a line end about it".into()));
-    }
-    if let Some(unseen) = ends.iter().find(|&&end| is_unseen(end)) {
-        let problem = format!("has U+{:04X} about it, which cannot be seen", u32::from(*unseen));
-        return Some(Problem::Malformed(problem.into()));
-    }
-    let is_quoted = secret.len() > 1 && matches!(ends, ['"', '"'] | ['\'', '\''] | ['`', '`']);
-    let is_quoted = is_quoted || matches!(ends, ['“', _] | [_, '”'] | ['‘', _] | [_, '’']);
-    is_quoted.then(|| Problem::Malformed("has quotes about it".into()))
+    let trace = if ends.iter().any(|end| matches!(end, '\r' | '\n')) {
+        "starts or ends with a line break".to_owned()
+    } else if let Some(unseen) = ends.iter().find(|&&end| is_unseen(end)) {
+        format!("starts or ends with U+{:04X}, which is invisible", u32::from(*unseen))
+    } else if secret.chars().nth(1).is_some() && are_quotes(ends) {
+        "is in quotes".to_owned()
+    } else {
+        return None;
+    };
+    Some(format!("{trace}, expected the token alone"))
 }
 
-/// White space and the marks of Unicode's that come along when a text is copied.
+/// One of the curly ones is enough: it is not ASCII in any case.
+fn are_quotes(ends: [char; 2]) -> bool {
+    matches!(ends, ['"', '"'] | ['\'', '\''] | ['`', '`'] | ['“' | '‘', _] | [_, '”' | '’'])
+}
+
+/// White space, and the marks of Unicode's that come along when text is copied.
 fn is_unseen(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// Java sends what is not ASCII in ISO-8859-1, others in UTF-8: such a token matches by chance.
 const NOT_ASCII: Problem =
-    Problem::Malformed(Cow::Borrowed("is not ASCII, and senders differ in what they make of it"));
+    Problem::Malformed(Cow::Borrowed("is not ASCII, and clients differ in how they encode it"));
 
 fn padded(bytes: &[u8]) -> u64 {
     let mut word = [0; Secret::WORD];
@@ -357,7 +361,7 @@ mod tests {
         for token in ["schlüssel", "a\u{a0}b", "a\u{200b}b", "\u{1f600}"] {
             assert_mistake(
                 Token::new(token),
-                "token `default`: is not ASCII, and senders differ in what they make of it",
+                "token `default`: is not ASCII, and clients differ in how they encode it",
             );
         }
         assert_mistake(
@@ -371,10 +375,16 @@ mod tests {
     #[test]
     fn what_was_pasted_about_a_token_is_a_mistake() {
         for token in ["\"a\"", "'a'", "`a`", " \"a\" ", "“a”", "‘a’", "„a”", "\"\""] {
-            assert_mistake(Token::new(token), "token `default`: has quotes about it");
+            assert_mistake(
+                Token::new(token),
+                "token `default`: is in quotes, expected the token alone",
+            );
         }
         for token in ["a\n", "a\r\n", "\na", "\"a\"\n", " a \n "] {
-            assert_mistake(Token::new(token), "token `default`: has a line end about it");
+            assert_mistake(
+                Token::new(token),
+                "token `default`: starts or ends with a line break, expected the token alone",
+            );
         }
         for (token, unseen) in [
             ("\u{feff}a", "U+FEFF"),
@@ -383,7 +393,9 @@ mod tests {
             ("a\u{2028}", "U+2028"),
             ("\u{feff}\"a\"", "U+FEFF"),
         ] {
-            let expected = format!("token `default`: has {unseen} about it, which cannot be seen");
+            let expected = format!(
+                "token `default`: starts or ends with {unseen}, which is invisible, expected the token alone"
+            );
             assert_mistake(Token::new(token), &expected);
         }
     }

@@ -157,7 +157,7 @@ async fn the_longest_token_is_1024_bytes() {
 #[test]
 fn a_token_that_java_sends_in_an_encoding_of_its_own_is_a_mistake() {
     let expected = "path `/status`: token `default`: \
-                    is not ASCII, and senders differ in what they make of it";
+                    is not ASCII, and clients differ in how they encode it";
     assert_eq!(mistake(feed(Token::new("schlüssel"))), expected);
 }
 
@@ -321,11 +321,11 @@ fn a_token_nobody_can_send_is_a_mistake() {
     );
     assert_eq!(
         mistake(feed(Token::new("\"hunter2\""))),
-        "path `/status`: token `default`: has quotes about it"
+        "path `/status`: token `default`: is in quotes, expected the token alone"
     );
     assert_eq!(
         mistake(feed(Token::new("hunter2\n"))),
-        "path `/status`: token `default`: has a line end about it"
+        "path `/status`: token `default`: starts or ends with a line break, expected the token alone"
     );
     assert_eq!(
         mistake(feed(Vec::new())),
@@ -373,19 +373,19 @@ fn a_path_that_has_its_secret_is_a_mistake() {
     let secret = || Auth::secret_path([Token::new("kT4mZ0qvW8"), Token::new("hunter2")]);
     for path in ["/get-contact/kT4mZ0qvW8", "/get-contact/hunter2", "/get-contact/%68unter2"] {
         let expected = "path `/get-contact/<secret>`: \
-                        expected a path without the secret, which is added to it";
+                        expected the path without the secret, which is appended to it";
         assert_eq!(mistake(book(path, secret())), expected);
     }
     let open = || contact::from_fn(|_| async { Ok(None) });
     for path in ["/get-contact/hunter2", "/get-contact/%68unter2"] {
         let expected = "path `/get-contact`: \
-                        with its secret, it is the path of another API or of `healthz`";
+                        with its secret appended, it is the path of another API or of `healthz`";
         let both = book("/get-contact", secret());
         assert_eq!(mistake(both.contact(path, Auth::dangerously_open(), open())), expected);
         assert_eq!(mistake(book("/get-contact", secret()).healthz(path)), expected);
     }
     let told = mistake(book("/get-contact", secret()).healthz("/{a}/hunter2"));
-    assert_eq!(told, "path `/{a}/<secret>`: `{a}` is no pattern, a path is matched as it is");
+    assert_eq!(told, "path `/{a}/<secret>`: `{a}` looks like a pattern, expected a literal path");
 
     let beneath = book("/", secret()).healthz("/healthz");
     assert!(beneath.contact("/open", Auth::dangerously_open(), open()).build().is_ok());

@@ -337,14 +337,14 @@ fn a_path_that_cannot_be_asked_for_is_a_mistake() {
         ("/%2", "has `%`, expected `%25`"),
         ("/%zz", "has `%`, expected `%25`"),
         ("/%ü", "has `%`, expected `%25`"),
-        ("/bot/{id}", "`{id}` is no pattern, a path is matched as it is"),
-        ("/{*rest}", "`{*rest}` is no pattern, a path is matched as it is"),
-        ("/bot/*", "`*` is no pattern, a path is matched as it is"),
-        ("/bot/:id/x", "`:id` is no pattern, a path is matched as it is"),
-        ("/bot/<id>", "`<id>` is no pattern, a path is matched as it is"),
-        ("/a/../b", "has `..` as a segment, which senders resolve by themselves"),
-        ("/a/%2E%2e", "has `..` as a segment, which senders resolve by themselves"),
-        ("/.", "has `.` as a segment, which senders resolve by themselves"),
+        ("/bot/{id}", "`{id}` looks like a pattern, expected a literal path"),
+        ("/{*rest}", "`{*rest}` looks like a pattern, expected a literal path"),
+        ("/bot/*", "`*` looks like a pattern, expected a literal path"),
+        ("/bot/:id/x", "`:id` looks like a pattern, expected a literal path"),
+        ("/bot/<id>", "`<id>` looks like a pattern, expected a literal path"),
+        ("/a/../b", "has the segment `..`, which clients resolve before they send it"),
+        ("/a/%2E%2e", "has the segment `..`, which clients resolve before they send it"),
+        ("/.", "has the segment `.`, which clients resolve before they send it"),
     ] {
         let expected = format!("path `{}`: {problem}", path.escape_debug());
         assert_eq!(mistake(at(path)), expected);
@@ -377,7 +377,7 @@ fn a_path_taken_twice_is_a_mistake() {
 
 #[test]
 fn a_receiver_of_nothing_is_a_mistake() {
-    let expected = "nothing to serve: expected an API, `bot` or another";
+    let expected = "no routes: expected an API, such as `bot`";
     assert_eq!(mistake(Receiver::builder()), expected);
     assert!(Receiver::builder().healthz("/healthz").build().is_ok());
 }
@@ -385,12 +385,12 @@ fn a_receiver_of_nothing_is_a_mistake() {
 #[test]
 fn a_second_path_for_health_is_a_mistake() {
     let two = builder(&Calls::default()).healthz("/livez").healthz("/readyz");
-    assert_eq!(mistake(two), "`healthz`: expected one path, it is set more than once");
+    assert_eq!(mistake(two), "`healthz`: set more than once, expected one path");
     let same = builder(&Calls::default()).healthz("/healthz").healthz("/healthz");
     assert_eq!(
         mistake(same),
         "path `/healthz`: taken twice\n\
-         `healthz`: expected one path, it is set more than once"
+         `healthz`: set more than once, expected one path"
     );
 }
 
@@ -421,7 +421,7 @@ fn a_fallback_that_leaves_the_visitor_alone_is_a_mistake() {
         Reply::new().context_id("lost"),
     ] {
         let builder = builder(&Calls::default()).fallback(silence);
-        assert_eq!(mistake(builder), "`fallback`: leaves the visitor without an answer");
+        assert_eq!(mistake(builder), "`fallback`: expected something the visitor notices");
     }
     for answer in [Reply::say("Sorry"), Reply::new().button("Again"), Reply::new().bye()] {
         assert!(builder(&Calls::default()).fallback(answer).build().is_ok());

@@ -40,14 +40,14 @@ pub(super) fn mistake(path: &str) -> Option<String> {
     };
     if let Some(pattern) = segments.split('/').find(|segment| is_pattern(segment)) {
         let pattern = pattern.escape_debug();
-        return Some(format!("`{pattern}` is no pattern, a path is matched as it is"));
+        return Some(format!("`{pattern}` looks like a pattern, expected a literal path"));
     }
     if let Some((at, c)) = path.char_indices().find(|&(at, c)| !may_stand(c, &path[at..])) {
         return Some(misplaced(c, &path[at..]));
     }
     let canonical = canonical(segments);
     let dots = canonical.split('/').find(|segment| is_dots(segment))?;
-    Some(format!("has `{dots}` as a segment, which senders resolve by themselves"))
+    Some(format!("has the segment `{dots}`, which clients resolve before they send it"))
 }
 
 /// Whether a segment is dropped from an address before it is asked for: RFC 3986, 5.2.4.

@@ -20,7 +20,7 @@ impl ReceiverBuilder {
         mistakes.extend(self.health_mistakes());
         mistakes.extend(self.settings.mistakes());
         if self.mounts.is_empty() && self.settings.healthz.is_empty() && self.checks.is_empty() {
-            mistakes.push("nothing to serve: expected an API, `bot` or another".to_owned());
+            mistakes.push("no routes: expected an API, such as `bot`".to_owned());
         }
         mistakes
     }
@@ -59,7 +59,7 @@ impl ReceiverBuilder {
             let (parent, segment) = split(&path)?;
             mounts.get(parent).filter(|mount| mount.is_secret(segment))
         });
-        let problem = "with its secret, it is the path of another API or of `healthz`";
+        let problem = "with its secret appended, it is the path of another API or of `healthz`";
         hidden.flat_map(|mount| self.at(&mount.path, [problem])).collect()
     }
 
@@ -78,7 +78,7 @@ impl ReceiverBuilder {
             mistakes.push(mistake(name, "expected a path, set by `healthz`"));
         }
         if healthz.len() > 1 {
-            mistakes.push("`healthz`: expected one path, it is set more than once".to_owned());
+            mistakes.push("`healthz`: set more than once, expected one path".to_owned());
         }
         mistakes
     }
@@ -95,7 +95,7 @@ impl Mount {
             ),
             (
                 self.path.split('/').any(|segment| self.is_secret(segment)),
-                "expected a path without the secret, which is added to it",
+                "expected the path without the secret, which is appended to it",
             ),
             (
                 self.caller == Caller::WithPathAlone && self.auth.is_in_header(),
@@ -127,7 +127,7 @@ impl Settings {
         let mut mistakes: Vec<_> =
             zero.map(|(setting, _)| format!("`{setting}`: expected more than zero")).collect();
         if !self.fallback.content().iter().any(is_noticed) {
-            mistakes.push("`fallback`: leaves the visitor without an answer".to_owned());
+            mistakes.push("`fallback`: expected something the visitor notices".to_owned());
         }
         mistakes
     }
