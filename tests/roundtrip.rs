@@ -634,6 +634,15 @@ proptest! {
     }
 
     #[test]
+    fn queries_of_any_kind_are_written_back_without_loss(
+        query in "((email|ip|url|key|%65mail|caseId)?[=?&+%a40é]{0,4}){0,8}"
+    ) {
+        if let Ok(read) = Query::from_query(&query) {
+            prop_assert_eq!(Query::from_query(&read.to_query())?, read);
+        }
+    }
+
+    #[test]
     fn text_is_the_same_in_xml_and_json(
         texts in vec("[^\\x00-\\x1f\\ufffe\\uffff]*", 3),
         extra in "[a-z]{1,8}"

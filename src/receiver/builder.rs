@@ -21,7 +21,7 @@ use crate::{agent_status, contact, conversation, integration};
 /// Paths start with `/` and are matched whole, except that a [secret](Auth::secret_path) is one more
 /// segment. Escapes of letters, digits and `-._~` are the same as the characters. The same API may be
 /// mounted on several paths, with other tokens and other handlers: one for each widget, or for each
-/// tenant. Mistakes come out when it is [built](Self::build).
+/// tenant. Limits and deadlines are more than zero. Mistakes come out when it is [built](Self::build).
 #[must_use]
 pub struct ReceiverBuilder {
     mounts: Vec<Mount>,
@@ -151,7 +151,8 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Answers `GET` on this path with 200, and with 503 while draining. Not served by default.
+    /// Answers `GET` on this path, which is one alone, with 200, and with 503 while draining. Not served
+    /// by default.
     pub fn healthz(mut self, path: impl Into<String>) -> Self {
         self.settings.healthz.push(path.into());
         self
@@ -206,8 +207,8 @@ impl ReceiverBuilder {
         self
     }
 
-    /// What a visitor gets when the bot fails, panics or takes too long. By default, a human agent:
-    /// `HUMAN_TRANSFER`.
+    /// What a visitor gets when the bot fails, panics or takes too long: never nothing. By default, a
+    /// human agent: `HUMAN_TRANSFER`.
     pub fn fallback(mut self, reply: Reply) -> Self {
         self.settings.fallback = Arc::new(reply);
         self
