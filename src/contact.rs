@@ -120,8 +120,9 @@ impl Query {
     /// Where there is no `email`, or an empty one.
     pub fn from_query(query: &str) -> Result<Self, DecodeError> {
         let mut found = Self::new("");
+        let may_start_again = query.contains('?');
         for piece in query.as_bytes().rsplit(|&byte| byte == b'&') {
-            if piece.contains(&b'?') {
+            if may_start_again {
                 again(piece).into_iter().rev().for_each(|pair| found.take(pair));
             } else {
                 found.take(piece);
@@ -136,21 +137,23 @@ impl Query {
 
     /// Takes a parameter, from the last to the first.
     fn take(&mut self, pair: &[u8]) {
-        if pair.is_empty() {
-            return;
-        }
-        let encoded = name(pair);
-        let value = pair.get(encoded.len() + 1..).unwrap_or_default();
-        let decoded;
-        let name = if is_documented(encoded) {
-            encoded
-        } else {
-            decoded = decode(encoded, b' ');
-            decoded.as_bytes()
-        };
-        let value = decode(value, if name == b"email" { b'+' } else { b' ' });
+        let name = name(pair);
+        let value = pair.get(name.len() + 1..).unwrap_or_default();
         match name {
-            _ if value.is_empty() && is_documented(name) => {}
+            b"" if pair.is_empty() => {}
+            b"email" => self.take_decoded(name, decode(value, b'+')),
+            b"ip" | b"url" | b"caseId" => self.take_decoded(name, decode(value, b' ')),
+            _ => {
+                let name = decode(name, b' ');
+                let plus = if name == "email" { b'+' } else { b' ' };
+                self.take_decoded(name.as_bytes(), decode(value, plus));
+            }
+        }
+    }
+
+    fn take_decoded(&mut self, name: &[u8], value: String) {
+        match name {
+            b"email" | b"ip" | b"url" | b"caseId" if value.is_empty() => {}
             b"email" if self.email.is_empty() => self.email = value,
             b"ip" if self.ip.is_none() => self.ip = Some(value),
             b"url" if self.url.is_none() => self.url = Some(value),
@@ -199,7 +202,8 @@ fn is_documented(name: &[u8]) -> bool {
 }
 
 fn name(pair: &[u8]) -> &[u8] {
-    pair.split(|&byte| byte == b'=').next().unwrap_or_default()
+    let end = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
+    &pair[..end]
 }
 
 /// The parameters in what stands between two `&`. A `?` starts the query again where a name and `=`
