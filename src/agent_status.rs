@@ -53,11 +53,13 @@ use crate::id::AgentId;
 use crate::journal::{Journal, Read, Subject};
 use crate::json;
 use crate::key::key;
-use crate::lenient::{Extra, warn_of_odd_fields};
+use crate::lenient::Extra;
 use crate::model::model;
 use crate::open_set::open_set;
 use crate::rejection::Rejection;
 use crate::timestamp::Timestamp;
+
+const WHAT: &str = "agent status";
 
 /// What to do with changes of agent status.
 #[async_trait]
@@ -121,7 +123,7 @@ impl StatusChange {
     ///
     /// Where it is not a JSON object, or lacks `agent_id` or `status`.
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
-        json::from_json("agent status", body)
+        json::from_json(WHAT, body)
     }
 
     /// What tells this change from every other, and is the same when it is handed to a handler again:
@@ -186,10 +188,7 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let read = StatusChange::from_json(&request.body);
-        if let Ok(change) = &read {
-            warn_of_odd_fields(change);
-        }
+        let read: Result<StatusChange, _> = json::from_request(WHAT, &request.body);
         if let Some(journal) = &self.journal {
             return Ok(Call::journal(journal, request, read.map(|change| noted(&change))));
         }

@@ -55,11 +55,13 @@ use crate::id::{AgentId, CaseId, WidgetId};
 use crate::journal::{Journal, Read, Subject};
 use crate::json;
 use crate::key::key;
-use crate::lenient::{Extra, warn_of_odd_fields};
+use crate::lenient::Extra;
 use crate::model::model;
 use crate::open_set::open_set;
 use crate::rejection::Rejection;
 use crate::timestamp::Timestamp;
+
+const WHAT: &str = "conversation event";
 
 /// What to do with conversation events.
 #[async_trait]
@@ -138,7 +140,7 @@ impl Event {
     ///
     /// Where it is not a JSON object, or lacks `event`, `widget_id` or `case_id`.
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
-        json::from_json("conversation event", body)
+        json::from_json(WHAT, body)
     }
 
     /// What tells this event from every other, and is the same when it is handed to a handler again: what
@@ -246,10 +248,7 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let read = Event::from_json(&request.body);
-        if let Ok(event) = &read {
-            warn_of_odd_fields(event);
-        }
+        let read: Result<Event, _> = json::from_request(WHAT, &request.body);
         if let Some(journal) = &self.journal {
             return Ok(Call::journal(journal, request, read.map(|event| noted(&event))));
         }

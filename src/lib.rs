@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 #[cfg(any(feature = "dialogue", feature = "inbox"))]
+mod charset;
 mod clock;
 mod connection;
 mod deadline;
@@ -15,6 +16,7 @@ mod json;
 mod key;
 mod lenient;
 mod log;
+mod mend;
 mod model;
 #[cfg(feature = "nats")]
 mod nats;

@@ -171,6 +171,10 @@ macro_rules! model {
                 }
                 $(crate::lenient::Field::odd_fields(&self.$optional_field, report);)*
             }
+
+            fn names(&self) -> &'static [&'static str] {
+                &[$($required,)* $($constant,)* $($optional,)*]
+            }
         }
 
         impl<'de> serde::Deserialize<'de> for $model {

@@ -12,8 +12,8 @@ mod support;
 
 use support::{
     FAILINGS, Failing, MALFORMED, MALFORMED_VALUES, Seen, assert_feed_failed, assert_refused,
-    assert_taken, assert_tells_no_secret, auth, body, log, nested, parse, post, record_log, sample,
-    sample_json, with_secrets, with_value,
+    assert_taken, assert_tells_no_secret, assert_values_are_mended, auth, body, log, nested, parse,
+    post, record_log, sample, sample_json, with_secrets, with_value,
 };
 
 const PATH: &str = "/agent-status";
@@ -169,6 +169,11 @@ async fn value_that_is_no_json_is_refused() {
         assert!(message.starts_with(&expected), "{message}");
         assert_tells_no_secret(problem, &message);
     }
+}
+
+#[test]
+fn value_with_one_bad_character_is_read() {
+    assert_values_are_mended(MINIMAL, StatusChange::from_json);
 }
 
 #[tokio::test]

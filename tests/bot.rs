@@ -18,8 +18,8 @@ mod support;
 
 use support::{
     FAILINGS, Failing, MALFORMED, MALFORMED_VALUES, Seen, assert_json, assert_refused,
-    assert_tells_no_secret, auth, body, log, nested, parse, post, record_log, sample, sample_json,
-    sample_path, with_secrets, with_value,
+    assert_tells_no_secret, assert_values_are_mended, auth, body, log, nested, parse, post,
+    record_log, sample, sample_json, sample_path, with_secrets, with_value,
 };
 
 const WIDGET: &str = "ff7b3314-24de-4a4c-b48b-1cf38d19acf0";
@@ -927,6 +927,11 @@ async fn value_that_is_no_json_is_refused() {
         assert!(message.starts_with(&expected), "{message}");
         assert_tells_no_secret(problem, &message);
     }
+}
+
+#[test]
+fn value_with_one_bad_character_is_read() {
+    assert_values_are_mended(MINIMAL, Event::from_json);
 }
 
 #[tokio::test]

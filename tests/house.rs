@@ -14,6 +14,7 @@ const CORE: &[(&str, &[&str])] = &[
             "auth",
             "body",
             "bot",
+            "charset",
             "contact",
             "conversation",
             "endpoint",
@@ -43,8 +44,10 @@ const CORE: &[(&str, &[&str])] = &[
     ("auth", &["percent", "rejection"]),
     ("body", &["deadline", "error", "rejection"]),
     ("rejection", &["error"]),
-    ("json", &["error", "model"]),
+    ("json", &["charset", "error", "lenient", "mend", "model"]),
     ("key", &["timestamp"]),
+    ("mend", &[]),
+    ("charset", &[]),
     ("model", &["lenient"]),
     ("open_set", &["lenient"]),
     ("lenient", &["id", "timestamp"]),
@@ -63,6 +66,7 @@ const CORE: &[(&str, &[&str])] = &[
 const ROOMS: &[&str] = &["agent_status", "bot", "contact", "conversation", "integration"];
 
 const ROOM: &[&str] = &[
+    "charset",
     "endpoint",
     "error",
     "id",
@@ -70,6 +74,7 @@ const ROOM: &[&str] = &[
     "json",
     "key",
     "lenient",
+    "mend",
     "model",
     "open_set",
     "percent",

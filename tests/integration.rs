@@ -15,8 +15,8 @@ mod support;
 
 use support::{
     FAILINGS, Failing, MALFORMED, MALFORMED_VALUES, SECRET, Seen, assert_feed_failed,
-    assert_refused, assert_taken, assert_tells_no_secret, auth, body, log, nested, parse, post,
-    record_log, sample, sample_json, text, with_secrets, with_value,
+    assert_refused, assert_taken, assert_tells_no_secret, assert_values_are_mended, auth, body,
+    log, nested, parse, post, record_log, sample, sample_json, text, with_secrets, with_value,
 };
 
 const ID: &str = "8b7c3b3b-f5d7-4e58-96d8";
@@ -675,6 +675,11 @@ async fn value_that_is_no_json_is_refused() {
     }
 }
 
+#[test]
+fn value_with_one_bad_character_is_read() {
+    assert_values_are_mended(MINIMAL, SupportRequest::from_body);
+}
+
 #[tokio::test]
 async fn something_after_the_object_is_refused() {
     for rest in ["}", "{}", " SECRET", "\0", "<case/>"] {
@@ -1117,33 +1122,70 @@ fn deep_xml_can_be_written_and_read_back_as_json() -> Result<(), DecodeError> {
 }
 
 #[test]
-fn only_two_encodings_are_read() {
+fn declared_encoding_is_believed_where_it_is_known() {
     let declared = |encoding: &str, city: &[u8]| {
         let start = format!("<?xml version=\"1.0\" encoding={encoding}?><case><id>1</id><city>");
         let document = [start.as_bytes(), city, b"</city></case>"].concat();
-        SupportRequest::from_body(&document)
-            .map(|request| request.city)
-            .map_err(|error| error.to_string())
+        SupportRequest::from_body(&document).expect("a support request").city
     };
-    for encoding in ["\"UTF-8\"", "'utf-8'", "\"UTF8\""] {
-        assert_eq!(declared(encoding, "Köln".as_bytes()), Ok(some("Köln")), "{encoding}");
+    for encoding in ["\"ISO-8859-1\"", "'iso-8859-1'", "\"Latin1\"", "\"windows-1252\""] {
+        assert_eq!(declared(encoding, b"K\xf6ln \x80"), some("Köln €"), "{encoding}");
     }
-    for encoding in ["\"ISO-8859-1\"", "'iso-8859-1'", "\"Latin1\""] {
-        assert_eq!(declared(encoding, b"K\xf6ln"), Ok(some("Köln")), "{encoding}");
+    for encoding in ["\"UTF-8\"", "'utf-8'", "\"UTF8\"", "\"UTF-16\"", "\"SECRET\"", "\"\""] {
+        assert_eq!(declared(encoding, "Köln".as_bytes()), some("Köln"), "{encoding}");
+        assert_eq!(declared(encoding, b"K\xf6ln"), some("K\u{fffd}ln"), "{encoding}");
     }
-    for encoding in ["\"UTF-16\"", "\"windows-1252\"", "\"SECRET\"", "\"\""] {
-        let expected = "support request: expected the encoding UTF-8 or ISO-8859-1".to_owned();
-        assert_eq!(declared(encoding, b"x"), Err(expected), "{encoding}");
-    }
-    let invalid = declared("\"UTF-8\"", b"K\xf6ln").expect_err("no UTF-8");
-    assert_eq!(invalid, "support request: invalid UTF-8 at line 1 column 61");
+}
+
+#[test]
+fn byte_order_mark_overrules_the_declaration() {
+    let document = "\u{feff}<?xml version='1.0' encoding='ISO-8859-1'?><case><id>1</id><city>Köln</city></case>";
+    let request = SupportRequest::from_body(document.as_bytes()).expect("a support request");
+    assert_eq!(request.city, some("Köln"));
+}
+
+#[test]
+fn place_of_a_mistake_is_that_in_the_body_as_it_was_sent() {
+    let problem = "unknown entity at line 2 column 8";
+    assert_xml_refused(b"<case>\n\xf6\xf6\xf6&SEC;", problem);
+    let declared = b"<?xml version='1.0' encoding='latin1'?><case>\n\xf6\xf6\xf6&SEC;";
+    assert_xml_refused(declared, "unknown entity at line 2 column 8");
 }
 
 #[test]
 fn utf_16_is_refused() {
-    let document: Vec<u8> = case("").encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(SupportRequest::from_body(&document).is_err());
-    assert!(SupportRequest::from_body(&[b"\xff\xfe", &document[..]].concat()).is_err());
+    for marked in ["", "\u{feff}"] {
+        for document in [case(""), json!({ "id": ID }).to_string()] {
+            let units: Vec<u16> = format!("{marked}{document}").encode_utf16().collect();
+            let little: Vec<u8> = units.iter().copied().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = units.iter().copied().flat_map(u16::to_be_bytes).collect();
+            assert_xml_refused(little, "expected UTF-8, found UTF-16");
+            assert_xml_refused(big, "expected UTF-8, found UTF-16");
+        }
+    }
+}
+
+#[test]
+fn halves_of_a_pair_in_xml_are_one_character_and_one_alone_is_malformed() {
+    for content in ["&#55357;&#56832;", "&#xD83D;&#xde00;", "a&#55357;&#xDE00;b"] {
+        let city = xml(&format!("<city>{content}</city>")).city.expect("a city");
+        assert_eq!(city.trim_matches(['a', 'b']), "\u{1f600}", "{content}");
+    }
+    for content in [
+        "&#55357;",
+        "&#56832;",
+        "&#56832;&#55357;",
+        "&#55357; &#56832;",
+        "&#55357;&#55357;&#56832;",
+        "&#55357;&amp;",
+        "&#55357;<![CDATA[&#56832;]]>",
+        "&#55357;&#+56832;",
+    ] {
+        let document = case(&format!("<city>{content}</city>"));
+        let read = SupportRequest::from_body(document.as_bytes());
+        let error = read.expect_err("half a pair").to_string();
+        assert!(error.contains("malformed character reference at line 1"), "{content}: {error}");
+    }
 }
 
 #[test]

@@ -43,6 +43,10 @@ impl Event {
         json::from_json(WHAT, body)
     }
 
+    pub(super) fn from_request(body: &[u8]) -> Result<Self, DecodeError> {
+        json::from_request(WHAT, body)
+    }
+
     /// The event's name, as SnapEngage writes it.
     pub fn name(&self) -> &str {
         match self {
@@ -91,6 +95,16 @@ impl Lenient for Event {
             Self::CommandResult(event) => event.odd_fields(report),
             Self::ChatClosed(event) => event.odd_fields(report),
             Self::Unknown(event) => event.odd_fields(report),
+        }
+    }
+
+    fn names(&self) -> &'static [&'static str] {
+        match self {
+            Self::ChatStarted(event) => event.names(),
+            Self::Message(event) => event.names(),
+            Self::CommandResult(event) => event.names(),
+            Self::ChatClosed(event) => event.names(),
+            Self::Unknown(event) => event.names(),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::{Event, Handler, Reply};
 use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
 use crate::error::HandlerError;
-use crate::lenient::warn_of_odd_fields;
 use crate::rejection::Rejection;
 
 pub(crate) struct Route<H> {
@@ -26,8 +25,7 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let event = Event::from_json(&request.body)?;
-        warn_of_odd_fields(&event);
+        let event = Event::from_request(&request.body)?;
         let name = event.name().to_owned();
         let (widget_id, case_id) = (event.widget_id().cloned(), event.case_id().cloned());
         let (handler, fallback) = (Arc::clone(&self.handler), Arc::clone(&self.fallback));

@@ -59,7 +59,6 @@ pub use self::transcript::{Date, Sender, TranscriptLine};
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::HandlerError;
 use crate::journal::{Journal, Read, Subject};
-use crate::lenient::warn_of_odd_fields;
 use crate::rejection::Rejection;
 
 /// What to do with finished chats and offline messages.
@@ -116,10 +115,7 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let read = SupportRequest::boxed_from_body(&request.body);
-        if let Ok(support_request) = &read {
-            warn_of_odd_fields(&**support_request);
-        }
+        let read = SupportRequest::from_request(&request.body);
         if let Some(journal) = &self.journal {
             let read = read.map(|support_request| noted(&support_request));
             return Ok(Call::journal(journal, request, read));

@@ -8,7 +8,7 @@ use super::transcript::{Date, TranscriptLine, time};
 use super::xml;
 use crate::error::DecodeError;
 use crate::id::{AgentId, CaseId, WidgetId};
-use crate::json;
+use crate::json::{self, Decoded};
 use crate::lenient::{Extra, Lenient};
 use crate::model::model;
 use crate::open_set::open_set;
@@ -122,22 +122,27 @@ impl SupportRequest {
     ///
     /// Those of [`from_json`](Self::from_json) and [`from_xml`](Self::from_xml).
     pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
-        Self::boxed_from_body(body).map(|request| *request)
+        Self::decode(body).map(|decoded| *decoded.model)
     }
 
-    pub(super) fn boxed_from_body(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+    pub(super) fn from_request(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        Self::decode(body).map(Decoded::logged)
+    }
+
+    fn decode(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
         let start = json::without_bom(body).trim_ascii_start();
-        if start.starts_with(b"<") {
-            return Self::boxed_from_xml(body);
+        if start.starts_with(b"<") && !json::is_utf_16(body) {
+            return Self::decode_xml(body);
         }
-        json::from_json(WHAT, body)
+        json::decode(WHAT, body)
     }
 
-    fn boxed_from_xml(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        let mut request: Box<Self> = xml::from_xml(WHAT, body)?;
+    fn decode_xml(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
+        let mut decoded: Decoded<Box<Self>> = xml::from_xml(WHAT, body)?;
+        let request = &mut decoded.model;
         request.fill_in_times();
         request.languages.iter_mut().for_each(Language::fill_in_code);
-        Ok(request)
+        Ok(decoded)
     }
 
     /// Reads JSON.
@@ -149,14 +154,14 @@ impl SupportRequest {
         json::from_json(WHAT, body)
     }
 
-    /// Reads legacy XML, in UTF-8 or, where it declares so, in ISO-8859-1.
+    /// Reads legacy XML, in UTF-8 or, where it declares so, in ISO-8859-1 or windows-1252.
     ///
     /// # Errors
     ///
     /// Where it is not one well-formed element `case` with an `id`, has a DOCTYPE, or nests deeper
     /// than 128.
     pub fn from_xml(body: &[u8]) -> Result<Self, DecodeError> {
-        Self::boxed_from_xml(body).map(|request| *request)
+        Self::decode_xml(body).map(|decoded| *decoded.model)
     }
 
     /// The case's id: what a handler commits its effect by.

@@ -11,8 +11,10 @@ use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::charset::{is_windows_1252, windows_1252};
 use crate::error::DecodeError;
-use crate::json;
+use crate::json::{self, Decoded};
+use crate::mend::{place_in_utf_8, utf_8};
 use crate::model::{Model, ModelVisitor};
 
 const ROOT: &str = "case";
@@ -37,31 +39,52 @@ const ARRAYS: &[&str] = &[
 ];
 
 /// Reads one XML document. `what` is the start of the error's text.
-pub(super) fn from_xml<M: Model>(what: &str, body: &[u8]) -> Result<M, DecodeError> {
-    let text = decode(what, body)?;
+pub(super) fn from_xml<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> {
+    let source = Source::of(body);
+    let text = &*source.text;
     let document = text.trim_ascii_start();
     let mut reader = Document::new(document);
-    reader.read().map_err(|error| {
-        let end = text.len() - document.len() + offset(reader.reader.buffer_position());
-        DecodeError::at(what, error, &text.as_bytes()[..end.min(text.len())])
-    })
-}
-
-/// The document as text, whichever of the two encodings it says it is in.
-fn decode<'a>(what: &str, body: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
-    match declared_encoding(json::without_bom(body)) {
-        Some(name) if is_one_of(name, &["iso-8859-1", "latin1", "iso_8859-1"]) => {
-            Ok(json::without_bom(body).iter().copied().map(char::from).collect::<String>().into())
+    match reader.read() {
+        Ok(model) => Ok(Decoded { model, has_replacements: source.has_replacements() }),
+        Err(error) => {
+            let end = text.len() - document.len() + offset(reader.reader.buffer_position());
+            Err(DecodeError::at(what, error, source.sent_up_to(end)))
         }
-        Some(name) if !is_one_of(name, &["utf-8", "utf8", "us-ascii"]) => {
-            Err(DecodeError::new(what, "expected the encoding UTF-8 or ISO-8859-1"))
-        }
-        _ => json::text(what, body).map(Cow::Borrowed),
     }
 }
 
-fn is_one_of(name: &[u8], names: &[&str]) -> bool {
-    names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+/// A document as it was sent, and as text.
+struct Source<'b> {
+    sent: &'b [u8],
+    text: Cow<'b, str>,
+    is_utf_8: bool,
+}
+
+impl<'b> Source<'b> {
+    /// UTF-8 where it starts with a byte order mark, else what it says it is, where that is known
+    /// here. What is no UTF-8 becomes U+FFFD.
+    fn of(body: &'b [u8]) -> Self {
+        let sent = json::without_bom(body);
+        let has_bom = sent.len() < body.len();
+        if !has_bom && declared_encoding(sent).is_some_and(is_windows_1252) {
+            return Self { sent, text: windows_1252(sent), is_utf_8: false };
+        }
+        Self { sent, text: utf_8(sent), is_utf_8: true }
+    }
+
+    fn has_replacements(&self) -> bool {
+        self.is_utf_8 && matches!(self.text, Cow::Owned(_))
+    }
+
+    /// What was sent up to this place in the text.
+    fn sent_up_to(&self, place: usize) -> &'b [u8] {
+        let place = if self.is_utf_8 {
+            place_in_utf_8(self.sent, place)
+        } else {
+            self.text.char_indices().take_while(|(start, _)| *start < place).count()
+        };
+        &self.sent[..place.min(self.sent.len())]
+    }
 }
 
 /// The encoding in `<?xml version="1.0" encoding="..."?>`, which is in ASCII whatever it says.
@@ -148,13 +171,26 @@ impl<'a> Document<'a> {
                 Event::Start(tag) => return self.tag(&tag, false).map(Some),
                 Event::Empty(tag) => return self.tag(&tag, true).map(Some),
                 Event::CData(piece) => text.push(self.content(piece.len(), "]]>".len())?),
-                Event::GeneralRef(reference) => text.push(resolve(&reference)?),
+                Event::GeneralRef(reference) => text.push(self.character(&reference)?),
                 Event::Comment(_) | Event::PI(_) => {}
                 Event::Eof => return Err(Error::new("the XML ends too early")),
                 Event::Decl(_) => return Err(Error::LATE_DECLARATION),
                 Event::DocType(_) => return Err(Error::DOCTYPE),
             }
         }
+    }
+
+    /// What a reference stands for: a character, or with the next one the halves of a surrogate pair,
+    /// as Java writes them that knows no other characters.
+    fn character(&mut self, reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
+        let Some(high @ 0xd800..=0xdbff) = number(reference) else {
+            return resolve(reference);
+        };
+        let low = match self.next_event()? {
+            Event::GeneralRef(low) => number(&low).ok_or(Error::MALFORMED_REFERENCE)?,
+            _ => return Err(Error::MALFORMED_REFERENCE),
+        };
+        String::from_utf16(&[high, low]).map(Cow::Owned).map_err(|_| Error::MALFORMED_REFERENCE)
     }
 
     fn next_event(&mut self) -> Result<Event<'a>, Error> {
@@ -224,8 +260,8 @@ fn is_white_space(text: &[u8]) -> bool {
 
 /// What one of the five predefined entities or a character reference stands for.
 fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
-    let malformed = || Error::new("malformed character reference");
-    if let Some(character) = reference.resolve_char_ref().map_err(|_| malformed())? {
+    let character = reference.resolve_char_ref();
+    if let Some(character) = character.map_err(|_| Error::MALFORMED_REFERENCE)? {
         return Ok(Cow::Owned(character.to_string()));
     }
     Ok(Cow::Borrowed(match &**reference {
@@ -236,6 +272,13 @@ fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
         b"apos" => "'",
         _ => return Err(Error::new("unknown entity")),
     }))
+}
+
+/// The number of a character reference, where it is one of a UTF-16 unit.
+fn number(reference: &[u8]) -> Option<u16> {
+    let digits = str::from_utf8(reference).ok()?.strip_prefix('#')?;
+    let (digits, radix) = digits.strip_prefix('x').map_or((digits, 10), |digits| (digits, 16));
+    u16::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
 }
 
 /// Text in pieces; the first is borrowed, since it is seldom followed by another.
@@ -369,6 +412,7 @@ struct Error(Cow<'static, str>);
 
 impl Error {
     const DOCTYPE: Self = Self::new("DOCTYPE is not accepted");
+    const MALFORMED_REFERENCE: Self = Self::new("malformed character reference");
     const LATE_DECLARATION: Self = Self::new("XML declaration in the middle");
 
     const fn new(problem: &'static str) -> Self {

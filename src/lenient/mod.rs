@@ -6,16 +6,16 @@
 
 mod raw;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serialize;
 use serde_json::{Number, Value};
 
-pub(crate) use self::raw::{Raw, keep};
+pub(crate) use self::raw::{Raw, keep, noting_lost_digits};
 
-use self::raw::{raw_map, raw_seq};
+use self::raw::{note_lost_digits, raw_map, raw_seq};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 
@@ -50,6 +50,11 @@ pub(crate) trait Lenient: Sized + Serialize {
 
     /// Names the known fields that were odd, here and further in.
     fn odd_fields(&self, _report: &mut dyn FnMut(&'static str)) {}
+
+    /// The names of all known fields.
+    fn names(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// A place in a model: absent until a value fills it.
@@ -222,6 +227,10 @@ impl<T: Lenient> Lenient for Box<T> {
     fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
         (**self).odd_fields(report);
     }
+
+    fn names(&self) -> &'static [&'static str] {
+        (**self).names()
+    }
 }
 
 /// An id is text; a number is taken as its digits, since an event without its id is lost.
@@ -366,6 +375,7 @@ impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        note_lost_digits(value);
         Self::or_odd(self.0.fill_float(value), value)
     }
 
@@ -441,6 +451,36 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
     });
     if !fields.is_empty() {
         tracing::warn!(?fields, "fields not of the documented type are kept in extra");
+    }
+}
+
+/// One line in the log for all the fields in which U+FFFD stands for what could not be read, by name
+/// and never by value. A name that is not documented is the sender's, and not named either.
+pub(crate) fn warn_of_replacements(event: &impl Lenient) {
+    if !tracing::enabled!(tracing::Level::WARN) {
+        return;
+    }
+    let Value::Object(object) = to_value(event) else { return };
+    let mut fields = BTreeSet::new();
+    for (name, value) in &object {
+        if name.contains(char::REPLACEMENT_CHARACTER) || has_replacement(value) {
+            let documented = event.names().iter().find(|known| *known == name);
+            fields.insert(*documented.unwrap_or(&"extra"));
+        }
+    }
+    if !fields.is_empty() {
+        tracing::warn!(?fields, "characters that cannot be read became U+FFFD");
+    }
+}
+
+fn has_replacement(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(char::REPLACEMENT_CHARACTER),
+        Value::Array(values) => values.iter().any(has_replacement),
+        Value::Object(object) => object.iter().any(|(name, value)| {
+            name.contains(char::REPLACEMENT_CHARACTER) || has_replacement(value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

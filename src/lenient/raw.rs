@@ -1,5 +1,6 @@
 //! JSON as it came, whatever it is.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -43,6 +44,7 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        note_lost_digits(value);
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
@@ -103,4 +105,23 @@ pub(super) const NUMBER: &str = "$serde_json::private::Number";
 
 fn number(object: &Extra) -> Option<Number> {
     object.get(NUMBER).filter(|_| object.len() == 1)?.as_str()?.parse().ok()
+}
+
+thread_local! {
+    /// Whether a float was met that may have been an integer of more than 64 bits. serde has no
+    /// other way up, from a visitor to whoever started the reading.
+    static LOST_DIGITS: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(super) fn note_lost_digits(value: f64) {
+    const LARGEST: f64 = 9_223_372_036_854_775_808.0;
+    if value.abs() >= LARGEST {
+        LOST_DIGITS.set(true);
+    }
+}
+
+/// Reads, and says whether digits of a number may have been lost.
+pub(crate) fn noting_lost_digits<T>(read: impl FnOnce() -> T) -> (T, bool) {
+    LOST_DIGITS.set(false);
+    (read(), LOST_DIGITS.get())
 }

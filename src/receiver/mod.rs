@@ -20,6 +20,7 @@ pub use self::builder::ReceiverBuilder;
 
 use crate::auth::Auth;
 use crate::body::{self, Limits};
+use crate::charset;
 use crate::endpoint::{Answer, Call, Endpoint, Input};
 use crate::health::Health;
 use crate::log;
@@ -184,7 +185,7 @@ impl Receiver {
             return Ok((route, Bytes::new()));
         }
         let body = body::read(&head.headers, body, self.0.limits).await?;
-        Ok((route, body))
+        Ok((route, charset::to_utf_8(&head.headers, body)))
     }
 }
 
