@@ -112,7 +112,8 @@ pub struct StatusChange {
     pub sub_status: Option<String>,
     /// When it changed, in epoch milliseconds.
     pub timestamp: Option<Timestamp>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 

@@ -126,10 +126,11 @@ pub struct Event {
     /// The label that was set. Sent with `caseLabeled`.
     pub label: Option<Label>,
     /// The visitor's score, 0 to 100. Sent with `caseSurveyed`.
-    pub survey_score: Option<u8>,
+    pub survey_score: Option<i64>,
     /// The visitor's comment. Sent with `caseSurveyed`.
     pub survey_comment: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -218,7 +219,8 @@ pub struct Label {
     pub name: Option<String>,
     /// What was chosen in the category.
     pub value: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 

@@ -137,10 +137,10 @@ macro_rules! model {
                 while let Some(crate::model::Text(name)) = map.next_key()? {
                     match &*name {
                         $($required => {
-                            crate::lenient::read_required(&mut $required_field, $required, &mut map)?;
+                            crate::lenient::read_required(&mut $required_field, $required, &mut map, &mut extra)?;
                         })*
                         $($constant => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            crate::lenient::read_constant($constant, $value, &mut map, &mut extra)?;
                         })*
                         $($optional => {
                             crate::lenient::read(&mut $optional_field, $optional, &mut map, &mut extra)?;
@@ -165,7 +165,15 @@ macro_rules! model {
 
             fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
                 if !self.extra.is_empty() {
-                    $(if self.extra.contains_key($optional) {
+                    $(if self.extra.contains_key(crate::lenient::others!($required)) {
+                        report($required);
+                    })*
+                    $(if self.extra.contains_key(crate::lenient::others!($constant)) {
+                        report($constant);
+                    })*
+                    $(if self.extra.contains_key($optional)
+                        || self.extra.contains_key(crate::lenient::others!($optional))
+                    {
                         report($optional);
                     })*
                 }

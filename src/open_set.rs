@@ -46,6 +46,18 @@ macro_rules! open_set {
             fn from_text(text: &str) -> Option<Self> {
                 Some(text.into())
             }
+
+            fn from_bool(value: bool) -> Option<Self> {
+                Some(value.to_string().as_str().into())
+            }
+
+            fn from_integer(value: i128) -> Option<Self> {
+                Some(value.to_string().as_str().into())
+            }
+
+            fn from_float(value: f64) -> Option<Self> {
+                String::from_float(value).map(|text| text.as_str().into())
+            }
         }
 
         impl serde::Serialize for $name {

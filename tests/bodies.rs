@@ -151,6 +151,27 @@ async fn odd_content_type_costs_nothing() {
 }
 
 #[tokio::test]
+async fn white_space_around_cdata_ids_and_numbers_is_layout() {
+    let expected = json!({
+        "id": "8b7c3b3b-f5d7-4e58-96d8",
+        "url": "http://www.snapengage.com/viewcase?c=8b7c3b3b-f5d7-4e58-96d8",
+        "requested_by": "test@test.com",
+        "description": " two  spaces kept\nand a line ",
+        "created_at_seconds": 1_287_366_498,
+        "created_at_milliseconds": 623,
+        "source_id": 2,
+        "transcripts": [{
+            "id": "agent@example.com",
+            "date": "Mon Oct 18 01:48:27 UTC 2010",
+            "date_seconds": 1_287_366_507,
+            "alias": "Ann",
+            "message": " plain text, as it is ",
+        }],
+    });
+    assert_eq!(support_request("cdata-indented.xml").await, expected);
+}
+
+#[tokio::test]
 async fn numbers_and_texts_marked_as_nothing_are_absent() {
     assert_eq!(support_request("nil.xml").await, json!({ "id": "nil", "chat_waittime": 12 }));
 }

@@ -884,7 +884,7 @@ async fn request_that_cannot_be_read_is_refused() {
         ("{}", "missing field `event` at line 1 column 2"),
         (r#"{"event":""}"#, "missing field `event` at line 1 column 12"),
         (r#"{"event":null}"#, "missing field `event` at line 1 column 14"),
-        (r#"{"event":5}"#, "field `event` is not of the documented type at line 1 column 11"),
+        (r#"{"event":[]}"#, "field `event` is not of the documented type at line 1 column 12"),
         (r#"{"event":"message"}"#, "missing field `widget_id` at line 1 column 19"),
         (r#"{"event":"message","widget_id":"w"}"#, "missing field `case_id` at line 1 column 35"),
         (
@@ -999,17 +999,30 @@ async fn ids_are_never_interpreted() {
 
 #[tokio::test]
 async fn of_a_field_that_comes_twice_the_last_counts_and_of_the_event_the_first() {
+    record_log();
     let request = r#"{"event":"message","event":"x","widget_id":"v","widget_id":"w","case_id":"c",
         "text":"one","text":"two","id":"1","id":"","new":1,"new":[2],"new":3}"#;
     let message = received_message(request).await;
     let mut expected = Message::new("w", "c");
     expected.text = "two".to_owned();
     expected.id = some("1");
-    expected.extra = [("new".to_owned(), json!([1, [2], 3]))].into();
+    expected.extra = [
+        ("new".to_owned(), json!([1, [2], 3])),
+        ("event (others)".to_owned(), json!(["x"])),
+        ("text (others)".to_owned(), json!(["one"])),
+        ("widget_id (others)".to_owned(), json!(["v"])),
+    ]
+    .into();
     assert_eq!(message, expected);
-    let request = r#"{"event":"x","event":"message","widget_id":"w","case_id":"c"}"#;
+    let log = log();
+    assert!(log.contains(r#"fields=["widget_id", "event", "text"]"#), "{log}");
+
+    let request =
+        r#"{"event (others)":[],"event":"x","event":"message","event":"y","case_id":"c"}"#;
     let (_, event) = received(request).await;
     assert_eq!(event.name(), "x");
+    let Event::Unknown(unknown) = event else { panic!("expected an unknown event") };
+    assert_eq!(unknown.extra, [("event (others)".to_owned(), json!(["y", "message"]))].into());
 }
 
 #[tokio::test]
@@ -1020,6 +1033,18 @@ async fn null_and_empty_are_absent() {
     let request = r#"{"event":"commandResult","widget_id":"w","case_id":"c","failedCommands":[]}"#;
     let (_, event) = received(request).await;
     assert_eq!(event, Event::CommandResult(CommandResult::new("w", "c")));
+}
+
+#[tokio::test]
+async fn text_may_come_as_numbers_and_booleans() {
+    let request =
+        r#"{"event":"message","widget_id":1,"case_id":2.0,"text":42,"from":true,"id":1.50}"#;
+    let mut expected = Message::new("1", "2");
+    expected.text = "42".to_owned();
+    expected.from = Some(Speaker::Unknown("true".to_owned()));
+    expected.id = some("1.5");
+    let (_, event) = received(request).await;
+    assert_eq!(event, Event::Message(expected));
 }
 
 #[tokio::test]
@@ -1043,9 +1068,9 @@ async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
         "email": ["SECRET"],
         "text": "Hello",
         "tags": { "SECRET": 1 },
-        "geo": { "city": "Boulder", "region": 8, "SECRET": "SECRET" },
-        "user_agent": true,
-        "ip_address": 1.5,
+        "geo": { "city": "Boulder", "region": [8], "SECRET": "SECRET" },
+        "user_agent": [true],
+        "ip_address": { "SECRET": 1.5 },
         "hmacVerificationResult": "SECRET",
         "later": "SECRET",
     });
@@ -1053,7 +1078,7 @@ async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
 
     let mut geo = Geo::new();
     geo.city = some("Boulder");
-    geo.extra = [("region".to_owned(), json!(8)), ("SECRET".to_owned(), json!("SECRET"))].into();
+    geo.extra = [("region".to_owned(), json!([8])), ("SECRET".to_owned(), json!("SECRET"))].into();
     let mut expected = ChatStarted::new("w", "c");
     expected.text = some("Hello");
     expected.geo = Some(geo);
@@ -1061,8 +1086,8 @@ async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
         ("timestamp".to_owned(), json!("SECRET")),
         ("email".to_owned(), json!(["SECRET"])),
         ("tags".to_owned(), json!({ "SECRET": 1 })),
-        ("user_agent".to_owned(), json!(true)),
-        ("ip_address".to_owned(), json!(1.5)),
+        ("user_agent".to_owned(), json!([true])),
+        ("ip_address".to_owned(), json!({ "SECRET": 1.5 })),
         ("hmacVerificationResult".to_owned(), json!("SECRET")),
         ("later".to_owned(), json!("SECRET")),
     ]

@@ -263,8 +263,14 @@ async fn of_a_field_that_comes_twice_the_last_counts() {
         "agent_alias":"A","agent_alias":"B","new":1,"new":2}"#;
     let mut expected = Event::new("caseQueued", "w", "c");
     expected.agent_alias = some("B");
-    expected.extra = [("new".to_owned(), json!([1, 2]))].into();
+    expected.extra = [
+        ("new".to_owned(), json!([1, 2])),
+        ("event (others)".to_owned(), json!(["caseClosed"])),
+        ("agent_alias (others)".to_owned(), json!(["A"])),
+    ]
+    .into();
     assert_eq!(received(request).await, expected);
+    assert_eq!(Event::from_json(&serde_json::to_vec(&expected).expect("JSON")), Ok(expected));
 }
 
 #[tokio::test]
@@ -278,14 +284,14 @@ async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
         "agent_id": { "SECRET": 1 },
         "agent_alias": "Charlie",
         "timestamp": -1,
-        "label": { "name": 5, "value": "SECRET", "SECRET": null },
+        "label": { "name": [5], "value": "SECRET", "SECRET": null },
         "survey_score": 7.5,
-        "survey_comment": false,
+        "survey_comment": [false],
         "SECRET": "SECRET",
     });
     let mut label = Label::new();
     label.value = some("SECRET");
-    label.extra = [("name".to_owned(), json!(5)), ("SECRET".to_owned(), json!(null))].into();
+    label.extra = [("name".to_owned(), json!([5])), ("SECRET".to_owned(), json!(null))].into();
     let mut expected = Event::new("caseLabeled", "w", "c");
     expected.agent_alias = some("Charlie");
     expected.label = Some(label);
@@ -294,7 +300,7 @@ async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
         ("agent_id".to_owned(), json!({ "SECRET": 1 })),
         ("timestamp".to_owned(), json!(-1)),
         ("survey_score".to_owned(), json!(7.5)),
-        ("survey_comment".to_owned(), json!(false)),
+        ("survey_comment".to_owned(), json!([false])),
         ("SECRET".to_owned(), json!("SECRET")),
     ]
     .into();
@@ -313,10 +319,11 @@ async fn scores_are_read_as_they_are_and_never_rounded() {
     for (score, expected) in [
         (json!(0), Some(0)),
         (json!(100), Some(100)),
-        (json!(255), Some(255)),
         (json!(75.0), Some(75)),
-        (json!(256), None),
-        (json!(-1), None),
+        (json!(256), Some(256)),
+        (json!(-1), Some(-1)),
+        (json!(i64::MAX), Some(i64::MAX)),
+        (json!(u64::MAX), None),
         (json!(74.5), None),
         (json!("75 %"), None),
     ] {

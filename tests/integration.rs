@@ -94,7 +94,7 @@ fn language(name: &str, code: &str) -> Language {
 }
 
 /// A line of the JSON samples.
-fn line(id: &str, milliseconds: u64, alias: &str, message: &str) -> TranscriptLine {
+fn line(id: &str, milliseconds: i64, alias: &str, message: &str) -> TranscriptLine {
     let mut line = TranscriptLine::new();
     line.id = some(id).filter(|id| !id.is_empty());
     line.date = Some(Date::Text("Oct 3, 2014 2:14:31 PM".to_owned()));
@@ -365,7 +365,7 @@ fn logs_line(milliseconds: i64, message: &str) -> TranscriptLine {
     let mut line = TranscriptLine::new();
     line.date = millis(milliseconds).map(Date::Time);
     line.date_seconds = Some(milliseconds / 1000);
-    line.date_milliseconds = Some((milliseconds % 1000).unsigned_abs());
+    line.date_milliseconds = Some(milliseconds % 1000);
     line.message = message.to_owned();
     line
 }
@@ -711,15 +711,23 @@ async fn numeric_ids_are_read() {
 }
 
 #[test]
-fn number_beyond_63_bits_is_read_as_its_text_is() {
-    let number = u64::MAX;
-    let as_text = json!({ "id": number.to_string(), "chat_duration": number.to_string() });
-    let as_number = json!({ "id": number, "chat_duration": number });
+fn largest_numbers_are_read_as_their_text_is() {
+    let (id, long) = (u64::MAX, i64::MAX);
+    let as_text = json!({ "id": id.to_string(), "chat_duration": long.to_string() });
+    let as_number = json!({ "id": id, "chat_duration": long });
     let read = SupportRequest::from_json(as_text.to_string().as_bytes());
     assert_eq!(SupportRequest::from_json(as_number.to_string().as_bytes()), read);
     let mut expected = SupportRequest::new("18446744073709551615");
-    expected.chat_duration = Some(number);
+    expected.chat_duration = Some(long);
     assert_eq!(read, Ok(expected));
+
+    let longer = r#"{"id":123456789012345678901234567890,"chat_duration":9223372036854775808}"#;
+    let read = SupportRequest::from_json(longer.as_bytes()).expect("a support request");
+    assert_eq!(read.id, "123456789012345678901234567890");
+    assert_eq!(
+        read.extra,
+        [("chat_duration".to_owned(), json!(9_223_372_036_854_775_808_u64))].into()
+    );
 }
 
 #[tokio::test]
@@ -772,18 +780,18 @@ async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
         "id": ID,
         "type": ["SECRET"],
         "requested_by": { "SECRET": "SECRET" },
-        "requester_details": { "age": -1, "emails": "SECRET", "name": "Jim", "SECRET": 1 },
+        "requester_details": { "age": 0.5, "emails": "SECRET", "name": "Jim", "SECRET": 1 },
         "created_at_date": -1,
         "created_at_seconds": 1.5,
-        "created_at_milliseconds": -268,
+        "created_at_milliseconds": "SECRET",
         "proactive_chat": "SECRET",
         "latitude": "SECRET",
         "longitude": true,
         "source_id": "SECRET",
-        "chat_waittime": -1,
+        "chat_waittime": u64::MAX,
         "chat_duration": 1e30,
-        "survey_score": 256,
-        "transcripts": [{ "message": 5, "translations": { "en": 5, "de": "SECRET" }, "alias": "A" }],
+        "survey_score": 25.6,
+        "transcripts": [{ "message": [5], "translations": { "en": [5], "de": "SECRET" }, "alias": "A" }],
         "labels": "SECRET",
         "city": "Boulder",
     });
@@ -814,13 +822,52 @@ async fn one_odd_line_keeps_the_whole_transcript_unread() {
 #[tokio::test]
 async fn of_a_field_that_comes_twice_the_last_counts() {
     let request = r#"{"id":"a","id":"8b7c3b3b-f5d7-4e58-96d8","city":5,"city":"Boulder",
-        "country":"US","country":{},"new":{"a":1,"a":2},"new":null}"#;
+        "country":"US","country":{},"os":"A","os":"","os":["B"],"os":"C","new":{"a":1,"a":2},"new":null,
+        "transcripts":[{"message":"a","message":"b","translations":{"en":"a","de":"b","en":"c"}}],
+        "labels":[{"name":"a"}],"labels":[]}"#;
     let mut expected = SupportRequest::new(ID);
     expected.city = some("Boulder");
-    expected.extra =
-        [("country".to_owned(), json!({})), ("new".to_owned(), json!([{ "a": [1, 2] }, null]))]
-            .into();
+    expected.os = some("C");
+    let mut line = TranscriptLine::new();
+    line.message = "b".to_owned();
+    line.extra = [
+        ("message (others)".to_owned(), json!(["a"])),
+        ("translations".to_owned(), json!({ "en": ["a", "c"], "de": "b" })),
+    ]
+    .into();
+    expected.transcripts = vec![line];
+    let mut label = Variable::new();
+    label.name = some("a");
+    expected.labels = vec![label];
+    expected.extra = [
+        ("city (others)".to_owned(), json!(["5"])),
+        ("country".to_owned(), json!({})),
+        ("country (others)".to_owned(), json!(["US"])),
+        ("id (others)".to_owned(), json!(["a"])),
+        ("new".to_owned(), json!([{ "a": [1, 2] }, null])),
+        ("os (others)".to_owned(), json!(["A", ["B"]])),
+    ]
+    .into();
+    record_log();
     assert_eq!(received(request).await, expected);
+    let log = log();
+    let fields = r#"fields=["id", "os", "country", "city", "message", "translations"]"#;
+    assert!(log.contains(fields), "{log}");
+}
+
+#[test]
+fn of_an_element_that_comes_twice_the_last_counts() {
+    let request = xml(
+        "<city>A</city><transcripts><transcript><message>a</message></transcript></transcripts>\
+        <city>B</city><transcripts><transcript><message>b</message></transcript></transcripts>",
+    );
+    assert_eq!(request.city, some("B"));
+    assert_eq!(request.transcripts[0].message, "b");
+    let expected = [
+        ("city (others)".to_owned(), json!(["A"])),
+        ("transcripts (others)".to_owned(), json!([[{ "message": "a" }]])),
+    ];
+    assert_eq!(request.extra, expected.into());
 }
 
 #[tokio::test]
@@ -846,6 +893,43 @@ async fn code_of_a_language_wins_over_what_stands_beside_it() {
     let json = json!({ "id": ID, "languages": [{ "code": "de-DE", "value": "1" }] });
     let read = received(json.to_string()).await;
     assert_eq!(serde_json::to_value(read).ok(), Some(json), "nothing of the JSON may be lost");
+}
+
+#[test]
+fn white_space_is_layout_around_cdata_alone() {
+    for (content, expected) in [
+        ("\n <![CDATA[ a ]]>\n ", " a "),
+        ("\n<![CDATA[a]]>\n<![CDATA[b]]>\n", "ab"),
+        ("\n<![CDATA[a]]]]>\n<![CDATA[>b]]>\n", "a]]>b"),
+        (" <![CDATA[a]]> b ", "a b "),
+        (" a <![CDATA[ b]]> ", " a  b"),
+        ("<![CDATA[a]]> &amp; <![CDATA[b]]>", "a & b"),
+        ("&#32;<![CDATA[a]]>&#32;", " a "),
+        (" <!-- --> <![CDATA[a]]>", "a"),
+        (" <![CDATA[ ]]> ", " "),
+        (" a ", " a "),
+        (" &lt; ", " < "),
+    ] {
+        let description = xml(&format!("<description>{content}</description>")).description;
+        assert_eq!(description.as_deref(), Some(expected), "{content}");
+    }
+    let empty = xml("<description>\n <![CDATA[]]>\n </description>");
+    assert_eq!(empty.description, None);
+}
+
+#[test]
+fn white_space_around_ids_and_addresses_is_layout() {
+    let document = "<case><id>\n 1&amp; </id><requested_by> a@b.c\n</requested_by><type> chat </type>\
+        <transcripts><transcript><id> a </id><alias>\tAnn Lee </alias><message> hi </message>\
+        <other> a </other></transcript></transcripts></case>";
+    let request = SupportRequest::from_body(document.as_bytes()).expect("a support request");
+    assert_eq!(request.id, "1&");
+    assert_eq!(request.requested_by, some("a@b.c"));
+    assert_eq!(request.kind, Some(RequestKind::Chat));
+    let line = &request.transcripts[0];
+    assert_eq!((line.id.as_deref(), line.alias.as_deref()), (Some("a"), Some("Ann Lee")));
+    assert_eq!(line.message, " hi ");
+    assert_eq!(line.extra["other"], " a ");
 }
 
 #[test]

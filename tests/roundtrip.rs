@@ -349,12 +349,17 @@ fn canonical(kind: Kind, value: Value) -> Option<Value> {
             None if number.is_u64() => number.to_string().into(),
             None => Value::Number(number),
         },
+        (Text, Value::Number(number)) => number.to_string().into(),
+        (Text, Value::Bool(value)) => value.to_string().into(),
+        (Bool, Value::Number(number)) => match whole(&number) {
+            Some(value @ (0 | 1)) => (value == 1).into(),
+            _ => number.into(),
+        },
         (Integer, Value::Number(number)) => canonical_number(number),
         (Date, Value::Number(number)) => canonical_number(number),
         (Float, Value::Number(number)) => number.as_f64().into(),
         (Integer, Value::String(text)) => {
-            let number = text.trim().parse().ok().filter(|_| !text.contains(['.', 'e', 'E']));
-            number.map_or(Value::String(text), canonical_number)
+            text.trim().parse::<i64>().map_or(Value::String(text), Value::from)
         }
         (Float, Value::String(text)) => match text.trim().parse::<f64>() {
             Ok(float) if float.is_finite() => float.into(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::DecodeError;
 use crate::id::{CaseId, WidgetId};
 use crate::json;
-use crate::lenient::{Extra, Lenient, Raw, read_required, require};
+use crate::lenient::{Extra, Lenient, Raw, others, read_required, require};
 use crate::model::{Model, ReadAhead, Text, model};
 use crate::open_set::open_set;
 use crate::timestamp::Timestamp;
@@ -129,7 +129,7 @@ impl Model for Event {
         while event.is_none() {
             match map.next_key()? {
                 Some(Text(name)) if name == "event" => {
-                    read_required(&mut event, "event", &mut map)?;
+                    read_required(&mut event, "event", &mut map, &mut Extra::new())?;
                 }
                 Some(Text(name)) => before.push((name, map.next_value::<Raw>()?.0)),
                 None => break,
@@ -143,8 +143,9 @@ impl Model for Event {
             CommandResult::EVENT => CommandResult::read_map(map).map(Self::CommandResult),
             ChatClosed::EVENT => ChatClosed::read_map(map).map(Self::ChatClosed),
             _ => {
-                let unknown = Unknown::read_map(map.with("event", event.as_str()))?;
-                Ok(Self::Unknown(Unknown { event, ..unknown }))
+                let mut unknown = Unknown::read_map(map.with("event", event.as_str()))?;
+                unknown.keep_first_event(event);
+                Ok(Self::Unknown(unknown))
             }
         }
     }
@@ -193,7 +194,8 @@ pub struct ChatStarted {
     pub hmac_verification_result: Option<HmacVerificationResult>,
     /// What the last reply in this conversation set; sent back once.
     pub context_id: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -275,7 +277,8 @@ pub struct Geo {
     pub region: Option<String>,
     /// The country, in two letters.
     pub country_code: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -301,7 +304,8 @@ pub struct HmacVerificationResult {
     pub content: Option<String>,
     /// What came of it.
     pub status: Option<VerificationStatus>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -321,7 +325,8 @@ model!(HmacVerificationResult {
 pub struct VerificationProperty {
     /// Which property it is.
     pub property: Option<VerifiedProperty>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -370,7 +375,8 @@ pub struct Message {
     pub id: Option<String>,
     /// What the last reply in this conversation set; sent back once.
     pub context_id: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -437,7 +443,8 @@ pub struct CommandResult {
     pub failed_commands: Vec<FailedCommand>,
     /// What the last reply in this conversation set; sent back once.
     pub context_id: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -470,7 +477,8 @@ pub struct FailedCommand {
     pub params: Option<Value>,
     /// Why it failed.
     pub error: Option<CommandError>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -512,7 +520,8 @@ pub struct ChatClosed {
     pub timestamp: Option<Timestamp>,
     /// What the last reply in this conversation set; sent back once.
     pub context_id: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names.
+    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -548,6 +557,18 @@ pub struct Unknown {
     pub timestamp: Option<Timestamp>,
     /// Everything else, as it came.
     pub extra: Extra,
+}
+
+impl Unknown {
+    /// Of several events, the first said how to read the rest, and counts.
+    fn keep_first_event(&mut self, first: String) {
+        let last = std::mem::replace(&mut self.event, first);
+        let others = self.extra.get_mut(others!("event")).and_then(Value::as_array_mut);
+        let first = others.into_iter().flatten().find(|other| **other == self.event);
+        if let Some(first) = first.filter(|_| last != self.event) {
+            *first = last.into();
+        }
+    }
 }
 
 model!(Unknown {

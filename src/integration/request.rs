@@ -46,7 +46,7 @@ pub struct SupportRequest {
     /// When it was created, in epoch seconds.
     pub created_at_seconds: Option<i64>,
     /// The milliseconds of that second, 0 to 999.
-    pub created_at_milliseconds: Option<u64>,
+    pub created_at_milliseconds: Option<i64>,
     /// Whether the chat was proposed to the visitor.
     pub proactive_chat: Option<bool>,
     /// The page it started on; may be `unknown`.
@@ -78,9 +78,9 @@ pub struct SupportRequest {
     /// How it came about.
     pub source_id: Option<SourceId>,
     /// How long the visitor waited for an agent, in seconds.
-    pub chat_waittime: Option<u64>,
+    pub chat_waittime: Option<i64>,
     /// How long it lasted, in seconds.
-    pub chat_duration: Option<u64>,
+    pub chat_duration: Option<i64>,
     /// Who ended it.
     pub chat_ended_by: Option<ChatEndedBy>,
     /// Whether an agent responded. Logs.
@@ -90,7 +90,7 @@ pub struct SupportRequest {
     /// The agent's name, as visitors see it. Logs.
     pub chat_agent_alias: Option<String>,
     /// The visitor's score, 0 to 100. Logs.
-    pub survey_score: Option<u8>,
+    pub survey_score: Option<i64>,
     /// The visitor's comment. Logs.
     pub survey_comments: Option<String>,
     /// The languages of the visitor's browser, as in `Accept-Language`.
@@ -111,7 +111,8 @@ pub struct SupportRequest {
     pub destination_url: Option<String>,
     /// Whom the visitor had the transcript sent to. Logs.
     pub visitor_transcript_email: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their names.
+    /// Fields that are not documented, or not of the documented type, by their names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -192,7 +193,7 @@ impl SupportRequest {
         if let Some(created_at) = created_at.and_then(Timestamp::from_iso_8601) {
             self.extra.remove("created_at");
             self.created_at_seconds = Some(created_at.as_millis() / 1000);
-            self.created_at_milliseconds = Some(created_at.as_millis().unsigned_abs() % 1000);
+            self.created_at_milliseconds = Some(created_at.as_millis() % 1000);
         }
         for line in &mut self.transcripts {
             let Some(Date::Text(text)) = &line.date else { continue };
@@ -345,7 +346,8 @@ pub struct Variable {
     pub name: Option<String>,
     /// Its value.
     pub value: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their names.
+    /// Fields that are not documented, or not of the documented type, by their names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 
@@ -366,7 +368,8 @@ pub struct Language {
     pub name: Option<String>,
     /// Its code: `de-DE`. In XML also as `<value>`, or as bare text beside the name.
     pub code: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their names.
+    /// Fields that are not documented, or not of the documented type, by their names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 

@@ -48,7 +48,7 @@ pub struct RequesterDetails {
     /// The gender.
     pub gender: Option<String>,
     /// The age in years; 0 where it is not known.
-    pub age: Option<u64>,
+    pub age: Option<i64>,
     /// How influential the visitor is. The vendor does not say on what scale.
     pub influencer_score: Option<String>,
     /// Notes.
@@ -59,7 +59,8 @@ pub struct RequesterDetails {
     pub avatars: Vec<String>,
     /// Anything else. The vendor does not say what.
     pub other_data: Vec<Value>,
-    /// Fields that are not documented, or not of the documented type, by their names.
+    /// Fields that are not documented, or not of the documented type, by their names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 

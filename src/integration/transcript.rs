@@ -36,7 +36,7 @@ impl Lenient for Date {
 /// A time in the fields SnapEngage has for it, as far as they are there.
 pub(super) fn time(
     seconds: Option<i64>,
-    milliseconds: Option<u64>,
+    milliseconds: Option<i64>,
     date: Option<&Date>,
 ) -> Option<Timestamp> {
     let from_date = || match date {
@@ -58,7 +58,7 @@ pub struct TranscriptLine {
     /// When it was said, in epoch seconds.
     pub date_seconds: Option<i64>,
     /// The milliseconds of that second, 0 to 999. Not in XML.
-    pub date_milliseconds: Option<u64>,
+    pub date_milliseconds: Option<i64>,
     /// The name of whoever said it.
     pub alias: Option<String>,
     /// What was said.
@@ -67,7 +67,8 @@ pub struct TranscriptLine {
     pub translations: BTreeMap<String, String>,
     /// Which side said it. Not in XML.
     pub sender: Option<Sender>,
-    /// Fields that are not documented, or not of the documented type, by their names.
+    /// Fields that are not documented, or not of the documented type, by their names; and under
+    /// `name (others)`, an array, what else came for a field that came more than once.
     pub extra: Extra,
 }
 

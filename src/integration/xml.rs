@@ -38,6 +38,27 @@ const ARRAYS: &[&str] = &[
     "transcripts",
 ];
 
+/// Ids, names, addresses and the like, which neither start nor end with white space.
+const TOKENS: &[&str] = &[
+    "alias",
+    "chat_agent_id",
+    "chat_ended_by",
+    "code",
+    "country_code",
+    "created_at",
+    "date",
+    "email",
+    "id",
+    "ip_address",
+    "language_code",
+    "page_url",
+    "requested_by",
+    "sender",
+    "type",
+    "url",
+    "widget_id",
+];
+
 /// Reads one XML document. `what` is the start of the error's text.
 pub(super) fn from_xml<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> {
     let source = Source::of(body);
@@ -170,8 +191,8 @@ impl<'a> Document<'a> {
                 }
                 Event::Start(tag) => return self.tag(&tag, false).map(Some),
                 Event::Empty(tag) => return self.tag(&tag, true).map(Some),
-                Event::CData(piece) => text.push(self.content(piece.len(), "]]>".len())?),
-                Event::GeneralRef(reference) => text.push(self.character(&reference)?),
+                Event::CData(piece) => text.push_cdata(self.content(piece.len(), "]]>".len())?),
+                Event::GeneralRef(reference) => text.push_reference(self.character(&reference)?),
                 Event::Comment(_) | Event::PI(_) => {}
                 Event::Eof => return Err(Error::new("the XML ends too early")),
                 Event::Decl(_) => return Err(Error::LATE_DECLARATION),
@@ -258,6 +279,20 @@ fn is_white_space(text: &[u8]) -> bool {
     text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+        Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
+    }
+}
+
+/// The text of an element, without the white space around it where that can be only layout.
+fn without_layout<'a>(name: &str, text: Cow<'a, str>) -> Cow<'a, str> {
+    let is_framed = text.starts_with(|c: char| c.is_ascii_whitespace())
+        || text.ends_with(|c: char| c.is_ascii_whitespace());
+    if is_framed && TOKENS.contains(&name) { trimmed(text) } else { text }
+}
+
 /// What one of the five predefined entities or a character reference stands for.
 fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
     let character = reference.resolve_char_ref();
@@ -283,15 +318,55 @@ fn number(reference: &[u8]) -> Option<u16> {
 
 /// Text in pieces; the first is borrowed, since it is seldom followed by another.
 #[derive(Default)]
-struct Text<'a>(Cow<'a, str>);
+struct Text<'a> {
+    text: Cow<'a, str>,
+    has_cdata: bool,
+    /// Where the text after the last CDATA section starts.
+    tail: usize,
+    /// Whether there is a reference in that text.
+    has_reference: bool,
+}
 
 impl<'a> Text<'a> {
     fn push(&mut self, piece: Cow<'a, str>) {
-        if self.0.is_empty() {
-            self.0 = piece;
+        if self.text.is_empty() {
+            self.text = piece;
         } else {
-            self.0.to_mut().push_str(&piece);
+            self.text.to_mut().push_str(&piece);
         }
+    }
+
+    /// Text that is more than layout, whatever it is.
+    fn push_reference(&mut self, character: Cow<'a, str>) {
+        self.has_reference = true;
+        self.push(character);
+    }
+
+    fn push_cdata(&mut self, piece: Cow<'a, str>) {
+        self.drop_layout();
+        self.has_cdata = true;
+        self.push(piece);
+        self.tail = self.text.len();
+        self.has_reference = false;
+    }
+
+    /// White space alone before, between and after CDATA sections is there for the eye: Java 9 to 13
+    /// put each section on a line of its own, indented.
+    fn drop_layout(&mut self) {
+        if self.has_reference || !is_white_space(&self.text.as_bytes()[self.tail..]) {
+            return;
+        }
+        match &mut self.text {
+            Cow::Borrowed(text) => *text = &text[..self.tail],
+            Cow::Owned(text) => text.truncate(self.tail),
+        }
+    }
+
+    fn finish(mut self) -> Cow<'a, str> {
+        if self.has_cdata {
+            self.drop_layout();
+        }
+        self.text
     }
 }
 
@@ -308,17 +383,16 @@ impl<'a> Deserializer<'a> for Element<'_, 'a> {
         let Tag { name, is_array, is_empty } = self.tag;
         let mut children = Children::of(self.document, is_empty);
         children.first = children.next_tag()?;
-        match (children.first, children.text.0) {
-            (None, Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
-            (None, Cow::Owned(text)) => visitor.visit_string(text),
-            (Some(_), text) => {
-                children.text = Text(text);
-                if is_array || ARRAYS.contains(&name) {
-                    visitor.visit_seq(children)
-                } else {
-                    visitor.visit_map(children)
-                }
-            }
+        if children.first.is_some() {
+            return if is_array || ARRAYS.contains(&name) {
+                visitor.visit_seq(children)
+            } else {
+                visitor.visit_map(children)
+            };
+        }
+        match without_layout(name, children.text.finish()) {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
         }
     }
 
@@ -359,11 +433,8 @@ impl<'d, 'a> Children<'d, 'a> {
 
     /// The text around the elements, once, if there is more than white space.
     fn left_text(&mut self) -> Option<Cow<'a, str>> {
-        let Text(text) = std::mem::take(&mut self.text);
-        (!is_white_space(text.as_bytes())).then(|| match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
-            Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
-        })
+        let text = std::mem::take(&mut self.text).finish();
+        (!is_white_space(text.as_bytes())).then(|| trimmed(text))
     }
 }
 
@@ -377,7 +448,7 @@ impl<'a> MapAccess<'a> for Children<'_, 'a> {
         self.current = self.next_tag()?;
         let name = match self.current {
             Some(tag) => tag.name,
-            None if is_white_space(self.text.0.as_bytes()) => return Ok(None),
+            None if is_white_space(self.text.text.as_bytes()) => return Ok(None),
             None => TEXT,
         };
         seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)

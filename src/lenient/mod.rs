@@ -1,8 +1,9 @@
 //! Forgiving serde: one odd optional field never costs the whole event.
 //!
 //! - Absent, `null` and empty are the same.
-//! - Numbers and booleans that come as text are read.
+//! - Numbers and booleans that come as text are read, and text that comes as one of them.
 //! - What a field cannot make sense of is kept as it came, beside the field.
+//! - Of a field that comes several times the last counts, and the others are kept beside it.
 
 mod raw;
 
@@ -15,7 +16,7 @@ use serde_json::{Number, Value};
 
 pub(crate) use self::raw::{Raw, keep, noting_lost_digits};
 
-use self::raw::{note_lost_digits, raw_map, raw_seq};
+use self::raw::{keep_value, note_lost_digits, raw_map, raw_seq};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 
@@ -149,6 +150,18 @@ impl Field for String {
         text.clone_into(self);
         true
     }
+
+    fn fill_bool(&mut self, value: bool) -> bool {
+        self.fill_text(if value { "true" } else { "false" })
+    }
+
+    fn fill_integer(&mut self, value: i128) -> bool {
+        self.fill_text(&value.to_string())
+    }
+
+    fn fill_float(&mut self, value: f64) -> bool {
+        self.fill_text(&digits(value))
+    }
 }
 
 /// One odd element makes the whole array odd, so that nothing of it is lost.
@@ -193,10 +206,15 @@ impl Field for BTreeMap<String, String> {
         let mut odd = Extra::new();
         let mut text = None;
         while let Some(name) = map.next_key::<String>()? {
-            if let Some(value) = map.next_value_seed(Slot(&mut text))? {
-                odd.insert(name, value);
-            } else if let Some(text) = text.take() {
-                texts.insert(name, text);
+            let odd_value = map.next_value_seed(Slot(&mut text))?;
+            let Some(value) = odd_value.or_else(|| text.clone().map(Value::from)) else { continue };
+            match (text.take(), odd.contains_key(&name) || texts.contains_key(&name)) {
+                (Some(text), false) => drop(texts.insert(name, text)),
+                _ => {
+                    let first = texts.remove(&name).map(Value::from);
+                    odd.extend(first.map(|first| (name.clone(), first)));
+                    keep_value(&mut odd, name, value);
+                }
             }
         }
         if odd.is_empty() {
@@ -212,9 +230,26 @@ fn to_value(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
+fn digits(value: f64) -> String {
+    Value::from(value).to_string()
+}
+
+/// Text that comes as a number or a boolean is read as that stands in JSON.
 impl Lenient for String {
     fn from_text(text: &str) -> Option<Self> {
         Some(text.to_owned())
+    }
+
+    fn from_bool(value: bool) -> Option<Self> {
+        Some(value.to_string())
+    }
+
+    fn from_integer(value: i128) -> Option<Self> {
+        Some(value.to_string())
+    }
+
+    fn from_float(value: f64) -> Option<Self> {
+        Some(digits(value))
     }
 }
 
@@ -250,21 +285,15 @@ macro_rules! lenient_ids {
 
 lenient_ids!(CaseId WidgetId AgentId);
 
-macro_rules! lenient_integers {
-    ($($integer:ty)*) => {$(
-        impl Lenient for $integer {
-            fn from_text(text: &str) -> Option<Self> {
-                text.trim().parse().ok()
-            }
+impl Lenient for i64 {
+    fn from_text(text: &str) -> Option<Self> {
+        text.trim().parse().ok()
+    }
 
-            fn from_integer(value: i128) -> Option<Self> {
-                value.try_into().ok()
-            }
-        }
-    )*};
+    fn from_integer(value: i128) -> Option<Self> {
+        value.try_into().ok()
+    }
 }
-
-lenient_integers!(i64 u64 u8);
 
 impl Lenient for f64 {
     fn from_text(text: &str) -> Option<Self> {
@@ -281,9 +310,15 @@ impl Lenient for f64 {
     }
 }
 
+/// Also as XML Schema and databases write it: 1 and 0, and in whichever case.
 impl Lenient for bool {
     fn from_text(text: &str) -> Option<Self> {
-        text.trim().parse().ok()
+        let is = |name: &str| text.trim().eq_ignore_ascii_case(name);
+        (is("true") || is("false") || is("1") || is("0")).then(|| is("true") || is("1"))
+    }
+
+    fn from_integer(value: i128) -> Option<Self> {
+        matches!(value, 0 | 1).then_some(value == 1)
     }
 
     fn from_bool(value: bool) -> Option<Self> {
@@ -403,35 +438,96 @@ impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
     }
 }
 
-/// Reads the next value of an object into a field; an odd one goes to `extra`. Of two, the last
-/// counts.
+/// Reads the next value of an object into a field; an odd one goes to `extra`. Of several, the last
+/// counts, and the others go to `extra` as well.
 pub(crate) fn read<'de, F: Field, A: MapAccess<'de>>(
     field: &mut F,
     name: &'static str,
     map: &mut A,
     extra: &mut Extra,
 ) -> Result<(), A::Error> {
+    if !field.is_absent() || extra.contains_key(name) {
+        return read_again(field, name, map, extra);
+    }
     if let Some(odd) = map.next_value_seed(Slot(field))? {
-        *field = F::default();
         extra.insert(name.to_owned(), odd);
-    } else if !extra.is_empty() && !field.is_absent() {
-        extra.remove(name);
     }
     Ok(())
 }
 
-/// Reads the next value of an object into a field that nothing can be done without.
+fn read_again<'de, F: Field, A: MapAccess<'de>>(
+    field: &mut F,
+    name: &'static str,
+    map: &mut A,
+    extra: &mut Extra,
+) -> Result<(), A::Error> {
+    let first = std::mem::take(field);
+    let odd = map.next_value_seed(Slot(field))?;
+    if odd.is_none() && field.is_absent() {
+        *field = first;
+        return Ok(());
+    }
+    let first = extra.remove(name).unwrap_or_else(|| to_value(&first));
+    keep_other(extra, name, first);
+    extra.extend(odd.map(|odd| (name.to_owned(), odd)));
+    Ok(())
+}
+
+/// Reads the next value of an object into a field that nothing can be done without. Of several, the
+/// last that can be read counts, and the others go to `extra`.
 pub(crate) fn read_required<'de, T: Lenient, A: MapAccess<'de>>(
     field: &mut Option<T>,
     name: &'static str,
     map: &mut A,
+    extra: &mut Extra,
 ) -> Result<(), A::Error> {
-    if map.next_value_seed(Slot(field))?.is_some() {
-        return Err(de::Error::custom(format_args!(
-            "field `{name}` is not of the documented type"
-        )));
+    let first = field.take();
+    match (map.next_value_seed(Slot(field))?, first) {
+        (None, None) => {}
+        (None, Some(first)) if field.is_none() => *field = Some(first),
+        (None, Some(first)) => keep_other(extra, name, to_value(&first)),
+        (Some(odd), Some(first)) => {
+            *field = Some(first);
+            keep_other(extra, name, odd);
+        }
+        (Some(_), None) => {
+            return Err(de::Error::custom(format_args!(
+                "field `{name}` is not of the documented type"
+            )));
+        }
     }
     Ok(())
+}
+
+/// Skips the next value of an object where it is the one that goes without saying.
+pub(crate) fn read_constant<'de, A: MapAccess<'de>>(
+    name: &'static str,
+    constant: &str,
+    map: &mut A,
+    extra: &mut Extra,
+) -> Result<(), A::Error> {
+    let Raw(value) = map.next_value()?;
+    if value != constant {
+        keep_other(extra, name, value);
+    }
+    Ok(())
+}
+
+/// The name in `extra` of the values of a field but the one that counts.
+macro_rules! others {
+    ($name:literal) => {
+        concat!($name, " (others)")
+    };
+}
+
+pub(crate) use others;
+
+/// Keeps a value of a field that came several times.
+fn keep_other(extra: &mut Extra, name: &str, value: Value) {
+    match extra.entry(format!("{name} (others)")).or_insert_with(|| Value::Array(Vec::new())) {
+        Value::Array(others) => others.push(value),
+        first => *first = Value::Array(vec![first.take(), value]),
+    }
 }
 
 pub(crate) fn require<T, E: de::Error>(field: Option<T>, name: &'static str) -> Result<T, E> {
@@ -450,7 +546,10 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
         }
     });
     if !fields.is_empty() {
-        tracing::warn!(?fields, "fields not of the documented type are kept in extra");
+        tracing::warn!(
+            ?fields,
+            "fields not of the documented type, or that came twice, are kept in extra"
+        );
     }
 }
 
@@ -501,11 +600,11 @@ mod tests {
 
     #[test]
     fn numbers_of_arbitrary_precision_are_numbers() {
-        assert_eq!(filled("5"), (Some(5_u8), None));
-        assert_eq!(filled("18446744073709551615"), (Some(u64::MAX), None));
+        assert_eq!(filled("5"), (Some(5_i64), None));
+        assert_eq!(filled("18446744073709551615"), (Some(json!(u64::MAX)), None));
         assert_eq!(filled("0.5"), (Some(0.5), None));
         assert_eq!(filled("7"), (Some(json!(7)), None));
-        assert_eq!(filled::<Option<u8>>("256"), (None, Some(json!(256))));
-        assert_eq!(filled::<Option<String>>("1"), (None, Some(json!(1))));
+        assert_eq!(filled("80303"), (Some("80303".to_owned()), None));
+        assert_eq!(filled::<Option<i64>>("0.5"), (None, Some(json!(0.5))));
     }
 }

@@ -89,6 +89,11 @@ pub(crate) fn keep<'de, A: MapAccess<'de>>(
     map: &mut A,
 ) -> Result<(), A::Error> {
     let Raw(value) = map.next_value()?;
+    keep_value(extra, name, value);
+    Ok(())
+}
+
+pub(super) fn keep_value(extra: &mut Extra, name: String, value: Value) {
     match extra.get_mut(&name) {
         None => {
             extra.insert(name, value);
@@ -96,7 +101,6 @@ pub(crate) fn keep<'de, A: MapAccess<'de>>(
         Some(Value::Array(values)) => values.push(value),
         Some(first) => *first = Value::Array(vec![first.take(), value]),
     }
-    Ok(())
 }
 
 /// The form in which serde_json hands out numbers once any crate in the program turns on its
