@@ -49,31 +49,89 @@ impl Timestamp {
         Self::from_millis(seconds.checked_mul(1000)?.checked_add(milliseconds.unwrap_or(0))?)
     }
 
+    /// A time in any of the forms SnapEngage writes one in as text.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(millis) = text.parse() {
+            return Self::from_millis(millis);
+        }
+        Self::from_iso_8601(text)
+            .or_else(|| Self::from_java_date(text))
+            .or_else(|| Self::from_date_text(text))
+    }
+
     /// `2010-10-18T01:48:18.623Z`, the form of `created_at` in legacy XML.
-    pub(crate) fn from_iso_8601(text: &str) -> Option<Self> {
+    fn from_iso_8601(text: &str) -> Option<Self> {
         static PARSER: temporal::DateTimeParser = temporal::DateTimeParser::new();
-        let parsed = PARSER.parse_timestamp(text.trim()).ok()?;
+        let parsed = PARSER.parse_timestamp(text).ok()?;
         Self::from_millis(parsed.as_millisecond())
     }
 
-    /// `Mon Oct 18 01:48:27 UTC 2010`, the form of `date` in legacy XML: Java's `Date.toString()`.
-    pub(crate) fn from_java_date(text: &str) -> Option<Self> {
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-        let mut words = text.split_ascii_whitespace();
-        let _weekday = words.next()?;
-        let month = words.next()?;
-        let month = MONTHS.iter().position(|&name| name == month)?;
-        let month = i8::try_from(month + 1).ok()?;
-        let day = words.next()?.parse().ok()?;
-        let mut time = words.next()?.splitn(3, ':').map_while(|number| number.parse().ok());
-        let (hour, minute, second) = (time.next()?, time.next()?, time.next()?);
-        let year = words.next().filter(|&zone| zone == "UTC").and_then(|_| words.next())?;
-        let year = year.parse().ok()?;
+    /// `Mon Oct 18 01:48:27 UTC 2010`, the form of `date` in legacy XML: Java's `Date.toString()`,
+    /// where the zone depends on the server's settings.
+    fn from_java_date(text: &str) -> Option<Self> {
+        let mut words = text.split_ascii_whitespace().skip(1);
+        let (month, day) = (month(words.next()?)?, words.next()?.parse().ok()?);
+        let (hour, minute, second) = clock_time(words.next()?)?;
+        let (offset, year) = (offset(words.next()?)?, words.next()?.parse().ok()?);
+        let is_over = words.next().is_none();
         let civil = civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
-        let utc = Offset::UTC.to_timestamp(civil).ok()?;
-        Self::from_millis(utc.as_millisecond())
+        Self::from_civil(civil, offset).filter(|_| is_over)
     }
+
+    /// `Oct 3, 2014 2:14:31 PM`, the form in JSON, which names no zone and is in GMT. Newer versions
+    /// of Java put another comma, and U+202F before `PM`.
+    fn from_date_text(text: &str) -> Option<Self> {
+        let is_separator = |c: char| c.is_whitespace() || c == ',';
+        let mut words = text.split(is_separator).filter(|word| !word.is_empty());
+        let (month, day) = (month(words.next()?)?, words.next()?.parse().ok()?);
+        let year = words.next()?.parse().ok()?;
+        let (hour, minute, second) = clock_time(words.next()?)?;
+        let hour = match (words.next()?, hour) {
+            ("AM", 1..=12) => hour % 12,
+            ("PM", 1..=12) => hour % 12 + 12,
+            _ => return None,
+        };
+        let is_over = words.next().is_none();
+        let civil = civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+        Self::from_civil(civil, Offset::UTC).filter(|_| is_over)
+    }
+
+    fn from_civil(civil: civil::DateTime, offset: Offset) -> Option<Self> {
+        Self::from_millis(offset.to_timestamp(civil).ok()?.as_millisecond())
+    }
+}
+
+/// 1 to 12.
+fn month(name: &str) -> Option<i8> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let index = MONTHS.iter().position(|&month| month == name)?;
+    i8::try_from(index + 1).ok()
+}
+
+/// `01:48:27`.
+fn clock_time(text: &str) -> Option<(i8, i8, i8)> {
+    let mut numbers = text.splitn(3, ':').map_while(|number| number.parse().ok());
+    Some((numbers.next()?, numbers.next()?, numbers.next()?))
+}
+
+/// `UTC`, `GMT`, `Z`, `+0200`, `GMT-06:00`. Other names of zones mean several things.
+fn offset(zone: &str) -> Option<Offset> {
+    let zone = zone.strip_prefix("UTC").or(zone.strip_prefix("GMT")).unwrap_or(zone);
+    if matches!(zone, "" | "Z") {
+        return Some(Offset::UTC);
+    }
+    let (sign, digits) = match zone.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) =
+        digits.split_once(':').or_else(|| digits.split_at_checked(digits.len().checked_sub(2)?))?;
+    let number = |digits: &str| digits.parse().ok().filter(|number: &u8| *number < 60);
+    let (hours, minutes) = (i32::from(number(hours)?), i32::from(number(minutes)?));
+    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
 
 impl From<Timestamp> for SystemTime {
@@ -161,22 +219,48 @@ mod tests {
     }
 
     #[test]
-    fn legacy_dates_are_read() {
-        assert_eq!(
-            Timestamp::from_iso_8601("2010-10-18T01:48:18.623Z"),
-            Some(Timestamp(1_287_366_498_623))
-        );
-        assert_eq!(
-            Timestamp::from_java_date("Mon Oct 18 01:48:27 UTC 2010"),
-            Some(Timestamp(1_287_366_507_000))
-        );
+    fn every_form_of_text_is_read() {
+        for (text, millis) in [
+            ("1554321848997", 1_554_321_848_997),
+            (" 1554321848997\n", 1_554_321_848_997),
+            ("2010-10-18T01:48:18.623Z", 1_287_366_498_623),
+            ("2010-10-18T03:48:18.623+02:00", 1_287_366_498_623),
+            ("\n2010-10-17T19:48:18-0600 ", 1_287_366_498_000),
+            ("Mon Oct 18 01:48:27 UTC 2010", 1_287_366_507_000),
+            ("Mon Oct 18 01:48:27 GMT 2010", 1_287_366_507_000),
+            ("Mon Oct 18 03:48:27 +0200 2010", 1_287_366_507_000),
+            ("Sun Oct 17 19:48:27 GMT-06:00 2010", 1_287_366_507_000),
+            ("Oct 3, 2014 2:14:31 PM", 1_412_345_671_000),
+            ("Oct 3, 2014, 2:14:31 PM", 1_412_345_671_000),
+            ("Oct 3, 2014, 2:14:31\u{202f}PM", 1_412_345_671_000),
+            ("Oct 3, 2014 12:14:31 AM", 1_412_295_271_000),
+            ("Oct 3, 2014 12:14:31 PM", 1_412_338_471_000),
+        ] {
+            assert_eq!(Timestamp::from_text(text), Some(Timestamp(millis)), "{text}");
+        }
     }
 
     #[test]
     fn what_is_no_date_is_none() {
-        for text in ["", "yesterday", "2010-10-18", "Mon Oct 18 01:48:27 MST 2010"] {
-            assert_eq!(Timestamp::from_iso_8601(text), None, "{text}");
-            assert_eq!(Timestamp::from_java_date(text), None, "{text}");
+        for text in [
+            "",
+            "yesterday",
+            "-1",
+            "2010-10-18",
+            "2010-10-18T01:48:18",
+            "Mon Oct 18 01:48:27 MST 2010",
+            "Mon Oct 18 01:48:27 2010",
+            "Mon Oct 18 01:48:27 + 2010",
+            "Mon Oct 18 01:48:27 +9999 2010",
+            "Mon Oct 18 01:48:27 +ä 2010",
+            "Mon Oct 18 01:48:27 UTC 2010 or so",
+            "Mon Oct 18 01:48:27 UTC 1969",
+            "Oct 3, 2014 2:14:31",
+            "Oct 33, 2014 2:14:31 PM",
+            "Oct 3, 2014 -2:14:31 PM",
+            "Okt 3, 2014 2:14:31 PM",
+        ] {
+            assert_eq!(Timestamp::from_text(text), None, "{text}");
         }
     }
 }

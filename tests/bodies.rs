@@ -198,6 +198,56 @@ async fn field_of_another_type_is_kept_in_extra() {
 }
 
 #[tokio::test]
+async fn java_date_with_gmt_is_read_and_its_text_kept() {
+    let expected = json!({
+        "id": "gmt",
+        "transcripts": [{
+            "date": "Mon Oct 18 01:48:27 GMT 2010",
+            "date_seconds": 1_287_366_507,
+            "message": "Hello",
+        }],
+    });
+    assert_eq!(support_request("date-gmt.xml").await, expected);
+}
+
+#[tokio::test]
+async fn every_form_of_a_date_is_read_in_every_place() {
+    let at = snapengage::Timestamp::from_millis(1_287_366_507_000);
+    for date in [
+        "1287366507000",
+        "2010-10-18T01:48:27Z",
+        "2010-10-18T03:48:27+02:00",
+        "Mon Oct 18 01:48:27 UTC 2010",
+        "Mon Oct 18 03:48:27 GMT+02:00 2010",
+        "Oct 18, 2010 1:48:27 AM",
+        "Oct 18, 2010, 1:48:27\u{202f}AM",
+    ] {
+        let line = json!({ "date": date });
+        for name in ["created_at_date", "created_at"] {
+            let body = json!({ "id": "1", name: date, "transcripts": [line] }).to_string();
+            let request = SupportRequest::from_body(body.as_bytes()).expect("a support request");
+            assert_eq!(
+                (request.created_at(), request.transcripts[0].sent_at()),
+                (at, at),
+                "{date}"
+            );
+            assert_eq!(serde_json::to_value(request).ok(), Some(parse(body.as_bytes())), "{date}");
+        }
+        let body = format!(
+            "<case><id>1</id><created_at>{date}</created_at><transcripts><transcript>\
+             <date>\n{date} </date></transcript></transcripts></case>"
+        );
+        let request = SupportRequest::from_body(body.as_bytes()).expect("a support request");
+        assert_eq!((request.created_at(), request.transcripts[0].sent_at()), (at, at), "{date}");
+        assert_eq!(request.extra["created_at"], date);
+
+        let body = json!({ "agent_id": "a", "status": "online", "timestamp": date }).to_string();
+        let change = agent_status::StatusChange::from_json(body.as_bytes()).expect("a change");
+        assert_eq!(change.timestamp, at, "{date}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_json_is_refused_with_its_place_in_the_body() {
     let response = sent(&Got::new(), "/agent-status", "", &b"{\"a\":\"\xf6\xf6\",}"[..]).await;
     assert_eq!(response.status(), 400);

@@ -444,7 +444,8 @@ async fn dates_are_kept_as_they_came_and_times_are_taken_from_the_numbers() {
 async fn time_of_creation_is_taken_from_what_there_is() {
     for (fields, expected) in [
         (json!({}), None),
-        (json!({ "created_at_date": "Oct 3, 2014 2:14:31 PM" }), None),
+        (json!({ "created_at_date": "Oct 3, 2014 2:14:31 PM" }), millis(1_412_345_671_000)),
+        (json!({ "created_at_date": "yesterday" }), None),
         (json!({ "created_at_milliseconds": 268 }), None),
         (json!({ "created_at_seconds": 1 }), millis(1_000)),
         (json!({ "created_at_seconds": 1, "created_at_milliseconds": 268 }), millis(1_268)),

@@ -41,7 +41,7 @@ pub struct SupportRequest {
     pub requester_details: Option<Box<RequesterDetails>>,
     /// The first message, or the text of the offline message.
     pub description: Option<String>,
-    /// When it was created, as text in no known time zone; see [`created_at`](Self::created_at).
+    /// When it was created, as it came; see [`created_at`](Self::created_at).
     pub created_at_date: Option<Date>,
     /// When it was created, in epoch seconds.
     pub created_at_seconds: Option<i64>,
@@ -182,25 +182,31 @@ impl SupportRequest {
         self.id.as_str()
     }
 
-    /// When it was created.
+    /// When it was created: from the two fields, else from [`created_at_date`](Self::created_at_date),
+    /// or `created_at` as old exports have it.
     pub fn created_at(&self) -> Option<Timestamp> {
-        time(self.created_at_seconds, self.created_at_milliseconds, self.created_at_date.as_ref())
+        let (seconds, milliseconds) = (self.created_at_seconds, self.created_at_milliseconds);
+        time(seconds, milliseconds, self.created_at_date.as_ref()).or_else(|| {
+            match self.extra.get("created_at")? {
+                Value::String(text) => Timestamp::from_text(text),
+                number => Timestamp::from_millis(number.as_i64()?),
+            }
+        })
     }
 
     /// Puts the times of XML where JSON has them.
     fn fill_in_times(&mut self) {
-        let created_at = self.extra.get("created_at").and_then(Value::as_str);
-        if let Some(created_at) = created_at.and_then(Timestamp::from_iso_8601) {
-            self.extra.remove("created_at");
+        let text = self.extra.get("created_at").and_then(Value::as_str);
+        if let Some((text, created_at)) =
+            text.and_then(|text| Some((text, Timestamp::from_text(text)?)))
+        {
             self.created_at_seconds = Some(created_at.as_millis() / 1000);
             self.created_at_milliseconds = Some(created_at.as_millis() % 1000);
-        }
-        for line in &mut self.transcripts {
-            let Some(Date::Text(text)) = &line.date else { continue };
-            if let Some(sent_at) = Timestamp::from_java_date(text) {
-                line.date_seconds = Some(sent_at.as_millis() / 1000);
+            if created_at.to_string() == text {
+                self.extra.remove("created_at");
             }
         }
+        self.transcripts.iter_mut().for_each(TranscriptLine::fill_in_time);
     }
 }
 

@@ -11,8 +11,8 @@ use crate::timestamp::Timestamp;
 
 /// A date as SnapEngage writes it.
 ///
-/// The text claims to be in GMT, and in the vendor's own sample it is not: it is kept as it came,
-/// and times are taken from the fields beside it.
+/// Text is kept as it came. It claims to be in GMT, and in the vendor's own sample it is not: times are
+/// taken from the fields beside it where they are there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -21,6 +21,16 @@ pub enum Date {
     Text(String),
     /// Epoch milliseconds, as the Logs API has it.
     Time(Timestamp),
+}
+
+impl Date {
+    /// The time it tells, in GMT where it names no zone. `None` for text in a form that is not known.
+    pub fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Text(text) => Timestamp::from_text(text),
+            Self::Time(time) => Some(*time),
+        }
+    }
 }
 
 impl Lenient for Date {
@@ -39,12 +49,8 @@ pub(super) fn time(
     milliseconds: Option<i64>,
     date: Option<&Date>,
 ) -> Option<Timestamp> {
-    let from_date = || match date {
-        Some(Date::Time(time)) => Some(*time),
-        _ => None,
-    };
     let from_parts = seconds.and_then(|seconds| Timestamp::from_parts(seconds, milliseconds));
-    from_parts.or_else(from_date)
+    from_parts.or_else(|| date?.time())
 }
 
 /// A line of a transcript.
@@ -53,7 +59,7 @@ pub(super) fn time(
 pub struct TranscriptLine {
     /// Who said it: an agent's id, nothing for a visitor, or in 2018 the visitor's email address.
     pub id: Option<String>,
-    /// When it was said, as text in no known time zone; see [`sent_at`](Self::sent_at).
+    /// When it was said, as it came; see [`sent_at`](Self::sent_at).
     pub date: Option<Date>,
     /// When it was said, in epoch seconds.
     pub date_seconds: Option<i64>,
@@ -73,7 +79,17 @@ pub struct TranscriptLine {
 }
 
 impl TranscriptLine {
-    /// When it was said.
+    /// Puts the time of XML where JSON has it.
+    pub(super) fn fill_in_time(&mut self) {
+        let Some(time) = self.date.as_ref().and_then(Date::time) else { return };
+        if self.date_seconds.is_none() {
+            let millis = time.as_millis();
+            self.date_seconds = Some(millis / 1000);
+            self.date_milliseconds = Some(millis % 1000).filter(|millis| *millis != 0);
+        }
+    }
+
+    /// When it was said: from the two fields, else from the [`date`](Self::date).
     pub fn sent_at(&self) -> Option<Timestamp> {
         time(self.date_seconds, self.date_milliseconds, self.date.as_ref())
     }

@@ -328,7 +328,7 @@ impl Lenient for bool {
 
 impl Lenient for Timestamp {
     fn from_text(text: &str) -> Option<Self> {
-        i64::from_text(text).and_then(Self::from_millis)
+        Self::from_text(text)
     }
 
     fn from_integer(value: i128) -> Option<Self> {
