@@ -12,7 +12,7 @@ use snapengage::bot::{
     Content, Event, FailedCommand, Geo, Handler, HmacVerificationResult, Label, Message, Reply,
     Speaker, Text, Unknown, VerificationProperty, VerificationStatus, VerifiedProperty,
 };
-use snapengage::{Body, CaseId, HandlerError, Receiver, Timestamp, async_trait};
+use snapengage::{AgentId, Body, CaseId, HandlerError, Receiver, Timestamp, async_trait};
 
 mod support;
 
@@ -595,6 +595,15 @@ fn replies() -> Vec<(&'static str, Reply)> {
         ("widget-human-transfer", Reply::new().to_widget_human("YYY-YYY-YYY-YYY")),
         ("widget-transfer", Reply::new().to_widget("YYY-YYY-YYY-YYY")),
     ]
+}
+
+#[test]
+fn transfer_takes_an_agent_by_address_or_id() {
+    for agent in ["agent@example.com", "wc:agent@example.com"] {
+        let command = Command::Transfer("agent@example.com".to_owned());
+        assert_eq!(Reply::new().to_agent(agent), Reply::new().and(command.clone()));
+        assert_eq!(Reply::new().to_agent(AgentId::from(agent)), Reply::new().and(command));
+    }
 }
 
 #[tokio::test]

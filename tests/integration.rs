@@ -462,6 +462,59 @@ async fn time_of_creation_is_taken_from_what_there_is() {
     }
 }
 
+#[test]
+fn kind_is_told_in_both_forms() {
+    let is = |body: &str| {
+        let request = SupportRequest::from_body(body.as_bytes()).expect("a support request");
+        (request.is_offline(), request.is_proactive())
+    };
+    for (json, xml, expected) in [
+        (r#"{"id":"1","type":"chat","source_id":2}"#, "<source_id>2</source_id>", (false, false)),
+        (r#"{"id":"1","type":"offline"}"#, "<source_id>1</source_id>", (true, false)),
+        (r#"{"id":"1","proactive_chat":true}"#, "<source_id> 3 </source_id>", (false, true)),
+        (r#"{"id":"1"}"#, "<source_id>4</source_id>", (false, false)),
+        (r#"{"id":"1","type":"chat","source_id":1}"#, "", (false, false)),
+        (r#"{"id":"1","type":"new","source_id":1}"#, "<source_id>1</source_id>", (true, false)),
+        (r#"{"id":"1","proactive_chat":false,"source_id":3}"#, "", (false, false)),
+    ] {
+        assert_eq!(is(json), expected, "{json}");
+        assert!(xml.is_empty() || is(&case(xml)) == expected, "{xml}");
+    }
+}
+
+#[test]
+fn side_of_a_line_is_told_in_every_form() {
+    for path in ["chat.json", "chat-2018.json", "chat.xml", "chat-2010.xml"] {
+        let body = sample(&format!("integration/{path}"));
+        let request = SupportRequest::from_body(&body).expect("a support request");
+        assert!(!request.transcripts.is_empty(), "{path}");
+        for line in request.transcripts {
+            let is_visitor = line.alias.as_deref() == Some("visitor");
+            assert_eq!(
+                (line.is_from_visitor(), line.is_from_agent()),
+                (is_visitor, !is_visitor),
+                "{path}"
+            );
+        }
+    }
+    for (line, expected) in [
+        (json!({ "sender": "BOT", "id": "bot" }), (false, false)),
+        (json!({ "sender": "SYSTEM" }), (false, false)),
+        (json!({ "sender": "NEW" }), (false, false)),
+        (json!({ "sender": ["VISITOR"] }), (false, false)),
+        (json!({ "sender": "AGENT" }), (false, true)),
+        (json!({ "sender": "VISITOR", "id": "test@test.com" }), (true, false)),
+        (json!({ "message": "Hi" }), (true, false)),
+        (json!({ "id": "agent@example.com" }), (false, true)),
+        (json!({ "id": ["agent@example.com"] }), (false, false)),
+    ] {
+        let body = json!({ "id": ID, "transcripts": [line] }).to_string();
+        let request = SupportRequest::from_json(body.as_bytes()).expect("a support request");
+        let read = &request.transcripts[0];
+        assert_eq!((read.is_from_visitor(), read.is_from_agent()), expected, "{line}");
+    }
+}
+
 #[tokio::test]
 async fn escapes_of_gson_are_read() {
     let mut expected = SupportRequest::new(ID);

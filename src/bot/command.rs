@@ -21,7 +21,7 @@ pub enum Command {
     Bye,
     /// `GOTO`: sends the visitor to the page of this address.
     Goto(String),
-    /// `TRANSFER`: puts the visitor through to the agent of this email address.
+    /// `TRANSFER`: puts the visitor through to the agent of this email address, without `wc:`.
     Transfer(String),
     /// `HUMAN_TRANSFER`: puts the visitor through to any human agent on the same widget.
     HumanTransfer,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::command::{Cards, Command, Label, WireCommand};
-use crate::id::{CaseId, WidgetId};
+use crate::id::{AgentId, CaseId, WidgetId};
 
 /// What the visitor gets to see, and what SnapEngage is told to do, in this order.
 ///
@@ -63,9 +63,10 @@ impl Reply {
         self.and(Command::HumanTransfer)
     }
 
-    /// Puts the visitor through to an agent, by email address: `TRANSFER`.
-    pub fn to_agent(self, email: impl Into<String>) -> Self {
-        self.and(Command::Transfer(email.into()))
+    /// Puts the visitor through to an agent, by email address: `TRANSFER`. An id with the prefix `wc:`
+    /// will do.
+    pub fn to_agent(self, agent: impl Into<AgentId>) -> Self {
+        self.and(Command::Transfer(agent.into().email().to_owned()))
     }
 
     /// Puts the visitor through to another widget: `WIDGET_TRANSFER`.

@@ -33,7 +33,8 @@ pub struct SupportRequest {
     pub url: Option<String>,
     /// A picture of the visitor's page. Deprecated by the vendor.
     pub snapshot_image_url: Option<String>,
-    /// Whether it was a chat or an offline message: `type` in JSON.
+    /// Whether it was a chat or an offline message: `type` in JSON. Not in XML; see
+    /// [`is_offline`](Self::is_offline).
     pub kind: Option<RequestKind>,
     /// The visitor's email address; where none is known, `unknown@example.com` or `unknown`.
     pub requested_by: Option<String>,
@@ -47,7 +48,8 @@ pub struct SupportRequest {
     pub created_at_seconds: Option<i64>,
     /// The milliseconds of that second, 0 to 999.
     pub created_at_milliseconds: Option<i64>,
-    /// Whether the chat was proposed to the visitor.
+    /// Whether the chat was proposed to the visitor. Not in XML; see
+    /// [`is_proactive`](Self::is_proactive).
     pub proactive_chat: Option<bool>,
     /// The page it started on; may be `unknown`.
     pub page_url: Option<String>,
@@ -57,7 +59,7 @@ pub struct SupportRequest {
     pub entry_url: Option<String>,
     /// The visitor's IP address.
     pub ip_address: Option<String>,
-    /// The visitor's `User-Agent`.
+    /// The visitor's `User-Agent`. Not in XML.
     pub user_agent: Option<String>,
     /// The visitor's browser and its version.
     pub browser: Option<String>,
@@ -81,7 +83,7 @@ pub struct SupportRequest {
     pub chat_waittime: Option<i64>,
     /// How long it lasted, in seconds.
     pub chat_duration: Option<i64>,
-    /// Who ended it.
+    /// Who ended it. Not in XML.
     pub chat_ended_by: Option<ChatEndedBy>,
     /// Whether an agent responded. Logs.
     pub chat_responded: Option<bool>,
@@ -93,7 +95,7 @@ pub struct SupportRequest {
     pub survey_score: Option<i64>,
     /// The visitor's comment. Logs.
     pub survey_comments: Option<String>,
-    /// The languages of the visitor's browser, as in `Accept-Language`.
+    /// The languages of the visitor's browser, as in `Accept-Language`. Not in XML.
     pub language_code: Option<String>,
     /// The languages of the visitor's browser. XML.
     pub languages: Vec<Language>,
@@ -180,6 +182,23 @@ impl SupportRequest {
     /// ```
     pub fn key(&self) -> &str {
         self.id.as_str()
+    }
+
+    /// Whether it is a message left while nobody was there: by [`kind`](Self::kind), or in XML, which has
+    /// none, by [`source_id`](Self::source_id).
+    pub fn is_offline(&self) -> bool {
+        match self.kind {
+            Some(RequestKind::Offline) => true,
+            Some(RequestKind::Chat) => false,
+            _ => self.source_id == Some(SourceId::Offline),
+        }
+    }
+
+    /// Whether it is a chat that was proposed to the visitor: by
+    /// [`proactive_chat`](Self::proactive_chat), or in XML, which has none, by
+    /// [`source_id`](Self::source_id).
+    pub fn is_proactive(&self) -> bool {
+        self.proactive_chat.unwrap_or(self.source_id == Some(SourceId::Proactive))
     }
 
     /// When it was created: from the two fields, else from [`created_at_date`](Self::created_at_date),

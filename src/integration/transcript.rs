@@ -71,7 +71,7 @@ pub struct TranscriptLine {
     pub message: String,
     /// What was said, in other languages, by their ISO 639-1 codes.
     pub translations: BTreeMap<String, String>,
-    /// Which side said it. Not in XML.
+    /// Which side said it. Not in XML; see [`is_from_visitor`](Self::is_from_visitor).
     pub sender: Option<Sender>,
     /// Fields that are not documented, or not of the documented type, by their names; and under
     /// `name (others)`, an array, what else came for a field that came more than once.
@@ -86,6 +86,26 @@ impl TranscriptLine {
             let millis = time.as_millis();
             self.date_seconds = Some(millis / 1000);
             self.date_milliseconds = Some(millis % 1000).filter(|millis| *millis != 0);
+        }
+    }
+
+    /// Whether the visitor said it: by the sender, or where there is none, as in XML and in 2018, by the
+    /// id, which a visitor has not, or by the alias `visitor`.
+    pub fn is_from_visitor(&self) -> bool {
+        match &self.sender {
+            Some(sender) => *sender == Sender::Visitor,
+            None if self.extra.contains_key("sender") || self.extra.contains_key("id") => false,
+            None => self.id.is_none() || self.alias.as_deref() == Some("visitor"),
+        }
+    }
+
+    /// Whether an agent said it: by the sender, or where there is none, as in XML and in 2018, by the id.
+    pub fn is_from_agent(&self) -> bool {
+        match &self.sender {
+            Some(sender) => *sender == Sender::Agent,
+            None => {
+                self.id.is_some() && !self.extra.contains_key("sender") && !self.is_from_visitor()
+            }
         }
     }
 
