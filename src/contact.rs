@@ -55,7 +55,7 @@ use serde_json::Value;
 
 use crate::endpoint::{Answer, Call, Endpoint, Input, from_fn, supervise};
 use crate::error::{DecodeError, HandlerError};
-use crate::id::CaseId;
+use crate::id::{CaseId, LONGEST};
 use crate::percent::escaped;
 use crate::rejection::Rejection;
 
@@ -98,7 +98,8 @@ pub struct Query {
     pub url: Option<String>,
     /// The conversation: `caseId` in the query.
     pub case_id: Option<CaseId>,
-    /// Parameters that are not documented, or came again later with a value, in their order.
+    /// Parameters that are not documented, or came again later with a value, or are too long for an id, in
+    /// their order.
     pub extra: Vec<(String, String)>,
 }
 
@@ -157,7 +158,9 @@ impl Query {
             b"email" if self.email.is_empty() => self.email = value,
             b"ip" if self.ip.is_none() => self.ip = Some(value),
             b"url" if self.url.is_none() => self.url = Some(value),
-            b"caseId" if self.case_id.is_none() => self.case_id = Some(value.into()),
+            b"caseId" if self.case_id.is_none() && value.len() <= LONGEST => {
+                self.case_id = Some(value.into());
+            }
             _ => self.extra.push((String::from_utf8_lossy(name).into_owned(), value)),
         }
     }

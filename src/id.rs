@@ -1,4 +1,6 @@
 //! The ids SnapEngage gives things: opaque text, never parsed.
+//!
+//! They become keys and stand in the log, so that what comes in as an id, or as a name, is bounded.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -6,11 +8,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// The most bytes of an id or a name that comes in. SnapEngage's ids have 36 or so, and an email address
+/// has 254 at most.
+pub(crate) const LONGEST: usize = 256;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// Opaque text: the documented ones only look like UUIDs. Cheap to clone.
+        /// Opaque text: the documented ones only look like UUIDs. One that comes in has 256 bytes at most.
+        /// Cheap to clone.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
 

@@ -44,7 +44,7 @@ macro_rules! open_set {
 
         impl crate::lenient::Lenient for $name {
             fn from_text(text: &str) -> Option<Self> {
-                Some(text.into())
+                crate::lenient::short(text).map(Self::from)
             }
 
             fn from_bool(value: bool) -> Option<Self> {

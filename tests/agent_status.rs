@@ -271,6 +271,20 @@ async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
 }
 
 #[tokio::test]
+async fn ids_and_statuses_are_bounded() {
+    let longer = "x".repeat(257);
+    for (agent, status, field) in [("a", &*longer, "status"), (&longer, "online", "agent_id")] {
+        let request = json!({ "agent_id": agent, "status": status }).to_string();
+        let response = answer(recorder(&Seen::new()), request).await;
+        assert_eq!(response.status(), 400);
+        assert!(body(response).contains(&format!("field `{field}` is longer than 256 bytes")));
+    }
+    let long = &longer[1..];
+    let read = received(json!({ "agent_id": long, "status": long }).to_string()).await;
+    assert_eq!(read, StatusChange::new(long, long));
+}
+
+#[tokio::test]
 async fn numbers_and_booleans_are_read_as_text() {
     for (value, text) in [(json!(1), "1"), (json!(-1.5), "-1.5"), (json!(true), "true")] {
         let request = json!({ "agent_id": AGENT, "status": value, "sub_status": value });

@@ -919,6 +919,30 @@ async fn request_that_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
+async fn ids_and_names_are_bounded() {
+    let (long, longer) = ("x".repeat(256), "x".repeat(257));
+    for (field, column) in [("event", 268), ("widget_id", 290), ("case_id", 305)] {
+        let mut request = [("event", "message"), ("widget_id", "w"), ("case_id", "c")];
+        let body = |request: &[(&str, &str)]| {
+            let fields: Vec<_> =
+                request.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+            format!("{{{}}}", fields.join(","))
+        };
+        let place = request.iter().position(|(name, _)| *name == field).expect("a field");
+        request[place].1 = &long;
+        received(body(&request)).await;
+        request[place].1 = &longer;
+        let response = answer(Recorder(Seen::new()), body(&request)).await;
+        let problem = format!("field `{field}` is longer than 256 bytes at line 1 column {column}");
+        assert_refused(response, 400, &format!("bot request: {problem}"));
+    }
+    let request = json!({ "event": "new", "case_id": longer, "timestamp": 1 });
+    let (_, event) = received(request.to_string()).await;
+    assert_eq!((event.name(), event.case_id()), ("new", None));
+    assert_eq!(serde_json::to_value(event).expect("an event"), request);
+}
+
+#[tokio::test]
 async fn body_that_is_no_json_object_is_refused() {
     for (body, problem) in MALFORMED {
         let response = answer(Recorder(Seen::new()), *body).await;

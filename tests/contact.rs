@@ -123,6 +123,16 @@ async fn of_a_parameter_that_comes_twice_the_last_counts_and_none_is_lost() {
 }
 
 #[tokio::test]
+async fn case_id_is_bounded() {
+    let (long, longer) = ("x".repeat(256), "x".repeat(257));
+    let query = |case_id: &str| format!("email=a&caseId={case_id}");
+    assert_eq!(received(&query(&long)).await.case_id, Some(long.as_str().into()));
+    let mut expected = Query::new("a");
+    expected.extra = vec![pair("caseId", &longer)];
+    assert_eq!(received(&query(&longer)).await, expected);
+}
+
+#[tokio::test]
 async fn plus_that_was_not_escaped_in_an_address_is_a_plus() {
     for (query, email) in [
         ("email=jim+snap@test.com", "jim+snap@test.com"),

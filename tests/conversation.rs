@@ -315,6 +315,22 @@ async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
 }
 
 #[tokio::test]
+async fn ids_and_names_are_bounded() {
+    let (long, longer) = ("x".repeat(256), "x".repeat(1_000_000));
+    let request = |kind: &str, agent: &str| json!({ "event": kind, "widget_id": "w", "case_id": "c", "agent_id": agent });
+    let read = received(request(&long, &long).to_string()).await;
+    assert_eq!(
+        (read.kind.as_str(), read.agent_id.as_ref().map(AgentId::as_str)),
+        (&*long, Some(&*long))
+    );
+    let read = received(request("caseClosed", &longer).to_string()).await;
+    assert_eq!((read.agent_id, &read.extra["agent_id"]), (None, &json!(longer)));
+    let response = answer(recorder(&Seen::new()), request(&longer, "a").to_string()).await;
+    assert_eq!(response.status(), 400);
+    assert!(body(response).contains("conversation event: field `event` is longer than 256 bytes"));
+}
+
+#[tokio::test]
 async fn scores_are_read_as_they_are_and_never_rounded() {
     for (score, expected) in [
         (json!(0), Some(0)),

@@ -710,6 +710,21 @@ async fn request_without_id_is_refused() {
 }
 
 #[tokio::test]
+async fn ids_and_names_are_bounded() {
+    let (long, longer) = ("x".repeat(256), "x".repeat(257));
+    assert_eq!(received(json!({ "id": long }).to_string()).await.id, *long);
+    for body in [json!({ "id": longer }).to_string(), format!("<case><id>{longer}</id></case>")] {
+        let response = answer(recorder(&Seen::new()), body).await;
+        assert_eq!(response.status(), 400);
+        assert!(support::body(response).contains("field `id` is longer than 256 bytes"));
+    }
+    let request = json!({ "id": ID, "type": longer, "widget_id": longer, "city": longer });
+    let read = received(request.to_string()).await;
+    assert_eq!((&read.kind, &read.widget_id, read.city.as_ref()), (&None, &None, Some(&longer)));
+    assert_eq!(serde_json::to_value(read).ok(), Some(request));
+}
+
+#[tokio::test]
 async fn body_that_is_no_json_object_is_refused() {
     for (body, problem) in MALFORMED {
         let response = answer(recorder(&Seen::new()), *body).await;

@@ -10,14 +10,14 @@ mod raw;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::Serialize;
 use serde_json::{Number, Value};
 
 pub(crate) use self::raw::{Raw, keep, noting_lost_digits};
 
 use self::raw::{keep_value, note_lost_digits, raw_map, raw_seq};
-use crate::id::{AgentId, CaseId, WidgetId};
+use crate::id::{AgentId, CaseId, LONGEST, WidgetId};
 use crate::timestamp::Timestamp;
 
 /// The fields of an object that are not documented, or not of the documented type.
@@ -268,12 +268,40 @@ impl<T: Lenient> Lenient for Box<T> {
     }
 }
 
+/// The text of an id or of a name, where it is one.
+pub(crate) fn short(text: &str) -> Option<&str> {
+    Some(text).filter(|text| text.len() <= LONGEST)
+}
+
+/// The name of an event.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct Name(pub(crate) String);
+
+impl Lenient for Name {
+    fn from_text(text: &str) -> Option<Self> {
+        short(text).map(|text| Self(text.to_owned()))
+    }
+
+    fn from_bool(value: bool) -> Option<Self> {
+        String::from_bool(value).map(Self)
+    }
+
+    fn from_integer(value: i128) -> Option<Self> {
+        String::from_integer(value).map(Self)
+    }
+
+    fn from_float(value: f64) -> Option<Self> {
+        String::from_float(value).map(Self)
+    }
+}
+
 /// An id is text; a number is taken as its digits, since an event without its id is lost.
 macro_rules! lenient_ids {
     ($($id:ty)*) => {$(
         impl Lenient for $id {
             fn from_text(text: &str) -> Option<Self> {
-                Some(text.into())
+                short(text).map(Self::from)
             }
 
             fn from_integer(value: i128) -> Option<Self> {
@@ -489,6 +517,11 @@ pub(crate) fn read_required<'de, T: Lenient, A: MapAccess<'de>>(
         (Some(odd), Some(first)) => {
             *field = Some(first);
             keep_other(extra, name, odd);
+        }
+        // Where there should be an id or a name, text is odd for its length alone.
+        (Some(Value::String(_)), None) => {
+            let problem = format_args!("field `{name}` is longer than {LONGEST} bytes");
+            return Err(de::Error::custom(problem));
         }
         (Some(_), None) => {
             return Err(de::Error::custom(format_args!(
