@@ -1,0 +1,238 @@
+//! Places in a model, and how they are filled with whatever comes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::raw::{keep_value, note_lost_digits, raw_seq};
+use super::values::{digits, to_value};
+use super::{Extra, Field, Lenient};
+
+impl<T: Lenient> Field for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+
+    fn fill_text(&mut self, text: &str) -> bool {
+        fill(self, T::from_text(text))
+    }
+
+    fn fill_bool(&mut self, value: bool) -> bool {
+        fill(self, T::from_bool(value))
+    }
+
+    fn fill_integer(&mut self, value: i128) -> bool {
+        fill(self, T::from_integer(value))
+    }
+
+    fn fill_float(&mut self, value: f64) -> bool {
+        fill(self, T::from_float(value))
+    }
+
+    fn fill_map<'de, A: MapAccess<'de>>(&mut self, map: A) -> Result<Option<Value>, A::Error> {
+        T::from_map(map).map(|read| fill_or_odd(self, read))
+    }
+
+    fn fill_seq<'de, A: SeqAccess<'de>>(&mut self, seq: A) -> Result<Option<Value>, A::Error> {
+        T::from_seq(seq).map(|read| fill_or_odd(self, read))
+    }
+
+    fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
+        if let Some(value) = self {
+            value.odd_fields(report);
+        }
+    }
+}
+
+fn fill<T>(place: &mut Option<T>, value: Option<T>) -> bool {
+    let is_value = value.is_some();
+    if is_value {
+        *place = value;
+    }
+    is_value
+}
+
+fn fill_or_odd<T>(place: &mut Option<T>, read: Result<T, Value>) -> Option<Value> {
+    read.map(|value| *place = Some(value)).err()
+}
+
+impl Field for String {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn fill_text(&mut self, text: &str) -> bool {
+        text.clone_into(self);
+        true
+    }
+
+    fn fill_bool(&mut self, value: bool) -> bool {
+        self.fill_text(if value { "true" } else { "false" })
+    }
+
+    fn fill_integer(&mut self, value: i128) -> bool {
+        self.fill_text(&value.to_string())
+    }
+
+    fn fill_float(&mut self, value: f64) -> bool {
+        self.fill_text(&digits(value))
+    }
+}
+
+/// One odd element makes the whole array odd, so that nothing of it is lost.
+impl<T: Lenient> Field for Vec<T> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn fill_seq<'de, A: SeqAccess<'de>>(&mut self, mut seq: A) -> Result<Option<Value>, A::Error> {
+        let mut list = Vec::new();
+        let mut element = None;
+        while let Some(odd) = seq.next_element_seed(Slot(&mut element))? {
+            match (odd, element.take()) {
+                (Some(odd), _) => {
+                    let mut values: Vec<_> = list.iter().map(to_value).collect();
+                    values.push(odd);
+                    return raw_seq(seq, values).map(Some);
+                }
+                (None, Some(value)) => list.push(value),
+                (None, None) => {}
+            }
+        }
+        *self = list;
+        Ok(None)
+    }
+
+    fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
+        for value in self {
+            value.odd_fields(report);
+        }
+    }
+}
+
+/// One odd value makes the whole object odd, so that nothing of it is lost.
+impl Field for BTreeMap<String, String> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn fill_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<Option<Value>, A::Error> {
+        let mut texts = Self::new();
+        let mut odd = Extra::new();
+        let mut text = None;
+        while let Some(name) = map.next_key::<String>()? {
+            let odd_value = map.next_value_seed(Slot(&mut text))?;
+            let Some(value) = odd_value.or_else(|| text.clone().map(Value::from)) else { continue };
+            match (text.take(), odd.contains_key(&name) || texts.contains_key(&name)) {
+                (Some(text), false) => drop(texts.insert(name, text)),
+                _ => {
+                    let first = texts.remove(&name).map(Value::from);
+                    odd.extend(first.map(|first| (name.clone(), first)));
+                    keep_value(&mut odd, name, value);
+                }
+            }
+        }
+        if odd.is_empty() {
+            *self = texts;
+            return Ok(None);
+        }
+        odd.extend(texts.into_iter().map(|(name, text)| (name, text.into())));
+        Ok(Some(Value::Object(odd.into_iter().collect())))
+    }
+}
+/// A field about to be filled with whatever comes. Says the value if it was odd.
+pub(crate) struct Slot<'f, F>(pub(crate) &'f mut F);
+
+impl<F> Slot<'_, F> {
+    fn or_odd<E>(is_filled: bool, value: impl Into<Value>) -> Result<Option<Value>, E> {
+        Ok(if is_filled { None } else { Some(value.into()) })
+    }
+}
+
+impl<'de, F: Field> DeserializeSeed<'de> for Slot<'_, F> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Self::or_odd(self.0.fill_bool(value), value)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Self::or_odd(self.0.fill_integer(value.into()), value)
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Self::or_odd(self.0.fill_integer(value.into()), value)
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        note_lost_digits(value);
+        Self::or_odd(self.0.fill_float(value), value)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        let is_filled = text.is_empty() || self.0.fill_text(text) || text.trim().is_empty();
+        Self::or_odd(is_filled, text)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Ok(match self.0.fill_map(map)? {
+            Some(Value::Number(number)) => {
+                let is_filled = match (number.as_i128(), number.as_f64()) {
+                    (Some(integer), _) => self.0.fill_integer(integer),
+                    (None, Some(float)) => self.0.fill_float(float),
+                    (None, None) => false,
+                };
+                (!is_filled).then_some(Value::Number(number))
+            }
+            odd => odd,
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        self.0.fill_seq(seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::{Error, MapDeserializer};
+    use serde_json::json;
+
+    use super::super::raw::NUMBER;
+    use super::*;
+
+    fn filled<F: Field>(digits: &str) -> (F, Option<Value>) {
+        let number = MapDeserializer::<_, Error>::new([(NUMBER, digits)].into_iter());
+        let mut field = F::default();
+        let odd = Slot(&mut field).visit_map(number).expect("a number");
+        (field, odd)
+    }
+
+    #[test]
+    fn numbers_of_arbitrary_precision_are_numbers() {
+        assert_eq!(filled("5"), (Some(5_i64), None));
+        assert_eq!(filled("18446744073709551615"), (Some(json!(u64::MAX)), None));
+        assert_eq!(filled("0.5"), (Some(0.5), None));
+        assert_eq!(filled("7"), (Some(json!(7)), None));
+        assert_eq!(filled("80303"), (Some("80303".to_owned()), None));
+        assert_eq!(filled::<Option<i64>>("0.5"), (None, Some(json!(0.5))));
+    }
+}

@@ -1,0 +1,109 @@
+//! The fields of an object, read one by one, and what else comes for a field.
+
+use serde::de::{self, MapAccess};
+use serde_json::Value;
+
+use super::values::to_value;
+use super::{Extra, Field, Lenient, Raw, Slot};
+use crate::id::LONGEST;
+
+/// Reads the next value of an object into a field; an odd one goes to `extra`. Of several, the last
+/// counts, and the others go to `extra` as well.
+pub(crate) fn read<'de, F: Field, A: MapAccess<'de>>(
+    field: &mut F,
+    name: &'static str,
+    map: &mut A,
+    extra: &mut Extra,
+) -> Result<(), A::Error> {
+    if !field.is_absent() || extra.contains_key(name) {
+        return read_again(field, name, map, extra);
+    }
+    if let Some(odd) = map.next_value_seed(Slot(field))? {
+        extra.insert(name.to_owned(), odd);
+    }
+    Ok(())
+}
+
+fn read_again<'de, F: Field, A: MapAccess<'de>>(
+    field: &mut F,
+    name: &'static str,
+    map: &mut A,
+    extra: &mut Extra,
+) -> Result<(), A::Error> {
+    let first = std::mem::take(field);
+    let odd = map.next_value_seed(Slot(field))?;
+    if odd.is_none() && field.is_absent() {
+        *field = first;
+        return Ok(());
+    }
+    let first = extra.remove(name).unwrap_or_else(|| to_value(&first));
+    keep_other(extra, name, first);
+    extra.extend(odd.map(|odd| (name.to_owned(), odd)));
+    Ok(())
+}
+
+/// Reads the next value of an object into a field that nothing can be done without. Of several, the
+/// last that can be read counts, and the others go to `extra`.
+pub(crate) fn read_required<'de, T: Lenient, A: MapAccess<'de>>(
+    field: &mut Option<T>,
+    name: &'static str,
+    map: &mut A,
+    extra: &mut Extra,
+) -> Result<(), A::Error> {
+    let first = field.take();
+    match (map.next_value_seed(Slot(field))?, first) {
+        (None, None) => {}
+        (None, Some(first)) if field.is_none() => *field = Some(first),
+        (None, Some(first)) => keep_other(extra, name, to_value(&first)),
+        (Some(odd), Some(first)) => {
+            *field = Some(first);
+            keep_other(extra, name, odd);
+        }
+        // Where there should be an id or a name, text is odd for its length alone.
+        (Some(Value::String(_)), None) => {
+            let problem = format_args!("field `{name}` is longer than {LONGEST} bytes");
+            return Err(de::Error::custom(problem));
+        }
+        (Some(_), None) => {
+            return Err(de::Error::custom(format_args!(
+                "field `{name}` is not of the documented type"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Skips the next value of an object where it is the one that goes without saying.
+pub(crate) fn read_constant<'de, A: MapAccess<'de>>(
+    name: &'static str,
+    constant: &str,
+    map: &mut A,
+    extra: &mut Extra,
+) -> Result<(), A::Error> {
+    let Raw(value) = map.next_value()?;
+    if value != constant {
+        keep_other(extra, name, value);
+    }
+    Ok(())
+}
+
+/// The name in `extra` of the values of a field but the one that counts.
+macro_rules! others {
+    ($name:literal) => {
+        concat!($name, " (others)")
+    };
+}
+
+pub(crate) use others;
+
+/// Keeps a value of a field that came several times.
+fn keep_other(extra: &mut Extra, name: &str, value: Value) {
+    match extra.entry(format!("{name} (others)")).or_insert_with(|| Value::Array(Vec::new())) {
+        Value::Array(others) => others.push(value),
+        first => *first = Value::Array(vec![first.take(), value]),
+    }
+}
+
+pub(crate) fn require<T, E: de::Error>(field: Option<T>, name: &'static str) -> Result<T, E> {
+    field.ok_or_else(|| E::missing_field(name))
+}

@@ -1,0 +1,57 @@
+//! What the log says of an event that is not as documented.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Lenient;
+use super::values::to_value;
+
+/// One line in the log for all the odd fields of an event, by name and never by value.
+pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
+    if !tracing::enabled!(tracing::Level::WARN) {
+        return;
+    }
+    let mut fields = Vec::new();
+    event.odd_fields(&mut |field| {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    });
+    if !fields.is_empty() {
+        tracing::warn!(
+            ?fields,
+            "fields not of the documented type, or that came twice, are kept in extra"
+        );
+    }
+}
+
+/// One line in the log for all the fields in which U+FFFD stands for what could not be read, by name
+/// and never by value. A name that is not documented is the sender's, and not named either.
+pub(crate) fn warn_of_replacements(event: &impl Lenient) {
+    if !tracing::enabled!(tracing::Level::WARN) {
+        return;
+    }
+    let Value::Object(object) = to_value(event) else { return };
+    let mut fields = BTreeSet::new();
+    for (name, value) in &object {
+        if name.contains(char::REPLACEMENT_CHARACTER) || has_replacement(value) {
+            let documented = event.names().iter().find(|known| *known == name);
+            fields.insert(*documented.unwrap_or(&"extra"));
+        }
+    }
+    if !fields.is_empty() {
+        tracing::warn!(?fields, "characters that cannot be read became U+FFFD");
+    }
+}
+
+fn has_replacement(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(char::REPLACEMENT_CHARACTER),
+        Value::Array(values) => values.iter().any(has_replacement),
+        Value::Object(object) => object.iter().any(|(name, value)| {
+            name.contains(char::REPLACEMENT_CHARACTER) || has_replacement(value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
