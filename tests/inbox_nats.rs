@@ -4,6 +4,7 @@
 mod inbox_suite;
 mod support;
 
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{self, Context};
 use inbox_suite::{
@@ -155,14 +156,13 @@ mod streams {
     /// A stream, the setting that it cannot be used with, and how it comes to that.
     type Unfit = (&'static str, &'static str, fn(&mut Config));
 
-    const UNFIT: [Unfit; 17] = [
+    const UNFIT: [Unfit; 16] = [
         ("inbox", "storage", |config| config.storage = StorageType::Memory),
         ("inbox", "retention", |config| config.retention = RetentionPolicy::Limits),
         ("inbox", "discard", |config| config.discard = DiscardPolicy::Old),
         ("inbox", "max_msgs", |config| config.max_messages = 1000),
         ("inbox", "max_msgs_per_subject", |config| config.max_messages_per_subject = 1),
         ("inbox", "subjects", |config| config.subjects = vec!["inbox.case.a.head".into()]),
-        ("inbox", "allow_rollup_hdrs", |config| config.allow_rollup = false),
         ("inbox", "persist_mode", |config| config.persist_mode = Some(PersistenceMode::Async)),
         ("inbox", "no_ack", |config| config.no_ack = true),
         ("inbox", "deny_delete", |config| config.deny_delete = true),
@@ -333,14 +333,48 @@ mod messages {
         let entries = server.jetstream().await.get_stream("inbox").await.expect("a stream");
         let head = entries.get_raw_message(1).await.expect("a head");
         let tail = entries.get_raw_message(2).await.expect("a tail");
-        let mut headers = HeaderMap::new();
-        headers.insert(ENTRY, tail.headers.get(ENTRY).expect("a header").clone());
-        headers.insert("Nats-Rollup", "sub");
-        publish(&server, &head.subject, headers, text(&tail.payload)).await;
+        assert!(entries.delete_message(1).await.expect("deleted"));
+        copy(&server, &tail, &head.subject).await;
         assert_eq!(stats(&inbox).await.waiting, 3, "the second of them twice");
         let made = work(&inbox, &mut calls, 2).await;
         assert_eq!(made, ["c caseResponded 2", "c caseResponded 3"]);
         assert_eq!(stats(&inbox).await.waiting, 0);
+    }
+
+    /// As a process leaves it that dies while it has what failed tried at once.
+    #[tokio::test]
+    async fn that_were_stored_anew_are_not_processed_beside_themselves() {
+        let server = Server::start("");
+        let inbox = server.inbox(quick()).await;
+        let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
+        let receiver = receiver(&inbox, &crm);
+        assert_taken(chat(&receiver, "c").await);
+        work(&inbox, &mut calls, 1).await;
+        let entries = server.jetstream().await.get_stream("inbox").await.expect("a stream");
+        let head = entries.get_raw_message(1).await.expect("a head");
+        copy(&server, &head, &head.subject).await;
+        crm.gate.forget_permits(1000);
+        let until_one_is_left = async {
+            assert_eq!(call(&mut calls).await.0, "c ");
+            let is_one = async || {
+                let state = entries.get_info().await.expect("an answer").state;
+                (state.messages == 1).then_some(())
+            };
+            ask("both stay", is_one).await;
+            assert!(calls.is_empty());
+            crm.gate.add_permits(1);
+        };
+        inbox.run(until_one_is_left).await;
+        assert_eq!(stats(&inbox).await.done, 1);
+    }
+
+    /// Stores an entry again, elsewhere or as its own successor.
+    async fn copy(server: &Server, message: &StreamMessage, subject: &str) {
+        let known = message.headers.get(ENTRY).expect("a header").as_str();
+        let origin = format!(r#"{{"origin":{},"#, message.sequence);
+        let mut headers = HeaderMap::new();
+        headers.insert(ENTRY, known.replacen('{', &origin, 1).as_str());
+        publish(server, subject, headers, text(&message.payload)).await;
     }
 
     async fn publish(server: &Server, subject: &str, headers: HeaderMap, body: &str) {

@@ -74,6 +74,7 @@ macro_rules! promises {
                 not_doubled_while_it_takes_longer_than_its_lease,
                 shared_by_two_inboxes_each_entry_once_and_in_order,
                 done_where_nothing_ever_ends,
+                done_for_hundreds_of_cases_that_failed_twice,
                 ended_by_a_shutdown_only_between_handlers;
             looking:
                 counts_what_there_is_and_knows_the_oldest,

@@ -1,6 +1,8 @@
 //! How what is stored is worked off.
 
 use std::collections::{HashMap, HashSet};
+use std::future::ready;
+use std::sync::Mutex;
 
 use snapengage::inbox::{Inbox, State};
 use tokio::sync::Notify;
@@ -250,6 +252,38 @@ pub(crate) async fn shared_by_two_inboxes_each_entry_once_and_in_order<P: Place>
         assert_eq!(last[case_id], before + 1, "case {case_id}");
     }
     assert_eq!(counts(&inboxes[0]).await, [0, 0, (CASES * EVENTS) as u64, 0]);
+}
+
+/// As after an outage: most wait for their next try while the first are done.
+pub(crate) async fn done_for_hundreds_of_cases_that_failed_twice<P: Place>() {
+    const CASES: usize = 300;
+    let place = P::fresh().await;
+    let inbox = place.inbox(quick()).await;
+    let (done, mut all_done) = unbounded_channel();
+    let calls = Mutex::new(HashMap::new());
+    let crm = integration::from_fn(move |request: SupportRequest| {
+        let mut calls = calls.lock().expect("no panic");
+        let calls: &mut u32 = calls.entry(request.id).or_default();
+        *calls += 1;
+        let outcome = if *calls <= 2 { Err("the CRM is down".into()) } else { Ok(()) };
+        if outcome.is_ok() {
+            done.send(()).expect("somebody listens");
+        }
+        ready(outcome)
+    });
+    let receiver = Receiver::builder().integration("/integration", auth(), inbox.feed(crm));
+    let receiver = receiver.build().expect("a valid receiver");
+    for number in 0..CASES {
+        assert_taken(chat(&receiver, &number.to_string()).await);
+    }
+    let until_done = async {
+        for number in 0..CASES {
+            let done = timeout(Duration::from_secs(30), all_done.recv()).await;
+            assert!(done.is_ok(), "only {number} are done");
+        }
+    };
+    inbox.run(until_done).await;
+    assert_eq!(counts(&inbox).await, [0, 0, CASES as u64, 0]);
 }
 
 pub(crate) async fn done_where_nothing_ever_ends<P: Place>() {

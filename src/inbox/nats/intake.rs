@@ -1,6 +1,5 @@
 //! How an entry comes in, and where in its case.
 
-use async_nats::header::NATS_ROLLUP;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 
@@ -127,8 +126,7 @@ impl Nats {
     }
 
     pub(super) async fn forget_dead(&self, dead: &Letter) -> Result<bool, InboxError> {
-        let subject = self.subjects.dead(&dead.envelope.key);
-        self.streams.dead.remove(&subject, dead.number).await
+        self.streams.dead.remove(dead.number).await
     }
 
     /// What is worked off now of a case.
@@ -159,31 +157,33 @@ impl Nats {
     }
 
     /// Puts the first of a case's tail at its head, where there is none.
+    ///
+    /// If it is cut off, the message is there twice. The second is dropped once the first is over.
     pub(super) async fn fill_head(&self, case: &Case) -> Result<(), InboxError> {
         const NONE: u64 = 0;
-        self.replace_head(case, NONE).await?;
+        let entries = &self.streams.entries;
+        let next = entries.first(&case.tail, 1).await?;
+        let Some(next) = next.map(Letter::stored) else { return Ok(()) };
+        let moved = next.moved(next.envelope.tries)?.expected_last_subject_sequence(NONE);
+        if entries.publish(&case.head, moved).await? == Published::Stored {
+            entries.remove(next.number).await?;
+        }
         Ok(())
     }
 
-    /// Puts the first of a case's tail in the place of its head, which has this number. Says whether it
-    /// did: not where there is no tail, or another head by now.
+    /// Stores a head under another number, so that it is delivered at once. Says whether it was still
+    /// the head.
     ///
-    /// If it is cut off, the message is there twice. The second is dropped once the first is over.
-    pub(super) async fn replace_head(&self, case: &Case, number: u64) -> Result<bool, InboxError> {
-        let entries = &self.streams.entries;
-        let Some(next) = entries.first(&case.tail, 1).await?.map(Letter::stored) else {
-            return Ok(false);
-        };
-        let message = replacing(next.moved(next.envelope.tries)?, number);
-        if entries.publish(&case.head, message).await? != Published::Stored {
-            return Ok(false);
-        }
-        entries.remove(&case.tail, next.number).await?;
-        Ok(true)
+    /// If it is cut off, the message is there twice. The first is dropped when it is delivered.
+    pub(super) async fn renew_head(
+        &self,
+        subject: &str,
+        head: &Letter,
+        tries: u32,
+    ) -> Result<bool, InboxError> {
+        let anew = head.moved(tries)?.expected_last_subject_sequence(head.number);
+        let published = self.streams.entries.publish(subject, anew).await?;
+        self.streams.entries.remove(head.number).await?;
+        Ok(published == Published::Stored)
     }
-}
-
-/// A message that takes another's place, if that is still the last of its subject.
-pub(super) fn replacing(message: PublishMessage, number: u64) -> PublishMessage {
-    message.expected_last_subject_sequence(number).header(NATS_ROLLUP, "sub")
 }

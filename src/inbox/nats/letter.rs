@@ -119,6 +119,11 @@ impl Letter {
         self.envelope.origin.unwrap_or(self.number)
     }
 
+    /// Whether it is the same entry, maybe under another number.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.origin() == other.origin()
+    }
+
     /// The same entry, to be stored under another number.
     pub(super) fn moved(&self, tries: u32) -> Result<PublishMessage, InboxError> {
         let envelope = Envelope { origin: Some(self.origin()), tries, ..self.envelope.clone() };

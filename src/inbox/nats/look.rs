@@ -6,9 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Nats;
-use super::intake::replacing;
 use super::letter::{Envelope, Letter};
-use super::messages::{Messages, Published};
+use super::messages::Messages;
 use super::place::Place;
 use crate::inbox::engine::later;
 use crate::inbox::entry::{Entry, EntryId, State, Stats};
@@ -157,10 +156,9 @@ impl Nats {
         let Some(failed) = failed.filter(|failed| failed.due_at > later(now, SOON)) else {
             return Ok(true);
         };
-        let again = replacing(letter.moved(failed.tries)?, letter.number);
-        let published = self.streams.entries.publish(&case.head, again).await?;
+        let was_head = self.renew_head(&case.head, letter, failed.tries).await?;
         self.forget_tries(letter.number).await?;
-        Ok(published == Published::Stored)
+        Ok(was_head)
     }
 
     pub(super) async fn drop(&self, id: EntryId) -> Result<bool, InboxError> {
@@ -179,46 +177,43 @@ impl Nats {
         Ok(was_there)
     }
 
-    /// Puts right what a process that died at a bad moment has left.
-    pub(super) async fn put_right(&self) -> Result<(), InboxError> {
-        self.hand_in_what_came_back().await?;
-        self.give_tails_a_head().await
+    /// Puts right what a process that died at a bad moment has left. Says whether there may be more.
+    pub(super) async fn put_right(&self) -> Result<bool, InboxError> {
+        let is_more_back = self.hand_in_what_came_back().await?;
+        Ok(self.give_tails_a_head().await? || is_more_back)
     }
 
     /// A server that is killed may bring back what was removed. It is not delivered, since the consumer
     /// knows that it is over; so it is put in anew, and dropped where it is handed out.
-    async fn hand_in_what_came_back(&self) -> Result<(), InboxError> {
+    async fn hand_in_what_came_back(&self) -> Result<bool, InboxError> {
         let info = self.pull.consumer().get_info().await.map_err(InboxError::new)?;
         for _ in 0..AT_ONCE {
             let head = self.streams.entries.first(&self.subjects.heads(), 1).await?;
-            let Some(head) = head else { return Ok(()) };
+            let Some(head) = head else { return Ok(false) };
             let (subject, number) = (head.subject.to_string(), head.sequence);
             if number > info.ack_floor.stream_sequence {
-                return Ok(());
+                return Ok(false);
             }
+            // Where another is in its place, it is over.
             let head = Letter::stored(head);
-            let again = replacing(head.moved(head.envelope.tries)?, number);
-            if self.streams.entries.publish(&subject, again).await? == Published::Conflict {
-                // Another is in its place, so it is over.
-                self.streams.entries.remove(&subject, number).await?;
-            }
+            self.renew_head(&subject, &head, head.envelope.tries).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// A worker that died between the end of one entry and the next has left the next in the tail.
-    async fn give_tails_a_head(&self) -> Result<(), InboxError> {
+    async fn give_tails_a_head(&self) -> Result<bool, InboxError> {
         for _ in 0..AT_ONCE {
             let from = self.looked_through.load(Ordering::Relaxed) + 1;
             let tail = self.streams.entries.first(&self.subjects.tails(), from).await?;
             let Some(tail) = tail.map(Letter::stored) else {
                 self.looked_through.store(0, Ordering::Relaxed);
-                return Ok(());
+                return Ok(false);
             };
             self.looked_through.store(tail.number, Ordering::Relaxed);
             self.heal(&self.case(&tail.envelope)).await?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

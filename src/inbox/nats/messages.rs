@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
-use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind, State, Stream};
+use async_nats::jetstream::response::Response;
+use async_nats::jetstream::stream::{
+    DeleteStatus, LastRawMessageError, LastRawMessageErrorKind, State, Stream,
+};
 use async_nats::jetstream::{self, Context, ErrorCode};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::inbox::error::InboxError;
@@ -31,14 +35,16 @@ pub(super) enum Published {
 
 /// The messages of one stream.
 pub(super) struct Messages {
+    name: String,
     pub(super) stream: Stream<()>,
     jetstream: Context,
 }
 
 impl Messages {
     pub(super) async fn of(jetstream: &Context, stream: String) -> Result<Self, InboxError> {
-        let stream = jetstream.get_stream_no_info(stream).await.map_err(InboxError::new)?;
-        Ok(Self { stream, jetstream: jetstream.clone() })
+        let name = stream;
+        let stream = jetstream.get_stream_no_info(&name).await.map_err(InboxError::new)?;
+        Ok(Self { name, stream, jetstream: jetstream.clone() })
     }
 
     /// Stores a message. If this fails, it may be stored nevertheless.
@@ -102,15 +108,23 @@ impl Messages {
         }
     }
 
-    /// Removes a message that is the first of its subject. Says whether it was there.
+    /// Removes a message. Says whether it was there.
     ///
     /// What is erased is overwritten, which takes longer.
-    pub(super) async fn remove(&self, subject: &str, number: u64) -> Result<bool, InboxError> {
-        let first = self.stream.purge().filter(subject).sequence(number + 1);
-        Ok(first.await.map_err(InboxError::new)?.purged > 0)
+    pub(super) async fn remove(&self, number: u64) -> Result<bool, InboxError> {
+        let subject = format!("STREAM.MSG.DELETE.{}", self.name);
+        let removal = json!({ "seq": number, "no_erase": true });
+        let removed: Response<DeleteStatus> =
+            self.jetstream.request(subject, &removal).await.map_err(InboxError::new)?;
+        let Response::Err { error } = removed else { return Ok(true) };
+        match self.get(number).await? {
+            None => Ok(false),
+            Some(_) => Err(InboxError::new(error)),
+        }
     }
 
-    /// Removes all messages of a subject, or of a pattern.
+    /// Removes all messages of a subject, or of a pattern. Not for what is delivered to a consumer: see
+    /// [`Nats`](super::Nats).
     pub(super) async fn purge(&self, subject: &str) -> Result<(), InboxError> {
         self.stream.purge().filter(subject).await.map_err(InboxError::new)?;
         Ok(())

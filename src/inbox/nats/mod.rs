@@ -3,6 +3,21 @@
 //! Each case and agent has a subject for what is worked off now, its head, and one for what comes after it,
 //! its tail. Workers share one consumer, which delivers the heads; whoever ends one puts the first of
 //! the tail in its place. So a case that fails waits, and nothing else does.
+//!
+//! Nothing is purged from what the consumer delivers, nor replaced by a rollup, which is a purge: a message
+//! goes by its number alone. In nats-server, up to 2.15.1 at least, a purge of one subject harms the
+//! others that a consumer has pending (server/consumer.go):
+//!
+//! 1. `purge` empties the queue of what is due to be redelivered. What was in it is pending as if it had
+//!    just been delivered (`checkPending`), so it comes back one whole `ack_wait` later.
+//! 2. `purge` sets the consumer's floor (`adflr`) to the delivery sequence of what it removed, though
+//!    lower ones are pending. The next acknowledgement in sequence then takes the stream's floor (`asflr`)
+//!    past them (`moveAckFloor`), and the state can no longer be written: "bad pending entry".
+//! 3. `checkPending` forgets what is pending below that floor: it is never redelivered. A server that
+//!    starts takes it for acknowledged and deletes it (`checkStateForInterestStream`).
+//!
+//! A message that is deleted counts as terminated (`decStreamPending`), and moves the floor as an
+//! acknowledgement does.
 
 mod intake;
 mod letter;
@@ -182,8 +197,7 @@ impl Engine for Nats {
 
     /// Payloads and keys go by themselves.
     async fn sweep(&self, _now: Timestamp) -> Result<bool, InboxError> {
-        self.put_right().await?;
-        Ok(false)
+        self.put_right().await
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {

@@ -86,7 +86,6 @@ fn entries(name: &str, options: &Options) -> Config {
         discard: DiscardPolicy::New,
         max_bytes: part(options.size_limit.saturating_add(TO_MOVE), 1),
         duplicate_window: countable(options.window.min(DUPLICATES)),
-        allow_rollup: true,
         ..common("requests to be worked off")
     }
 }
@@ -201,14 +200,13 @@ fn is_not_found(error: &GetStreamError) -> bool {
 }
 
 /// What promises rest on, as the server names it.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 10] = [
     "subjects",
     "storage",
     "retention",
     "discard",
     "max_msgs",
     "max_msgs_per_subject",
-    "allow_rollup_hdrs",
     "allow_msg_ttl",
     "no_ack",
     "deny_delete",

@@ -101,8 +101,8 @@ impl Nats {
             self.last_try(*number),
         )?;
         let dead = dead.map(Letter::stored);
-        let has_died = dead.as_ref().is_some_and(|dead| dead.origin() == leased.letter.origin());
-        if seen.is_some() || has_died {
+        let has_died = dead.as_ref().is_some_and(|dead| dead.is_same(&leased.letter));
+        if seen.is_some() || has_died || self.is_renewed(leased).await? {
             self.remove(leased).await?;
             return Ok(false);
         }
@@ -119,6 +119,16 @@ impl Nats {
         leased.ack(AckKind::Progress).await?;
         self.note_working(*number, &leased.note(lease.end(), None), lease.length).await?;
         Ok(true)
+    }
+
+    /// Whether the same entry is its case's head under another number by now.
+    async fn is_renewed(&self, leased: &Leased) -> Result<bool, InboxError> {
+        let Leased { letter, lease, .. } = leased;
+        if *lease == 1 {
+            return Ok(false);
+        }
+        let head = self.head(&self.case(&letter.envelope)).await?;
+        Ok(head.is_some_and(|head| head.number != letter.number && head.is_same(letter)))
     }
 
     fn leased(&self) -> MutexGuard<'_, HashMap<u64, Arc<Leased>>> {
@@ -198,13 +208,14 @@ impl Nats {
     async fn remove(&self, leased: &Leased) -> Result<(), InboxError> {
         let Letter { number, envelope, .. } = &leased.letter;
         let case = self.case(envelope);
-        if !self.replace_head(&case, *number).await? {
-            // Not by the acknowledgement alone, which the server acts on somewhat later: until then, the
-            // case has a head. What came while it had one is in the tail.
-            self.streams.entries.remove(&case.head, *number).await?;
-            self.fill_head(&case).await?;
-        }
-        tokio::try_join!(leased.ack(AckKind::Ack), self.forget_tries(*number))?;
+        // Not by the acknowledgement alone, which the servers of a cluster act on somewhat later: until
+        // then, the case has a head.
+        self.streams.entries.remove(*number).await?;
+        tokio::try_join!(
+            self.fill_head(&case),
+            leased.ack(AckKind::Ack),
+            self.forget_tries(*number)
+        )?;
         Ok(())
     }
 }
