@@ -133,6 +133,107 @@ mod in_time {
     }
 }
 
+/// Hours ahead, and then set right: the first runtime's clock is, the second's is not.
+mod clocks {
+    use snapengage::HealthCheck;
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime")
+    }
+
+    fn ahead<T>(work: impl Future<Output = T>) -> T {
+        runtime().block_on(async {
+            advance(HOUR * 2).await;
+            work.await
+        })
+    }
+
+    fn options() -> Options {
+        Inbox::options().backoff(SECOND, SECOND * 20).lease(SECOND * 10)
+    }
+
+    #[test]
+    fn what_came_in_while_the_clock_was_ahead_is_worked_off_at_once() {
+        let disk = Disk::new();
+        let (crm, mut calls) = Crm::up();
+        ahead(async {
+            let receiver = receiver(&disk.open(options()), &crm);
+            for time in [1, 2] {
+                assert_taken(say(&receiver, "c", time).await);
+            }
+        });
+        runtime().block_on(async {
+            let inbox = disk.open(options());
+            let _receiver = receiver(&inbox, &crm);
+            assert_eq!(inbox.check().await.expect("figures")["oldest_s"], 0);
+            let started = Instant::now();
+            work(&inbox, &mut calls, 2).await;
+            assert!(started.elapsed() < SECOND * 2, "{:?}", started.elapsed());
+        });
+    }
+
+    #[test]
+    fn what_failed_while_the_clock_was_ahead_is_tried_again_within_the_longest_backoff() {
+        let disk = Disk::new();
+        let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
+        ahead(async {
+            let inbox = disk.open(options());
+            assert_taken(chat(&receiver(&inbox, &crm), "c").await);
+            work(&inbox, &mut calls, 1).await;
+        });
+        runtime().block_on(async {
+            let inbox = disk.open(options());
+            let _receiver = receiver(&inbox, &crm);
+            let started = Instant::now();
+            work(&inbox, &mut calls, 1).await;
+            assert!(started.elapsed() <= SECOND * 22, "{:?}", started.elapsed());
+            assert_eq!(stats(&inbox).await.done, 1);
+        });
+    }
+
+    #[test]
+    fn what_was_leased_when_the_process_was_killed_is_freed_within_a_lease() {
+        let disk = Disk::new();
+        let (crm, mut calls) = Crm::gated();
+        ahead(async {
+            let inbox = disk.open(options());
+            assert_taken(chat(&receiver(&inbox, &crm), "c").await);
+            die_at_work(inbox, &mut calls).await;
+        });
+        runtime().block_on(async {
+            let inbox = disk.open(options());
+            let _receiver = receiver(&inbox, &crm);
+            crm.gate.add_permits(1);
+            let started = Instant::now();
+            work(&inbox, &mut calls, 1).await;
+            let waited = started.elapsed();
+            assert!(waited > SECOND * 8 && waited <= SECOND * 12, "{waited:?}");
+        });
+    }
+
+    /// Whoever runs goes on running: a lease that is taken back is not one that is over.
+    #[test]
+    fn what_a_handler_is_at_is_not_handed_out_again() {
+        let disk = Disk::new();
+        let (crm, mut calls) = Crm::gated();
+        let inbox = ahead(async {
+            let inbox = disk.open(options());
+            assert_taken(chat(&receiver(&inbox, &crm), "c").await);
+            die_at_work(inbox.clone(), &mut calls).await;
+            inbox
+        });
+        runtime().block_on(async {
+            assert_taken(chat(&receiver(&inbox, &crm), "d").await);
+            crm.gate.add_permits(1);
+            work(&inbox, &mut calls, 1).await;
+            assert_eq!(only(&inbox, State::Working).await.subject, "case c");
+        });
+    }
+}
+
 mod queues {
     use super::*;
 

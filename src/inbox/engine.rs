@@ -109,6 +109,12 @@ pub(super) fn later(time: Timestamp, by: Duration) -> Timestamp {
     Timestamp::from_millis(millis).unwrap_or(Timestamp::MAX)
 }
 
+/// When something is due that was to wait no longer than this: a clock that was ahead when it was noted may
+/// have been set right since.
+pub(super) fn clamped(due_at: Timestamp, now: Timestamp, longest: Duration) -> Timestamp {
+    due_at.min(later(now, longest))
+}
+
 /// An entry that was leased, and what for.
 #[derive(Debug)]
 pub(super) struct Claim {

@@ -106,8 +106,9 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// How long ago the oldest entry was received, in whole seconds.
+    /// How long ago the oldest entry was received, in whole seconds. 0 where the clock was ahead then.
     pub(super) fn oldest_s(&self) -> Option<i64> {
-        self.oldest.map(|oldest| (clock::now().as_millis() - oldest.as_millis()) / 1000)
+        let now = clock::now().as_millis();
+        self.oldest.map(|oldest| (now - oldest.as_millis()).max(0) / 1000)
     }
 }

@@ -82,6 +82,8 @@
 //!   one case or one agent, others beside it. A handler that fails is tried again, at growing
 //!   distances; one that fails [permanently](crate::HandlerError::permanent), or too often, leaves a
 //!   dead letter.
+//! - **Clock.** A clock that was ahead and is set right keeps nothing waiting longer than the longest
+//!   backoff, or the lease, from then on.
 //! - **Keeping.** Dead letters stay until somebody [retries](Inbox::retry) or [drops](Inbox::drop)
 //!   them.
 //!

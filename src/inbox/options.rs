@@ -105,7 +105,8 @@ impl Options {
     }
 
     /// How long a worker that died keeps its work from others. One minute by default. A handler may
-    /// run longer, up to its [deadline](Self::deadline): its lease is renewed.
+    /// run longer, up to its [deadline](Self::deadline): its lease is renewed. Processes that share an
+    /// inbox are to have the same.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Duration::from_millis(30));
         self

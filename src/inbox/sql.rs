@@ -11,12 +11,12 @@ use crate::timestamp::Timestamp;
 
 // As in the schema. SQLite uses a partial index only where its condition stands in the query, so
 // some queries spell out `state <= 2` or `due_at IS NOT NULL`.
-const READY: i64 = 0;
+pub(super) const READY: i64 = 0;
 const WORKING: i64 = 1;
 const QUEUED: i64 = 2;
 const NEW: i64 = 3;
-const DONE: i64 = 4;
-const DEAD: i64 = 5;
+pub(super) const DONE: i64 = 4;
+pub(super) const DEAD: i64 = 5;
 const FORGOTTEN: i64 = 6;
 
 /// How many new entries are put into their subjects' queues in one job.
@@ -110,25 +110,60 @@ fn place(connection: &Connection, subject: &str) -> rusqlite::Result<i64> {
 }
 
 /// When there may be something to claim.
-pub(super) fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+pub(super) fn next_due(connection: &Connection, latest: Latest) -> rusqlite::Result<Option<i64>> {
     const READY_AT: &str = "SELECT min(due_at) FROM entry WHERE state = 0 AND due_at IS NOT NULL";
     const FREE_AT: &str = "SELECT min(due_at) FROM entry WHERE state = 1 AND due_at IS NOT NULL";
     const NEW_AT: &str = "SELECT (SELECT 0 FROM entry WHERE state = 3 LIMIT 1)";
     let first = |query| connection.prepare_cached(query)?.query_row([], |row| row.get(0));
     let firsts: [Option<i64>; 3] = [first(READY_AT)?, first(FREE_AT)?, first(NEW_AT)?];
+    if is_any_later(connection, latest)? {
+        return Ok(Some(0));
+    }
     Ok(firsts.into_iter().flatten().min())
 }
 
+/// The latest times that what is ready and what is leased may be due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Latest {
+    pub(super) ready: i64,
+    pub(super) working: i64,
+}
+
+impl Latest {
+    fn by_state(self) -> [(i64, i64); 2] {
+        [(READY, self.ready), (WORKING, self.working)]
+    }
+}
+
+fn is_any_later(connection: &Connection, latest: Latest) -> rusqlite::Result<bool> {
+    const LATER: &str = "SELECT 1 FROM entry WHERE state = ?1 AND due_at > ?2 LIMIT 1";
+    let mut select = connection.prepare_cached(LATER)?;
+    let [ready, working] = latest.by_state().map(|(state, latest)| select.exists([state, latest]));
+    Ok(ready? || working?)
+}
+
+/// Takes back what is due later than it may be.
+fn clamp(connection: &Connection, latest: Latest) -> rusqlite::Result<()> {
+    const UPDATE: &str = "
+        UPDATE entry SET due_at = ?2 WHERE id IN (
+            SELECT id FROM entry WHERE state = ?1 AND due_at > ?2 LIMIT ?3)";
+    let mut update = connection.prepare_cached(UPDATE)?;
+    for (state, latest) in latest.by_state() {
+        update.execute([state, latest, number(SWEPT_AT_ONCE)])?;
+    }
+    Ok(())
+}
+
 /// Puts the first of what is new into their subjects' queues.
-fn admit(connection: &Connection) -> rusqlite::Result<()> {
+fn admit(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     const SELECT: &str = "SELECT id, subject FROM entry WHERE state = 3 ORDER BY id LIMIT ?1";
-    const UPDATE: &str = "UPDATE entry SET state = ?2, due_at = received_at WHERE id = ?1";
+    const UPDATE: &str = "UPDATE entry SET state = ?2, due_at = min(received_at, ?3) WHERE id = ?1";
     let mut select = connection.prepare_cached(SELECT)?;
     let new = select.query_map([number(ADMITTED_AT_ONCE)], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let new = new.collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
     let mut update = connection.prepare_cached(UPDATE)?;
     for (id, subject) in new {
-        update.execute([id, place(connection, &subject)?])?;
+        update.execute([id, place(connection, &subject)?, now])?;
     }
     Ok(())
 }
@@ -137,7 +172,7 @@ pub(super) fn claim(
     connection: &Connection,
     limit: usize,
     now: i64,
-    end: i64,
+    latest: Latest,
 ) -> rusqlite::Result<Vec<Claim>> {
     const FREE: &str = "UPDATE entry SET state = 0 WHERE state = 1 AND due_at <= ?1";
     const SELECT: &str = "
@@ -146,14 +181,15 @@ pub(super) fn claim(
     const LEASE: &str = "
         UPDATE entry SET state = 1, due_at = ?2, leases = leases + 1, tries = tries + 1
         WHERE id = ?1";
+    clamp(connection, latest)?;
     connection.prepare_cached(FREE)?.execute([now])?;
-    admit(connection)?;
+    admit(connection, now)?;
     let mut select = connection.prepare_cached(SELECT)?;
     let claims = select.query_map([now, number(limit)], claimed)?;
     let claims = claims.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut lease = connection.prepare_cached(LEASE)?;
     for claim in &claims {
-        lease.execute([claim.ticket.id.0, end])?;
+        lease.execute([claim.ticket.id.0, latest.working])?;
     }
     Ok(claims)
 }
@@ -177,55 +213,40 @@ pub(super) fn renew(connection: &Connection, ticket: Ticket, end: i64) -> rusqli
     Ok(renewed > 0)
 }
 
-pub(super) fn done(connection: &Connection, ticket: Ticket, until: i64) -> rusqlite::Result<bool> {
-    end_lease(connection, ticket, DONE, until, None)
+/// What came of a try.
+pub(super) struct Ending {
+    pub(super) state: i64,
+    pub(super) due_at: i64,
+    pub(super) error: Option<String>,
 }
 
-pub(super) fn again(
+pub(super) fn end_lease(
     connection: &Connection,
     ticket: Ticket,
-    at: i64,
-    error: &str,
-) -> rusqlite::Result<bool> {
-    end_lease(connection, ticket, READY, at, Some(error))
-}
-
-pub(super) fn dead(
-    connection: &Connection,
-    ticket: Ticket,
+    Ending { state, due_at, error }: &Ending,
     now: i64,
-    error: &str,
-) -> rusqlite::Result<bool> {
-    end_lease(connection, ticket, DEAD, now, Some(error))
-}
-
-fn end_lease(
-    connection: &Connection,
-    ticket: Ticket,
-    state: i64,
-    due_at: i64,
-    error: Option<&str>,
 ) -> rusqlite::Result<bool> {
     const UPDATE: &str = "
         UPDATE entry SET state = ?3, due_at = ?4, error = ?5
         WHERE id = ?1 AND leases = ?2 AND state = 1";
     let values = params![ticket.id.0, ticket.lease, state, due_at, error];
     let was_held = connection.prepare_cached(UPDATE)?.execute(values)? > 0;
-    if was_held && state != READY {
+    if was_held && *state != READY {
         const SUBJECT: &str = "SELECT subject FROM entry WHERE id = ?1";
         let mut select = connection.prepare_cached(SUBJECT)?;
-        promote(connection, &select.query_row([ticket.id.0], |row| row.get::<_, String>(0))?)?;
+        let subject: String = select.query_row([ticket.id.0], |row| row.get(0))?;
+        promote(connection, &subject, now)?;
     }
     Ok(was_held)
 }
 
 /// Puts the first of a subject's queue at its head, once the head is gone.
-fn promote(connection: &Connection, subject: &str) -> rusqlite::Result<()> {
+fn promote(connection: &Connection, subject: &str, now: i64) -> rusqlite::Result<()> {
     // Due since it came in: it is not to wait behind other subjects once more.
     const UPDATE: &str = "
-        UPDATE entry SET state = 0, due_at = received_at WHERE id = (
+        UPDATE entry SET state = 0, due_at = min(received_at, ?2) WHERE id = (
             SELECT id FROM entry WHERE subject = ?1 AND state <= 2 ORDER BY id LIMIT 1)";
-    connection.prepare_cached(UPDATE)?.execute([subject])?;
+    connection.prepare_cached(UPDATE)?.execute(params![subject, now])?;
     Ok(())
 }
 
@@ -260,7 +281,7 @@ pub(super) fn retry(connection: &Connection, id: EntryId, now: i64) -> rusqlite:
     Ok(true)
 }
 
-pub(super) fn discard(connection: &Connection, id: EntryId) -> rusqlite::Result<bool> {
+pub(super) fn discard(connection: &Connection, id: EntryId, now: i64) -> rusqlite::Result<bool> {
     const DELETE: &str = "DELETE FROM entry WHERE id = ?1 RETURNING subject";
     let state = match state(connection, id)? {
         None | Some(WORKING | FORGOTTEN) => return Ok(false),
@@ -269,7 +290,7 @@ pub(super) fn discard(connection: &Connection, id: EntryId) -> rusqlite::Result<
     let mut delete = connection.prepare_cached(DELETE)?;
     let subject: String = delete.query_row([id.0], |row| row.get(0))?;
     if state == READY {
-        promote(connection, &subject)?;
+        promote(connection, &subject, now)?;
     }
     Ok(true)
 }

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, later};
+use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, clamped, later};
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::group::Group;
@@ -31,6 +31,8 @@ pub(super) struct Sqlite {
     changed: Notify,
     keeping: Arc<sql::Keeping>,
     keep_done: Duration,
+    lease: Duration,
+    longest_backoff: Duration,
 }
 
 impl Sqlite {
@@ -48,7 +50,15 @@ impl Sqlite {
                 room: Room::new(options.size_limit),
             }),
             keep_done: options.keep_done,
+            lease: options.lease,
+            longest_backoff: options.backoff.longest,
         })
+    }
+
+    /// The latest times that anything may be due.
+    fn latest(&self, now: Timestamp, lease: Duration) -> sql::Latest {
+        let latest = |longest| clamped(Timestamp::MAX, now, longest).as_millis();
+        sql::Latest { ready: latest(self.longest_backoff), working: latest(lease) }
     }
 
     /// Writes, and has the worker look at it.
@@ -80,8 +90,10 @@ impl Engine for Sqlite {
 
     async fn wait(&self) -> Result<(), InboxError> {
         loop {
-            let due = self.read(sql::next_due).await?;
-            let nap = match due.map(|due| due - clock::now().as_millis()) {
+            let now = clock::now();
+            let latest = self.latest(now, self.lease);
+            let due = self.read(move |connection| sql::next_due(connection, latest)).await?;
+            let nap = match due.map(|due| due - now.as_millis()) {
                 Some(left) if left <= 0 => return Ok(()),
                 Some(left) => POLL.min(Duration::from_millis(left.unsigned_abs())),
                 None => POLL,
@@ -94,8 +106,8 @@ impl Engine for Sqlite {
     }
 
     async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
-        let (now, end) = (lease.now.as_millis(), lease.end().as_millis());
-        self.writer.run(move |connection| sql::claim(connection, limit, now, end)).await
+        let (now, latest) = (lease.now.as_millis(), self.latest(lease.now, lease.length));
+        self.writer.run(move |connection| sql::claim(connection, limit, now, latest)).await
     }
 
     async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
@@ -110,14 +122,14 @@ impl Engine for Sqlite {
         now: Timestamp,
     ) -> Result<bool, InboxError> {
         let keep_done = self.keep_done;
-        self.write(move |connection| match outcome {
-            Outcome::Done => sql::done(connection, ticket, later(now, keep_done).as_millis()),
-            Outcome::Again { after, error } => {
-                sql::again(connection, ticket, later(now, after).as_millis(), &error)
-            }
-            Outcome::Dead { error } => sql::dead(connection, ticket, now.as_millis(), &error),
-        })
-        .await
+        let (state, due_at, error) = match outcome {
+            Outcome::Done => (sql::DONE, later(now, keep_done), None),
+            Outcome::Again { after, error } => (sql::READY, later(now, after), Some(error)),
+            Outcome::Dead { error } => (sql::DEAD, now, Some(error)),
+        };
+        let now = now.as_millis();
+        let ending = sql::Ending { state, due_at: due_at.as_millis(), error };
+        self.write(move |connection| sql::end_lease(connection, ticket, &ending, now)).await
     }
 
     async fn probe(&self) -> Result<(), InboxError> {
@@ -151,7 +163,8 @@ impl Engine for Sqlite {
     }
 
     async fn discard(&self, id: EntryId) -> Result<bool, InboxError> {
-        self.write(move |connection| sql::discard(connection, id)).await
+        let now = clock::now().as_millis();
+        self.write(move |connection| sql::discard(connection, id, now)).await
     }
 }
 
