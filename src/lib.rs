@@ -2,8 +2,8 @@
 
 mod auth;
 mod body;
-#[cfg(any(feature = "dialogue", feature = "inbox"))]
 mod charset;
+#[cfg(any(feature = "dialogue", feature = "inbox"))]
 mod clock;
 mod connection;
 mod deadline;
