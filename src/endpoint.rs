@@ -98,6 +98,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// Why this is not the handler's own answer, if it is not.
     pub(crate) failure: Option<Failure>,
+    /// What somebody should look into although the handler did answer.
+    pub(crate) warning: Option<&'static str>,
 }
 
 /// With a charset although RFC 8259 has none: Java clients read a body without one as Latin-1.
@@ -106,15 +108,19 @@ pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; chars
 
 impl Answer {
     pub(crate) fn empty() -> Self {
-        Self { content_type: None, body: Bytes::new(), failure: None }
+        Self { content_type: None, body: Bytes::new(), failure: None, warning: None }
     }
 
     pub(crate) fn json(body: Vec<u8>) -> Self {
-        Self { content_type: Some(JSON), body: body.into(), failure: None }
+        Self { content_type: Some(JSON), body: body.into(), ..Self::empty() }
     }
 
     pub(crate) fn text(body: String) -> Self {
-        Self { content_type: Some(TEXT), body: body.into(), failure: None }
+        Self { content_type: Some(TEXT), body: body.into(), ..Self::empty() }
+    }
+
+    pub(crate) fn with(self, warning: Option<&'static str>) -> Self {
+        Self { warning, ..self }
     }
 
     pub(crate) fn instead_of(self, failure: Option<Failure>) -> Self {

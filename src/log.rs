@@ -45,7 +45,10 @@ pub(crate) fn outcome(span: &Span, result: &Result<Answer, Rejection>, started: 
 
 fn line(result: &Result<Answer, Rejection>) {
     match result {
-        Ok(Answer { failure: None, .. }) => tracing::info!("answered"),
+        Ok(Answer { failure: None, warning: None, .. }) => tracing::info!("answered"),
+        Ok(Answer { failure: None, warning: Some(reason), .. }) => {
+            tracing::warn!(reason, "answered");
+        }
         Ok(Answer { failure: Some(failure), .. }) => {
             tracing::error!(reason = failure.to_log(), "answered instead of the handler");
         }

@@ -821,6 +821,156 @@ async fn fallback_can_be_chosen() {
     }
 }
 
+const APOLOGY: &str = "Sorry, nobody is available right now. Please try again later.";
+
+fn failed(operation: &str, params: &str) -> Value {
+    json!({ "operation": operation, "params": params, "error": "NO_AGENTS_AVAILABLE" })
+}
+
+/// The reply to commands that failed.
+async fn reply_to_failed(receiver: &Receiver, failed: Value) -> Reply {
+    let mut request = sample_json("bot/command-result.json");
+    request["failedCommands"] = failed;
+    let response = receiver.handle(post("/bot", request.to_string())).await;
+    assert_eq!(response.status(), 200);
+    serde_json::from_str(&body(response)).expect("a reply")
+}
+
+#[tokio::test]
+async fn failed_transfer_ends_in_the_fallback_where_the_bot_says_nothing() {
+    let shared: Arc<dyn Handler> = Arc::new(Echo);
+    for receiver in [receiver(echo()), receiver(Echo), receiver(shared)] {
+        for (operation, params) in [
+            ("TRANSFER", "agent@example.com"),
+            ("transfer", "wc:agent@example.com"),
+            ("WIDGET_TRANSFER", "w-2"),
+            ("WIDGET_HUMAN_TRANSFER", "w-2"),
+            ("TAG_TRANSFER", r#"w-2 ["sales"]"#),
+            ("BEAM", "anywhere"),
+        ] {
+            let reply = reply_to_failed(&receiver, json!([failed(operation, params)])).await;
+            assert_eq!(reply, Reply::new().to_human(), "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn failed_transfer_to_any_human_ends_in_the_apology() {
+    let human = json!([{ "operation": "HUMAN_TRANSFER", "error": "NO_AGENTS_AVAILABLE" }]);
+    let receiver = receiver(echo());
+    assert_eq!(reply_to_failed(&receiver, human.clone()).await, Reply::say(APOLOGY));
+    let both = json!([failed("TRANSFER", "agent@example.com"), human[0]]);
+    assert_eq!(reply_to_failed(&receiver, both).await, Reply::say(APOLOGY));
+    let builder = Receiver::builder().apology("Leider ist niemand da.").bot("/bot", auth(), echo());
+    let receiver = builder.build().expect("no mistakes");
+    assert_eq!(reply_to_failed(&receiver, human).await, Reply::say("Leider ist niemand da."));
+}
+
+#[tokio::test]
+async fn failed_command_that_nobody_knows_ends_in_the_apology() {
+    let receiver = receiver(echo());
+    for failed in [json!([]), json!(null), json!("odd"), json!([{}])] {
+        let reply = reply_to_failed(&receiver, failed.clone()).await;
+        assert_eq!(reply, Reply::say(APOLOGY), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn failed_command_that_is_no_transfer_leaves_nobody_waiting() {
+    let failed = json!([failed("LABEL", "x"), failed("GOTO", "x")]);
+    assert_eq!(reply_to_failed(&receiver(echo()), failed).await, Reply::new());
+}
+
+#[tokio::test]
+async fn transfer_of_the_fallback_that_failed_is_not_tried_again() {
+    let tags = |tags: [&str; 1]| Reply::new().to_tags("w-2", tags);
+    for (fallback, operation, params, is_again) in [
+        (Reply::new().to_widget("w-2"), "WIDGET_TRANSFER", json!("w-2"), true),
+        (Reply::new().to_widget("w-2"), "WIDGET_TRANSFER", json!("W-2 "), true),
+        (Reply::new().to_widget("w-2"), "WIDGET_TRANSFER", json!(null), true),
+        (Reply::new().to_widget("w-2"), "WIDGET_TRANSFER", json!({ "widget": "w-2" }), true),
+        (Reply::new().to_widget("w-2"), "WIDGET_TRANSFER", json!("w-1"), false),
+        (Reply::new().to_widget("w-2"), "WIDGET_HUMAN_TRANSFER", json!("w-2"), false),
+        (Reply::new().to_agent("a@b.c"), "TRANSFER", json!("wc:a@b.c"), true),
+        (Reply::new().to_agent("a@b.c"), "TRANSFER", json!("d@e.f"), false),
+        (tags(["sales"]), "TAG_TRANSFER", json!(r#"w-2 ["sales"]"#), true),
+        (tags(["sales"]), "TAG_TRANSFER", json!(r#"w-2 ["other"]"#), true),
+        (tags(["sales"]), "TAG_TRANSFER", json!(r#"w-3 ["sales"]"#), false),
+        (Reply::say("Oh"), "TRANSFER", json!("a@b.c"), false),
+        (Reply::say("Oh"), "HUMAN_TRANSFER", json!(null), true),
+    ] {
+        let builder = Receiver::builder().fallback(fallback.clone()).bot("/bot", auth(), echo());
+        let receiver = builder.build().expect("no mistakes");
+        let failed = json!([{ "operation": operation, "params": params }]);
+        let expected = if is_again { Reply::say(APOLOGY) } else { fallback };
+        assert_eq!(reply_to_failed(&receiver, failed.clone()).await, expected, "{failed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bot_that_fails_when_a_transfer_does_is_not_answered_for_with_the_same_again() {
+    for failing in FAILINGS {
+        let human = json!([failed("HUMAN_TRANSFER", "")]);
+        assert_eq!(reply_to_failed(&receiver(failing), human).await, Reply::say(APOLOGY));
+        let agent = json!([failed("TRANSFER", "a@b.c")]);
+        assert_eq!(reply_to_failed(&receiver(failing), agent).await, Reply::new().to_human());
+    }
+}
+
+/// Answers commands that failed with a reply of its own.
+struct Comforter(Reply);
+
+#[async_trait]
+impl Handler for Comforter {
+    async fn message(&self, _: Message) -> Result<Reply, HandlerError> {
+        Ok(Reply::new())
+    }
+
+    async fn command_failed(&self, _: CommandResult) -> Result<Reply, HandlerError> {
+        Ok(self.0.clone())
+    }
+}
+
+#[tokio::test]
+async fn bot_that_says_something_to_a_failed_transfer_is_heard() {
+    let failed = || json!([failed("TRANSFER", "a@b.c")]);
+    let own = Reply::say("I am still here").context_id("c");
+    assert_eq!(reply_to_failed(&receiver(Comforter(own.clone())), failed()).await, own);
+    let label = Reply::new().label("transfer", ["failed"]);
+    let reply = reply_to_failed(&receiver(Comforter(label.clone())), failed()).await;
+    assert_eq!(reply, label.to_human());
+}
+
+#[tokio::test]
+async fn message_that_is_answered_with_nothing_is_warned_about() {
+    record_log();
+    for (path, reply, is_warned_about) in [
+        ("message", Reply::new(), true),
+        ("message", Reply::say(" ").label("a", ["b"]), true),
+        ("message", Reply::new().goto("https://example.com"), false),
+        ("chat-started", Reply::new(), true),
+        ("chat-started-silent", Reply::new(), false),
+        ("message-system", Reply::new(), false),
+        ("unknown-event", Reply::new(), false),
+    ] {
+        let bot = bot::from_fn(move |_| ready(Ok(reply.clone())));
+        answer(bot, sample(&format!("bot/{path}.json"))).await;
+        let log = log();
+        let warning = "the bot has nothing to say to the visitor's message";
+        assert_eq!(log.contains("WARN") && log.contains(warning), is_warned_about, "{path}: {log}");
+    }
+    let _ = reply_to_failed(&receiver(echo()), json!([failed("TRANSFER", "a@b.c")])).await;
+    let log = log();
+    assert!(log.contains("a transfer failed, and the bot has nothing to say to it"), "{log}");
+}
+
+#[test]
+fn apology_that_says_nothing_is_a_mistake() {
+    let builder = Receiver::builder().apology(" \n").bot("/bot", auth(), Echo);
+    let mistake = builder.build().expect_err("a mistake").to_string();
+    assert_eq!(mistake, "`apology`: expected something the visitor notices");
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_is_answered_when_a_chat_that_is_over_goes_wrong() {
     record_log();

@@ -194,6 +194,21 @@ async fn what_a_chat_opens_with_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_transfer_that_a_step_says_nothing_to_ends_in_the_fallback() {
+    let receiver = receiver(Bot::new(Old, MemoryStore::new()));
+    for (operation, expected) in
+        [("TRANSFER", FALLBACK), ("HUMAN_TRANSFER", "Sorry, nobody is available right now.")]
+    {
+        let failed = json!([{ "operation": operation }]);
+        let result = json!({ "event": "commandResult", "timestamp": 1, "failedCommands": failed });
+        for _ in 0..2 {
+            let reply = send(&receiver, "case", result.clone()).await;
+            assert!(reply.starts_with(expected), "{operation}: {reply}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_chat_that_opens_again_starts_again() {
     let chat = Chat::new();
     assert_eq!(chat.say("a", 1).await, "a");

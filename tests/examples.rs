@@ -144,13 +144,7 @@ fn receiver_takes_the_samples_of_its_header() {
     let receiver = Example::start("receiver");
     let [integration, bot, conversation, status, contact, health] = receiver.answers_to_header();
     assert_eq!(integration, Answer::ok(""));
-    assert_eq!(
-        bot.content(),
-        json!([{"type": "message", "text": "Hello! Choose, or type something.", "display_responses": [
-            {"text": "cards"},
-            {"text": "human"},
-        ]}])
-    );
+    assert_eq!(bot.content(), json!([message("Greetings!")]));
     assert_eq!(conversation, Answer::ok(""));
     assert_eq!(status, Answer::ok(""));
     assert_eq!(contact, Answer::ok("Jim Tester, customer since 2014"));
@@ -307,7 +301,13 @@ fn a_message_that_is_being_sent_at_sigterm_is_answered() {
 #[test]
 fn receiver_prints_every_event_of_a_chat() {
     let receiver = Example::start("receiver");
+    let greeting = json!([{
+        "type": "message",
+        "text": "Hello! Choose, or type something.",
+        "display_responses": [{"text": "cards"}, {"text": "human"}],
+    }]);
     for (event, reply) in [
+        (r#"{"widget_id":"w","case_id":"c","event":"chatStarted"}"#, greeting),
         (
             r#"{"widget_id":"w","case_id":"c","event":"message","from":"system","text":"human"}"#,
             json!([]),

@@ -22,8 +22,9 @@
 //! ```
 //!
 //! A handler that fails, panics or takes too long is answered for with the
-//! [fallback reply](crate::ReceiverBuilder::fallback): a visitor is never left in silence. A request
-//! that cannot be read is refused:
+//! [fallback reply](crate::ReceiverBuilder::fallback), and so is a transfer that failed, unless the bot
+//! has something to say to it: a visitor is never left in silence. A request that cannot be read is
+//! refused:
 //!
 //! ```http
 //! HTTP/1.1 400 Bad Request
@@ -55,6 +56,7 @@
 mod closure;
 mod command;
 mod event;
+mod fallback;
 mod reply;
 mod route;
 
@@ -69,6 +71,7 @@ pub use self::event::{
     HmacVerificationResult, Message, Speaker, Unknown, VerificationProperty, VerificationStatus,
     VerifiedProperty,
 };
+pub(crate) use self::fallback::Fallback;
 pub use self::reply::{Button, Content, Reply, Text};
 pub(crate) use self::route::Route;
 
@@ -128,8 +131,12 @@ pub trait Handler: Send + Sync + 'static {
         Ok(Reply::new())
     }
 
-    /// Takes note of commands that failed: transfers, as far as is documented. Says nothing by
-    /// default.
+    /// Answers commands that failed: transfers, as far as is documented.
+    ///
+    /// The visitor was promised somebody. So where nothing is said, which is the default, a transfer to
+    /// an agent, a widget or tags ends in the [fallback reply](crate::ReceiverBuilder::fallback), and
+    /// one to any human agent, or one that the fallback reply itself asked for, in the
+    /// [apology](crate::ReceiverBuilder::apology).
     ///
     /// Whether SnapEngage reads the reply is not documented.
     ///

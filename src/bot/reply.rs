@@ -169,6 +169,24 @@ impl Reply {
         self.context_id.as_deref()
     }
 
+    /// Whether the visitor sees nothing of it, and is sent nowhere: labels are for agents.
+    pub(super) fn shows_nothing(&self) -> bool {
+        self.content.iter().all(|content| match content {
+            Content::Message(text) => {
+                text.text.trim().is_empty() && text.display_responses.is_empty()
+            }
+            Content::Command(command) => matches!(command, Command::Label(_)),
+            Content::Other(_) => false,
+        })
+    }
+
+    /// The same reply, and what is in another after it.
+    pub(super) fn and_all(mut self, rest: &Self) -> Self {
+        self.content.extend_from_slice(&rest.content);
+        self.context_id = self.context_id.or_else(|| rest.context_id.clone());
+        self
+    }
+
     /// Whether the visitor sees nothing and nothing is done.
     pub fn is_empty(&self) -> bool {
         self.content.is_empty()

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::fallback::Fallback;
 use super::{Event, Handler, Reply};
 use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
 use crate::error::HandlerError;
@@ -10,11 +11,11 @@ use crate::rejection::Rejection;
 
 pub(crate) struct Route<H> {
     handler: Arc<H>,
-    fallback: Arc<Reply>,
+    fallback: Fallback,
 }
 
 impl<H: Handler> Route<H> {
-    pub(crate) fn new(handler: H, fallback: Arc<Reply>) -> Self {
+    pub(crate) fn new(handler: H, fallback: Fallback) -> Self {
         Self { handler: Arc::new(handler), fallback }
     }
 }
@@ -28,21 +29,23 @@ impl<H: Handler> Endpoint for Route<H> {
         let event = Event::from_request(&request.body)?;
         let name = event.name().to_owned();
         let (widget_id, case_id) = (event.widget_id().cloned(), event.case_id().cloned());
-        let (handler, fallback) = (Arc::clone(&self.handler), Arc::clone(&self.fallback));
+        let handler = Arc::clone(&self.handler);
+        let net = self.fallback.net(&event);
         let deadline = request.deadline;
-        let is_over = matches!(event, Event::ChatClosed(_));
         Ok(Call {
             event: name,
             case_id: case_id.clone(),
             outcome: Box::pin(async move {
-                let (reply, failure) =
-                    match supervise(deadline, async { dispatch(&*handler, event).await }).await {
-                        Ok(reply) => (reply, None),
-                        Err(failure) if is_over => (Reply::new(), Some(failure)),
-                        Err(failure) => ((*fallback).clone(), Some(failure)),
-                    };
+                let answered = async { dispatch(&*handler, event).await };
+                let (reply, failure, warning) = match supervise(deadline, answered).await {
+                    Ok(reply) => {
+                        let (reply, warning) = net.complete(reply);
+                        (reply, None, warning)
+                    }
+                    Err(failure) => (net.of_failure(), Some(failure), None),
+                };
                 let body = reply.encode(widget_id.as_ref(), case_id.as_ref());
-                Ok(Answer::json(body).instead_of(failure))
+                Ok(Answer::json(body).instead_of(failure).with(warning))
             }),
         })
     }

@@ -212,7 +212,9 @@ pub enum Input {
         /// The message with the button's text.
         message: Message,
     },
-    /// A transfer failed.
+    /// A transfer failed. Where the step says nothing to it, the visitor gets the
+    /// [fallback reply](crate::ReceiverBuilder::fallback) or the
+    /// [apology](crate::ReceiverBuilder::apology), as with [any bot](crate::bot::Handler::command_failed).
     TransferFailed(CommandResult),
     /// The chat ended. Whatever the step, the conversation is over.
     Closed(ChatClosed),

@@ -53,7 +53,7 @@ struct Settings {
     bot_deadline: Duration,
     contact_deadline: Duration,
     health_deadline: Duration,
-    fallback: Arc<Reply>,
+    fallback: bot::Fallback,
 }
 
 impl ReceiverBuilder {
@@ -68,7 +68,7 @@ impl ReceiverBuilder {
                 bot_deadline: Duration::from_secs(8),
                 contact_deadline: Duration::from_secs(5),
                 health_deadline: Duration::from_secs(2),
-                fallback: Arc::new(Reply::new().to_human()),
+                fallback: bot::Fallback::default(),
             },
         }
     }
@@ -93,8 +93,8 @@ impl ReceiverBuilder {
         handler: impl bot::Handler,
     ) -> Self {
         self.mount(path, auth, Caller::WithHeader, |_, settings| {
-            let fallback = Arc::clone(&settings.fallback);
-            (Box::new(bot::Route::new(handler, fallback)), settings.bot_deadline)
+            let route = bot::Route::new(handler, settings.fallback.clone());
+            (Box::new(route), settings.bot_deadline)
         })
     }
 
@@ -207,10 +207,20 @@ impl ReceiverBuilder {
         self
     }
 
-    /// What a visitor gets when the bot fails, panics or takes too long: never nothing. By default, a
-    /// human agent: `HUMAN_TRANSFER`.
-    pub fn fallback(mut self, reply: Reply) -> Self {
-        self.settings.fallback = Arc::new(reply);
+    /// What a visitor gets when the bot fails, panics or takes too long, and when a transfer fails and
+    /// the bot says nothing to it: never nothing. By default, a human agent: `HUMAN_TRANSFER`.
+    pub fn fallback(mut self, reply: impl Into<Reply>) -> Self {
+        self.settings.fallback.reply = Arc::new(reply.into());
+        self
+    }
+
+    /// What a visitor is told when the transfer to any human agent fails, or the one of the
+    /// [fallback reply](Self::fallback), and the bot says nothing to it. By default,
+    /// `Sorry, nobody is available right now. Please try again later.`
+    ///
+    /// A text alone: a transfer here could fail again, and again.
+    pub fn apology(mut self, text: impl Into<String>) -> Self {
+        self.settings.fallback.set_apology(text.into());
         self
     }
 
@@ -220,8 +230,8 @@ impl ReceiverBuilder {
     ///
     /// Every mistake at once: nothing to serve; a path that nobody can ask for, or that is taken; a
     /// token that nobody can send, or none; a header token for [`contact`](Self::contact), which
-    /// comes without headers; a limit or deadline of zero; a fallback that leaves the visitor
-    /// without an answer; a health check whose name is taken, or without
+    /// comes without headers; a limit or deadline of zero; a fallback or an apology that leaves
+    /// the visitor without an answer; a health check whose name is taken, or without
     /// [`healthz`](Self::healthz).
     pub fn build(self) -> Result<Receiver, BuildError> {
         let mistakes = self.mistakes();

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{Caller, Mount, ReceiverBuilder, Settings};
-use crate::bot::{Command, Content};
 use crate::health::STATUS;
 use crate::receiver::{path, split};
 
@@ -126,20 +125,10 @@ impl Settings {
         let zero = zero.iter().filter(|(_, is_zero)| *is_zero);
         let mut mistakes: Vec<_> =
             zero.map(|(setting, _)| format!("`{setting}`: expected more than zero")).collect();
-        if !self.fallback.content().iter().any(is_noticed) {
-            mistakes.push("`fallback`: expected something the visitor notices".to_owned());
-        }
+        let silent = self.fallback.silent();
+        mistakes.extend(
+            silent.map(|setting| format!("`{setting}`: expected something the visitor notices")),
+        );
         mistakes
-    }
-}
-
-/// Whether a visitor notices what is in a reply.
-fn is_noticed(content: &Content) -> bool {
-    match content {
-        Content::Message(text) => {
-            !text.text.trim().is_empty() || !text.display_responses.is_empty()
-        }
-        Content::Command(command) => !matches!(command, Command::Label(_)),
-        Content::Other(_) => true,
     }
 }

@@ -1,0 +1,140 @@
+//! What a visitor gets where the bot gives nothing.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Command, CommandResult, Event, FailedCommand, Reply};
+
+/// The replies of a receiver that stand in for those of its bots.
+#[derive(Debug, Clone)]
+pub(crate) struct Fallback {
+    /// For a bot that fails.
+    pub(crate) reply: Arc<Reply>,
+    /// For a visitor whom nobody can take over.
+    apology: Arc<Reply>,
+}
+
+impl Default for Fallback {
+    fn default() -> Self {
+        let apology = "Sorry, nobody is available right now. Please try again later.";
+        Self { reply: Arc::new(Reply::new().to_human()), apology: Arc::new(apology.into()) }
+    }
+}
+
+impl Fallback {
+    pub(crate) fn set_apology(&mut self, text: String) {
+        self.apology = Arc::new(text.into());
+    }
+
+    /// The settings that would leave a visitor in silence.
+    pub(crate) fn silent(&self) -> impl Iterator<Item = &'static str> {
+        let settings = [("fallback", &self.reply), ("apology", &self.apology)];
+        settings.into_iter().filter(|(_, reply)| reply.shows_nothing()).map(|(name, _)| name)
+    }
+
+    /// What there is for the visitor of an event.
+    pub(super) fn net(&self, event: &Event) -> Net {
+        match event {
+            Event::ChatClosed(_) => Net::default(),
+            Event::CommandResult(result) => match self.after(result) {
+                Some(reply) => Net {
+                    of_failure: Some(Arc::clone(&reply)),
+                    of_silence: Some(reply),
+                    warning: Some(TRANSFER_FAILED),
+                },
+                None => Net { of_failure: Some(Arc::clone(&self.reply)), ..Net::default() },
+            },
+            _ => Net {
+                of_failure: Some(Arc::clone(&self.reply)),
+                of_silence: None,
+                warning: has_question(event).then_some(SILENCE),
+            },
+        }
+    }
+
+    /// What a visitor gets whose transfer failed.
+    ///
+    /// Never what has just failed: SnapEngage would say so again, for ever. So a transfer to any human
+    /// ends in the apology, as does one of the fallback reply's own.
+    fn after(&self, result: &CommandResult) -> Option<Arc<Reply>> {
+        let failed = &result.failed_commands;
+        let transfers: Vec<_> = failed.iter().filter(|failed| may_be_transfer(failed)).collect();
+        if transfers.is_empty() && !failed.is_empty() {
+            return None;
+        }
+        let is_worth_trying = !transfers.is_empty()
+            && transfers.into_iter().all(|failed| self.is_another_way_than(failed));
+        Some(Arc::clone(if is_worth_trying { &self.reply } else { &self.apology }))
+    }
+
+    /// Whether the fallback reply plainly does not do what has failed.
+    fn is_another_way_than(&self, failed: &FailedCommand) -> bool {
+        let Some(operation) = failed.operation.as_deref() else { return false };
+        let is_same = |command: &Command| {
+            command.operation().eq_ignore_ascii_case(operation)
+                && !are_apart(failed.params.as_ref(), command.parameters().as_ref())
+        };
+        let is_to_human = operation.eq_ignore_ascii_case(Command::HumanTransfer.operation());
+        !is_to_human && !self.reply.commands().any(is_same)
+    }
+}
+
+/// A transfer, or nobody knows what.
+fn may_be_transfer(failed: &FailedCommand) -> bool {
+    const OTHERS: [&str; 6] = ["BAN", "BAN_IP", "BYE", "CARDS", "GOTO", "LABEL"];
+    let operation = failed.operation.as_deref().unwrap_or_default();
+    !OTHERS.iter().any(|other| operation.eq_ignore_ascii_case(other))
+}
+
+/// Whether two transfers plainly go elsewhere: SnapEngage need not say the target in the words it was
+/// sent, as `wc:agent@example.com` for `agent@example.com`.
+fn are_apart(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let target = |params: Option<&Value>| {
+        Some(params?.as_str()?.split_whitespace().next()?.to_ascii_lowercase())
+    };
+    match (target(one), target(other)) {
+        (Some(one), Some(other)) => !one.contains(&other) && !other.contains(&one),
+        _ => false,
+    }
+}
+
+/// Whether the visitor said something.
+fn has_question(event: &Event) -> bool {
+    match event {
+        Event::Message(message) => message.is_from_visitor(),
+        Event::ChatStarted(chat) => chat.first_message().is_some(),
+        _ => false,
+    }
+}
+
+/// What catches the visitor of one event.
+#[derive(Debug, Default)]
+pub(super) struct Net {
+    of_failure: Option<Arc<Reply>>,
+    of_silence: Option<Arc<Reply>>,
+    /// What the log says of a reply that shows nothing.
+    warning: Option<&'static str>,
+}
+
+impl Net {
+    /// The reply in the place of a handler that failed.
+    pub(super) fn of_failure(self) -> Reply {
+        self.of_failure.map(Arc::unwrap_or_clone).unwrap_or_default()
+    }
+
+    /// A handler's reply, with what it lacks, and a warning if it lacks anything.
+    pub(super) fn complete(self, reply: Reply) -> (Reply, Option<&'static str>) {
+        if !reply.shows_nothing() {
+            return (reply, None);
+        }
+        let Self { of_silence, warning, .. } = self;
+        match of_silence {
+            Some(rest) => (reply.and_all(&rest), warning),
+            None => (reply, warning),
+        }
+    }
+}
+
+const TRANSFER_FAILED: &str = "a transfer failed, and the bot has nothing to say to it";
+const SILENCE: &str = "the bot has nothing to say to the visitor's message";
