@@ -60,6 +60,11 @@ pub(crate) fn decode<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, De
     }
 }
 
+/// Reads one JSON text, quotes included, mended where that is needed.
+pub(crate) fn read_text(quoted: &[u8]) -> Option<String> {
+    serde_json::from_str(&mend(quoted).text).ok()
+}
+
 fn is_object(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{')
 }

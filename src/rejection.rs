@@ -31,9 +31,11 @@ pub(crate) enum Form {
     Text,
 }
 
-/// Why a handler gave no answer.
+/// Why there is no answer of a handler's.
 #[derive(Debug)]
 pub(crate) enum Failure {
+    /// It was not called: the request cannot be read.
+    Unreadable(DecodeError),
     Failed(HandlerError),
     Panicked,
     TimedOut(Duration),
@@ -42,6 +44,7 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn to_log(&self) -> String {
         match self {
+            Self::Unreadable(error) => error.to_string(),
             Self::Failed(error) => {
                 let told = catch_unwind(AssertUnwindSafe(|| error.to_string()));
                 format!("handler failed: {}", told.as_deref().unwrap_or("the error panicked"))
@@ -137,6 +140,7 @@ impl Rejection {
     pub(crate) fn no_contact(failure: &Failure) -> Self {
         let status = match failure {
             Failure::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Failure::Unreadable(_) => StatusCode::BAD_REQUEST,
             Failure::Failed(_) | Failure::TimedOut(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self {
@@ -156,6 +160,7 @@ impl From<DecodeError> for Rejection {
 impl From<Failure> for Rejection {
     fn from(failure: Failure) -> Self {
         let (status, message) = match &failure {
+            Failure::Unreadable(_) => (StatusCode::BAD_REQUEST, "the request cannot be read"),
             Failure::Failed(error) if error.is_permanent() => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the event cannot be processed")
             }

@@ -12,7 +12,9 @@ use snapengage::bot::{
     Content, Event, FailedCommand, Geo, Handler, HmacVerificationResult, Label, Message, Reply,
     Speaker, Text, Unknown, VerificationProperty, VerificationStatus, VerifiedProperty,
 };
-use snapengage::{AgentId, Body, CaseId, HandlerError, Receiver, Timestamp, async_trait};
+use snapengage::{
+    AgentId, Body, CaseId, FailureReason, HandlerError, Receiver, Timestamp, async_trait,
+};
 
 mod support;
 
@@ -1038,7 +1040,7 @@ async fn log_says_why_the_handler_was_answered_for() {
 }
 
 #[tokio::test]
-async fn request_that_cannot_be_read_is_refused() {
+async fn request_of_no_case_that_cannot_be_read_is_refused() {
     for (body, message) in [
         ("{}", "missing field `event` at line 1 column 2"),
         (r#"{"event":""}"#, "missing field `event` at line 1 column 12"),
@@ -1051,20 +1053,72 @@ async fn request_that_cannot_be_read_is_refused() {
             "missing field `case_id` at line 5 column 1",
         ),
         (
-            r#"{"event":"chatStarted","widget_id":null,"case_id":"c"}"#,
-            "missing field `widget_id` at line 1 column 54",
-        ),
-        (
-            r#"{"event":"commandResult","widget_id":["w"],"case_id":"c"}"#,
-            "field `widget_id` is not of the documented type at line 1 column 42",
-        ),
-        (
             r#"{"event":"message","widget_id":"w","case_id":true}"#,
             "field `case_id` is not of the documented type at line 1 column 50",
         ),
     ] {
         let response = answer(Recorder(Seen::new()), body).await;
         assert_refused(response, 400, &format!("bot request: {message}"));
+    }
+}
+
+/// The answer to a request that cannot be read is a reply for its visitor, and says why.
+#[track_caller]
+fn assert_answered_for(response: Response<Body>, expected: &Value, problem: &str) {
+    let reason = response.extensions().get().map(FailureReason::as_str).expect("a reason");
+    assert!(reason.starts_with(&format!("bot request: {problem}")), "{reason}");
+    assert_json(response, expected);
+}
+
+#[tokio::test]
+async fn visitor_of_a_request_that_cannot_be_read_gets_the_fallback() {
+    for (body, mut expected, problem) in [
+        (r#"{"case_id":"c"}"#, json!({ "case_id": "c" }), "missing field `event`"),
+        (
+            r#"{"event":"chatStarted","widget_id":null,"case_id":"c"}"#,
+            json!({ "case_id": "c" }),
+            "missing field `widget_id` at line 1 column 54",
+        ),
+        (
+            r#"{"event":"message","widget_id":["w"],"case_id":"c"}"#,
+            json!({ "case_id": "c" }),
+            "field `widget_id` is not of the documented type at line 1 column 36",
+        ),
+        (
+            r#"{"event":["message"],"widget_id":"w","case_id":"c"}"#,
+            json!({ "widget_id": "w", "case_id": "c" }),
+            "field `event` is not of the documented type",
+        ),
+        (
+            r#"{"event":"message","widget_id":7,"case_id":"c","text":"Hel"#,
+            json!({ "widget_id": "7", "case_id": "c" }),
+            "EOF while parsing a string",
+        ),
+    ] {
+        expected["content"] = json!([{ "type": "command", "operation": "HUMAN_TRANSFER" }]);
+        let response = answer(Recorder(Seen::new()), body).await;
+        assert_answered_for(response, &expected, problem);
+    }
+}
+
+#[tokio::test]
+async fn request_that_cannot_be_read_is_answered_by_its_event() {
+    record_log();
+    let builder = Receiver::builder().fallback("Oh").apology("Nobody is in");
+    let receiver = builder.bot("/bot", auth(), Recorder(Seen::new())).build();
+    let receiver = receiver.expect("no mistakes");
+    for (event, text) in [("message", "Oh"), ("commandResult", "Nobody is in"), ("chatClosed", "")]
+    {
+        let request = json!({ "case_id": "c", "event": event, "text": "SECRET" });
+        let response = receiver.handle(post("/bot", request.to_string())).await;
+        let content = [json!({ "type": "message", "text": text })];
+        let content = &content[..usize::from(!text.is_empty())];
+        let expected = json!({ "case_id": "c", "content": content });
+        assert_answered_for(response, &expected, "missing field `widget_id`");
+        let log = log();
+        assert!(log.contains("ERROR") && log.contains("bot request: missing field"), "{log}");
+        assert!(log.contains(r#"case_id="c""#), "{log}");
+        assert_tells_no_secret("log", &log);
     }
 }
 
@@ -1084,7 +1138,13 @@ async fn ids_and_names_are_bounded() {
         request[place].1 = &longer;
         let response = answer(Recorder(Seen::new()), body(&request)).await;
         let problem = format!("field `{field}` is longer than 256 bytes at line 1 column {column}");
-        assert_refused(response, 400, &format!("bot request: {problem}"));
+        if field == "case_id" {
+            assert_refused(response, 400, &format!("bot request: {problem}"));
+            continue;
+        }
+        let mut expected = fallback_of_minimal();
+        expected.as_object_mut().expect("an object").remove(field);
+        assert_answered_for(response, &expected, &problem);
     }
     let request = json!({ "event": "new", "case_id": longer, "timestamp": 1 });
     let (_, event) = received(request.to_string()).await;
@@ -1100,15 +1160,20 @@ async fn body_that_is_no_json_object_is_refused() {
     }
 }
 
+/// What the visitor of [`MINIMAL`] gets where it was spoilt.
+fn fallback_of_minimal() -> Value {
+    let human = json!([{ "type": "command", "operation": "HUMAN_TRANSFER" }]);
+    json!({ "widget_id": "w", "case_id": "c", "content": human })
+}
+
 #[tokio::test]
-async fn value_that_is_no_json_is_refused() {
+async fn value_that_is_no_json_is_answered_with_the_fallback() {
     for (value, problem) in MALFORMED_VALUES {
         let response = answer(Recorder(Seen::new()), with_value(MINIMAL, value)).await;
-        assert_eq!(response.status(), 400, "{problem}");
-        let message = body(response);
-        let expected = format!(r#"{{"code":400,"message":"bot request: {problem} at line 1"#);
-        assert!(message.starts_with(&expected), "{message}");
-        assert_tells_no_secret(problem, &message);
+        let reason = response.extensions().get().map(FailureReason::as_str).expect("a reason");
+        assert_tells_no_secret(problem, reason);
+        let problem = format!("{} at line 1", problem.replace(r"\\", r"\"));
+        assert_answered_for(response, &fallback_of_minimal(), &problem);
     }
 }
 
@@ -1118,7 +1183,7 @@ fn value_with_one_bad_character_is_read() {
 }
 
 #[tokio::test]
-async fn something_after_the_object_is_refused() {
+async fn something_after_the_object_is_answered_with_the_fallback() {
     for (rest, problem) in [
         ("}", "trailing characters at line 1 column 50"),
         ("{}", "trailing characters at line 1 column 50"),
@@ -1127,7 +1192,7 @@ async fn something_after_the_object_is_refused() {
         ("\u{feff}", "trailing characters at line 1 column 50"),
     ] {
         let response = answer(Recorder(Seen::new()), format!("{MINIMAL}{rest}")).await;
-        assert_refused(response, 400, &format!("bot request: {problem}"));
+        assert_answered_for(response, &fallback_of_minimal(), problem);
     }
 }
 
@@ -1140,16 +1205,14 @@ async fn byte_order_mark_and_white_space_are_skipped() {
 }
 
 #[tokio::test]
-async fn nesting_is_read_or_refused() {
+async fn nesting_is_read_or_answered_with_the_fallback() {
     for (depth, is_read) in [(1, true), (126, true), (127, false), (128, false), (100_000, false)] {
         let response = answer(Recorder(Seen::new()), nested(MINIMAL, depth)).await;
-        assert_eq!(response.status(), if is_read { 200 } else { 400 }, "{depth}");
-        if !is_read {
-            let message = body(response);
-            assert!(
-                message.contains("bot request: recursion limit exceeded at line 1"),
-                "{message}"
-            );
+        if is_read {
+            assert!(response.extensions().get::<FailureReason>().is_none(), "{depth}");
+        } else {
+            let problem = "recursion limit exceeded at line 1";
+            assert_answered_for(response, &fallback_of_minimal(), problem);
         }
     }
 }
@@ -1329,9 +1392,16 @@ async fn refusals_and_the_log_repeat_nothing_of_the_request() {
             let logged = log();
             let request = String::from_utf8_lossy(&request);
             let Some(event) = event else {
-                assert_eq!(response.status(), 400, "{request}");
-                assert_tells_no_secret(&request, &body(response));
-                assert_tells_no_secret(&request, &logged);
+                let is_answered = response.extensions().get::<FailureReason>().is_some();
+                assert_eq!(response.status(), if is_answered { 200 } else { 400 }, "{request}");
+                let answer = body(response);
+                let is_echoed = ["SECRET", "987654321"]
+                    .iter()
+                    .any(|secret| answer.contains(&format!(r#"_id":"{secret}"#)));
+                if !is_echoed && !request.contains(r#""event":"SECRET"#) {
+                    assert_tells_no_secret(&request, &answer);
+                    assert_tells_no_secret(&request, &logged);
+                }
                 continue;
             };
             assert_eq!(response.status(), 200, "{request}");

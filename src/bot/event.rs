@@ -449,7 +449,7 @@ pub struct CommandResult {
 }
 
 impl CommandResult {
-    const EVENT: &str = "commandResult";
+    pub(super) const EVENT: &str = "commandResult";
 }
 
 model!(CommandResult {
@@ -526,7 +526,7 @@ pub struct ChatClosed {
 }
 
 impl ChatClosed {
-    const EVENT: &str = "chatClosed";
+    pub(super) const EVENT: &str = "chatClosed";
 }
 
 model!(ChatClosed {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Command, CommandResult, Event, FailedCommand, Reply};
+use super::{ChatClosed, Command, CommandResult, Event, FailedCommand, Reply};
 
 /// The replies of a receiver that stand in for those of its bots.
 #[derive(Debug, Clone)]
@@ -50,6 +50,16 @@ impl Fallback {
                 of_silence: None,
                 warning: has_question(event).then_some(SILENCE),
             },
+        }
+    }
+
+    /// What there is for the visitor of an event that cannot be read.
+    pub(super) fn for_unreadable(&self, event: Option<&str>) -> Reply {
+        match event {
+            Some(ChatClosed::EVENT) => Reply::new(),
+            // Nobody can tell what failed: it may have been the fallback reply's own transfer.
+            Some(CommandResult::EVENT) => (*self.apology).clone(),
+            _ => (*self.reply).clone(),
         }
     }
 

@@ -23,8 +23,8 @@
 //!
 //! A handler that fails, panics or takes too long is answered for with the
 //! [fallback reply](crate::ReceiverBuilder::fallback), and so is a transfer that failed, unless the bot
-//! has something to say to it: a visitor is never left in silence. A request that cannot be read is
-//! refused:
+//! has something to say to it: a visitor is never left in silence. So is a request that cannot be read,
+//! as long as its `case_id` can. Without one it is refused:
 //!
 //! ```http
 //! HTTP/1.1 400 Bad Request
@@ -53,6 +53,7 @@
 //! # Ok::<_, snapengage::BuildError>(())
 //! ```
 
+mod broken;
 mod closure;
 mod command;
 mod event;

@@ -3,11 +3,12 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::broken::Broken;
 use super::fallback::Fallback;
 use super::{Event, Handler, Reply};
 use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
-use crate::error::HandlerError;
-use crate::rejection::Rejection;
+use crate::error::{DecodeError, HandlerError};
+use crate::rejection::{Failure, Rejection};
 
 pub(crate) struct Route<H> {
     handler: Arc<H>,
@@ -18,6 +19,19 @@ impl<H: Handler> Route<H> {
     pub(crate) fn new(handler: H, fallback: Fallback) -> Self {
         Self { handler: Arc::new(handler), fallback }
     }
+
+    /// The visitor waits for an answer whatever is wrong with the request.
+    fn unreadable(&self, body: &[u8], error: DecodeError) -> Result<Call, Rejection> {
+        let Broken { event, widget_id, case_id } = Broken::find(body);
+        if case_id.is_none() {
+            return Err(error.into());
+        }
+        let reply = self.fallback.for_unreadable(event.as_deref());
+        let body = reply.encode(widget_id.as_ref(), case_id.as_ref());
+        let answer = Answer::json(body).instead_of(Some(Failure::Unreadable(error)));
+        let outcome = Box::pin(async { Ok(answer) });
+        Ok(Call { event: event.unwrap_or_default(), case_id, outcome })
+    }
 }
 
 impl<H: Handler> Endpoint for Route<H> {
@@ -26,7 +40,10 @@ impl<H: Handler> Endpoint for Route<H> {
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
-        let event = Event::from_request(&request.body)?;
+        let event = match Event::from_request(&request.body) {
+            Ok(event) => event,
+            Err(error) => return self.unreadable(&request.body, error),
+        };
         let name = event.name().to_owned();
         let (widget_id, case_id) = (event.widget_id().cloned(), event.case_id().cloned());
         let handler = Arc::clone(&self.handler);

@@ -9,6 +9,7 @@ use http_body_util::Full;
 
 use super::samples::{Api, Sample, samples};
 use super::spoilt::{self, Readable};
+use crate::bot::Event;
 use crate::receiver::Receiver;
 use crate::response::FailureReason;
 
@@ -120,6 +121,7 @@ impl Mutator {
             let request = route.request(&spoilt.payload, &route.access);
             let expected = match spoilt.readable {
                 Readable::Yes => Expected::Taken,
+                Readable::Perhaps if route.is_answered_unread(&spoilt.payload) => Expected::Unread,
                 Readable::Perhaps => Expected::Any,
             };
             self.send(request, expected, sample, &spoilt.change, report).await;
@@ -159,7 +161,9 @@ impl Mutator {
         let reason = response.extensions().get::<FailureReason>().cloned();
         report.sent += 1;
         let status = response.status();
-        let is_failure = status.is_server_error() || status.is_success() && reason.is_some();
+        let is_answered_for =
+            status.is_success() && reason.is_some() && expected != Expected::Unread;
+        let is_failure = status.is_server_error() || is_answered_for;
         if is_failure || !expected.is_met_by(status) {
             let body = response.into_body().into_bytes();
             let body = String::from_utf8_lossy(&body);
@@ -170,6 +174,11 @@ impl Mutator {
 }
 
 impl Route {
+    /// Whether a visitor may get the fallback reply although no handler failed.
+    fn is_answered_unread(&self, payload: &[u8]) -> bool {
+        self.api == Api::Bot && Event::from_json(payload).is_err()
+    }
+
     fn request(&self, payload: &[u8], access: &Access) -> Request<Full<Bytes>> {
         let mut address = self.path.clone();
         if let Access::SecretPath(token) = access {
@@ -189,11 +198,13 @@ impl Route {
 }
 
 /// What may become of a request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// It is read, and the handler has its say.
     Taken,
     Refused,
+    /// It is refused, or its visitor gets the fallback reply.
+    Unread,
     Any,
 }
 
@@ -202,7 +213,7 @@ impl Expected {
         match self {
             Self::Taken => status.is_success() || status == StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused => status == StatusCode::UNAUTHORIZED,
-            Self::Any => true,
+            Self::Unread | Self::Any => true,
         }
     }
 }
