@@ -2,13 +2,13 @@
 #![cfg(feature = "dialogue")]
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Request;
 use serde_json::{Value, json};
-use snapengage::bot::{ChatStarted, Reply};
+use snapengage::bot::{Button, ChatStarted, Reply};
 use snapengage::dialogue::{
     Bot, Dialogue, Input, MemoryStore, Record, Revision, Step, Store, StoreError,
 };
@@ -230,6 +230,45 @@ async fn a_state_may_take_note_of_who_opens_the_chat_and_of_where_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_typed_as_a_button_says_is_its_click() {
+    let receiver = receiver(Bot::new(Menu, MemoryStore::new()));
+    let chat = Typist { receiver, time: AtomicI64::new(0) };
+    assert_eq!(chat.types("yes").await, "said yes");
+    for (typed, answer) in [
+        (" YES\n", "clicked yes, Yes"),
+        ("yes", "clicked yes, Yes"),
+        ("äöü", "said ÄÖÜ"),
+        ("silence", ""),
+        ("yes", "clicked yes, Yes"),
+        ("yes, please", "said yes, please"),
+        ("same", "said same"),
+        ("", "said "),
+        ("nothing", "said nothing"),
+        ("yes", "said yes"),
+    ] {
+        assert_eq!(chat.types(typed).await, answer, "{typed:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_typed_may_be_taken_as_text() {
+    let receiver = receiver(Bot::new(Menu, MemoryStore::new()).text_as_typed());
+    let chat = Typist { receiver, time: AtomicI64::new(0) };
+    for typed in ["yes", "yes", " ÄÖÜ"] {
+        assert_eq!(chat.types(typed).await, format!("said {typed}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_chat_opens_with_is_no_click() {
+    let receiver = receiver(Bot::new(Menu, MemoryStore::new()));
+    for time in 1..=2 {
+        let opening = json!({ "event": "chatStarted", "timestamp": time, "text": "yes" });
+        assert_eq!(send(&receiver, "case", opening).await, "said yes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_conversation_is_forgotten_after_its_time_to_live() {
     let chat = Chat::new();
     assert_eq!(chat.say("a", 1).await, "a");
@@ -288,6 +327,57 @@ async fn a_lease_is_renewed_while_its_turn_runs() {
     let other = chat.other();
     let replies = tokio::join!(chat.say("slow", 1), other.say("a", 2));
     assert_eq!(replies, ("slow".into(), "slow a".into()));
+}
+
+/// A turn that its process died in: never run on, and never dropped.
+async fn die_in_a_turn(chat: &Chat) {
+    let mut turn = Box::pin(chat.say("wait", 1));
+    tokio::select! {
+        _ = &mut turn => panic!("it did not wait"),
+        () = chat.guide.reached.notified() => {}
+    }
+    std::mem::forget(turn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_a_message_after_a_crash_is_answered_before_its_deadline() {
+    let chat = Chat::new();
+    die_in_a_turn(&chat).await;
+    let started = Instant::now();
+    assert_eq!(chat.other().say("a", 2).await, "a");
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_from_a_clock_that_was_ahead_lasts_no_longer_than_another() {
+    let chat = Chat::new();
+    die_in_a_turn(&chat).await;
+    let (record, revision) = chat.record().await.expect("a record");
+    let mut record: Value = serde_json::from_slice(&record.to_json()).expect("JSON");
+    for field in ["leased_until", "expires_at"] {
+        record[field] = (record[field].as_i64().expect("a time") + 3_600_000).into();
+    }
+    let ahead = Record::from_json(record.to_string().as_bytes());
+    chat.store.save("bot/case", &ahead, Some(revision)).await.expect("saved").expect("written");
+    let started = Instant::now();
+    assert_eq!(chat.other().say("a", 2).await, "a");
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    let (record, _) = chat.record().await.expect("a record");
+    let day = Duration::from_secs(24 * 3600 + 60);
+    let tomorrow = Timestamp::now().as_millis() + i64::try_from(day.as_millis()).expect("a day");
+    assert!(record.expires_at().as_millis() < tomorrow);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_an_older_version_is_read() {
+    let chat = Chat::new();
+    let tomorrow = Timestamp::now().as_millis() + 24 * 3_600_000;
+    let record = json!({
+        "state": { "version": 2, "json": ["a"] }, "answers": [], "turn": 7, "expires_at": tomorrow,
+    });
+    let record = Record::from_json(record.to_string().as_bytes());
+    chat.store.save("bot/case", &record, None).await.expect("saved").expect("written");
+    assert_eq!(chat.say("b", 1).await, "a b");
 }
 
 #[tokio::test(start_paused = true)]
@@ -527,6 +617,51 @@ impl Dialogue for Guest {
 
     async fn step(&self, state: Vec<String>, _: Input) -> Result<Step<Vec<String>>, HandlerError> {
         Ok(Step::stay(Reply::say(state.join(" "))))
+    }
+}
+
+/// Says what it was told, above buttons.
+struct Menu;
+
+#[async_trait]
+impl Dialogue for Menu {
+    type State = ();
+
+    fn start(&self) {}
+
+    async fn step(&self, (): (), input: Input) -> Result<Step<()>, HandlerError> {
+        let told = match input {
+            Input::Said(message) if message.text == "silence" => {
+                return Ok(Step::stay(Reply::new()));
+            }
+            Input::Said(message) => format!("said {}", message.text),
+            Input::Clicked { id, message } => {
+                assert_eq!(message.id.as_ref(), Some(&id));
+                format!("clicked {id}, {}", message.text)
+            }
+            other => panic!("told {other:?}"),
+        };
+        let reply = Reply::say(&told);
+        if told == "said nothing" {
+            return Ok(Step::stay(reply));
+        }
+        let reply = reply.button(Button::new("Yes").id("yes")).button("ÄÖÜ");
+        let twins = ["a", "b"].map(|id| Button::new("Same").id(id));
+        Ok(Step::stay(twins.into_iter().fold(reply, Reply::button)))
+    }
+}
+
+/// A visitor without a mouse.
+struct Typist {
+    receiver: Receiver,
+    time: AtomicI64,
+}
+
+impl Typist {
+    async fn types(&self, text: &str) -> String {
+        let time = self.time.fetch_add(1, Ordering::Relaxed);
+        let message = json!({ "event": "message", "timestamp": time, "text": text });
+        send(&self.receiver, "case", message).await
     }
 }
 

@@ -27,6 +27,7 @@ pub struct Bot<D, S> {
     queue: Queue,
     name: String,
     terms: Terms,
+    text_as_typed: bool,
 }
 
 impl<D: Dialogue, S: Store> Bot<D, S> {
@@ -38,9 +39,10 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
             queue: Queue::default(),
             name: "bot".to_owned(),
             terms: Terms {
-                lease: Duration::from_secs(10),
+                lease: Duration::from_secs(3),
                 time_to_live: Duration::from_secs(24 * 60 * 60),
             },
+            text_as_typed: false,
         }
     }
 
@@ -50,7 +52,12 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     }
 
     /// How long a turn holds its conversation after its process died, or could not reach the store.
-    /// 10 seconds by default, and 10 milliseconds at least. A turn that runs longer renews its lease.
+    /// 3 seconds by default, and 10 milliseconds at least. A turn that runs longer renews its lease, at a
+    /// third of it.
+    ///
+    /// It should be well below the [deadline of the bot](crate::ReceiverBuilder::bot_deadline), which is 8
+    /// seconds by default: what a visitor says just after a process died waits for the lease to run
+    /// out, and must then be answered in time.
     ///
     /// Where several receivers share a store, their clocks should differ by less than this. If they
     /// do not, a turn may be taken for dead and run again elsewhere; one of the two is committed.
@@ -63,6 +70,13 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
         self.terms.time_to_live = time_to_live;
         self
+    }
+
+    /// Takes what a visitor types as text, even where it equals a button that is shown. By default, it
+    /// is that button's click, upper and lower case and white space at either end aside: `yes` for
+    /// `Yes`. Where several buttons say so, it is text.
+    pub fn text_as_typed(self) -> Self {
+        Self { text_as_typed: true, ..self }
     }
 
     /// Removes the conversations that have expired from the store, and says how many.
@@ -115,7 +129,10 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
             Begin::Answered(reply) => return Ok(reply),
         };
         let (state, before) = self.state(turn.state(), delivery.opening())?;
-        let input = delivery.input;
+        let input = match delivery.opening() {
+            None if !self.text_as_typed => delivery.input.or_click(turn.buttons()),
+            _ => delivery.input,
+        };
         let is_over = matches!(input, Input::Closed(_));
         let Step { next, reply } = match turn.hold(self.dialogue.step(state, input)).await {
             Ok(step) => step,

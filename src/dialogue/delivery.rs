@@ -2,7 +2,7 @@
 
 use super::Input;
 use super::fingerprint::Fingerprint;
-use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message};
+use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Message};
 
 /// Something that SnapEngage delivered to a dialogue.
 #[derive(Debug)]
@@ -57,4 +57,27 @@ impl From<ChatClosed> for Delivery {
     fn from(chat: ChatClosed) -> Self {
         Self::new(Fingerprint::of(&chat, chat.timestamp), Input::Closed(chat))
     }
+}
+
+impl Input {
+    /// The same, or the click on the one button that says what was typed.
+    pub(super) fn or_click(self, buttons: &[Button]) -> Self {
+        match self {
+            Self::Said(mut message) => {
+                if let Some(button) = clicked(&message.text, buttons) {
+                    message.text.clone_from(&button.text);
+                    message.id.clone_from(&button.id);
+                }
+                message.into()
+            }
+            other => other,
+        }
+    }
+}
+
+fn clicked<'b>(text: &str, buttons: &'b [Button]) -> Option<&'b Button> {
+    let folded = |text: &str| text.trim().to_lowercase();
+    let wanted = folded((!buttons.is_empty()).then_some(text)?);
+    let mut found = buttons.iter().filter(|button| folded(&button.text) == wanted);
+    found.next().filter(|_| found.next().is_none())
 }

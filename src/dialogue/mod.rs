@@ -58,10 +58,14 @@
 //!   the same. Only a chat that opens without a word is [`Input::Opened`].
 //! - The same delivery again gets the stored reply. What differs in any field is another delivery, and
 //!   so is all that comes without a timestamp.
+//! - What a visitor types is the click on a button that is shown and says the same, unless
+//!   [`Bot::text_as_typed`] is set.
 //! - Turns of one conversation run one after the other, those of others beside them.
 //! - A turn that fails leaves no trace, and the visitor gets the fallback reply.
 //! - While a turn runs it holds a lease on the conversation, which is renewed, and which a process
-//!   that dies loses after [`Bot::lease`]. A turn that has lost its lease is not committed.
+//!   that dies loses after [`Bot::lease`], whatever its clock said: 3 seconds by default, so that what
+//!   the visitor says next is answered within the deadline of a bot, 8 seconds. A turn that has lost its
+//!   lease is not committed.
 //!
 //! # Stores
 //!
@@ -203,9 +207,9 @@ pub enum Input {
     /// than the others, and comes once.
     Opened(Box<ChatStarted>),
     /// The visitor said something, the first thing in a chat included, or clicked a button without an
-    /// id.
+    /// id, or typed what is on it: the text is the button's then.
     Said(Message),
-    /// The visitor clicked a button with an id.
+    /// The visitor clicked a button with an id, or typed what is on it.
     Clicked {
         /// The button's id.
         id: String,

@@ -5,13 +5,14 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::fingerprint::Fingerprint;
-use crate::bot::Reply;
+use crate::bot::{Button, Content, Reply};
 use crate::timestamp::Timestamp;
 
 /// A place for conversations: one record each, replaced whole and only by whoever saw it last.
@@ -104,6 +105,12 @@ pub struct Record {
     /// How long that turn holds the conversation; absent once it is committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) leased_until: Option<Timestamp>,
+    /// For how long it took hold of it, in milliseconds: the clock may have been ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lease_ms: Option<u32>,
+    /// The buttons that the visitor sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) buttons: Option<Arc<[Button]>>,
     pub(super) expires_at: Timestamp,
 }
 
@@ -131,6 +138,8 @@ impl Record {
             answers: Arc::default(),
             turn: TurnId(0),
             leased_until: None,
+            lease_ms: None,
+            buttons: None,
             expires_at: Timestamp::MIN,
         }
     }
@@ -156,8 +165,34 @@ impl Record {
         self.expires_at
     }
 
-    pub(super) fn is_leased(&self, now: Timestamp) -> bool {
-        self.leased_until.is_some_and(|until| until > now)
+    /// Takes hold of the conversation, or lets go of it.
+    pub(super) fn set_lease(&mut self, lease: Option<(Timestamp, Duration)>) {
+        self.leased_until = lease.map(|(from, lease)| after(from, lease));
+        self.lease_ms =
+            lease.map(|(_, lease)| u32::try_from(lease.as_millis()).unwrap_or(u32::MAX));
+    }
+
+    /// How much longer the conversation may be held, unless the lease is renewed: never longer than it
+    /// was leased for, whatever the clock said then.
+    pub(super) fn lease_left(&self, now: Timestamp) -> Duration {
+        let until = self.leased_until.unwrap_or(Timestamp::MIN);
+        let left = until.as_millis().saturating_sub(now.as_millis());
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+        let lease = self.lease_ms.map_or(LEASE_OF_OLD, |lease| Duration::from_millis(lease.into()));
+        left.min(lease)
+    }
+
+    /// Takes note of what a reply shows. The buttons above a reply that says nothing stay.
+    pub(super) fn show(&mut self, reply: &Reply) {
+        if reply.texts().next().is_none() {
+            return;
+        }
+        let texts = reply.content().iter().filter_map(|content| match content {
+            Content::Message(text) => Some(&text.display_responses),
+            _ => None,
+        });
+        let buttons: Vec<_> = texts.flatten().cloned().collect();
+        self.buttons = (!buttons.is_empty()).then(|| buttons.into());
     }
 
     /// Whether this turn wrote it and is not committed.
@@ -176,6 +211,15 @@ impl Record {
         self.answers = kept.chain([answer]).collect();
     }
 }
+
+/// A time so much later.
+pub(super) fn after(timestamp: Timestamp, duration: Duration) -> Timestamp {
+    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(timestamp.as_millis().saturating_add(millis)).unwrap_or(Timestamp::MAX)
+}
+
+/// The lease of records that do not say it, which was the default once.
+const LEASE_OF_OLD: Duration = Duration::from_secs(10);
 
 /// What tells one turn from another, so that it knows its own writes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Input;
 use super::delivery::Delivery;
 use super::fingerprint::Fingerprint;
-use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId};
-use crate::bot::Reply;
+use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId, after};
+use crate::bot::{Button, Reply};
 use crate::clock::now;
 use crate::error::HandlerError;
 use crate::timestamp::Timestamp;
@@ -58,15 +58,16 @@ impl<S: Store> Turn<S> {
     ) -> Result<Begin<S>, HandlerError> {
         let fingerprint = delivery.and_then(|delivery| delivery.fingerprint);
         let mut wait = FIRST_WAIT;
+        let mut hold = Hold::default();
         loop {
             let (before, revision) = S::load(store, key).await?.unzip();
             let time = now();
             let before = before.filter(|record| record.expires_at() > time);
-            let is_leased = before.as_ref().is_some_and(|record| record.is_leased(time));
+            let is_held = before.as_ref().is_some_and(|record| hold.lasts(record, revision, time));
             if let Some(reply) = answered(before.as_ref(), fingerprint) {
                 return Ok(Begin::Answered(reply));
             }
-            if !is_leased {
+            if !is_held {
                 if delivery.is_some_and(|delivery| is_late(before.as_ref(), &delivery.input)) {
                     return Ok(Begin::Answered(Reply::new()));
                 }
@@ -93,6 +94,11 @@ impl<S: Store> Turn<S> {
         let mut turn = Self { terms, fingerprint, renewed_at, record, revision: None, undo };
         turn.lease(renewed_at);
         turn
+    }
+
+    /// What the visitor can click.
+    pub(super) fn buttons(&self) -> &[Button] {
+        self.record.buttons.as_deref().unwrap_or_default()
     }
 
     /// Where the conversation stands.
@@ -138,7 +144,8 @@ impl<S: Store> Turn<S> {
         if let Some(fingerprint) = self.fingerprint {
             self.record.push_answer(Answer { fingerprint, reply: Arc::new(reply.clone()) });
         }
-        self.record.leased_until = None;
+        self.record.show(reply);
+        self.record.set_lease(None);
         self.record.expires_at = after(self.renewed_at, self.terms.time_to_live);
         let mut written = self.write().await;
         for attempt in 1..ATTEMPTS {
@@ -155,7 +162,7 @@ impl<S: Store> Turn<S> {
     fn lease(&mut self, time: Timestamp) {
         let Terms { lease, time_to_live } = self.terms;
         self.renewed_at = time;
-        self.record.leased_until = Some(after(time, lease));
+        self.record.set_lease(Some((time, lease)));
         self.record.expires_at = after(time, time_to_live.max(lease));
     }
 
@@ -211,9 +218,27 @@ fn is_late(before: Option<&Record>, input: &Input) -> bool {
     matches!(input, Input::Closed(_)) && before.is_none_or(|record| record.state.is_none())
 }
 
-fn after(timestamp: Timestamp, duration: Duration) -> Timestamp {
-    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(timestamp.as_millis().saturating_add(millis)).unwrap_or(Timestamp::MAX)
+/// Somebody else's hold on a conversation, as it is looked at again and again.
+///
+/// Timed from the first look at each renewal: the clock of whoever leased it may have been ahead by an
+/// hour, and this one's may be set right in the meantime.
+#[derive(Debug, Default)]
+struct Hold {
+    revision: Option<Revision>,
+    ends_at: Option<Instant>,
+}
+
+impl Hold {
+    fn lasts(&mut self, record: &Record, revision: Option<Revision>, time: Timestamp) -> bool {
+        if record.leased_until.is_none() {
+            return false;
+        }
+        if self.ends_at.is_none() || self.revision != revision {
+            self.revision = revision;
+            self.ends_at = Instant::now().checked_add(record.lease_left(time));
+        }
+        self.ends_at.is_none_or(|ends_at| Instant::now() < ends_at)
+    }
 }
 
 /// Puts a conversation back where it was before a turn.
