@@ -276,10 +276,41 @@ async fn a_conversation_is_forgotten_after_its_time_to_live() {
     assert_eq!(chat.say("b", 2).await, "a b");
     advance(Duration::from_secs(25 * 3600)).await;
     assert_eq!(chat.say("c", 3).await, "c");
-    let bot = Bot::new(Old, Arc::clone(&chat.store));
-    assert_eq!(bot.sweep().await.expect("swept"), 0);
-    advance(Duration::from_secs(25 * 3600)).await;
-    assert_eq!(bot.sweep().await.expect("swept"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_has_expired_is_removed_without_a_word_of_anybody() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    sleep(Duration::from_secs(23 * 3600)).await;
+    assert!(chat.record().await.is_some());
+    sleep(Duration::from_secs(2 * 3600)).await;
+    assert!(chat.record().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_from_a_clock_that_was_ahead_is_removed_as_any_other() {
+    let chat = Chat::new();
+    assert_eq!(chat.say("a", 1).await, "a");
+    let (record, revision) = chat.record().await.expect("a record");
+    let mut record: Value = serde_json::from_slice(&record.to_json()).expect("JSON");
+    let year = 366 * 24 * 3_600_000;
+    record["expires_at"] = (record["expires_at"].as_i64().expect("a time") + year).into();
+    let ahead = Record::from_json(record.to_string().as_bytes());
+    chat.store.save("bot/case", &ahead, Some(revision)).await.expect("saved").expect("written");
+    sleep(Duration::from_secs(23 * 3600)).await;
+    assert!(chat.record().await.is_some());
+    sleep(Duration::from_secs(4 * 3600)).await;
+    assert!(chat.record().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_whose_records_expire_by_themselves_is_not_swept() {
+    let chat = Chat::new();
+    chat.store.expires_by_itself.store(true, Ordering::Relaxed);
+    assert_eq!(chat.say("a", 1).await, "a");
+    sleep(Duration::from_secs(25 * 3600)).await;
+    assert!(chat.record().await.is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -305,20 +336,40 @@ async fn state_of_another_version_goes_to_migrate_and_else_starts_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_memory_store_holds_no_more_than_its_capacity() {
-    let store = Arc::new(MemoryStore::with_capacity(100));
-    let bot = Arc::new(Bot::new(Old, Arc::clone(&store)));
-    let receiver = receiver(Arc::clone(&bot));
+async fn a_memory_store_holds_no_more_than_its_limit_and_refuses_nobody() {
+    let store = Arc::new(MemoryStore::with_limit(100_000));
+    let receiver = receiver(Bot::new(Old, Arc::clone(&store)));
     for case in 0..1_000 {
         let message = json!({ "event": "message", "timestamp": case, "text": "a" });
         assert_eq!(send(&receiver, &case.to_string(), message).await, "a");
         advance(Duration::from_millis(1)).await;
     }
-    assert!(store.load("bot/999").await.expect("loaded").is_some());
-    assert!(store.load("bot/0").await.expect("loaded").is_none());
-    advance(Duration::from_secs(25 * 3600)).await;
-    let kept = bot.sweep().await.expect("swept");
-    assert!((90..=100).contains(&kept), "{kept} conversations were kept");
+    let kept = kept(&store).await;
+    assert!((50..=200).contains(&kept.len()), "{} conversations were kept", kept.len());
+    assert_eq!(kept, (1_000 - kept.len()..1_000).collect::<Vec<_>>(), "the last ones are kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_grows_makes_room_for_itself() {
+    let store = Arc::new(MemoryStore::with_limit(100_000));
+    let receiver = receiver(Bot::new(Old, Arc::clone(&store)));
+    for (case, length) in [(0, 1), (1, 20_000), (2, 500_000), (2, 500_000), (3, 1)] {
+        let text = "a".repeat(length);
+        let message = json!({ "event": "message", "timestamp": 1, "text": text });
+        assert_eq!(send(&receiver, &case.to_string(), message).await, text);
+    }
+    assert_eq!(kept(&store).await, [3]);
+}
+
+/// Which of the cases numbered from 0 are in a store.
+async fn kept(store: &MemoryStore) -> Vec<usize> {
+    let mut kept = Vec::new();
+    for case in 0..1_000 {
+        if store.load(&format!("bot/{case}")).await.expect("loaded").is_some() {
+            kept.push(case);
+        }
+    }
+    kept
 }
 
 #[tokio::test(start_paused = true)]
@@ -679,6 +730,7 @@ enum Fault {
 #[derive(Default)]
 struct Faulty {
     inner: MemoryStore,
+    expires_by_itself: AtomicBool,
     faults: Mutex<VecDeque<Fault>>,
 }
 
@@ -717,5 +769,9 @@ impl Store for Faulty {
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.inner.sweep(now).await
+    }
+
+    fn expires_by_itself(&self) -> bool {
+        self.expires_by_itself.load(Ordering::Relaxed)
     }
 }

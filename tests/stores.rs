@@ -187,6 +187,42 @@ mod sqlite {
         assert!(store.save("key", &record, Some(revision)).await.expect("saved").is_some());
     }
 
+    #[tokio::test]
+    async fn a_sweep_goes_through_all_rows_and_leaves_those_that_last() {
+        let (_dir, path) = file();
+        let store = SqliteStore::open(&path).expect("opened");
+        let rows: Vec<_> =
+            (0..1_000).map(|row| format!("('{row}', 1, {}, '{{}}')", row % 3)).collect();
+        execute(&path, &format!("INSERT INTO conversation VALUES {}", rows.join(",")));
+        let now = Timestamp::from_millis(1).expect("a time");
+        assert_eq!(store.sweep(now).await.expect("swept"), 667);
+        assert_eq!(store.sweep(now).await.expect("swept"), 0);
+        assert!(store.load("2").await.expect("loaded").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_record_from_a_clock_that_was_ahead_lasts_no_longer_than_it_was_to() {
+        let (_dir, path) = file();
+        let store = SqliteStore::open(&path).expect("opened");
+        for (key, lifetime) in [("told", r#","lifetime_ms":1000"#), ("old", "")] {
+            let record = format!(r#"{{"turn":1,"expires_at":9000000{lifetime}}}"#);
+            let values =
+                format!("('{key}', 1, 9000000, '{record}'), ('no {key}', 1, 9000000, 'no')");
+            execute(&path, &format!("INSERT INTO conversation VALUES {values}"));
+        }
+        for (now, expires_at) in [(5_000, 6_000), (5_500, 6_000)] {
+            let now = Timestamp::from_millis(now).expect("a time");
+            assert_eq!(store.sweep(now).await.expect("swept"), 0);
+            let (record, _) = store.load("told").await.expect("loaded").expect("a record");
+            assert_eq!(Some(record.expires_at()), Timestamp::from_millis(expires_at));
+        }
+        let now = Timestamp::from_millis(6_000).expect("a time");
+        assert_eq!(store.sweep(now).await.expect("swept"), 1);
+        assert!(store.load("told").await.expect("loaded").is_none());
+        let (record, _) = store.load("old").await.expect("loaded").expect("a record");
+        assert_eq!(Some(record.expires_at()), Timestamp::from_millis(9_000_000));
+    }
+
     fn file() -> (TempDir, PathBuf) {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("conversations.db");

@@ -55,6 +55,20 @@ async fn two_receivers_serve_one_bot_and_every_turn_is_run_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn a_server_is_told_when_to_remove_a_conversation() {
+    let server = Server::start("");
+    let receiver = server.receiver(&Arc::default()).await;
+    assert_eq!(deliver(&receiver, 1, 0).await, "0");
+    let client = async_nats::connect(server.url("")).await.expect("connected");
+    let bucket = jetstream::new(client).get_key_value("conversations").await.expect("a bucket");
+    let subject = "$KV.conversations.bot/case=201";
+    let message = bucket.stream.get_last_raw_message_by_subject(subject).await.expect("a record");
+    let seconds = message.headers.get("Nats-TTL").map(|seconds| seconds.as_str().parse());
+    let seconds: u64 = seconds.expect("a time to live").expect("a number");
+    assert!((86_000..=86_400).contains(&seconds), "{seconds} s");
+}
+
+#[tokio::test]
 async fn credentials_are_taken_from_the_url() {
     let user = r#"authorization { user: "bot", password: "p@ss:word" }"#;
     let server = Server::start(user);

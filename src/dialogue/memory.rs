@@ -10,29 +10,41 @@ use crate::timestamp::Timestamp;
 
 /// Conversations in memory: for tests, and for small bots that may forget where they stood.
 ///
-/// It holds a bounded number of conversations. When it is full, those that expire first make room: one
-/// in sixteen, so that a full store is no slower than another.
+/// It holds a bounded number of bytes. When it is full, the conversations that expire first make room,
+/// those that have expired before all others, and what their visitors say next starts another: a full
+/// store is no error, and no slower than another.
 #[derive(Debug)]
 pub struct MemoryStore {
-    capacity: usize,
+    limit: usize,
     kept: Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    records: HashMap<Box<str>, (Record, Revision)>,
+    records: HashMap<Box<str>, Entry>,
+    /// What the records take.
+    bytes: usize,
     writes: u64,
 }
 
+#[derive(Debug)]
+struct Entry {
+    record: Record,
+    revision: Revision,
+    bytes: usize,
+}
+
 impl MemoryStore {
-    /// An empty store for up to 10,000 conversations.
+    /// An empty store of up to 64 MiB, which is some 16,000 conversations of eight short replies with
+    /// buttons, and some 60,000 of one.
     pub fn new() -> Self {
-        Self::with_capacity(10_000)
+        Self::with_limit(64 * 1024 * 1024)
     }
 
-    /// An empty store for up to so many conversations, at least 1.
-    pub fn with_capacity(conversations: usize) -> Self {
-        Self { capacity: conversations.max(1), kept: Mutex::default() }
+    /// An empty store of up to so many bytes, as far as they can be told. The conversation that was
+    /// written last is kept even if it takes more.
+    pub fn with_limit(bytes: usize) -> Self {
+        Self { limit: bytes, kept: Mutex::default() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -46,20 +58,69 @@ impl Default for MemoryStore {
     }
 }
 
+impl Entry {
+    /// What the map, the allocator and the record itself take beside what is in it, more or less.
+    const OVERHEAD: usize = 512;
+
+    fn new(key: &str, record: &Record, revision: Revision) -> Self {
+        let bytes = Self::OVERHEAD + key.len() + record.bytes();
+        Self { record: record.clone(), revision, bytes }
+    }
+
+    /// What goes first is less.
+    fn age(&self) -> (Timestamp, u64) {
+        (self.record.expires_at(), self.revision.0)
+    }
+}
+
 impl Kept {
-    fn make_room(&mut self) {
-        let age = |(record, revision): &(Record, Revision)| (record.expires_at(), revision.0);
-        let mut ages: Vec<_> = self.records.values().map(age).collect();
-        let sixteenth = ages.len() / 16;
-        let (_, last_to_go, _) = ages.select_nth_unstable(sixteenth);
-        self.records.retain(|_, kept| age(kept) > *last_to_go);
+    fn insert(&mut self, key: &str, entry: Entry) {
+        self.bytes += entry.bytes;
+        self.writes += 1;
+        let replaced = match self.records.get_mut(key) {
+            Some(there) => Some(std::mem::replace(there, entry)),
+            None => self.records.insert(key.into(), entry),
+        };
+        self.bytes -= replaced.map_or(0, |replaced| replaced.bytes);
+    }
+
+    fn remove(&mut self, key: &str) {
+        let removed = self.records.remove(key);
+        self.bytes -= removed.map_or(0, |removed| removed.bytes);
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&mut Entry) -> bool) {
+        let mut bytes = 0;
+        self.records.retain(|_, entry| {
+            let is_kept = keep(entry);
+            bytes += if is_kept { entry.bytes } else { 0 };
+            is_kept
+        });
+        self.bytes = bytes;
+    }
+
+    /// Down to a sixteenth below the limit, so that there is room for a while. What was just written
+    /// stays.
+    fn make_room(&mut self, limit: usize, written: Revision) {
+        let mut ages: Vec<_> =
+            self.records.values().map(|entry| (entry.age(), entry.bytes)).collect();
+        ages.sort_unstable();
+        let mut surplus = self.bytes.saturating_sub(limit - limit / 16);
+        let last_to_go = ages.into_iter().find(|(_, bytes)| {
+            surplus = surplus.saturating_sub(*bytes);
+            surplus == 0
+        });
+        self.retain(|entry| {
+            entry.revision == written
+                || last_to_go.is_some_and(|(last_to_go, _)| entry.age() > last_to_go)
+        });
     }
 }
 
 #[async_trait]
 impl Store for MemoryStore {
     async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
-        Ok(self.kept().records.get(key).cloned())
+        Ok(self.kept().records.get(key).map(|entry| (entry.record.clone(), entry.revision)))
     }
 
     async fn save(
@@ -69,26 +130,22 @@ impl Store for MemoryStore {
         seen: Option<Revision>,
     ) -> Result<Option<Revision>, StoreError> {
         let mut kept = self.kept();
-        let next = Revision(kept.writes);
-        match (kept.records.get_mut(key), seen) {
-            (Some(there), Some(seen)) if there.1 == seen => *there = (record.clone(), next),
-            (None, None) => {
-                if kept.records.len() >= self.capacity {
-                    kept.make_room();
-                }
-                kept.records.insert(key.into(), (record.clone(), next));
-            }
-            _ => return Ok(None),
+        if kept.records.get(key).map(|entry| entry.revision) != seen {
+            return Ok(None);
         }
-        kept.writes += 1;
+        let next = Revision(kept.writes);
+        kept.insert(key, Entry::new(key, record, next));
+        if kept.bytes > self.limit {
+            kept.make_room(self.limit, next);
+        }
         Ok(Some(next))
     }
 
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
         let mut kept = self.kept();
-        let is_same = kept.records.get(key).is_some_and(|(_, revision)| *revision == seen);
+        let is_same = kept.records.get(key).is_some_and(|entry| entry.revision == seen);
         if is_same {
-            kept.records.remove(key);
+            kept.remove(key);
         }
         Ok(is_same)
     }
@@ -96,7 +153,10 @@ impl Store for MemoryStore {
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut kept = self.kept();
         let before = kept.records.len();
-        kept.records.retain(|_, (record, _)| record.expires_at() > now);
+        kept.retain(|entry| {
+            entry.record.cap_expiry(now);
+            entry.record.expires_at() > now
+        });
         Ok((before - kept.records.len()) as u64)
     }
 }

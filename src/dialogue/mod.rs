@@ -76,23 +76,8 @@
 //! | `NatsStore` | `nats` | several receivers behind a load balancer |
 //!
 //! Another is an implementation of [`Store`] that passes the [conformance suite](conformance).
-//! Conversations that have expired are read as if they were gone, and are removed by a sweep, once an
-//! hour for example:
-//!
-//! ```
-//! # use std::sync::Arc;
-//! # use std::time::Duration;
-//! # use snapengage::dialogue::{Bot, Dialogue, Store};
-//! async fn sweep(bot: Arc<Bot<impl Dialogue, impl Store>>) {
-//!     let mut hours = tokio::time::interval(Duration::from_secs(3600));
-//!     loop {
-//!         hours.tick().await;
-//!         if let Err(error) = bot.sweep().await {
-//!             eprintln!("{error}");
-//!         }
-//!     }
-//! }
-//! ```
+//! Conversations that have expired are read as if they were gone, and are removed by the bot itself, within
+//! an hour: no name or address stays for good.
 //!
 //! # Changed programs
 //!
@@ -114,6 +99,7 @@ mod queue;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod sweeper;
 mod turn;
 
 use async_trait::async_trait;

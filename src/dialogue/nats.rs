@@ -3,13 +3,17 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use async_nats::jetstream::kv;
+use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_TTL};
+use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use async_nats::jetstream::{self, kv};
+use async_nats::{HeaderMap, HeaderValue};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
 use super::store::{Record, Revision, Store, StoreError};
+use crate::clock::now;
 use crate::nats;
 use crate::timestamp::Timestamp;
 
@@ -18,6 +22,9 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long the server keeps in mind that a key was removed.
 const MARKER_TIME_TO_LIVE: Duration = Duration::from_secs(60 * 60);
+
+/// In seconds: what is to last longer than a century is for ever.
+const LONGEST_TIME_TO_LIVE: u64 = 100 * 366 * 24 * 60 * 60;
 
 /// Subjects must fit on a line of the protocol, which ends at 4,096 bytes by default.
 const LONGEST_KEY: usize = 2_048;
@@ -36,6 +43,7 @@ const LONGEST_KEY: usize = 2_048;
 /// ```
 #[derive(Debug)]
 pub struct NatsStore {
+    jetstream: jetstream::Context,
     bucket: kv::Store,
 }
 
@@ -56,7 +64,7 @@ impl NatsStore {
     /// created or does not let go of what was removed.
     pub async fn connect(url: &str, bucket: &str) -> Result<Self, StoreError> {
         let client = nats::connect(url, TIMEOUT).await.map_err(StoreError::new)?;
-        let mut jetstream = async_nats::jetstream::new(client);
+        let mut jetstream = jetstream::new(client);
         jetstream.set_timeout(TIMEOUT);
         let found = jetstream.get_key_value(bucket).await;
         let bucket = match found {
@@ -69,7 +77,7 @@ impl NatsStore {
                 bucket.name
             )));
         }
-        Ok(Self { bucket })
+        Ok(Self { jetstream, bucket })
     }
 
     /// What was last written under a key, a marker of its removal included.
@@ -96,9 +104,19 @@ impl NatsStore {
         record: &Record,
         seen: u64,
     ) -> Result<Option<Revision>, StoreError> {
-        match self.bucket.update(key, record.to_json().into(), seen).await {
-            Ok(revision) => Ok(Some(Revision(revision))),
-            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(None),
+        let prefix = self.bucket.put_prefix.as_ref().unwrap_or(&self.bucket.prefix);
+        let subject = format!("{prefix}{key}");
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(seen));
+        if let Some(left) = left(record, now()) {
+            headers.insert(NATS_MESSAGE_TTL, HeaderValue::from(left));
+        }
+        let payload = record.to_json().into();
+        let published =
+            async { self.jetstream.publish_with_headers(subject, headers, payload).await?.await };
+        match published.await {
+            Ok(written) => Ok(Some(Revision(written.sequence))),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(None),
             Err(error) => Err(StoreError::new(error)),
         }
     }
@@ -122,6 +140,14 @@ fn config(bucket: &str) -> kv::Config {
         limit_markers: Some(MARKER_TIME_TO_LIVE),
         ..kv::Config::default()
     }
+}
+
+/// In how many seconds the server is to remove a record: by its own clock, so that one that is ahead
+/// here does not matter. One that has expired is for a sweep.
+fn left(record: &Record, now: Timestamp) -> Option<u64> {
+    let millis = record.expires_at().as_millis().saturating_sub(now.as_millis());
+    let seconds = u64::try_from(millis).ok().filter(|millis| *millis > 0)?.div_ceil(1_000);
+    (seconds <= LONGEST_TIME_TO_LIVE).then_some(seconds)
 }
 
 fn is_marker(message: &StreamMessage) -> bool {
@@ -153,6 +179,11 @@ impl Store for NatsStore {
 
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
         self.purge(&encode(key)?, seen).await
+    }
+
+    /// The server removes what has expired, but for what was written by an old version of this crate.
+    fn expires_by_itself(&self) -> bool {
+        true
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {

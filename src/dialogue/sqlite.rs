@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -79,12 +79,14 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
-        const SELECT: &str = "SELECT record, revision FROM conversation WHERE key = ?1";
+        const SELECT: &str = "SELECT record, revision, expires_at FROM conversation WHERE key = ?1";
         let key = key.to_owned();
         self.run(move |connection| {
             let mut statement = connection.prepare_cached(SELECT)?;
             let row = statement.query_row([key], |row| {
-                let record = Record::from_json(row.get_ref(0)?.as_bytes()?);
+                let mut record = Record::from_json(row.get_ref(0)?.as_bytes()?);
+                // A sweep may have found that the clock was ahead.
+                record.expires_at = record.expires_at.min(time(row.get(2)?));
                 Ok((record, Revision(row.get::<_, i64>(1)?.cast_unsigned())))
             });
             row.optional()
@@ -135,11 +137,48 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
-        const DELETE: &str = "DELETE FROM conversation WHERE expires_at <= ?1";
-        let swept =
-            self.run(move |connection| connection.execute(DELETE, [now.as_millis()])).await?;
-        Ok(swept as u64)
+        let mut swept = 0;
+        let mut from = i64::MIN;
+        while let Some((to, removed)) = self.run(move |rows| sweep(rows, from, now)).await? {
+            from = to;
+            swept += removed as u64;
+        }
+        Ok(swept)
     }
+}
+
+/// Sweeps some rows, so that turns need not wait for all. Says the last of them, and how many went;
+/// `None` behind the last.
+fn sweep(
+    connection: &Connection,
+    from: i64,
+    now: Timestamp,
+) -> rusqlite::Result<Option<(i64, usize)>> {
+    let last = |row: &Row<'_>| row.get::<_, Option<i64>>(0);
+    let Some(to) = connection.prepare_cached(LAST_OF_SLICE)?.query_row([from, SLICE], last)? else {
+        return Ok(None);
+    };
+    let slice = [from, to, now.as_millis()];
+    connection.prepare_cached(CAP)?.execute(slice)?;
+    Ok(Some((to, connection.prepare_cached(DELETE_EXPIRED)?.execute(slice)?)))
+}
+
+const SLICE: i64 = 256;
+const LAST_OF_SLICE: &str = "
+    SELECT max(rowid) FROM (
+        SELECT rowid FROM conversation WHERE rowid > ?1 ORDER BY rowid LIMIT ?2
+    )";
+const DELETE_EXPIRED: &str = "
+    DELETE FROM conversation WHERE rowid > ?1 AND rowid <= ?2 AND expires_at <= ?3";
+/// For rows from a clock that was ahead. Nothing is greater than NULL.
+const CAP: &str = "
+    UPDATE conversation SET expires_at = ?3 + json_extract(record, '$.lifetime_ms')
+    WHERE rowid > ?1 AND rowid <= ?2 AND expires_at > ?3 + CASE
+        WHEN json_valid(record) THEN json_extract(record, '$.lifetime_ms')
+    END";
+
+fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis).unwrap_or(Timestamp::MIN)
 }
 
 /// SQLite's integers have a sign.

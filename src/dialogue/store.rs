@@ -51,12 +51,19 @@ pub trait Store: Send + Sync + 'static {
     /// Where the store cannot be written.
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError>;
 
-    /// Removes the records that have expired, and says how many.
+    /// Removes the records that have expired, and says how many. A bot asks for it once an hour, beside
+    /// its turns, which should not have to wait for all of it.
     ///
     /// # Errors
     ///
     /// Where the store cannot be written.
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Whether what has expired goes without a sweep, so that a bot need not ask for any. It does not,
+    /// by default.
+    fn expires_by_itself(&self) -> bool {
+        false
+    }
 }
 
 #[async_trait]
@@ -80,6 +87,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
         (**self).sweep(now).await
+    }
+
+    fn expires_by_itself(&self) -> bool {
+        (**self).expires_by_itself()
     }
 }
 
@@ -112,6 +123,9 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) buttons: Option<Arc<[Button]>>,
     pub(super) expires_at: Timestamp,
+    /// For how long it was to last when it was written, in milliseconds: the clock may have been ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lifetime_ms: Option<i64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -125,6 +139,39 @@ pub(super) struct SavedState {
 pub(super) struct Answer {
     pub(super) fingerprint: Fingerprint,
     pub(super) reply: Arc<Reply>,
+    /// What the reply takes in memory, which is not for stores elsewhere.
+    #[serde(skip)]
+    bytes: usize,
+}
+
+impl Answer {
+    pub(super) fn new(fingerprint: Fingerprint, reply: &Reply) -> Self {
+        let content = reply.content().iter().map(bytes_of);
+        let bytes =
+            size_of::<Self>() + size_of::<Reply>() + 2 * ALLOCATION + content.sum::<usize>();
+        Self { fingerprint, reply: Arc::new(reply.clone()), bytes }
+    }
+}
+
+/// What an allocation takes beside what is in it, more or less.
+const ALLOCATION: usize = 24;
+
+/// About the memory that a part of a reply takes.
+fn bytes_of(content: &Content) -> usize {
+    let inner = match content {
+        Content::Message(text) => {
+            let buttons = text.display_responses.iter().map(bytes_of_button).sum::<usize>();
+            text.text.len() + 2 * ALLOCATION + buttons
+        }
+        // Commands are short but for cards, and JSON takes more in memory than in writing.
+        other => 2 * serde_json::to_string(other).map_or(0, |json| json.len()),
+    };
+    size_of::<Content>() + inner
+}
+
+fn bytes_of_button(button: &Button) -> usize {
+    let id = button.id.as_ref().map_or(0, |id| id.len() + ALLOCATION);
+    size_of::<Button>() + button.text.len() + ALLOCATION + id
 }
 
 impl Record {
@@ -141,6 +188,7 @@ impl Record {
             lease_ms: None,
             buttons: None,
             expires_at: Timestamp::MIN,
+            lifetime_ms: None,
         }
     }
 
@@ -158,6 +206,28 @@ impl Record {
     /// The record as JSON.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("texts and JSON values can be written as JSON")
+    }
+
+    /// Says how long it lasts.
+    pub(super) fn set_expiry(&mut self, from: Timestamp, lifetime: Duration) {
+        self.expires_at = after(from, lifetime);
+        self.lifetime_ms = i64::try_from(lifetime.as_millis()).ok();
+    }
+
+    /// Has it last no longer from now on than it was to last when it was written: the clock was ahead.
+    pub(super) fn cap_expiry(&mut self, now: Timestamp) {
+        let lifetime = self.lifetime_ms.and_then(|millis| u64::try_from(millis).ok());
+        if let Some(lifetime) = lifetime.map(Duration::from_millis) {
+            self.expires_at = self.expires_at.min(after(now, lifetime));
+        }
+    }
+
+    /// About the memory that is in it.
+    pub(super) fn bytes(&self) -> usize {
+        let state = self.state.as_ref().map_or(0, |state| state.json.get().len());
+        let answers = self.answers.iter().map(|answer| answer.bytes).sum::<usize>();
+        let buttons = self.buttons.iter().flat_map(|buttons| buttons.iter()).map(bytes_of_button);
+        state + answers + buttons.sum::<usize>()
     }
 
     /// When nobody needs it any more.

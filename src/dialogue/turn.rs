@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::Input;
 use super::delivery::Delivery;
 use super::fingerprint::Fingerprint;
-use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId, after};
+use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId};
 use crate::bot::{Button, Reply};
 use crate::clock::now;
 use crate::error::HandlerError;
@@ -142,11 +142,11 @@ impl<S: Store> Turn<S> {
     ) -> Result<(), HandlerError> {
         self.record.state = state;
         if let Some(fingerprint) = self.fingerprint {
-            self.record.push_answer(Answer { fingerprint, reply: Arc::new(reply.clone()) });
+            self.record.push_answer(Answer::new(fingerprint, reply));
         }
         self.record.show(reply);
         self.record.set_lease(None);
-        self.record.expires_at = after(self.renewed_at, self.terms.time_to_live);
+        self.record.set_expiry(self.renewed_at, self.terms.time_to_live);
         let mut written = self.write().await;
         for attempt in 1..ATTEMPTS {
             let Err(Unwritten::Failed(_)) = written else { break };
@@ -163,7 +163,7 @@ impl<S: Store> Turn<S> {
         let Terms { lease, time_to_live } = self.terms;
         self.renewed_at = time;
         self.record.set_lease(Some((time, lease)));
-        self.record.expires_at = after(time, time_to_live.max(lease));
+        self.record.set_expiry(time, time_to_live.max(lease));
     }
 
     /// Writes the record over the last one of this turn.
