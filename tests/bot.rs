@@ -320,7 +320,7 @@ async fn visitor_who_opens_a_chat_without_a_word_is_greeted() {
 }
 
 #[tokio::test]
-async fn bot_of_the_readme_answers_what_a_chat_opens_with() {
+async fn bot_of_the_readme_leaves_nobody_in_silence() {
     let code = include_str!("readme/bot.rs").trim();
     assert!(include_str!("../README.md").contains(&format!("    let bot = {code};\n")));
     let bot = || include!("readme/bot.rs");
@@ -332,6 +332,8 @@ async fn bot_of_the_readme_answers_what_a_chat_opens_with() {
     request["text"] = json!(null);
     let greeting = ["Hello! What is it about?"];
     assert_says(answer(bot(), request.to_string()).await, &greeting);
+    let nobody_in = json!([failed("HUMAN_TRANSFER", "")]);
+    assert_eq!(reply_to_failed(&receiver(bot()), nobody_in).await, Reply::say(APOLOGY));
 }
 
 #[tokio::test]

@@ -83,6 +83,10 @@ const LONGEST_ESCAPED: usize = 6 * LONGEST + 2;
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     #[track_caller]
@@ -141,6 +145,31 @@ mod tests {
             assert_found(body, "", "", "");
         }
     }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(parts in vec(select(PARTS), 0..40), rest: Vec<u8>) {
+            let body = [b"{".to_vec(), parts.concat(), rest].concat();
+            let found = Broken::find(&body);
+            prop_assert!(found.case_id.is_none_or(|id| (1..=LONGEST).contains(&id.as_str().len())));
+        }
+    }
+
+    const PARTS: &[&[u8]] = &[
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"\"",
+        b"\\",
+        b":",
+        b",",
+        b" ",
+        b"\"case_id\":",
+        b"-1",
+        b"\xff",
+        b"u0041",
+    ];
 
     #[test]
     fn a_body_cut_off_anywhere_is_looked_through() {
