@@ -12,6 +12,8 @@ pub(crate) struct Schema {
     pub(crate) application_id: i64,
     pub(crate) version: i64,
     pub(crate) sql: &'static str,
+    /// What makes each version of the one before it, the second first.
+    pub(crate) upgrades: &'static [&'static str],
 }
 
 pub(crate) type OpenError = Box<dyn Error + Send + Sync>;
@@ -28,7 +30,7 @@ pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError
 
 fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), OpenError> {
     connection.busy_timeout(Duration::from_secs(5))?;
-    let is_new = is_new(connection, schema)?;
+    let found = version(connection, schema)?;
     if connection.is_readonly(MAIN_DB)? {
         return Err("the file is read-only".into());
     }
@@ -38,38 +40,44 @@ fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), OpenError>
         return Err(format!("journal mode `{mode}`, expected `wal`").into());
     }
     connection.pragma_update(None, "synchronous", "full")?;
-    if is_new {
+    if found != Some(schema.version) {
         create(connection, schema)?;
     }
     Ok(())
 }
 
-/// Whether there is nothing in it yet. Fails if what is there is not of this schema.
-fn is_new(connection: &Connection, schema: &Schema) -> Result<bool, OpenError> {
+/// Which version is in it, `None` if there is nothing yet. Fails if it cannot be made one of this schema.
+fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, OpenError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application_id, version) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if (application_id, version, tables) == (0, 0, 0) {
-        return Ok(true);
+        return Ok(None);
     }
     if application_id != schema.application_id {
         return Err("a database of another program".into());
     }
-    if version != schema.version {
+    if !(1..=schema.version).contains(&version) {
         return Err(format!("schema version {version}, expected {}", schema.version).into());
     }
-    Ok(false)
+    Ok(Some(version))
 }
 
-/// Looks again under the lock: another process may create the tables at the same time.
+/// Creates or upgrades the tables. Looks again under the lock: another process may do so at the same time.
 fn create(connection: &mut Connection, schema: &Schema) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if is_new(&transaction, schema)? {
-        transaction.execute_batch(schema.sql)?;
-        transaction.pragma_update(None, "application_id", schema.application_id)?;
-        transaction.pragma_update(None, "user_version", schema.version)?;
+    match version(&transaction, schema)? {
+        None => transaction.execute_batch(schema.sql)?,
+        Some(version) => {
+            let is_done = usize::try_from(version - 1)?;
+            for upgrade in schema.upgrades.iter().skip(is_done) {
+                transaction.execute_batch(upgrade)?;
+            }
+        }
     }
+    transaction.pragma_update(None, "application_id", schema.application_id)?;
+    transaction.pragma_update(None, "user_version", schema.version)?;
     Ok(transaction.commit()?)
 }
 
@@ -82,8 +90,12 @@ mod tests {
 
     use super::*;
 
-    const SCHEMA: Schema =
-        Schema { application_id: 0x5465_7374, version: 2, sql: "CREATE TABLE note (text TEXT)" };
+    const SCHEMA: Schema = Schema {
+        application_id: 0x5465_7374,
+        version: 2,
+        sql: "CREATE TABLE note (text TEXT)",
+        upgrades: &["ALTER TABLE memo RENAME TO note"],
+    };
 
     fn file() -> (TempDir, PathBuf) {
         let dir = tempfile::tempdir().expect("a folder");
@@ -96,6 +108,20 @@ mod tests {
     fn a_file_is_created_once() {
         let (_dir, path) = file();
         open(&path, &SCHEMA).expect("a file that is there");
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_upgraded_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("test.db");
+        let first = Schema { version: 1, sql: "CREATE TABLE memo (text TEXT)", ..SCHEMA };
+        drop(open(&path, &first).expect("a new file"));
+        for _ in 0..2 {
+            let connection = open(&path, &SCHEMA).expect("a file of this version");
+            connection.execute_batch("SELECT text FROM note").expect("a table");
+        }
+        let error = open(&path, &first).expect_err("a refusal").to_string();
+        assert_eq!(error, format!("{}: schema version 2, expected 1", path.display()));
     }
 
     /// Not by the file's mode, which does not bind who runs tests as root.
@@ -113,9 +139,9 @@ mod tests {
         let (_dir, path) = file();
         let refusal = |schema| open(&path, &schema).expect_err("a refusal").to_string();
         let other_program = refusal(Schema { application_id: 1, ..SCHEMA });
-        let newer = refusal(Schema { version: 3, ..SCHEMA });
+        let newer = refusal(Schema { version: 1, ..SCHEMA });
         let path = path.display();
         assert_eq!(other_program, format!("{path}: a database of another program"));
-        assert_eq!(newer, format!("{path}: schema version 2, expected 3"));
+        assert_eq!(newer, format!("{path}: schema version 2, expected 1"));
     }
 }

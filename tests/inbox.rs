@@ -2,6 +2,7 @@
 #![cfg(feature = "inbox")]
 
 mod inbox_suite;
+mod inbox_trouble;
 mod support;
 
 use std::path::PathBuf;
@@ -234,6 +235,79 @@ mod clocks {
     }
 }
 
+/// The worker that was forgotten.
+mod forgotten {
+    use snapengage::HealthCheck;
+    use support::{log, record_log};
+
+    use super::*;
+
+    const HINT: &str = "is `inbox.run` running?";
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_told_by_the_health_check_and_once_in_the_log() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options());
+        let (crm, mut calls) = Crm::up();
+        let receiver = receiver(&inbox, &crm);
+        assert_taken(chat(&receiver, "c").await);
+        record_log();
+        inbox.check().await.expect("it may be begun yet");
+        advance(SECOND * 61).await;
+        for _ in 0..3 {
+            let error = inbox.check().await.expect_err("a failure").to_string();
+            assert!(error.contains(HINT), "{error}");
+            advance(SECOND).await;
+        }
+        let told = log();
+        assert_eq!(told.matches(HINT).count(), 1, "{told}");
+        assert!(told.contains("WARN"), "{told}");
+        work(&inbox, &mut calls, 1).await;
+        advance(SECOND).await;
+        inbox.check().await.expect("all is processed");
+        assert!(log().contains("the inbox is well again"));
+    }
+
+    /// Nobody asks how it is.
+    #[tokio::test(start_paused = true)]
+    async fn work_is_told_in_the_log_where_requests_come_in() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options());
+        let receiver = receiver(&inbox, &Crm::up().0);
+        record_log();
+        for number in 0..10 {
+            assert_taken(chat(&receiver, &number.to_string()).await);
+            sleep(SECOND * 20).await;
+        }
+        assert_eq!(log().matches(HINT).count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_not_what_waits_for_its_next_try_or_for_a_handler() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options().backoff(HOUR, HOUR).side_by_side(1));
+        let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
+        let receiver = receiver(&inbox, &crm);
+        assert_taken(chat(&receiver, "c").await);
+        work(&inbox, &mut calls, 1).await;
+        let (crm, mut calls) = Crm::gated();
+        let receiver = super::receiver(&inbox, &crm);
+        for case_id in ["d", "e"] {
+            assert_taken(chat(&receiver, case_id).await);
+        }
+        let watch = async {
+            call(&mut calls).await;
+            for _ in 0..5 {
+                inbox.check().await.expect("a handler is at it");
+                sleep(SECOND * 50).await;
+            }
+            crm.gate.add_permits(2);
+        };
+        inbox.run(watch).await;
+        assert_eq!(stats(&inbox).await.done, 1);
+    }
+}
+
 mod queues {
     use super::*;
 
@@ -304,120 +378,5 @@ mod revival {
         assert_eq!((&*entry.api, &*entry.subject), ("integration", "case c"));
         assert_eq!(work(&inbox, &mut calls, 1).await, ["c "]);
         assert_eq!(list(&inbox, State::Dead).await, []);
-    }
-}
-
-mod trouble {
-    use std::path::Path;
-    use std::process::{Command, Stdio};
-
-    use rusqlite::Connection;
-    use snapengage::HealthCheck;
-
-    use super::*;
-
-    #[track_caller]
-    fn refusal(disk: &Disk) -> String {
-        let error = Inbox::open(disk.file()).expect_err("a refusal").to_string();
-        error.replace(&disk.file().display().to_string(), "inbox.db")
-    }
-
-    #[test]
-    fn a_file_that_is_no_database_is_refused() {
-        let disk = Disk::new();
-        std::fs::write(disk.file(), "no database".repeat(1000)).expect("written");
-        assert_eq!(refusal(&disk), "inbox: inbox.db: file is not a database");
-    }
-
-    #[test]
-    fn a_database_of_another_program_is_refused() {
-        let disk = Disk::new();
-        let connection = Connection::open(disk.file()).expect("opened");
-        connection.execute_batch("CREATE TABLE entry (id)").expect("created");
-        assert_eq!(refusal(&disk), "inbox: inbox.db: a database of another program");
-    }
-
-    #[test]
-    fn a_file_of_a_newer_version_is_refused() {
-        let disk = Disk::new();
-        drop(disk.open(Inbox::options()));
-        let connection = Connection::open(disk.file()).expect("opened");
-        connection.pragma_update(None, "user_version", 9).expect("updated");
-        assert_eq!(refusal(&disk), "inbox: inbox.db: schema version 9, expected 1");
-    }
-
-    #[tokio::test]
-    async fn a_locked_file_is_answered_503_and_written_once_it_is_free() {
-        let disk = Disk::new();
-        let inbox = disk.open(Inbox::options());
-        let receiver = receiver(&inbox, &Crm::up().0);
-        let other = Connection::open(disk.file()).expect("opened");
-        other.execute_batch("BEGIN IMMEDIATE").expect("locked");
-        let (refused, check) = tokio::join!(chat(&receiver, "c"), inbox.check());
-        assert_not_stored(refused);
-        check.expect_err("nothing can be stored");
-        other.execute_batch("ROLLBACK").expect("unlocked");
-        assert_eq!(inbox.check().await.expect("it can")["waiting"], 0);
-        assert_taken(chat(&receiver, "c").await);
-    }
-
-    /// A file system in memory, where the test may mount one.
-    struct Mount(PathBuf);
-
-    impl Mount {
-        fn new(path: PathBuf) -> Option<Self> {
-            std::fs::create_dir_all(&path).expect("a folder");
-            mount(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"], &path).then_some(Self(path))
-        }
-
-        fn grow(&self) {
-            assert!(mount(&["-o", "remount,size=8m"], &self.0), "it was mounted before");
-        }
-    }
-
-    impl Drop for Mount {
-        fn drop(&mut self) {
-            let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-        }
-    }
-
-    fn mount(arguments: &[&str], path: &Path) -> bool {
-        let mounted =
-            Command::new("mount").args(arguments).arg(path).stderr(Stdio::null()).status();
-        mounted.is_ok_and(|status| status.success())
-    }
-
-    /// Where nothing can be mounted, a test of the group commit stands for it.
-    #[tokio::test]
-    async fn a_full_disk_is_answered_503_and_loses_nothing() {
-        let disk = Disk::new();
-        let Some(mount) = Mount::new(disk.0.path().join("mounted")) else { return };
-        let inbox = Inbox::open(mount.0.join("inbox.db")).expect("an inbox");
-        let (crm, mut calls) = Crm::up();
-        let receiver = receiver(&inbox, &crm);
-        let taken = fill(&receiver).await;
-        assert!(taken > 5, "{taken} of 20 kB in 1 MB");
-        assert_eq!(list(&inbox, State::Waiting).await.len(), taken);
-        mount.grow();
-        assert_eq!(work(&inbox, &mut calls, taken).await.len(), taken);
-        assert_taken(large_chat(&receiver, taken).await);
-    }
-
-    #[tokio::test]
-    async fn a_corrupted_file_is_answered_503() {
-        let disk = Disk::new();
-        let inbox = disk.open(Inbox::options());
-        let (crm, _calls) = Crm::up();
-        let receiver = receiver(&inbox, &crm);
-        assert_taken(chat(&receiver, "c").await);
-        let other = Connection::open(disk.file()).expect("opened");
-        other.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("checkpointed");
-        let mut bytes = std::fs::read(disk.file()).expect("read");
-        bytes[4096..].fill(0xaa);
-        std::fs::write(disk.file(), bytes).expect("written");
-        other.execute_batch("PRAGMA user_version = 1").expect("seen by every connection");
-        assert_not_stored(chat(&receiver, "d").await);
-        let error = inbox.stats().await.expect_err("nothing to read").to_string();
-        assert!(error.contains("malformed"), "{error}");
     }
 }

@@ -24,6 +24,7 @@ const SCHEMA: Schema = Schema {
             record TEXT NOT NULL
         ) STRICT;
     ",
+    upgrades: &[],
 };
 
 // No RETURNING: its statement ends before the commit, and would hide that one failed.

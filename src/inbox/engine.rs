@@ -43,6 +43,12 @@ pub(super) trait Engine: Send + Sync {
     /// Fails while nothing can be stored: writes, and changes nothing.
     async fn probe(&self) -> Result<(), InboxError>;
 
+    /// A mark of what a worker would take first, if it is due and no worker is at anything. The same until
+    /// one takes it.
+    async fn untaken(&self, _now: Timestamp) -> Result<Option<String>, InboxError> {
+        Ok(None)
+    }
+
     /// Forgets some of what need not be kept. Says whether there may be more.
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError>;
 

@@ -11,6 +11,11 @@ use std::sync::Arc;
 pub struct InboxError(Arc<dyn Error + Send + Sync>);
 
 impl InboxError {
+    /// The cause, if it is of this type.
+    pub(super) fn cause<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+
     pub(super) fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Arc::from(cause.into()))
     }

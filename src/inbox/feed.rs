@@ -121,7 +121,9 @@ struct Intake {
 #[async_trait]
 impl Journal for Intake {
     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
-        match self.inbox.0.engine.put(self.arrival(receipt)).await? {
+        let stored = self.inbox.0.engine.put(self.arrival(receipt)).await;
+        self.inbox.0.glance();
+        match stored? {
             Stored::New => Ok(()),
             Stored::Repeat => {
                 tell_repeat();

@@ -3,11 +3,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, ffi};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::error::InboxError;
+use super::files::Files;
 
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come
 /// in while they are written.
@@ -21,13 +22,15 @@ pub(super) struct Group {
     /// Whoever waits for it takes no thread.
     connection: Arc<tokio::sync::Mutex<Connection>>,
     queue: Arc<Queue>,
+    files: Arc<Files>,
 }
 
 type Queue = Mutex<Vec<Box<dyn Job>>>;
 
 impl Group {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection: Arc::new(tokio::sync::Mutex::new(connection)), queue: Arc::default() }
+    pub(super) fn new(connection: Connection, files: Arc<Files>) -> Self {
+        let connection = Arc::new(tokio::sync::Mutex::new(connection));
+        Self { connection, queue: Arc::default(), files }
     }
 
     /// Does the work in a transaction, with that of others. Durable when this is done; if it fails,
@@ -36,8 +39,17 @@ impl Group {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, InboxError> {
+        self.run_sized(0, work).await
+    }
+
+    /// The same for work that writes so many bytes.
+    pub(super) async fn run_sized<T: Send + 'static>(
+        &self,
+        size: usize,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
         let (answer, mut answered) = oneshot::channel();
-        lock(&self.queue).push(Box::new(Task { work: Some(work), value: None, answer }));
+        lock(&self.queue).push(Box::new(Task { work: Some(work), value: None, size, answer }));
         loop {
             tokio::select! {
                 biased;
@@ -48,6 +60,15 @@ impl Group {
                 }
             }
         }
+    }
+
+    /// Does the work while nobody else writes, in no transaction.
+    pub(super) async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, InboxError> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        let connection = Arc::clone(&self.connection).lock_owned().await;
+        spawn_blocking(move || work(&connection)).await.map_err(InboxError::new)?
     }
 
     /// Waits while each turn of the runtime brings more. Whoever was answered by the last commit is
@@ -65,11 +86,11 @@ impl Group {
 
     /// Commits what waits, and goes on as long as enough for another transaction does.
     fn commit(&self, mut connection: OwnedMutexGuard<Connection>) {
-        let queue = Arc::clone(&self.queue);
+        let (queue, files) = (Arc::clone(&self.queue), Arc::clone(&self.files));
         spawn_blocking(move || {
-            commit(&mut connection, &queue);
+            commit(&mut connection, &queue, &files);
             while lock(&queue).len() >= AT_ONCE {
-                commit(&mut connection, &queue);
+                commit(&mut connection, &queue, &files);
             }
         });
     }
@@ -79,23 +100,35 @@ fn lock(queue: &Queue) -> MutexGuard<'_, Vec<Box<dyn Job>>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn take(queue: &Queue) -> Vec<Box<dyn Job>> {
+/// One job, and as many more as may share a transaction.
+fn take(queue: &Queue, limit: u64) -> Vec<Box<dyn Job>> {
     let mut queue = lock(queue);
-    let count = queue.len().min(AT_ONCE);
+    let mut size = 0;
+    let mut count = 0;
+    while count < queue.len().min(AT_ONCE) {
+        size += queue[count].size();
+        if count > 0 && size > limit {
+            break;
+        }
+        count += 1;
+    }
     queue.drain(..count).filter(|job| job.is_wanted()).collect()
 }
 
-fn commit(connection: &mut Connection, queue: &Queue) {
-    let mut jobs = take(queue);
+fn commit(connection: &mut Connection, queue: &Queue, files: &Files) {
+    let mut jobs = take(queue, files.reserve.transaction_limit());
     if jobs.is_empty() {
         return;
     }
-    let result = in_transaction(connection, &mut jobs).map_err(InboxError::new);
+    let committed = files.check().and_then(|()| {
+        let committed = in_transaction(connection, &mut jobs);
+        committed.inspect_err(|error| make_room(connection, files, error)).map_err(InboxError::new)
+    });
     // In a task, so that the connection does not wait for it: many wake-ups from outside the runtime
     // take as long as a flush.
     tokio::spawn(async move {
         for job in jobs {
-            job.answer(result.clone());
+            job.answer(committed.clone());
         }
     });
 }
@@ -108,7 +141,27 @@ fn in_transaction(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> rus
     transaction.commit()
 }
 
+/// Gives the reserve up if the disk is full, and writes the log to the database, so that the log has room to
+/// be written from its start again. What failed now is tried again by whoever needs it.
+fn make_room(connection: &Connection, files: &Files, error: &rusqlite::Error) {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    if !matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE)) {
+        return;
+    }
+    files.reserve.free();
+    if let Err(error) = checkpoint(connection, "TRUNCATE") {
+        tracing::error!(reason = %error, "the log cannot be written to the database");
+    }
+}
+
+pub(super) fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result<()> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
+}
+
 trait Job: Send {
+    /// How many bytes it writes, about; 0 for few.
+    fn size(&self) -> u64;
+
     /// Whether somebody still waits for it.
     fn is_wanted(&self) -> bool;
 
@@ -120,6 +173,7 @@ trait Job: Send {
 struct Task<T, W> {
     work: Option<W>,
     value: Option<T>,
+    size: usize,
     answer: oneshot::Sender<Result<T, InboxError>>,
 }
 
@@ -128,6 +182,10 @@ where
     T: Send,
     W: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
 {
+    fn size(&self) -> u64 {
+        u64::try_from(self.size).unwrap_or(u64::MAX)
+    }
+
     fn is_wanted(&self) -> bool {
         !self.answer.is_closed()
     }
@@ -149,13 +207,19 @@ where
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
-    fn group(pages: u32) -> Group {
-        let connection = Connection::open_in_memory().expect("opened");
+    fn group(pages: u32) -> (TempDir, Group) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("inbox.db");
+        let connection = Connection::open(&path).expect("opened");
+        connection.pragma_update(None, "journal_mode", "wal").expect("with a log");
         connection.execute_batch("CREATE TABLE note (text)").expect("created");
         connection.pragma_update(None, "max_page_count", pages).expect("bounded");
-        Group::new(connection)
+        let files = Arc::new(Files::of(&path).expect("the files"));
+        (dir, Group::new(connection, files))
     }
 
     async fn write(group: &Group, bytes: usize) -> Result<usize, InboxError> {
@@ -172,7 +236,8 @@ mod tests {
     }
 
     async fn commits_what_waits(jobs: usize) {
-        let group = Arc::new(group(1000));
+        let (_dir, group) = group(1000);
+        let group = Arc::new(group);
         let others = group.connection.clone().lock_owned().await;
         let mut writers = tokio::task::JoinSet::new();
         for _ in 0..jobs {
@@ -200,7 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn jobs_fail_together_where_the_disk_is_full() {
-        let group = group(10);
+        let (_dir, group) = group(10);
         let (small, large) = tokio::join!(write(&group, 1), write(&group, 1_000_000));
         let error = large.expect_err("too much").to_string();
         assert_eq!(error, "inbox: database or disk is full");
@@ -212,7 +277,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_panics_is_not_the_last() {
-        let group = group(1000);
+        let (_dir, group) = group(1000);
         let panicked = group.run(|_| -> rusqlite::Result<()> { panic!("a bug") }).await;
         assert!(panicked.is_err());
         write(&group, 1).await.expect("written");

@@ -84,6 +84,8 @@
 //!   dead letter.
 //! - **Clock.** A clock that was ahead and is set right keeps nothing waiting longer than the longest
 //!   backoff, or the lease, from then on.
+//! - **Health.** The inbox as a [check](crate::HealthCheck) of the health route fails where nothing can be
+//!   stored, and where entries are due and nobody has taken any for a minute. The log says so once.
 //! - **Keeping.** Dead letters stay until somebody [retries](Inbox::retry) or [drops](Inbox::drop)
 //!   them.
 //!
@@ -97,6 +99,11 @@
 //!
 //! **A SQLite file** ([`Inbox::open`]) is for one machine. Several processes may share it; a network file
 //! system will not do. Receipts that come together share a flush.
+//!
+//! Beside it is a reserve of 40 MiB, less on a small disk: `inbox.db-reserve`. When the disk is full, it is
+//! removed, so that there is room to process what is stored; until there is room to make it again, requests
+//! are answered 503. Where the file is removed or replaced while it is open, they are too, until a restart.
+//! An entry on a damaged page stops its case, and no other.
 //!
 //! **NATS JetStream** (`Inbox::connect`, feature `nats`; nats-server 2.12 or newer) is for several: each
 //! receiver is a process that opens the same inbox by its name, with the same options, and all of them work.
@@ -133,6 +140,7 @@ mod engine;
 mod entry;
 mod error;
 mod feed;
+mod files;
 mod group;
 mod health;
 #[cfg(feature = "nats")]
@@ -158,7 +166,7 @@ pub use self::options::Options;
 
 use self::engine::Engine;
 use self::feed::Work;
-use self::health::LastCount;
+use self::health::{Complaint, Watch};
 
 /// Stores what comes in, and works it off.
 ///
@@ -171,7 +179,9 @@ struct Inner {
     options: Options,
     /// By API and path.
     feeds: RwLock<HashMap<(String, String), Arc<dyn Work>>>,
-    last_count: LastCount,
+    watch: Watch,
+    /// Of the worker.
+    complaint: Complaint,
 }
 
 impl Inbox {
@@ -200,8 +210,9 @@ impl Inbox {
     }
 
     fn new(engine: Box<dyn Engine>, options: Options) -> Self {
-        let (feeds, last_count) = (RwLock::default(), LastCount::default());
-        Self(Arc::new(Inner { engine, options, feeds, last_count }))
+        let feeds = RwLock::default();
+        let (watch, complaint) = (Watch::default(), Complaint::default());
+        Self(Arc::new(Inner { engine, options, feeds, watch, complaint }))
     }
 
     /// A handler whose requests are stored here first.

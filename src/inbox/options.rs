@@ -69,8 +69,8 @@ impl Options {
 
     /// How many bytes the inbox may hold; past it, requests are answered 503. 1 GiB by default.
     ///
-    /// The file does not shrink, but what is done makes room in it. SQLite's log beside it adds some
-    /// megabytes. On NATS, as much again is set aside for dead letters, and half of it for what is done;
+    /// The file does not shrink, but what is done makes room in it. SQLite's log beside it adds some 16 MiB,
+    /// and the reserve for a full disk 40. On NATS, as much again is set aside for dead letters, and half of it for what is done;
     /// what does not fit is forgotten early.
     pub fn size_limit(mut self, bytes: u64) -> Self {
         self.size_limit = bytes;

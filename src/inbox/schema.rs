@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
+use super::sql;
 use crate::sqlite::{self, OpenError, Schema};
 
 // A receipt goes to the end of the table, and of each index that it has a part in: pages that it would
@@ -14,9 +15,12 @@ use crate::sqlite::{self, OpenError, Schema};
 // others are queued, or new. So a worker finds what it may do by one look into an index, however long
 // the queues are. What is forgotten is kept for its key alone. The body comes last: SQLite reads a row
 // from its start, as far as it needs.
+//
+// When a row changes its length, SQLite writes it anew, and a row of another state has another length: so a
+// body that does not fit into the row's page is in a table of its own, and is written once.
 const SCHEMA: Schema = Schema {
     application_id: 0x536e_496e, // `SnIn`
-    version: 1,
+    version: 2,
     sql: "
         CREATE TABLE entry (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -32,20 +36,32 @@ const SCHEMA: Schema = Schema {
             subject TEXT NOT NULL,
             key TEXT,
             error TEXT,
-            body BLOB NOT NULL
+            body BLOB NOT NULL           -- empty while it is in `large`
         ) STRICT;
+        CREATE TABLE large (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
         CREATE INDEX entry_state ON entry (state);
         CREATE INDEX entry_due ON entry (state, due_at) WHERE due_at IS NOT NULL;
         CREATE INDEX entry_subject ON entry (subject) WHERE state <= 2;
         CREATE UNIQUE INDEX entry_key ON entry (key) WHERE key IS NOT NULL;
     ",
+    upgrades: &["CREATE TABLE large (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"],
 };
 
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let connection = sqlite::open(path, &SCHEMA)?;
-    // 16 MiB of log instead of 4: writers wait for a checkpoint, and the indexes' pages, which are
-    // written again and again, go into the file once for many receipts.
-    connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
+}
+
+/// Has the log written to the database when it is this large, in bytes, and cut to that if it has grown
+/// beyond it: while another program reads from the file, it does.
+///
+/// 16 MiB where there is room for it, instead of SQLite's 4: writers wait for a checkpoint, and the indexes'
+/// pages, which are written again and again, go into the file once for many receipts.
+pub(super) fn limit_log(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "wal_autocheckpoint", bytes / sql::PAGE)?;
+    let limit = |row: &Row<'_>| row.get::<_, i64>(0);
+    connection.pragma_update_and_check(None, "journal_size_limit", bytes, limit)?;
+    Ok(())
 }

@@ -1,8 +1,10 @@
 //! What is asked of the SQLite file. Each function is one job within a transaction.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
 use super::engine::{Arrival, Claim, Stored, Ticket};
 use super::entry::{Entry, EntryId, State, Stats};
@@ -26,7 +28,7 @@ const ADMITTED_AT_ONCE: usize = 64;
 const SWEPT_AT_ONCE: usize = 500;
 
 /// SQLite's default.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: i64 = 4096;
 
 /// How long repeats are known, in milliseconds, and how much is kept.
 pub(super) struct Keeping {
@@ -57,7 +59,7 @@ pub(super) fn put(
     if !is_over || now < known.received_at + keeping.window {
         return Ok(Stored::Repeat);
     }
-    connection.prepare_cached("DELETE FROM entry WHERE id = ?1")?.execute([known.id.0])?;
+    delete(connection, known.id)?;
     put(connection, arrival, keeping)
 }
 
@@ -76,12 +78,16 @@ fn known(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<Option<
     connection.prepare_cached(SELECT)?.query_row([key], known).optional()
 }
 
+/// What a row has beside its body is small, and both are to fit into a page.
+const FITS: usize = 3072;
+
 /// Says whether its key is new: nothing is inserted if it is not.
 fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<bool> {
     const INSERT: &str = "
         INSERT INTO entry (state, due_at, received_at, api, path, event, subject, key, error, body)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT DO NOTHING";
+    let is_large = arrival.body.len() > FITS;
     let now = arrival.received_at.as_millis();
     let (state, due_at) = match arrival.unreadable {
         Some(_) => (DEAD, Some(now)),
@@ -97,8 +103,12 @@ fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<bool> 
         arrival.subject,
         arrival.key,
         arrival.unreadable,
-        &*arrival.body,
+        if is_large { &[][..] } else { &*arrival.body },
     ])?;
+    if inserted > 0 && is_large {
+        const LARGE: &str = "INSERT INTO large (id, body) VALUES (last_insert_rowid(), ?1)";
+        connection.prepare_cached(LARGE)?.execute([&*arrival.body])?;
+    }
     Ok(inserted > 0)
 }
 
@@ -154,18 +164,74 @@ fn clamp(connection: &Connection, latest: Latest) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Puts the first of what is new into their subjects' queues.
-fn admit(connection: &Connection, now: i64) -> rusqlite::Result<()> {
-    const SELECT: &str = "SELECT id, subject FROM entry WHERE state = 3 ORDER BY id LIMIT ?1";
-    const UPDATE: &str = "UPDATE entry SET state = ?2, due_at = min(received_at, ?3) WHERE id = ?1";
-    let mut select = connection.prepare_cached(SELECT)?;
-    let new = select.query_map([number(ADMITTED_AT_ONCE)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let new = new.collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
-    let mut update = connection.prepare_cached(UPDATE)?;
-    for (id, subject) in new {
-        update.execute([id, place(connection, &subject)?, now])?;
+/// The entries that cannot be read, because a page of them is damaged. They are left as they are: each stops
+/// its case, and nothing else. After it has met such a page, SQLite writes nothing more in a transaction, so
+/// they must be known before it begins.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Damaged {
+    rows: BTreeSet<i64>,
+    /// Those whose row can be read, and written.
+    bodies: BTreeSet<i64>,
+}
+
+impl Damaged {
+    pub(super) fn len(&self) -> usize {
+        self.rows.len() + self.bodies.len()
     }
-    Ok(())
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = EntryId> {
+        self.rows.iter().chain(&self.bodies).copied().map(EntryId)
+    }
+
+    pub(super) fn add(&mut self, mut others: Self) {
+        self.rows.append(&mut others.rows);
+        self.bodies.append(&mut others.bodies);
+    }
+
+    pub(super) fn remove(&mut self, id: EntryId) {
+        self.rows.remove(&id.0);
+        self.bodies.remove(&id.0);
+    }
+}
+
+/// Which of those that a worker would take next cannot be read.
+pub(super) fn damaged(
+    connection: &Connection,
+    limit: usize,
+    now: i64,
+    known: &Damaged,
+) -> rusqlite::Result<Damaged> {
+    let mut next = over(connection, now, known)?;
+    next.extend(new(connection, known)?);
+    next.extend(ready(connection, limit, now, known)?);
+    let mut damaged = Damaged::default();
+    for id in next {
+        if is_damaged(row(connection, id))? {
+            damaged.rows.insert(id);
+        } else if is_damaged(claimed(connection, id))? {
+            damaged.bodies.insert(id);
+        }
+    }
+    Ok(damaged)
+}
+
+/// Reads all of a row, as far as it is kept with it.
+fn row(connection: &Connection, id: i64) -> rusqlite::Result<Vec<u8>> {
+    const SELECT: &str = "SELECT body FROM entry WHERE id = ?1";
+    connection.prepare_cached(SELECT)?.query_row([id], |row| row.get(0))
+}
+
+fn is_damaged<T>(read: rusqlite::Result<T>) -> rusqlite::Result<bool> {
+    match read {
+        Err(error) if is_damage(&error) => Ok(true),
+        // It was dropped meanwhile.
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(false),
+        read => read.map(|_| false),
+    }
+}
+
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
 }
 
 pub(super) fn claim(
@@ -173,37 +239,114 @@ pub(super) fn claim(
     limit: usize,
     now: i64,
     latest: Latest,
+    damaged: &Damaged,
 ) -> rusqlite::Result<Vec<Claim>> {
-    const FREE: &str = "UPDATE entry SET state = 0 WHERE state = 1 AND due_at <= ?1";
-    const SELECT: &str = "
-        SELECT id, leases + 1, tries + 1, api, path, event, subject, body
-        FROM entry WHERE state = 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
-    const LEASE: &str = "
-        UPDATE entry SET state = 1, due_at = ?2, leases = leases + 1, tries = tries + 1
-        WHERE id = ?1";
     clamp(connection, latest)?;
-    connection.prepare_cached(FREE)?.execute([now])?;
-    admit(connection, now)?;
-    let mut select = connection.prepare_cached(SELECT)?;
-    let claims = select.query_map([now, number(limit)], claimed)?;
-    let claims = claims.collect::<rusqlite::Result<Vec<_>>>()?;
-    let mut lease = connection.prepare_cached(LEASE)?;
-    for claim in &claims {
-        lease.execute([claim.ticket.id.0, latest.working])?;
+    free(connection, now, damaged)?;
+    admit(connection, now, damaged)?;
+    let mut claims = Vec::new();
+    for id in ready(connection, limit, now, damaged)?.into_iter().take(limit) {
+        claims.push(claimed(connection, id)?);
+        lease(connection, id, latest.working)?;
     }
     Ok(claims)
 }
 
-fn claimed(row: &Row<'_>) -> rusqlite::Result<Claim> {
-    Ok(Claim {
-        ticket: Ticket { id: EntryId(row.get(0)?), lease: row.get(1)? },
-        tries: row.get(2)?,
-        api: row.get(3)?,
-        path: row.get(4)?,
-        event: row.get(5)?,
-        subject: row.get(6)?,
-        body: row.get::<_, Vec<u8>>(7)?.into(),
-    })
+/// Ends the leases that are over.
+fn free(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Result<()> {
+    const UPDATE: &str = "UPDATE entry SET state = ?2 WHERE id = ?1";
+    for id in over(connection, now, damaged)? {
+        connection.prepare_cached(UPDATE)?.execute([id, READY])?;
+    }
+    Ok(())
+}
+
+/// Puts the first of what is new into their subjects' queues.
+fn admit(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Result<()> {
+    const UPDATE: &str = "UPDATE entry SET state = ?2, due_at = min(received_at, ?3) WHERE id = ?1";
+    for id in new(connection, damaged)? {
+        let state = place(connection, &subject(connection, id)?)?;
+        connection.prepare_cached(UPDATE)?.execute([id, state, now])?;
+    }
+    Ok(())
+}
+
+// Of each, so many more that those that are damaged keep none of the others waiting. The indexes say it, and
+// no row is read for it.
+
+fn over(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Result<Vec<i64>> {
+    const OVER: &str = "SELECT id FROM entry WHERE state = ?1 AND due_at <= ?2";
+    Ok(without(&damaged.rows, ids(connection, OVER, [WORKING, now])?))
+}
+
+fn new(connection: &Connection, damaged: &Damaged) -> rusqlite::Result<Vec<i64>> {
+    const FIRST: &str = "SELECT id FROM entry WHERE state = ?1 ORDER BY id LIMIT ?2";
+    let most = number(ADMITTED_AT_ONCE + damaged.len());
+    Ok(without(&damaged.rows, ids(connection, FIRST, [NEW, most])?))
+}
+
+fn ready(
+    connection: &Connection,
+    limit: usize,
+    now: i64,
+    damaged: &Damaged,
+) -> rusqlite::Result<Vec<i64>> {
+    const DUE: &str =
+        "SELECT id FROM entry WHERE state = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
+    let most = number(limit + damaged.len());
+    let ready = ids(connection, DUE, [READY, now, most])?;
+    Ok(without(&damaged.bodies, without(&damaged.rows, ready)))
+}
+
+fn without(damaged: &BTreeSet<i64>, mut ids: Vec<i64>) -> Vec<i64> {
+    ids.retain(|id| !damaged.contains(id));
+    ids
+}
+
+fn ids(connection: &Connection, query: &str, values: impl Params) -> rusqlite::Result<Vec<i64>> {
+    connection.prepare_cached(query)?.query_map(values, |row| row.get(0))?.collect()
+}
+
+fn subject(connection: &Connection, id: i64) -> rusqlite::Result<String> {
+    const SUBJECT: &str = "SELECT subject FROM entry WHERE id = ?1";
+    connection.prepare_cached(SUBJECT)?.query_row([id], |row| row.get(0))
+}
+
+fn lease(connection: &Connection, id: i64, end: i64) -> rusqlite::Result<()> {
+    const UPDATE: &str = "
+        UPDATE entry SET state = ?2, due_at = ?3, leases = leases + 1, tries = tries + 1
+        WHERE id = ?1";
+    connection.prepare_cached(UPDATE)?.execute(params![id, WORKING, end])?;
+    Ok(())
+}
+
+fn claimed(connection: &Connection, id: i64) -> rusqlite::Result<Claim> {
+    const SELECT: &str = "
+        SELECT leases + 1, tries + 1, api, path, event, subject, body FROM entry WHERE id = ?1";
+    let claimed = |row: &Row<'_>| {
+        Ok(Claim {
+            ticket: Ticket { id: EntryId(id), lease: row.get(0)? },
+            tries: row.get(1)?,
+            api: row.get(2)?,
+            path: row.get(3)?,
+            event: row.get(4)?,
+            subject: row.get(5)?,
+            body: row.get::<_, Vec<u8>>(6)?.into(),
+        })
+    };
+    let claim = connection.prepare_cached(SELECT)?.query_row([id], claimed)?;
+    Ok(Claim { body: whole(connection, id, claim.body)?, ..claim })
+}
+
+/// The body of an entry whose row has this one.
+fn whole(connection: &Connection, id: i64, in_row: Bytes) -> rusqlite::Result<Bytes> {
+    const SELECT: &str = "SELECT body FROM large WHERE id = ?1";
+    if !in_row.is_empty() {
+        return Ok(in_row);
+    }
+    let mut select = connection.prepare_cached(SELECT)?;
+    let large = select.query_row([id], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    Ok(large.map_or(in_row, Bytes::from))
 }
 
 pub(super) fn renew(connection: &Connection, ticket: Ticket, end: i64) -> rusqlite::Result<bool> {
@@ -214,16 +357,26 @@ pub(super) fn renew(connection: &Connection, ticket: Ticket, end: i64) -> rusqli
 }
 
 /// What came of a try.
+#[derive(Clone)]
 pub(super) struct Ending {
     pub(super) state: i64,
     pub(super) due_at: i64,
     pub(super) error: Option<String>,
+    pub(super) next: Next,
+}
+
+/// What becomes of the next of its case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Promoted,
+    /// It cannot be read: the case stops.
+    Damaged,
 }
 
 pub(super) fn end_lease(
     connection: &Connection,
     ticket: Ticket,
-    Ending { state, due_at, error }: &Ending,
+    Ending { state, due_at, error, next }: &Ending,
     now: i64,
 ) -> rusqlite::Result<bool> {
     const UPDATE: &str = "
@@ -231,11 +384,8 @@ pub(super) fn end_lease(
         WHERE id = ?1 AND leases = ?2 AND state = 1";
     let values = params![ticket.id.0, ticket.lease, state, due_at, error];
     let was_held = connection.prepare_cached(UPDATE)?.execute(values)? > 0;
-    if was_held && *state != READY {
-        const SUBJECT: &str = "SELECT subject FROM entry WHERE id = ?1";
-        let mut select = connection.prepare_cached(SUBJECT)?;
-        let subject: String = select.query_row([ticket.id.0], |row| row.get(0))?;
-        promote(connection, &subject, now)?;
+    if was_held && *state != READY && *next == Next::Promoted {
+        promote(connection, &subject(connection, ticket.id.0)?, now)?;
     }
     Ok(was_held)
 }
@@ -259,12 +409,9 @@ fn replace(connection: &Connection, id: EntryId, arrival: &Arrival) -> rusqlite:
 }
 
 fn revive(connection: &Connection, id: EntryId, now: i64) -> rusqlite::Result<()> {
-    const SUBJECT: &str = "SELECT subject FROM entry WHERE id = ?1";
     const UPDATE: &str = "
         UPDATE entry SET state = ?2, due_at = ?3, tries = 0, error = NULL WHERE id = ?1";
-    let mut select = connection.prepare_cached(SUBJECT)?;
-    let subject: String = select.query_row([id.0], |row| row.get(0))?;
-    let state = place(connection, &subject)?;
+    let state = place(connection, &subject(connection, id.0)?)?;
     connection.prepare_cached(UPDATE)?.execute([id.0, state, now])?;
     Ok(())
 }
@@ -282,17 +429,23 @@ pub(super) fn retry(connection: &Connection, id: EntryId, now: i64) -> rusqlite:
 }
 
 pub(super) fn discard(connection: &Connection, id: EntryId, now: i64) -> rusqlite::Result<bool> {
-    const DELETE: &str = "DELETE FROM entry WHERE id = ?1 RETURNING subject";
     let state = match state(connection, id)? {
         None | Some(WORKING | FORGOTTEN) => return Ok(false),
         Some(state) => state,
     };
-    let mut delete = connection.prepare_cached(DELETE)?;
-    let subject: String = delete.query_row([id.0], |row| row.get(0))?;
+    let subject = subject(connection, id.0)?;
+    delete(connection, id)?;
     if state == READY {
         promote(connection, &subject, now)?;
     }
     Ok(true)
+}
+
+fn delete(connection: &Connection, id: EntryId) -> rusqlite::Result<()> {
+    for delete in ["DELETE FROM entry WHERE id = ?1", "DELETE FROM large WHERE id = ?1"] {
+        connection.prepare_cached(delete)?.execute([id.0])?;
+    }
+    Ok(())
 }
 
 fn state(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<i64>> {
@@ -302,13 +455,19 @@ fn state(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<i64>> 
 
 /// Forgets payloads first, and keys when their window is over.
 pub(super) fn sweep(connection: &Connection, window: i64, now: i64) -> rusqlite::Result<bool> {
+    const FORGET_LARGE: &str = "
+        DELETE FROM large
+        WHERE id IN (
+            SELECT id FROM entry WHERE state = 4 AND due_at <= ?1 ORDER BY due_at LIMIT ?2)";
     const FORGET: &str = "
         UPDATE entry SET state = 6, body = x'', error = NULL,
             due_at = CASE WHEN key IS NULL THEN ?1 ELSE received_at + ?2 END
-        WHERE id IN (SELECT id FROM entry WHERE state = 4 AND due_at <= ?1 LIMIT ?3)";
+        WHERE id IN (
+            SELECT id FROM entry WHERE state = 4 AND due_at <= ?1 ORDER BY due_at LIMIT ?3)";
     const DELETE: &str = "
         DELETE FROM entry
         WHERE id IN (SELECT id FROM entry WHERE state = 6 AND due_at <= ?1 LIMIT ?2)";
+    connection.prepare_cached(FORGET_LARGE)?.execute([now, number(SWEPT_AT_ONCE)])?;
     let forgotten =
         connection.prepare_cached(FORGET)?.execute(params![now, window, number(SWEPT_AT_ONCE)])?;
     let deleted = connection.prepare_cached(DELETE)?.execute([now, number(SWEPT_AT_ONCE)])?;
@@ -327,7 +486,7 @@ fn has_room(
 /// Bytes in use. Pages that are free are used again.
 fn size(connection: &Connection) -> rusqlite::Result<u64> {
     let free = pragma(connection, "PRAGMA freelist_count")?;
-    Ok((pragma(connection, "PRAGMA page_count")? - free) * PAGE)
+    Ok((pragma(connection, "PRAGMA page_count")? - free) * PAGE.unsigned_abs())
 }
 
 /// Not by the functions of the same names in a query: those take longer than an insert.
@@ -362,7 +521,10 @@ pub(super) fn stats(connection: &Connection) -> rusqlite::Result<Stats> {
             first_open = first_open.min(row.get(2)?);
         }
     }
-    stats.oldest = received_at(connection, first_open)?;
+    stats.oldest = match received_at(connection, first_open) {
+        Err(error) if is_damage(&error) => None,
+        oldest => oldest?,
+    };
     Ok(stats)
 }
 
@@ -412,9 +574,27 @@ pub(super) fn show(
 ) -> rusqlite::Result<Option<(Entry, Bytes)>> {
     let query = format!("SELECT {ENTRY}, body FROM entry WHERE id = ?1 AND state < 6");
     let mut select = connection.prepare_cached(&query)?;
-    let found =
-        select.query_row([id.0], |row| Ok((entry(row)?, Bytes::from(row.get::<_, Vec<u8>>(10)?))));
-    found.optional()
+    let read = |row: &Row<'_>| Ok((entry(row)?, Bytes::from(row.get::<_, Vec<u8>>(10)?)));
+    let Some((entry, in_row)) = select.query_row([id.0], read).optional()? else { return Ok(None) };
+    Ok(Some((entry, whole(connection, id.0, in_row)?)))
+}
+
+/// What a worker would take first, if it is due and no worker is at anything.
+pub(super) fn untaken(connection: &Connection, now: i64) -> rusqlite::Result<Option<String>> {
+    const WORKERS: &str = "SELECT id FROM entry WHERE state = ?1 AND due_at > ?2 LIMIT 1";
+    const FIRST: &str =
+        "SELECT id FROM entry WHERE state = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT 1";
+    const FIRST_NEW: &str = "SELECT id FROM entry WHERE state = ?1 ORDER BY id LIMIT 1";
+    const LEASES: &str = "SELECT leases FROM entry WHERE id = ?1";
+    if !ids(connection, WORKERS, [WORKING, now])?.is_empty() {
+        return Ok(None);
+    }
+    let mut first = ids(connection, FIRST, [READY, now])?;
+    first.extend(ids(connection, FIRST, [WORKING, now])?);
+    first.extend(ids(connection, FIRST_NEW, [NEW])?);
+    let Some(id) = first.first() else { return Ok(None) };
+    let leases = ids(connection, LEASES, [id])?;
+    Ok(Some(format!("{id} {leases:?}")))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -1,7 +1,7 @@
 //! Entries in a SQLite file.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +14,8 @@ use tokio::time::sleep;
 use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, clamped, later};
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
-use super::group::Group;
+use super::files::Files;
+use super::group::{Group, checkpoint};
 use super::options::Options;
 use super::room::Room;
 use super::{schema, sql};
@@ -30,6 +31,9 @@ pub(super) struct Sqlite {
     reader: Arc<Mutex<Connection>>,
     changed: Notify,
     keeping: Arc<sql::Keeping>,
+    files: Arc<Files>,
+    /// The entries that were found to be unreadable.
+    damaged: std::sync::Mutex<sql::Damaged>,
     keep_done: Duration,
     lease: Duration,
     longest_backoff: Duration,
@@ -41,9 +45,20 @@ impl Sqlite {
             return Err(InboxError::new(format!("{}: no such file", path.display())));
         }
         let open = || schema::open(path).map_err(InboxError::new);
+        let [writer, reader] = [open()?, open()?];
+        let mut files = Files::of(path).map_err(InboxError::new)?;
+        if !options.existing {
+            files.reserve.make();
+        }
+        for connection in [&writer, &reader] {
+            schema::limit_log(connection, files.reserve.log_limit()).map_err(InboxError::new)?;
+        }
+        let files = Arc::new(files);
         Ok(Self {
-            writer: Group::new(open()?),
-            reader: Arc::new(Mutex::new(open()?)),
+            writer: Group::new(writer, Arc::clone(&files)),
+            reader: Arc::new(Mutex::new(reader)),
+            files,
+            damaged: std::sync::Mutex::default(),
             changed: Notify::new(),
             keeping: Arc::new(sql::Keeping {
                 window: millis(options.window),
@@ -59,6 +74,70 @@ impl Sqlite {
     fn latest(&self, now: Timestamp, lease: Duration) -> sql::Latest {
         let latest = |longest| clamped(Timestamp::MAX, now, longest).as_millis();
         sql::Latest { ready: latest(self.longest_backoff), working: latest(lease) }
+    }
+
+    /// Fails while the disk is full, except for what is stored already.
+    async fn restore_reserve(&self) -> Result<(), InboxError> {
+        if self.files.reserve.is_whole() {
+            return Ok(());
+        }
+        let files = Arc::clone(&self.files);
+        self.writer.alone(move |_| files.reserve.restore()).await
+    }
+
+    /// SQLite cuts the log when it begins it anew, which takes a write after it was written to the database.
+    async fn shrink_log(&self) -> Result<(), InboxError> {
+        if self.files.log_size() <= self.files.reserve.log_limit() * 2 {
+            return Ok(());
+        }
+        let shrink = |connection: &Connection| {
+            checkpoint(connection, "PASSIVE").and_then(|()| sql::probe(connection))
+        };
+        self.writer.alone(move |connection| shrink(connection).map_err(InboxError::new)).await
+    }
+
+    async fn try_to_claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
+        let (now, latest) = (lease.now.as_millis(), self.latest(lease.now, lease.length));
+        let damaged = self.damaged().clone();
+        self.writer
+            .run(move |connection| sql::claim(connection, limit, now, latest, &damaged))
+            .await
+    }
+
+    async fn end_lease(
+        &self,
+        ticket: Ticket,
+        ending: sql::Ending,
+        now: i64,
+    ) -> Result<bool, InboxError> {
+        self.write(move |connection| sql::end_lease(connection, ticket, &ending, now)).await
+    }
+
+    /// Looks which entries cannot be read. Says whether there are any that were not known.
+    async fn find_damaged(&self, limit: usize, now: Timestamp) -> Result<bool, InboxError> {
+        let (now, known) = (now.as_millis(), self.damaged().clone());
+        let found =
+            self.read(move |connection| sql::damaged(connection, limit, now, &known)).await?;
+        for id in found.ids() {
+            tracing::error!(%id, "the file is damaged: an entry cannot be read, and its case stops");
+        }
+        let is_any = found.len() > 0;
+        self.damaged().add(found);
+        Ok(is_any)
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, sql::Damaged> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails while an entry that could not be read is there, and still cannot.
+    async fn check_damaged(&self) -> Result<(), InboxError> {
+        let damaged = self.damaged().clone();
+        for id in damaged.ids() {
+            self.show(id).await?;
+            self.damaged().remove(id);
+        }
+        Ok(())
     }
 
     /// Writes, and has the worker look at it.
@@ -84,8 +163,12 @@ impl Sqlite {
 #[async_trait]
 impl Engine for Sqlite {
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {
-        let keeping = Arc::clone(&self.keeping);
-        self.write(move |connection| sql::put(connection, &arrival, &keeping)).await
+        self.restore_reserve().await?;
+        let (keeping, size) = (Arc::clone(&self.keeping), arrival.body.len());
+        let put = move |connection: &Connection| sql::put(connection, &arrival, &keeping);
+        let stored = self.writer.run_sized(size, put).await;
+        self.changed.notify_one();
+        stored
     }
 
     async fn wait(&self) -> Result<(), InboxError> {
@@ -106,8 +189,17 @@ impl Engine for Sqlite {
     }
 
     async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
-        let (now, latest) = (lease.now.as_millis(), self.latest(lease.now, lease.length));
-        self.writer.run(move |connection| sql::claim(connection, limit, now, latest)).await
+        let claims = match self.try_to_claim(limit, lease).await {
+            Err(error) if is_damage(&error) && self.find_damaged(limit, lease.now).await? => {
+                self.try_to_claim(limit, lease).await?
+            }
+            claims => claims?,
+        };
+        if claims.is_empty() && self.damaged().len() > 0 {
+            // What is damaged is due for ever.
+            sleep(POLL).await;
+        }
+        Ok(claims)
     }
 
     async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
@@ -128,15 +220,31 @@ impl Engine for Sqlite {
             Outcome::Dead { error } => (sql::DEAD, now, Some(error)),
         };
         let now = now.as_millis();
-        let ending = sql::Ending { state, due_at: due_at.as_millis(), error };
-        self.write(move |connection| sql::end_lease(connection, ticket, &ending, now)).await
+        let next = sql::Next::Promoted;
+        let ending = sql::Ending { state, due_at: due_at.as_millis(), error, next };
+        match self.end_lease(ticket, ending.clone(), now).await {
+            Err(error) if is_damage(&error) => {
+                let ending = sql::Ending { next: sql::Next::Damaged, ..ending };
+                let ended = self.end_lease(ticket, ending, now).await?;
+                tracing::error!(reason = %error, "the case stops: its next entry cannot be read");
+                Ok(ended)
+            }
+            ended => ended,
+        }
     }
 
     async fn probe(&self) -> Result<(), InboxError> {
-        self.writer.run(sql::probe).await
+        self.restore_reserve().await?;
+        self.writer.run(sql::probe).await?;
+        self.check_damaged().await
+    }
+
+    async fn untaken(&self, now: Timestamp) -> Result<Option<String>, InboxError> {
+        self.read(move |connection| sql::untaken(connection, now.as_millis())).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError> {
+        self.shrink_log().await?;
         let window = self.keeping.window;
         self.writer.run(move |connection| sql::sweep(connection, window, now.as_millis())).await
     }
@@ -166,6 +274,10 @@ impl Engine for Sqlite {
         let now = clock::now().as_millis();
         self.write(move |connection| sql::discard(connection, id, now)).await
     }
+}
+
+fn is_damage(error: &InboxError) -> bool {
+    error.cause().is_some_and(sql::is_damage)
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -71,9 +71,12 @@ impl Inner {
             Err(error) => Err(error),
         };
         match claims {
-            Ok(claims) => claims,
+            Ok(claims) => {
+                self.complaint.over("entries can be processed again");
+                claims
+            }
             Err(error) => {
-                tracing::error!(reason = %error, "nothing can be worked off");
+                self.complaint.error("nothing can be processed", &error);
                 sleep(PAUSE).await;
                 Vec::new()
             }
@@ -163,10 +166,12 @@ impl Inner {
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             rounds.tick().await;
-            if let Err(error) = self.sweep().await {
+            let is_well = self.look().await;
+            let swept = self.sweep().await;
+            // Otherwise it is known what is wrong.
+            if let (true, Err(error)) = (is_well, swept) {
                 tracing::error!(reason = %error, "nothing can be forgotten");
             }
-            self.count().await;
         }
     }
 
@@ -175,15 +180,19 @@ impl Inner {
         Ok(())
     }
 
-    async fn count(&self) {
-        match self.engine.stats().await {
-            Ok(stats) => {
-                let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
-                let oldest_s = stats.oldest_s();
-                tracing::info!(waiting, working, dead, oldest_s, size = stats.size, "inbox");
-            }
-            Err(error) => tracing::error!(reason = %error, "nothing can be counted"),
-        }
+    /// Logs how much there is, and says whether all is well.
+    async fn look(&self) -> bool {
+        let Ok(stats) = self.watch.look(&*self.engine).await else { return false };
+        let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
+        tracing::info!(
+            waiting,
+            working,
+            dead,
+            oldest_s = stats.oldest_s(),
+            size = stats.size,
+            "inbox"
+        );
+        true
     }
 }
 

@@ -1,0 +1,198 @@
+//! The files of an inbox: whether they are still those that were opened, and the reserve beside them.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::error::InboxError;
+
+/// What was opened, and what is set aside.
+pub(super) struct Files {
+    database: Opened,
+    log: Opened,
+    pub(super) reserve: Reserve,
+}
+
+impl Files {
+    /// Those of a database that is open, in their places.
+    pub(super) fn of(database: &Path) -> io::Result<Self> {
+        let database = database.canonicalize()?;
+        Ok(Self {
+            log: Opened::at(beside(&database, "-wal"))?,
+            reserve: Reserve::beside(&database),
+            database: Opened::at(database)?,
+        })
+    }
+
+    /// Fails where a file was removed, or another put in its place: what is written to the one that is open
+    /// is gone when the process ends.
+    pub(super) fn check(&self) -> Result<(), InboxError> {
+        for opened in [&self.database, &self.log] {
+            if !opened.is_there() {
+                let path = opened.path.display();
+                let error = format!("{path}: the file was removed or replaced, restart to open it");
+                return Err(InboxError::new(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes the log takes.
+    pub(super) fn log_size(&self) -> u64 {
+        fs::metadata(&self.log.path).map_or(0, |metadata| metadata.len())
+    }
+}
+
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = OsString::from(database);
+    path.push(suffix);
+    path.into()
+}
+
+/// A file, and what tells it from another of its name.
+struct Opened {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Opened {
+    fn at(path: PathBuf) -> io::Result<Self> {
+        Ok(Self { identity: identity(&fs::metadata(&path)?), path })
+    }
+
+    fn is_there(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| identity(&metadata) == self.identity)
+    }
+}
+
+#[cfg(unix)]
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+
+    (metadata.dev(), metadata.ino())
+}
+
+/// Elsewhere, a file that is open cannot be removed.
+#[cfg(not(unix))]
+type Identity = ();
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Identity {}
+
+/// A file of nothing, which is removed when the disk is full: to note what came of an entry takes room,
+/// too. While it is gone, nothing new is stored.
+///
+/// It is there for all processes that share the inbox, or for none.
+pub(super) struct Reserve {
+    path: PathBuf,
+    size: u64,
+    last_try: Mutex<Option<Instant>>,
+}
+
+impl Reserve {
+    /// Three parts of four are for the log as it is when the disk is full, the rest to go on with.
+    const LARGEST: u64 = 40 * 1024 * 1024;
+    /// On a small disk.
+    const SMALLEST: u64 = Self::LARGEST >> 8;
+    /// How often it is tried to make it again: up to its whole size is written for it.
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    fn beside(database: &Path) -> Self {
+        let mut reserve =
+            Self { path: beside(database, "-reserve"), size: 0, last_try: Mutex::default() };
+        reserve.size = reserve.length().max(Self::SMALLEST);
+        reserve
+    }
+
+    fn length(&self) -> u64 {
+        fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Makes the largest one that leaves as much again, unless it is there.
+    pub(super) fn make(&mut self) {
+        let mut size = Self::LARGEST;
+        while size >= Self::SMALLEST && size > self.length() {
+            if self.set_aside(size, size).is_ok() {
+                break;
+            }
+            size /= 2;
+        }
+        self.size = self.length().max(Self::SMALLEST);
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Gives it up.
+    pub(super) fn free(&self) {
+        match fs::remove_file(&self.path) {
+            Ok(()) => {
+                tracing::error!("the disk is full: what is stored is processed, nothing is taken");
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::error!(reason = %error, "the reserve cannot be removed"),
+        }
+    }
+
+    /// Makes it again, if there is room for it and somewhat more, so that it is not given up at once.
+    pub(super) fn restore(&self) -> Result<(), InboxError> {
+        if self.is_whole() {
+            return Ok(());
+        }
+        self.try_now()
+            .and_then(|()| self.set_aside(self.size, self.size / 4))
+            .map_err(|error| InboxError::new(format!("no room on the disk: {error}")))?;
+        tracing::info!("there is room on the disk again");
+        Ok(())
+    }
+
+    fn try_now(&self) -> io::Result<()> {
+        let mut last_try = self.last_try.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_try.is_some_and(|at| at.elapsed() < Self::PAUSE) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        *last_try = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Written out, because a file with holes takes no room; beside its place, because it is there whole or
+    /// not at all.
+    fn set_aside(&self, size: u64, more: u64) -> io::Result<()> {
+        let unfinished = beside(&self.path, "-unfinished");
+        let set_aside = || {
+            let mut file = File::create(&unfinished)?;
+            let zeros = vec![0; 64 * 1024];
+            let mut left = size + more;
+            while left > 0 {
+                let part = zeros.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                file.write_all(&zeros[..part])?;
+                left -= part as u64;
+            }
+            file.set_len(size)?;
+            fs::rename(&unfinished, &self.path)
+        };
+        set_aside().inspect_err(|_| {
+            let _ = fs::remove_file(&unfinished);
+        })
+    }
+
+    /// How large the log grows before it is written to the database, in bytes. While that fails for want of
+    /// room, it grows by as much again at most, and by a transaction: for that, there is the reserve.
+    pub(super) fn log_limit(&self) -> u64 {
+        self.size / 5 * 2
+    }
+
+    /// How many bytes of bodies go into a transaction.
+    pub(super) fn transaction_limit(&self) -> u64 {
+        self.size / 10
+    }
+}
