@@ -1,7 +1,6 @@
 //! All the spine needs from a room.
 
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 
+use crate::caught::caught;
 use crate::deadline::within;
 use crate::error::{DecodeError, HandlerError};
 use crate::id::CaseId;
@@ -82,7 +82,7 @@ impl Call {
         let receipt = Receipt { body: request.body, read };
         let (journal, deadline) = (Arc::clone(journal), request.deadline);
         let outcome = Box::pin(async move {
-            supervise(deadline, journal.receive(receipt)).await?;
+            supervise(deadline, async { journal.receive(receipt).await }).await?;
             unreadable.map_or_else(|| Ok(Answer::empty()), |error| Err(error.into()))
         });
         Self { event, case_id, outcome }
@@ -96,10 +96,20 @@ pub(crate) type Outcome = Pin<Box<dyn Future<Output = Result<Answer, Rejection>>
 pub(crate) struct Answer {
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) body: Bytes,
-    /// Why this is not the handler's own answer, if it is not.
-    pub(crate) failure: Option<Failure>,
+    pub(crate) origin: Origin,
     /// What somebody should look into although the handler did answer.
     pub(crate) warning: Option<&'static str>,
+}
+
+/// Where an answer comes from, as the log has to tell.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    Handler,
+    /// A handler that could not be stopped at its deadline.
+    LateHandler,
+    HealthChecks,
+    /// Not the handler, and why.
+    Fallback(Failure),
 }
 
 /// With a charset although RFC 8259 has none: Java clients read a body without one as Latin-1.
@@ -108,7 +118,7 @@ pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; chars
 
 impl Answer {
     pub(crate) fn empty() -> Self {
-        Self { content_type: None, body: Bytes::new(), failure: None, warning: None }
+        Self { content_type: None, body: Bytes::new(), origin: Origin::Handler, warning: None }
     }
 
     pub(crate) fn json(body: Vec<u8>) -> Self {
@@ -124,7 +134,19 @@ impl Answer {
     }
 
     pub(crate) fn instead_of(self, failure: Option<Failure>) -> Self {
-        Self { failure, ..self }
+        Self { origin: failure.map_or(Origin::Handler, Origin::Fallback), ..self }
+    }
+
+    pub(crate) fn of_health_checks(self) -> Self {
+        Self { origin: Origin::HealthChecks, ..self }
+    }
+
+    /// The same answer, given past the deadline.
+    pub(crate) fn late(self) -> Self {
+        match self.origin {
+            Origin::Handler => Self { origin: Origin::LateHandler, ..self },
+            _ => self,
+        }
     }
 }
 
@@ -137,16 +159,13 @@ pub(crate) async fn supervise<T>(
     let done = poll_fn(|context| {
         let Some(running) = handler.as_mut().as_pin_mut() else { return Poll::Pending };
         match caught(|| running.poll(context)) {
-            Ok(poll) => poll.map_err(Failure::Failed),
-            Err(panicked) => Poll::Ready(Err(panicked)),
+            Ok(poll) => poll.map_err(Failure::failed),
+            Err(panicked) => Poll::Ready(Err(panicked.into())),
         }
     });
     let result = within(deadline, done).await.unwrap_or(Err(Failure::TimedOut(deadline)));
-    caught(|| handler.set(None)).and(result)
-}
-
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Failure::Panicked)
+    caught(|| handler.set(None))?;
+    result
 }
 
 /// `from_fn` of a room: its one method from a closure.

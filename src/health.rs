@@ -1,7 +1,7 @@
 //! What the health route tells of the parts that were hooked into it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::endpoint::{Answer, supervise};
 use crate::error::HandlerError;
-use crate::rejection::Rejection;
+use crate::log::RequestLog;
+use crate::rejection::{Failure, Rejection};
 
 /// The report's own name, which no check may have.
 pub(crate) const STATUS: &str = "status";
@@ -57,7 +58,8 @@ pub trait HealthCheck: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Where the part is of no use: the route answers 503, and the log says why.
+    /// Where the part is of no use: the route answers 503. The log says why when that begins, and when it
+    /// is over.
     async fn check(&self) -> Result<Value, HandlerError>;
 }
 
@@ -74,20 +76,43 @@ pub(crate) struct Health {
     pub(crate) checks: BTreeMap<String, Box<dyn HealthCheck>>,
     /// For each check.
     pub(crate) deadline: Duration,
+    /// The checks that were failed the last time.
+    pub(crate) failed: Mutex<BTreeSet<String>>,
 }
 
 impl Health {
-    pub(crate) async fn answer(&self) -> Result<Answer, Rejection> {
+    pub(crate) async fn answer(&self, log: &RequestLog) -> Result<Answer, Rejection> {
         if self.checks.is_empty() {
-            return Ok(Answer::text("ok".to_owned()));
+            return Ok(Answer::text("ok".to_owned()).of_health_checks());
         }
         let mut report = Map::from_iter([(STATUS.to_owned(), "ok".into())]);
         for (name, check) in &self.checks {
-            let figures = supervise(self.deadline, async { check.check().await })
-                .await
-                .map_err(|failure| Rejection::unhealthy(name, &failure))?;
+            let checked = supervise(self.deadline, async { check.check().await }).await;
+            self.note(name, checked.as_ref().err(), log);
+            let figures = checked.map_err(|failure| Rejection::unhealthy(name, &failure))?;
             report.insert(name.clone(), figures);
         }
-        Ok(Answer::json(Value::Object(report).to_string().into_bytes()))
+        let report = Value::Object(report).to_string();
+        Ok(Answer::json(report.into_bytes()).of_health_checks())
+    }
+
+    /// Logs what has changed: a probe every few seconds would fill the log with what stays as it is.
+    fn note(&self, name: &str, failure: Option<&Failure>, log: &RequestLog) {
+        match failure {
+            Some(failure) => {
+                if self.failed().insert(name.to_owned()) {
+                    log.unhealthy(name, &failure.to_log());
+                }
+            }
+            None => {
+                if self.failed().remove(name) {
+                    log.healthy_again(name);
+                }
+            }
+        }
+    }
+
+    fn failed(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

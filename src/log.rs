@@ -1,60 +1,122 @@
-//! What is logged of a request: one span, and one line in it. Nothing that was sent but the event's
-//! name and the case id, and nothing of a token but its name.
+//! The log of a request: one span, and one line in it. Nothing that was sent but the event's name and the
+//! case id, and nothing of a token but its name.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use tracing::Span;
-use tracing::field::{DebugValue, Empty};
+use tracing::field::Empty;
 
-use crate::endpoint::Answer;
+use crate::caught::{caught, quietly};
+use crate::endpoint::{Answer, Origin};
 use crate::id::CaseId;
 use crate::rejection::Rejection;
 
-/// The span of a request: at the highest level, so that a refusal in the log is never without it.
-pub(crate) fn span() -> Span {
-    tracing::error_span!(
-        "snapengage",
-        api = Empty,
-        event = Empty,
-        case_id = Empty,
-        token = Empty,
-        repeat = Empty,
-        status = Empty,
-        duration_ms = Empty,
-    )
+/// The log of one request. A subscriber that panics costs what is told, and not the request.
+#[derive(Clone)]
+pub(crate) struct RequestLog {
+    /// At the highest level, so that a refusal in the log is never without it.
+    span: Span,
+    started: Instant,
 }
 
-/// What came in.
-pub(crate) fn event(span: &Span, name: &str, case_id: Option<&CaseId>) {
-    span.record("event", legible(name));
-    if let Some(case_id) = case_id {
-        span.record("case_id", legible(case_id.as_str()));
+impl RequestLog {
+    pub(crate) fn start() -> Self {
+        let span = || {
+            tracing::error_span!(
+                "snapengage",
+                api = Empty,
+                event = Empty,
+                case_id = Empty,
+                token = Empty,
+                repeat = Empty,
+                status = Empty,
+                duration_ms = Empty,
+            )
+        };
+        Self { span: caught(span).unwrap_or_else(|_| Span::none()), started: Instant::now() }
+    }
+
+    pub(crate) fn api(&self, api: &str) {
+        self.tell(|span| {
+            span.record("api", api);
+        });
+    }
+
+    /// The name of the token that came.
+    pub(crate) fn token(&self, name: &str) {
+        self.tell(|span| {
+            span.record("token", name);
+        });
+    }
+
+    /// What came in.
+    pub(crate) fn event(&self, name: &str, case_id: Option<&CaseId>) {
+        self.tell(|span| {
+            span.record("event", &*legible(name));
+            if let Some(case_id) = case_id {
+                span.record("case_id", &*legible(case_id.as_str()));
+            }
+        });
+    }
+
+    /// Does what the request asks for, with what that logs in the request's span.
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        let entered = caught(|| self.span.enter());
+        let done = work();
+        quietly(|| drop(entered));
+        done
+    }
+
+    pub(crate) fn hung_up(&self) {
+        self.tell(|span| span.in_scope(|| tracing::debug!("the caller hung up")));
+    }
+
+    /// A health check that was passed the last time.
+    pub(crate) fn unhealthy(&self, check: &str, reason: &str) {
+        self.tell(|span| span.in_scope(|| tracing::error!(check, reason, "unhealthy")));
+    }
+
+    /// A health check that was failed the last time.
+    pub(crate) fn healthy_again(&self, check: &str) {
+        self.tell(|span| span.in_scope(|| tracing::info!(check, "healthy again")));
+    }
+
+    /// The one line for a request.
+    pub(crate) fn outcome(&self, result: &Result<Answer, Rejection>) {
+        self.tell(|span| {
+            let duration = self.started.elapsed().as_millis();
+            let status = result.as_ref().map_or_else(|refused| refused.status.as_u16(), |_| 200);
+            span.record("duration_ms", u64::try_from(duration).unwrap_or(u64::MAX));
+            span.record("status", status);
+            span.in_scope(|| line(result));
+        });
+    }
+
+    fn tell(&self, what: impl FnOnce(&Span)) {
+        if !self.span.is_disabled() {
+            quietly(|| what(&self.span));
+        }
     }
 }
 
-/// The one line for a request.
-pub(crate) fn outcome(span: &Span, result: &Result<Answer, Rejection>, started: Instant) {
-    if span.is_disabled() {
-        return;
+impl Drop for RequestLog {
+    fn drop(&mut self) {
+        let span = std::mem::replace(&mut self.span, Span::none());
+        if !span.is_disabled() {
+            quietly(|| drop(span));
+        }
     }
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    span.record("duration_ms", duration_ms);
-    span.record("status", result.as_ref().map_or_else(|refused| refused.status.as_u16(), |_| 200));
-    span.in_scope(|| line(result));
 }
 
 fn line(result: &Result<Answer, Rejection>) {
     match result {
-        Ok(Answer { failure: None, warning: None, .. }) => tracing::info!("answered"),
-        Ok(Answer { failure: None, warning: Some(reason), .. }) => {
-            tracing::warn!(reason, "answered");
-        }
-        Ok(Answer { failure: Some(failure), .. }) => {
-            tracing::error!(reason = failure.to_log(), "answered instead of the handler");
-        }
+        Ok(answer) => answered(answer),
         Err(rejection) => {
             let reason = rejection.log.as_deref().unwrap_or(&rejection.message);
-            if rejection.status.is_server_error() {
+            if rejection.is_routine {
+                tracing::debug!(reason, "not healthy");
+            } else if rejection.status.is_server_error() {
                 tracing::error!(reason, "not answered");
             } else {
                 tracing::warn!(reason, "refused");
@@ -63,8 +125,37 @@ fn line(result: &Result<Answer, Rejection>) {
     }
 }
 
+fn answered(answer: &Answer) {
+    match (&answer.origin, answer.warning) {
+        (Origin::Handler, None) => tracing::info!("answered"),
+        (Origin::Handler, Some(reason)) => tracing::warn!(reason, "answered"),
+        (Origin::LateHandler, _) => tracing::warn!(
+            reason =
+                "handler blocked its thread past its deadline: see `tokio::task::spawn_blocking`",
+            "answered late"
+        ),
+        (Origin::HealthChecks, _) => tracing::debug!("answered"),
+        (Origin::Fallback(failure), _) => {
+            tracing::error!(reason = failure.to_log(), "answered instead of the handler");
+        }
+    }
+}
+
 /// Text of a request as it may stand in the log: no control characters, and not much of it.
-fn legible(text: &str) -> DebugValue<&str> {
+///
+/// Text, not its `Debug`, which a subscriber of JSON would quote a second time.
+pub(crate) fn legible(text: &str) -> Cow<'_, str> {
     const LIMIT: usize = 128;
-    tracing::field::debug(&text[..text.floor_char_boundary(LIMIT)])
+    let text = &text[..text.floor_char_boundary(LIMIT)];
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return text.into();
+    }
+    let mut legible = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' | '\\' => legible.push(c),
+            _ => legible.extend(c.escape_debug()),
+        }
+    }
+    legible.into()
 }

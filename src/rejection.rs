@@ -1,11 +1,11 @@
 //! Every refusal, once: its status, the text for the caller and the text for the log.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::caught::{Panicked, caught};
 use crate::error::{DecodeError, HandlerError};
 
 /// A request that is not answered as its sender hoped.
@@ -18,6 +18,8 @@ pub(crate) struct Rejection {
     pub(crate) log: Option<String>,
     /// Whether the connection cannot be used any more: nobody knows where the next request starts.
     pub(crate) close: bool,
+    /// Whether it is asked for every few seconds, and not worth a line each time.
+    pub(crate) is_routine: bool,
     pub(crate) allow: Option<&'static str>,
     pub(crate) form: Form,
 }
@@ -36,22 +38,41 @@ pub(crate) enum Form {
 pub(crate) enum Failure {
     /// It was not called: the request cannot be read.
     Unreadable(DecodeError),
-    Failed(HandlerError),
+    Failed {
+        reason: String,
+        is_permanent: bool,
+    },
     Panicked,
     TimedOut(Duration),
 }
 
 impl Failure {
+    /// An error is told and dropped here and nowhere else: both run code of its own, which may panic.
+    pub(crate) fn failed(error: HandlerError) -> Self {
+        let is_permanent = error.is_permanent();
+        let told = caught(|| error.to_string());
+        match caught(|| drop(error)) {
+            Ok(()) => {
+                let reason = told.unwrap_or_else(|Panicked| "the error panicked".to_owned());
+                Self::Failed { reason, is_permanent }
+            }
+            Err(panicked) => panicked.into(),
+        }
+    }
+
     pub(crate) fn to_log(&self) -> String {
         match self {
             Self::Unreadable(error) => error.to_string(),
-            Self::Failed(error) => {
-                let told = catch_unwind(AssertUnwindSafe(|| error.to_string()));
-                format!("handler failed: {}", told.as_deref().unwrap_or("the error panicked"))
-            }
+            Self::Failed { reason, .. } => format!("handler failed: {reason}"),
             Self::Panicked => "handler panicked".to_owned(),
             Self::TimedOut(deadline) => format!("handler not done within {deadline:?}"),
         }
+    }
+}
+
+impl From<Panicked> for Failure {
+    fn from(Panicked: Panicked) -> Self {
+        Self::Panicked
     }
 }
 
@@ -64,6 +85,7 @@ impl Rejection {
             message: cut(message.into(), Self::MESSAGE_LIMIT),
             log: None,
             close: false,
+            is_routine: false,
             allow: None,
             form: Form::Json,
         }
@@ -122,7 +144,11 @@ impl Rejection {
     }
 
     pub(crate) fn draining() -> Self {
-        Self { form: Form::Text, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining") }
+        Self {
+            is_routine: true,
+            form: Form::Text,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining")
+        }
     }
 
     /// The reason is for the log alone: whoever asks how the service is has no token.
@@ -130,6 +156,7 @@ impl Rejection {
         let message = format!("health check `{check}` failed");
         Self {
             log: Some(format!("health check `{check}`: {}", failure.to_log())),
+            is_routine: true,
             form: Form::Text,
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
         }
@@ -141,7 +168,7 @@ impl Rejection {
         let status = match failure {
             Failure::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Failure::Unreadable(_) => StatusCode::BAD_REQUEST,
-            Failure::Failed(_) | Failure::TimedOut(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Failed { .. } | Failure::TimedOut(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self {
             log: Some(failure.to_log()),
@@ -161,10 +188,10 @@ impl From<Failure> for Rejection {
     fn from(failure: Failure) -> Self {
         let (status, message) = match &failure {
             Failure::Unreadable(_) => (StatusCode::BAD_REQUEST, "the request cannot be read"),
-            Failure::Failed(error) if error.is_permanent() => {
+            Failure::Failed { is_permanent: true, .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the event cannot be processed")
             }
-            Failure::Failed(_) => (StatusCode::SERVICE_UNAVAILABLE, "try again later"),
+            Failure::Failed { .. } => (StatusCode::SERVICE_UNAVAILABLE, "try again later"),
             Failure::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
             Failure::TimedOut(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "not done in time, try again later")

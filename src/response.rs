@@ -9,7 +9,7 @@ use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TY
 use http::{HeaderValue, Response};
 use http_body::{Frame, SizeHint};
 
-use crate::endpoint::{Answer, JSON, TEXT};
+use crate::endpoint::{Answer, JSON, Origin, TEXT};
 use crate::rejection::{Form, Rejection};
 
 /// The body of a response.
@@ -79,10 +79,13 @@ impl FailureReason {
 /// The response to a request, whichever way it went.
 pub(crate) fn into_response(result: Result<Answer, Rejection>, is_head: bool) -> Response<Body> {
     let (reason, mut response) = match result {
-        Ok(answer) => (
-            answer.failure.map(|failure| failure.to_log()),
-            response(answer.content_type, answer.body, is_head),
-        ),
+        Ok(Answer { content_type, body, origin, .. }) => {
+            let reason = match origin {
+                Origin::Fallback(failure) => Some(failure.to_log()),
+                _ => None,
+            };
+            (reason, response(content_type, body, is_head))
+        }
         Err(mut rejection) => (rejection.log.take(), refusal(rejection, is_head)),
     };
     if let Some(reason) = reason {

@@ -3,15 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tracing::instrument::Instrumented;
-use tracing::{Instrument, Span};
 
 use crate::endpoint::{Answer, Outcome};
-use crate::log;
+use crate::log::RequestLog;
 use crate::rejection::Rejection;
 
 /// Counts the handlers that run on although their callers have hung up.
@@ -24,14 +22,8 @@ impl Default for Abandoned {
 }
 
 impl Abandoned {
-    pub(crate) fn run_to_end<'a>(
-        self: &'a Arc<Self>,
-        outcome: Outcome,
-        started: Instant,
-        span: &'a Span,
-    ) -> RunToEnd<'a> {
-        let outcome = Some(outcome.instrument(span.clone()));
-        RunToEnd { outcome, started, span, abandoned: self }
+    pub(crate) fn run_to_end(self: &Arc<Self>, run: Run) -> RunToEnd<'_> {
+        RunToEnd { run: Some(run), abandoned: self }
     }
 
     /// Waits until there are none.
@@ -53,11 +45,34 @@ impl Drop for Guard {
     }
 }
 
+/// A handler at work.
+pub(crate) struct Run {
+    outcome: Outcome,
+    log: RequestLog,
+    started: Instant,
+    deadline: Duration,
+}
+
+impl Run {
+    pub(crate) fn start(outcome: Outcome, log: RequestLog, deadline: Duration) -> Self {
+        Self { outcome, log, started: Instant::now(), deadline }
+    }
+}
+
+impl Future for Run {
+    type Output = Result<Answer, Rejection>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { outcome, log, started, deadline } = &mut *self;
+        let poll = log.within(|| outcome.as_mut().poll(context));
+        // Only a handler that blocks its thread is done after its deadline: any other is dropped by then.
+        poll.map_ok(|answer| if started.elapsed() > *deadline { answer.late() } else { answer })
+    }
+}
+
 /// Runs where it is awaited, and once it is dropped, on a task of its own.
 pub(crate) struct RunToEnd<'a> {
-    outcome: Option<Instrumented<Outcome>>,
-    started: Instant,
-    span: &'a Span,
+    run: Option<Run>,
     abandoned: &'a Arc<Abandoned>,
 }
 
@@ -65,10 +80,10 @@ impl Future for RunToEnd<'_> {
     type Output = Result<Answer, Rejection>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut outcome = self.outcome.take().expect("not polled again once ready");
-        let poll = Pin::new(&mut outcome).poll(context);
-        if poll.is_pending() {
-            self.outcome = Some(outcome);
+        let run = self.run.as_mut().expect("not polled again once ready");
+        let poll = Pin::new(run).poll(context);
+        if poll.is_ready() {
+            self.run = None;
         }
         poll
     }
@@ -76,15 +91,14 @@ impl Future for RunToEnd<'_> {
 
 impl Drop for RunToEnd<'_> {
     fn drop(&mut self) {
-        let (Some(outcome), Ok(runtime)) = (self.outcome.take(), Handle::try_current()) else {
+        let (Some(run), Ok(runtime)) = (self.run.take(), Handle::try_current()) else {
             return;
         };
-        let (guard, started, span) = (self.abandoned.add(), self.started, self.span.clone());
-        let to_end = async move {
-            log::outcome(&span, &outcome.await, started);
+        let (guard, log) = (self.abandoned.add(), run.log.clone());
+        log.hung_up();
+        runtime.spawn(async move {
+            log.outcome(&run.await);
             drop(guard);
-        };
-        self.span.in_scope(|| tracing::debug!("the caller hung up"));
-        runtime.spawn(to_end);
+        });
     }
 }

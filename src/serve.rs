@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::caught::quietly;
 use crate::connection::{Deadlines, Patience, Socket, Watch};
 use crate::receiver::Receiver;
 use crate::response::Body;
@@ -144,7 +145,9 @@ impl Server {
         };
         if tokio::time::timeout(self.drain_deadline, drained).await.is_err() {
             let open = self.max_connections as usize - permits.available_permits();
-            tracing::error!(connections = open, "not drained in time, connections are cut");
+            quietly(|| {
+                tracing::error!(connections = open, "not drained in time, connections are cut")
+            });
             stage.send_replace(Stage::Cut);
         }
     }
@@ -158,7 +161,7 @@ impl Server {
         let mut backoff = Backoff::default();
         loop {
             if permits.available_permits() == 0 {
-                tracing::warn!("as many connections as may be are open, others wait");
+                quietly(|| tracing::warn!("as many connections as may be are open, others wait"));
             }
             let permit = Arc::clone(permits).acquire_owned().await.expect("never closed");
             match listener.accept().await {
@@ -169,7 +172,7 @@ impl Server {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::error!(%error, "no connection could be accepted");
+                    quietly(|| tracing::error!(%error, "no connection could be accepted"));
                     tokio::time::sleep(backoff.next()).await;
                 }
             }
@@ -183,7 +186,7 @@ impl Server {
         _permit: OwnedSemaphorePermit,
     ) {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
+            quietly(|| tracing::debug!(%error, "TCP_NODELAY could not be set"));
         }
         let watch = Arc::new(Watch::default());
         let io = TokioIo::new(Socket::new(stream, Arc::clone(&watch)));
@@ -199,11 +202,11 @@ impl Server {
                 biased;
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
-                        tracing::debug!(%error, "connection broke");
+                        quietly(|| tracing::debug!(%error, "connection broke"));
                     }
                     return;
                 }
-                () = patience.lost() => return tracing::debug!("client too slow"),
+                () = patience.lost() => return quietly(|| tracing::debug!("client too slow")),
                 () = reached(&mut stage, next_stage) => {
                     if is_draining {
                         return;

@@ -9,6 +9,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlC as Signal, ctrl_c};
 
+use crate::caught::quietly;
+
 /// Waits until the process is asked to stop: by SIGTERM, as container runtimes and service managers do,
 /// or by ctrl-c. On Windows, by ctrl-c alone.
 ///
@@ -52,5 +54,7 @@ fn install() -> [io::Result<Signal>; 1] {
 }
 
 fn installed(signal: io::Result<Signal>) -> Option<Signal> {
-    signal.inspect_err(|error| tracing::error!(%error, "a signal cannot be waited for")).ok()
+    let log =
+        |error: &io::Error| quietly(|| tracing::error!(%error, "a signal cannot be waited for"));
+    signal.inspect_err(log).ok()
 }

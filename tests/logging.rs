@@ -3,13 +3,17 @@
 mod wire;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::sync::Once;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Debug};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
+use serde_json::Value;
 use snapengage::bot::{self, Reply};
 use snapengage::{
-    Auth, HandlerError, Receiver, Server, Token, agent_status, contact, conversation, integration,
+    Auth, HandlerError, HealthCheck, Receiver, Server, Token, agent_status, async_trait, contact,
+    conversation, integration,
 };
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -57,11 +61,21 @@ impl Span {
         let [line] = &*lines else {
             panic!("not one line: {lines:?}");
         };
-        let mut fields = line.fields.clone();
+        line.to_string()
+    }
+
+    fn all_lines(&self) -> Vec<String> {
+        self.lines.iter().map(Line::to_string).collect()
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = self.fields.clone();
         let message = fields.remove("message").expect("a message");
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-        format!("{} {message}{}", line.level, fields.concat())
+        write!(f, "{} {message}{}", self.level, fields.concat())
     }
 }
 
@@ -70,6 +84,8 @@ struct Log {
     spans: Vec<(u64, Span)>,
     outside: Vec<Line>,
     everything: String,
+    /// The fields that came as text, which a subscriber of JSON quotes once.
+    texts: BTreeSet<&'static str>,
 }
 
 thread_local! {
@@ -90,6 +106,11 @@ impl Recorder {
 struct Visitor<'a>(&'a mut Fields);
 
 impl Visit for Visitor<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        LOG.with_borrow_mut(|log| log.texts.insert(field.name()));
+        self.record_debug(field, &value);
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let value = format!("{value:?}");
         LOG.with_borrow_mut(|log| log.everything += &format!("{}={value}\n", field.name()));
@@ -222,7 +243,7 @@ async fn an_answered_request_is_one_span_and_one_line() {
     ask(&receiver, bare("GET", "/healthz")).await;
     let span = request();
     assert_eq!(span.summary(), "snapengage status=200");
-    assert_eq!(span.line(), "INFO answered");
+    assert_eq!(span.all_lines(), ["DEBUG answered"]);
 }
 
 #[tokio::test]
@@ -289,7 +310,48 @@ async fn a_refused_request_is_one_span_and_one_line() {
     ask(&receiver, bare("GET", "/healthz")).await;
     let span = request();
     assert_eq!(span.summary(), "snapengage status=503");
-    assert_eq!(span.line(), r#"ERROR not answered reason="draining""#);
+    assert_eq!(span.all_lines(), [r#"DEBUG not healthy reason="draining""#]);
+}
+
+/// A part of the service that fails when it is told to.
+#[derive(Clone, Default)]
+struct Part(Arc<AtomicBool>);
+
+#[async_trait]
+impl HealthCheck for Part {
+    async fn check(&self) -> Result<Value, HandlerError> {
+        if self.0.load(Ordering::SeqCst) { Err("no disk".into()) } else { Ok(Value::Null) }
+    }
+}
+
+#[tokio::test]
+async fn a_health_check_is_told_when_it_changes_and_not_each_time() {
+    Recorder::start();
+    let (disk, well) = (Part::default(), Part::default());
+    let receiver = build(
+        Receiver::builder()
+            .healthz("/healthz")
+            .health_check("disk", disk.clone())
+            .health_check("well", well),
+    );
+    let reason = r#"reason="health check `disk`: handler failed: no disk""#;
+    let probe = format!("DEBUG not healthy {reason}");
+    let begins = r#"ERROR unhealthy check="disk" reason="handler failed: no disk""#.to_owned();
+    let is_over = r#"INFO healthy again check="disk""#.to_owned();
+    let answered = "DEBUG answered".to_owned();
+    for _ in 0..2 {
+        for (fails, expected) in [
+            (false, vec![answered.clone()]),
+            (true, vec![begins.clone(), probe.clone()]),
+            (true, vec![probe.clone()]),
+            (true, vec![probe.clone()]),
+            (false, vec![is_over.clone(), answered.clone()]),
+        ] {
+            disk.0.store(fails, Ordering::SeqCst);
+            ask(&receiver, bare("GET", "/healthz")).await;
+            assert_eq!(request().all_lines(), expected);
+        }
+    }
 }
 
 #[tokio::test]
@@ -331,6 +393,47 @@ async fn a_handler_that_times_out_is_told() {
     let receiver = build(gated(&Gate::new()));
     ask(&receiver, post("/status", STATUS.to_owned())).await;
     assert_eq!(request().line(), r#"ERROR not answered reason="handler not done within 30s""#);
+}
+
+/// Blocks its thread past the deadline, and is done all the same.
+fn blocking() -> Receiver {
+    let deadline = Duration::from_millis(1);
+    let block = move || std::thread::sleep(deadline * 2);
+    let bot = bot::from_fn(move |_| async move {
+        block();
+        Ok(Reply::say("late"))
+    });
+    let feed = agent_status::from_fn(move |_| async move {
+        block();
+        Ok(())
+    });
+    let book = contact::from_fn(move |_| async move {
+        block();
+        Ok(None)
+    });
+    build(
+        Receiver::builder()
+            .bot("/bot", Token::new(TOKEN), bot)
+            .agent_status("/status", Token::new(TOKEN), feed)
+            .contact("/contact", Auth::dangerously_open(), book)
+            .bot_deadline(deadline)
+            .feed_deadline(deadline)
+            .contact_deadline(deadline),
+    )
+}
+
+#[tokio::test]
+async fn a_handler_that_blocked_its_thread_is_told_and_its_answer_kept() {
+    let late = r#"WARN answered late reason="handler blocked its thread past its deadline: see `tokio::task::spawn_blocking`""#;
+    Recorder::start();
+    let receiver = blocking();
+    let answer = ask(&receiver, post("/bot", MESSAGE.to_owned())).await;
+    assert!(answer.body.contains("late"), "{answer:?}");
+    assert_eq!(request().line(), late);
+    assert_eq!(ask(&receiver, post("/status", STATUS.to_owned())).await, Answer::taken());
+    assert_eq!(request().line(), late);
+    assert_eq!(ask(&receiver, bare("GET", "/contact?email=a")).await, Answer::text(200, ""));
+    assert_eq!(request().line(), late);
 }
 
 #[tokio::test]
@@ -441,8 +544,10 @@ async fn ids_and_events_are_escaped_and_cut() {
     };
     ask(&receiver, event("a\r\nb", "c\nINFO answered\u{1b}[31m\0\u{202e}\u{2028}\"")).await;
     let span = request();
-    assert_eq!(span.fields["event"], r#""a\r\nb""#);
-    assert_eq!(span.fields["case_id"], r#""c\nINFO answered\u{1b}[31m\0\u{202e}\u{2028}\"""#);
+    let text = |text: &str| format!("{text:?}");
+    assert_eq!(span.fields["event"], text(r"a\r\nb"));
+    let case_id = text(r#"c\nINFO answered\u{1b}[31m\0\u{202e}\u{2028}""#);
+    assert_eq!(span.fields["case_id"], case_id);
 
     ask(&receiver, event(&"e".repeat(9000), &("x".to_owned() + &"ü".repeat(100)))).await;
     let span = request();
@@ -451,7 +556,16 @@ async fn ids_and_events_are_escaped_and_cut() {
 
     let query = bare("GET", "/contact/the-secret-path?email=a&caseId=c%0Ad");
     assert_eq!(ask(&receiver, query).await, Answer::text(200, "the-contact"));
-    assert_eq!(request().fields["case_id"], r#""c\nd""#);
+    assert_eq!(request().fields["case_id"], text(r"c\nd"));
+}
+
+#[tokio::test]
+async fn texts_are_told_as_text_and_quoted_once_in_json() {
+    Recorder::start();
+    let receiver = everything();
+    ask(&receiver, post("/bot", MESSAGE.replace("the-text", "fail"))).await;
+    let texts = LOG.take().texts;
+    assert_eq!(texts, BTreeSet::from(["api", "case_id", "event", "reason", "token"]));
 }
 
 #[tokio::test]
@@ -459,7 +573,7 @@ async fn a_connection_cut_at_shutdown_is_told() {
     Recorder::start();
     let gate = Gate::new();
     let server = Server::new(build(gated(&gate)));
-    let served = Served::start(server.drain_deadline(std::time::Duration::from_millis(1))).await;
+    let served = Served::start(server.drain_deadline(Duration::from_millis(1))).await;
     let mut client = served.connect().await;
     client.send(post_bytes("/status", STATUS)).await;
     gate.started().await;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Lenient;
 use super::values::to_value;
+use crate::caught::quietly;
 
 /// One line in the log for all the odd fields of an event, by name and never by value.
 pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
@@ -19,10 +20,8 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
         }
     });
     if !fields.is_empty() {
-        tracing::warn!(
-            ?fields,
-            "fields not of the documented type, or that came twice, are kept in extra"
-        );
+        let what = "fields not of the documented type, or that came twice, are kept in extra";
+        quietly(|| tracing::warn!(?fields, "{what}"));
     }
 }
 
@@ -41,7 +40,7 @@ pub(crate) fn warn_of_replacements(event: &impl Lenient) {
         }
     }
     if !fields.is_empty() {
-        tracing::warn!(?fields, "characters that cannot be read became U+FFFD");
+        quietly(|| tracing::warn!(?fields, "characters that cannot be read became U+FFFD"));
     }
 }
 

@@ -3,8 +3,8 @@
 mod mistakes;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{Inner, Receiver, Route, path};
@@ -248,6 +248,7 @@ impl ReceiverBuilder {
             path: path::canonical(path).into_owned(),
             checks: checks.into_iter().collect(),
             deadline: settings.health_deadline,
+            failed: Mutex::default(),
         });
         Ok(Receiver(Arc::new(Inner {
             routes,

@@ -10,11 +10,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request};
-use tracing::Span;
 
 pub use self::builder::ReceiverBuilder;
 
@@ -23,10 +22,10 @@ use crate::body::{self, Limits};
 use crate::charset;
 use crate::endpoint::{Answer, Call, Endpoint, Input};
 use crate::health::Health;
-use crate::log;
+use crate::log::RequestLog;
 use crate::rejection::Rejection;
 use crate::response::{Body, into_response};
-use crate::run::Abandoned;
+use crate::run::{Abandoned, Run};
 
 /// Receives what SnapEngage sends and answers it.
 ///
@@ -101,14 +100,13 @@ impl Receiver {
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let started = Instant::now();
         let is_head = request.method() == Method::HEAD;
-        let span = log::span();
+        let log = RequestLog::start();
         let result = match framing {
-            Ok(()) => self.answer(request, started, &span).await,
+            Ok(()) => self.answer(request, &log).await,
             Err(rejection) => Err(rejection),
         };
-        log::outcome(&span, &result, started);
+        log.outcome(&result);
         into_response(result, is_head)
     }
 
@@ -127,12 +125,7 @@ impl Receiver {
         self.0.abandoned.finished().await;
     }
 
-    async fn answer<B>(
-        &self,
-        request: Request<B>,
-        started: Instant,
-        span: &Span,
-    ) -> Result<Answer, Rejection>
+    async fn answer<B>(&self, request: Request<B>, log: &RequestLog) -> Result<Answer, Rejection>
     where
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -141,26 +134,32 @@ impl Receiver {
         let has_body = !body.is_end_stream();
         let path = path::canonical(head.uri.path());
         if let Some(health) = self.0.health_at(&path) {
-            let answer = self.health(health, &head).await;
+            let answer = self.health(health, &head, log).await;
             return answer.map_err(|rejection| rejection.leaving_body(has_body));
         }
         let (route, body) = self
-            .admit(&head, &path, body, span)
+            .admit(&head, &path, body, log)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
         let input =
             Input { query: head.uri.query().unwrap_or_default(), body, deadline: route.deadline };
-        let Call { event, case_id, outcome } = span.in_scope(|| route.endpoint.accept(input))?;
-        log::event(span, &event, case_id.as_ref());
-        self.0.abandoned.run_to_end(outcome, started, span).await
+        let Call { event, case_id, outcome } = log.within(|| route.endpoint.accept(input))?;
+        log.event(&event, case_id.as_ref());
+        let run = Run::start(outcome, log.clone(), route.deadline);
+        self.0.abandoned.run_to_end(run).await
     }
 
-    async fn health(&self, health: &Health, head: &request::Parts) -> Result<Answer, Rejection> {
+    async fn health(
+        &self,
+        health: &Health,
+        head: &request::Parts,
+        log: &RequestLog,
+    ) -> Result<Answer, Rejection> {
         check_method(&head.method, &Method::GET)?;
         if self.0.is_draining.load(Ordering::Relaxed) {
             return Err(Rejection::draining());
         }
-        health.answer().await
+        health.answer(log).await
     }
 
     /// Every check before the room's own, in this order: path, method, token, body.
@@ -169,17 +168,17 @@ impl Receiver {
         head: &request::Parts,
         path: &str,
         body: B,
-        span: &Span,
+        log: &RequestLog,
     ) -> Result<(&Route, Bytes), Rejection>
     where
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (route, last_segment) = self.0.route(path)?;
-        span.record("api", route.endpoint.api());
+        log.api(route.endpoint.api());
         check_method(&head.method, &route.endpoint.method())?;
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
-            span.record("token", token);
+            log.token(token);
         }
         if route.endpoint.method() == Method::GET {
             return Ok((route, Bytes::new()));

@@ -1,0 +1,111 @@
+//! A subscriber that panics costs what is logged, and no request.
+
+mod wire;
+
+use serde_json::Value;
+use snapengage::bot::{self, Reply};
+use snapengage::{HandlerError, HealthCheck, Server, Token, async_trait, integration};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use wire::{Answer, Calls, STATUS, Served, TOKEN, build, builder, get_bytes, post_bytes};
+
+/// Panics whatever it is told, as a subscriber may whose output is full or closed.
+struct Broken;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Broken {
+    fn on_new_span(&self, _attributes: &Attributes<'_>, _id: &Id, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+
+    fn on_record(&self, _id: &Id, _values: &Record<'_>, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+
+    fn on_event(&self, _event: &Event<'_>, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+}
+
+/// The same, where spans can be made.
+struct BrokenWithin;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for BrokenWithin {
+    fn on_record(&self, _id: &Id, _values: &Record<'_>, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+
+    fn on_event(&self, _event: &Event<'_>, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+
+    fn on_enter(&self, _id: &Id, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+
+    fn on_exit(&self, _id: &Id, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+
+    fn on_close(&self, _id: Id, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+}
+
+struct Ill;
+
+#[async_trait]
+impl HealthCheck for Ill {
+    async fn check(&self) -> Result<Value, HandlerError> {
+        Err("no disk".into())
+    }
+}
+
+/// Requests that are answered, refused, failed and warned of, each over a connection that goes on.
+async fn serves_all_the_same() {
+    let calls = Calls::default();
+    let bot = bot::from_fn(|message| async move {
+        match message.text.as_str() {
+            "fail" => Err("the database is down".into()),
+            text => Ok(Reply::say(text)),
+        }
+    });
+    let receiver = builder(&calls)
+        .bot("/bot", Token::new(TOKEN), bot)
+        .integration("/integration", Token::new(TOKEN), integration::from_fn(|_| async { Ok(()) }))
+        .healthz("/healthz")
+        .health_check("ill", Ill);
+    let served = Served::start(Server::new(build(receiver)).max_connections(1)).await;
+    let mut client = served.connect().await;
+    let message = r#"{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}"#;
+    let odd = r#"{"id":"c","latitude":"a"}"#;
+    for (request, status) in [
+        (post_bytes("/status", STATUS), 200),
+        (post_bytes("/bot", message), 200),
+        (post_bytes("/bot", &message.replace("Hi", "fail")), 200),
+        (post_bytes("/integration", odd), 200),
+        (get_bytes("/contact?email=a"), 200),
+        (get_bytes("/healthz"), 503),
+        (get_bytes("/other"), 404),
+        (post_bytes("/status", "{}"), 400),
+    ] {
+        client.send(&request).await;
+        let Answer { status: answered, .. } = client.answer().await;
+        assert_eq!(answered, status, "{request}");
+    }
+    drop(client);
+    served.stop().await;
+    assert_eq!(calls.count(), 1);
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_costs_no_request() {
+    let within = tracing_subscriber::registry().with(BrokenWithin).set_default();
+    serves_all_the_same().await;
+    drop(within);
+    tracing_subscriber::registry().with(Broken).init();
+    serves_all_the_same().await;
+}
