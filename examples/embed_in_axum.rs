@@ -38,7 +38,7 @@ fn receiver() -> anyhow::Result<Receiver> {
     let token = Token::from_env("SNAPENGAGE_TOKEN");
     let bot = bot::from_fn(|message| async move { Ok(Reply::say(message.text)) });
     let statuses = agent_status::from_fn(|change| async move {
-        eprintln!("{} is {}", change.agent_id.email(), change.status);
+        common::say(format_args!("{} is {}", change.agent_id.email(), change.status));
         Ok(())
     });
     let receiver = Receiver::builder()

@@ -349,6 +349,32 @@ fn receiver_goes_on_when_nobody_reads_its_events() {
 }
 
 #[test]
+fn receiver_goes_on_when_nobody_reads_its_log() {
+    let mut command = example("receiver");
+    command.args(["--quiet", "--listen", ANY_PORT]).env("SNAPENGAGE_TOKEN", "my-token");
+    let mut child = command.env("RUST_LOG", "debug").spawn().expect("receiver runs");
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut address = String::new();
+    while !address.starts_with("listening on ") {
+        address.clear();
+        stderr.read_line(&mut address).expect("a line");
+    }
+    drop(stderr);
+    let address = address.trim_start_matches("listening on http://").trim();
+    for request in [
+        Curl::post("/bot", "my-token", &bot_message("Hi")),
+        Curl::post("/bot", "my-token", &bot_message("fail")),
+        Curl::post("/integration", "my-token", r#"{"id":"c","latitude":"odd"}"#),
+        Curl::get("/healthz"),
+    ] {
+        assert_eq!(request.send(address).status, 200, "{}", request.path);
+    }
+    assert_eq!(Curl::post("/bot", "wrong-token", "").send(address).status, 401);
+    child.kill().expect("it runs");
+    child.wait().expect("an exit status");
+}
+
+#[test]
 fn replay_sends_every_sample() {
     let receiver = Example::start("receiver");
     let replay = replay(&receiver.url(""), "my-token");

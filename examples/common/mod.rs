@@ -1,5 +1,8 @@
 //! What all examples do alike: where they listen, and what they log.
 
+use std::fmt::Display;
+use std::io::Write;
+
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -9,7 +12,9 @@ use tracing_subscriber::filter::LevelFilter;
 pub(crate) fn log() {
     let level = LevelFilter::WARN.into();
     let filter = EnvFilter::builder().with_default_directive(level).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It would tell stderr that stderr is full or closed, and panic there.
+    log.log_internal_errors(false).init();
 }
 
 /// Listens on this address, or else on port 8080 of this machine, and says so.
@@ -17,6 +22,11 @@ pub(crate) async fn listen(address: Option<String>) -> anyhow::Result<TcpListene
     let address = address.as_deref().unwrap_or("127.0.0.1:8080");
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    eprintln!("listening on http://{}", listener.local_addr()?);
+    say(format_args!("listening on http://{}", listener.local_addr()?));
     Ok(listener)
+}
+
+/// Tells whoever started the example on stderr, if anybody is there to read it.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

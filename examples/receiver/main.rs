@@ -50,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     let token = token()?;
     let receiver = receiver(Token::new(&token), Events { are_quiet: args.quiet })?;
     let listener = common::listen(Some(args.listen)).await?;
-    eprintln!("try:\n{}", curls::curls(listener.local_addr()?, &token));
+    common::say(format_args!("try:\n{}", curls::curls(listener.local_addr()?, &token)));
     snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
     Ok(())
 }
@@ -64,7 +64,7 @@ fn token() -> anyhow::Result<String> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(anyhow::Error::msg)?;
     let token = format!("{:032x}", u128::from_ne_bytes(random));
-    eprintln!("SNAPENGAGE_TOKEN is not set, the token is {token}");
+    common::say(format_args!("SNAPENGAGE_TOKEN is not set, the token is {token}"));
     Ok(token)
 }
 
