@@ -20,6 +20,8 @@ use crate::rejection::Rejection;
 /// How long a client may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadlines {
+    /// To the first byte of the first request.
+    pub(crate) first: Duration,
     /// From a request's first byte to the end of its head.
     pub(crate) header: Duration,
     /// To read an answer.
@@ -35,7 +37,7 @@ impl Deadlines {
 
     fn of(&self, phase: Phase) -> Option<Duration> {
         match phase {
-            Phase::New => Some(self.idle.min(self.header)),
+            Phase::New => Some(self.first),
             Phase::Idle => Some(self.idle),
             Phase::Head => Some(self.header),
             Phase::Busy => None,

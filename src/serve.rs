@@ -59,6 +59,10 @@ pub struct Server {
 }
 
 impl Server {
+    /// Longer than the minute that proxies keep a connection by default: whoever closes first must be the
+    /// one that sends the requests.
+    const IDLE: Duration = Duration::from_secs(75);
+
     /// A server with the defaults.
     pub fn new(receiver: Receiver) -> Self {
         Self {
@@ -66,9 +70,10 @@ impl Server {
             max_connections: 10_000,
             header_limit: 16 * 1024,
             deadlines: Deadlines {
+                first: Self::IDLE,
                 header: Duration::from_secs(10),
                 write: Duration::from_secs(10),
-                idle: Duration::from_secs(60),
+                idle: Self::IDLE,
             },
             drain_delay: Duration::ZERO,
             drain_deadline: Duration::from_secs(35),
@@ -87,8 +92,11 @@ impl Server {
         Self { header_limit: bytes, ..self }
     }
 
-    /// How long the head of a request may take from its first byte to its last, and a new connection
-    /// to send one. 10 seconds by default; after that the connection is closed.
+    /// How long the head of a request may take from its first byte to its last. 10 seconds by default;
+    /// after that the connection is closed.
+    ///
+    /// While more than half of [`max_connections`](Self::max_connections) are open, a new connection may
+    /// wait no longer before it sends one.
     pub fn header_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.header = deadline;
         self
@@ -101,8 +109,12 @@ impl Server {
         self
     }
 
-    /// How long a connection may wait for its next request. 60 seconds by default; after that it
-    /// is closed.
+    /// How long a connection may wait for its next request, and a new one for its first. 75 seconds by
+    /// default; after that it is closed.
+    ///
+    /// A proxy in front should close before the server does: a request that it sends just then is lost,
+    /// and reported as 502. nginx and AWS's load balancers keep an idle connection for 60 seconds by
+    /// default, Google's for 600.
     pub fn idle_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.idle = deadline;
         self
@@ -132,7 +144,9 @@ impl Server {
                 never = &mut accepting => match never {},
                 () = shutdown => self.receiver.start_draining(),
             }
+            // In this order: a connection that is there already is accepted, not reset.
             tokio::select! {
+                biased;
                 never = &mut accepting => match never {},
                 () = tokio::time::sleep(self.drain_delay) => {}
             }
@@ -146,7 +160,7 @@ impl Server {
         if tokio::time::timeout(self.drain_deadline, drained).await.is_err() {
             let open = self.max_connections as usize - permits.available_permits();
             quietly(|| {
-                tracing::error!(connections = open, "not drained in time, connections are cut")
+                tracing::error!(connections = open, "not drained in time, connections are cut");
             });
             stage.send_replace(Stage::Cut);
         }
@@ -167,8 +181,8 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     backoff = Backoff::default();
-                    let connection = self.clone().connection(stream, stage.subscribe(), permit);
-                    tokio::spawn(connection);
+                    let server = self.with_room(permits.available_permits());
+                    tokio::spawn(server.connection(stream, stage.subscribe(), permit));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -177,6 +191,16 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// The same, for a new connection beside which so many more may be open: once more than half are,
+    /// they may all be of somebody who opens them and sends nothing.
+    fn with_room(&self, room: usize) -> Self {
+        let mut server = self.clone();
+        let Deadlines { header, idle, .. } = self.deadlines;
+        let is_crowded = room < self.max_connections as usize / 2;
+        server.deadlines.first = if is_crowded { idle.min(header) } else { idle };
+        server
     }
 
     async fn connection(

@@ -298,6 +298,23 @@ fn a_message_that_is_being_sent_at_sigterm_is_answered() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_balancer_is_told_before_the_port_is_closed() {
+    let mut command = example("receiver");
+    command.args(["--drain-delay", "3600", "--quiet", "--listen", ANY_PORT]);
+    let receiver = Example::start_with(command.env("SNAPENGAGE_TOKEN", "my-token"));
+    let health = || receiver.send(&Curl::get("/healthz"));
+    assert_eq!(health(), Answer::ok("ok"));
+    receiver.terminate();
+    let mut told = health();
+    while told == Answer::ok("ok") {
+        told = health();
+    }
+    assert_eq!(told, Answer { status: 503, body: "draining".to_owned() });
+    assert_eq!(receiver.reply_to("Hi"), json!([message("Hi")]));
+}
+
 #[test]
 fn receiver_prints_every_event_of_a_chat() {
     let receiver = Example::start("receiver");

@@ -18,11 +18,11 @@ use snapengage::{
     integration,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use wire::{
-    Answer, Calls, DENIED, Gate, STATUS, Served, TOKEN, ask, bare, build, builder, chunked_bytes,
-    gated, get_bytes, in_time, post, post_bytes, settle,
+    Answer, Calls, Client, DENIED, Gate, STATUS, Served, TOKEN, ask, bare, build, builder,
+    chunked_bytes, gated, get_bytes, in_time, post, post_bytes, settle,
 };
 
 /// Long enough for a slow machine to do what must come before it, short enough to wait for.
@@ -78,7 +78,7 @@ struct Endless {
 
 impl Endless {
     fn every(every: Duration) -> Self {
-        Self { pause: Box::pin(tokio::time::sleep(every)), every }
+        Self { pause: Box::pin(sleep(every)), every }
     }
 }
 
@@ -254,11 +254,11 @@ async fn the_deadlines_of_handlers_may_be_chosen() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_may_take_all_its_time() {
     let slow = contact::from_fn(|_| async {
-        tokio::time::sleep(Duration::from_millis(4999)).await;
+        sleep(Duration::from_millis(4999)).await;
         Ok(Some("in the end".to_owned()))
     });
     let bot = bot::from_fn(|_| async {
-        tokio::time::sleep(Duration::from_millis(7999)).await;
+        sleep(Duration::from_millis(7999)).await;
         Ok(Reply::new().bye())
     });
     let receiver =
@@ -401,6 +401,48 @@ async fn a_head_that_starts_while_a_handler_works_has_the_deadline_of_heads() {
     gate.open();
     assert_eq!(client.answer().await, Answer::taken());
     client.closed().await;
+    served.stop().await;
+}
+
+/// Waits, with the clock paused, until a connection is closed, and tells how long that took.
+async fn time_to_close(mut client: Client) -> Duration {
+    let started = Instant::now();
+    assert_eq!(client.stream.read(&mut [0]).await.expect("closed, not reset"), 0);
+    started.elapsed()
+}
+
+/// Timers of tokio are as exact as a millisecond.
+#[track_caller]
+fn assert_about(elapsed: Duration, expected: Duration) {
+    let range = expected..expected + Duration::from_millis(10);
+    assert!(range.contains(&elapsed), "{elapsed:?}, expected {expected:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_outlasts_the_minute_of_a_proxy() {
+    let served = Served::start(Server::new(build(builder(&Calls::default())))).await;
+    let mut client = served.connect().await;
+    for _ in 0..3 {
+        sleep(Duration::from_millis(74_900)).await;
+        client.send(get_bytes("/contact?email=a")).await;
+        assert_eq!(client.answer().await, Answer::text(200, "a"));
+    }
+    assert_about(time_to_close(client).await, Duration::from_secs(75));
+    served.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_sends_nothing_gets_less_time_in_a_crowd() {
+    let server = Server::new(build(builder(&Calls::default()))).max_connections(4);
+    let served = Served::start(server).await;
+    let [first, second, third] =
+        [served.connect().await, served.connect().await, served.connect().await];
+    let (first, second, third) =
+        tokio::join!(time_to_close(first), time_to_close(second), time_to_close(third));
+    assert_about(first, Duration::from_secs(75));
+    assert_about(second, Duration::from_secs(75));
+    assert_about(third, Duration::from_secs(10));
+    assert_about(time_to_close(served.connect().await).await, Duration::from_secs(75));
     served.stop().await;
 }
 

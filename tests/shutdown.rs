@@ -10,6 +10,7 @@ use snapengage::bot::{self, Reply};
 use snapengage::{Auth, HandlerError, Receiver, Server, Token, agent_status, contact};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use wire::{
     Answer, Calls, Gate, STATUS, Served, TOKEN, ask, bare, build, builder, gated, get_bytes,
@@ -209,7 +210,7 @@ async fn an_abandoned_handler_has_its_deadline() {
         }
     }
     settle().await;
-    let started = tokio::time::Instant::now();
+    let started = Instant::now();
     receiver.finished().await;
     assert_eq!(started.elapsed(), Duration::from_secs(30));
     assert!(!gate.has_finished());
@@ -290,6 +291,21 @@ async fn a_server_stops_accepting_after_its_delay() {
     is_refused(&served).await;
     idle.closed().await;
     served.returned().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_is_open_for_as_long_as_its_delay() {
+    for delay in [Duration::ZERO, Duration::from_secs(15)] {
+        let server = Server::new(build(builder(&Calls::default()))).drain_delay(delay);
+        let mut served = Served::start(server).await;
+        let address = served.address;
+        let started = Instant::now();
+        served.begin_shutdown();
+        served.returned().await;
+        let open = started.elapsed();
+        assert!(open >= delay && open < delay + Duration::from_millis(10), "{open:?}");
+        assert!(TcpStream::connect(address).await.is_err());
+    }
 }
 
 #[tokio::test]

@@ -21,10 +21,11 @@ mod common;
 mod crm;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 use snapengage::inbox::Inbox;
-use snapengage::{Receiver, Token};
+use snapengage::{Receiver, Server, Token};
 use tokio::sync::oneshot;
 
 use crate::crm::Crm;
@@ -47,6 +48,9 @@ struct Args {
     /// The CRM's own database.
     #[arg(long, value_name = "FILE", default_value = "crm.db")]
     crm: PathBuf,
+    /// How many seconds to go on for after SIGTERM, with /healthz at 503.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    drain_delay: u64,
     /// While this file exists, the CRM fails.
     #[arg(long, value_name = "FILE")]
     crm_down: Option<PathBuf>,
@@ -69,9 +73,10 @@ async fn main() -> anyhow::Result<()> {
         .health_check("inbox", inbox.clone())
         .build()?;
     let listener = common::listen(Some(args.listen)).await?;
+    let server = Server::new(receiver).drain_delay(Duration::from_secs(args.drain_delay));
     let (served, is_served) = oneshot::channel::<()>();
     let serve = async {
-        snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
+        server.serve(listener, snapengage::shutdown_signal()).await;
         drop(served);
     };
     tokio::join!(serve, inbox.run(async { drop(is_served.await) }));

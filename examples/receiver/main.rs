@@ -24,8 +24,10 @@ mod common;
 mod curls;
 mod events;
 
+use std::time::Duration;
+
 use clap::Parser;
-use snapengage::{Auth, Receiver, Token, contact};
+use snapengage::{Auth, Receiver, Server, Token, contact};
 
 use crate::bot::Bot;
 use crate::events::Events;
@@ -38,6 +40,9 @@ struct Args {
     /// Where to listen; port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: String,
+    /// How many seconds to go on for after SIGTERM, with /healthz at 503.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    drain_delay: u64,
     /// Print no events.
     #[arg(long)]
     quiet: bool,
@@ -51,7 +56,8 @@ async fn main() -> anyhow::Result<()> {
     let receiver = receiver(Token::new(&token), Events { are_quiet: args.quiet })?;
     let listener = common::listen(Some(args.listen)).await?;
     common::say(format_args!("try:\n{}", curls::curls(listener.local_addr()?, &token)));
-    snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
+    let server = Server::new(receiver).drain_delay(Duration::from_secs(args.drain_delay));
+    server.serve(listener, snapengage::shutdown_signal()).await;
     Ok(())
 }
 
