@@ -27,6 +27,11 @@ pub(crate) trait Endpoint: Send + Sync + 'static {
 
     /// Reads a request into a typed value and prepares the call of the handler.
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection>;
+
+    /// Answers a request that there is no memory to read.
+    fn turn_away(&self, _body: &[u8], failure: Failure) -> Result<Call, Rejection> {
+        Err(failure.into())
+    }
 }
 
 /// A request that may come in: its token is right, and its body is there.

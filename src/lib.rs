@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod budget;
 mod caught;
 mod charset;
 #[cfg(any(feature = "dialogue", feature = "inbox"))]

@@ -44,6 +44,8 @@ pub(crate) enum Failure {
     },
     Panicked,
     TimedOut(Duration),
+    /// It was not called: there was no memory for the request, for so long.
+    NoMemory(Duration),
 }
 
 impl Failure {
@@ -66,6 +68,9 @@ impl Failure {
             Self::Failed { reason, .. } => format!("handler failed: {reason}"),
             Self::Panicked => "handler panicked".to_owned(),
             Self::TimedOut(deadline) => format!("handler not done within {deadline:?}"),
+            Self::NoMemory(patience) => {
+                format!("requests being handled took all of `memory_limit` for {patience:?}")
+            }
         }
     }
 }
@@ -168,7 +173,9 @@ impl Rejection {
         let status = match failure {
             Failure::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Failure::Unreadable(_) => StatusCode::BAD_REQUEST,
-            Failure::Failed { .. } | Failure::TimedOut(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Failed { .. } | Failure::TimedOut(_) | Failure::NoMemory(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         };
         Self {
             log: Some(failure.to_log()),
@@ -187,11 +194,13 @@ impl From<DecodeError> for Rejection {
 impl From<Failure> for Rejection {
     fn from(failure: Failure) -> Self {
         let (status, message) = match &failure {
-            Failure::Unreadable(_) => (StatusCode::BAD_REQUEST, "the request cannot be read"),
+            Failure::Unreadable(error) => return error.clone().into(),
             Failure::Failed { is_permanent: true, .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the event cannot be processed")
             }
-            Failure::Failed { .. } => (StatusCode::SERVICE_UNAVAILABLE, "try again later"),
+            Failure::Failed { .. } | Failure::NoMemory(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "try again later")
+            }
             Failure::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
             Failure::TimedOut(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "not done in time, try again later")

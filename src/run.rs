@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::budget::Share;
 use crate::endpoint::{Answer, Outcome};
 use crate::log::RequestLog;
 use crate::rejection::Rejection;
@@ -51,11 +52,18 @@ pub(crate) struct Run {
     log: RequestLog,
     started: Instant,
     deadline: Duration,
+    /// For what was read of the request, which the handler has.
+    _memory: Option<Share>,
 }
 
 impl Run {
-    pub(crate) fn start(outcome: Outcome, log: RequestLog, deadline: Duration) -> Self {
-        Self { outcome, log, started: Instant::now(), deadline }
+    pub(crate) fn start(
+        outcome: Outcome,
+        log: RequestLog,
+        deadline: Duration,
+        memory: Option<Share>,
+    ) -> Self {
+        Self { outcome, log, started: Instant::now(), deadline, _memory: memory }
     }
 }
 
@@ -63,7 +71,7 @@ impl Future for Run {
     type Output = Result<Answer, Rejection>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { outcome, log, started, deadline } = &mut *self;
+        let Self { outcome, log, started, deadline, .. } = &mut *self;
         let poll = log.within(|| outcome.as_mut().poll(context));
         // Only a handler that blocks its thread is done after its deadline: any other is dropped by then.
         poll.map_ok(|answer| if started.elapsed() > *deadline { answer.late() } else { answer })

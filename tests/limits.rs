@@ -14,10 +14,11 @@ use http::{HeaderMap, HeaderValue};
 use http_body::{Frame, SizeHint};
 use snapengage::bot::{self, Reply};
 use snapengage::{
-    Auth, Receiver, ReceiverBuilder, Server, Token, agent_status, contact, conversation,
-    integration,
+    Auth, FailureReason, Receiver, ReceiverBuilder, Server, Token, agent_status, contact,
+    conversation, integration,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use wire::{
@@ -402,6 +403,142 @@ async fn a_head_that_starts_while_a_handler_works_has_the_deadline_of_heads() {
     assert_eq!(client.answer().await, Answer::taken());
     client.closed().await;
     served.stop().await;
+}
+
+/// An Integration request of so many bytes, of what takes the most memory.
+fn heavy(length: usize) -> String {
+    let objects = vec![r#"{"":0}"#; length / 7].join(",");
+    format!(r#"{{"id":"c","transcripts":[{objects}]}}"#)
+}
+
+/// A builder with an Integration feed and a bot that wait in a gate, and room for one heavy body.
+fn held(gate: &Gate) -> ReceiverBuilder {
+    let (in_feed, in_bot) = (gate.clone(), gate.clone());
+    Receiver::builder()
+        .integration(
+            "/integration",
+            Token::new(TOKEN),
+            integration::from_fn(move |_| {
+                let gate = in_feed.clone();
+                async move {
+                    gate.pass().await;
+                    Ok(())
+                }
+            }),
+        )
+        .bot(
+            "/bot",
+            Token::new(TOKEN),
+            bot::from_fn(move |message| {
+                let gate = in_bot.clone();
+                async move {
+                    gate.pass().await;
+                    Ok(Reply::say(message.text))
+                }
+            }),
+        )
+        .memory_limit(1024 * 1024)
+}
+
+#[tokio::test]
+async fn a_body_is_not_read_before_there_is_memory_for_it() {
+    let gate = Gate::new();
+    let served = Served::start(Server::new(build(held(&gate)))).await;
+    let mut first = served.connect().await;
+    first.send(post_bytes("/integration", &heavy(10_000))).await;
+    gate.started().await;
+    let mut second = served.connect().await;
+    second.send(post_bytes("/integration", &heavy(10_000))).await;
+    settle().await;
+    assert!(!gate.has_started(), "there is memory for one");
+    gate.open();
+    assert_eq!(first.answer().await, Answer::taken());
+    gate.started().await;
+    gate.open();
+    assert_eq!(second.answer().await, Answer::taken());
+    drop((first, second));
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn memory_is_held_until_the_handler_is_done_whose_caller_hung_up() {
+    let gate = Gate::new();
+    let served = Served::start(Server::new(build(held(&gate)))).await;
+    let mut gone = served.connect().await;
+    gone.send(post_bytes("/integration", &heavy(10_000))).await;
+    gate.started().await;
+    drop(gone);
+    let mut next = served.connect().await;
+    next.send(post_bytes("/integration", &heavy(10_000))).await;
+    settle().await;
+    assert!(!gate.has_started());
+    gate.open();
+    gate.started().await;
+    gate.open();
+    assert_eq!(next.answer().await, Answer::taken());
+    drop(next);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_of_the_usual_kind_hardly_take_memory() {
+    let gate = Gate::new();
+    let receiver = build(held(&gate));
+    let chat = include_str!("../sample-payloads/integration/chat.json");
+    let mut handlers = JoinSet::new();
+    for _ in 0..10 {
+        let receiver = receiver.clone();
+        handlers.spawn(async move { ask(&receiver, post("/integration", chat.to_owned())).await });
+        gate.started().await;
+    }
+    for _ in 0..10 {
+        gate.open();
+    }
+    assert_eq!(in_time(handlers.join_all()).await, vec![Answer::taken(); 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_memory_is_503_and_a_bots_the_fallback() {
+    let gate = Gate::new();
+    let receiver = build(held(&gate).feed_deadline(LONG));
+    let first = receiver.clone();
+    let first = tokio::spawn(async move { ask(&first, post("/integration", heavy(10_000))).await });
+    gate.started().await;
+    let started = Instant::now();
+    let refused = Answer::refused(503, "try again later");
+    assert_eq!(ask(&receiver, post("/integration", heavy(10_000))).await, refused);
+    assert_about(started.elapsed(), Duration::from_secs(15));
+
+    let started = Instant::now();
+    let message = r#"{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}"#;
+    let response = receiver.handle(post("/bot", message.to_owned())).await;
+    let reason = response.extensions().get::<FailureReason>().map(FailureReason::as_str);
+    assert_eq!(reason, Some("requests being handled took all of `memory_limit` for 8s"));
+    let fallback = r#"{"widget_id":"w","case_id":"c","content":[{"type":"command","operation":"HUMAN_TRANSFER"}]}"#;
+    assert_eq!(Answer::of(response), Answer::json(200, fallback));
+    assert_about(started.elapsed(), Duration::from_secs(8));
+    let unreadable = ask(&receiver, post("/bot", message.replace("case_id", "case"))).await;
+    assert_eq!(unreadable, refused);
+
+    gate.open();
+    assert_eq!(first.await.expect("no panic"), Answer::taken());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_waited_for_memory_is_of_its_time() {
+    let gate = Gate::new();
+    let receiver = build(held(&gate));
+    let [first, second] = [receiver.clone(), receiver].map(|receiver| {
+        tokio::spawn(async move { ask(&receiver, post("/integration", heavy(10_000))).await })
+    });
+    let started = Instant::now();
+    gate.started().await;
+    sleep(Duration::from_secs(10)).await;
+    gate.open();
+    assert_eq!(first.await.expect("no panic"), Answer::taken());
+    let late = Answer::refused(503, "not done in time, try again later");
+    assert_eq!(second.await.expect("no panic"), late);
+    assert_about(started.elapsed(), Duration::from_secs(30));
 }
 
 /// Waits, with the clock paused, until a connection is closed, and tells how long that took.

@@ -399,6 +399,7 @@ fn a_limit_or_a_deadline_of_nothing_is_a_mistake() {
     let builder = || builder(&Calls::default());
     for (setting, builder) in [
         ("body_limit", builder().body_limit(0)),
+        ("memory_limit", builder().memory_limit(0)),
         ("body_deadline", builder().body_deadline(Duration::ZERO)),
         ("feed_deadline", builder().feed_deadline(Duration::ZERO)),
         ("bot_deadline", builder().bot_deadline(Duration::ZERO)),

@@ -7,7 +7,7 @@ use super::broken::Broken;
 use super::fallback::Fallback;
 use super::{Event, Handler, Reply};
 use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
-use crate::error::{DecodeError, HandlerError};
+use crate::error::HandlerError;
 use crate::rejection::{Failure, Rejection};
 
 pub(crate) struct Route<H> {
@@ -21,14 +21,14 @@ impl<H: Handler> Route<H> {
     }
 
     /// The visitor waits for an answer whatever is wrong with the request.
-    fn unreadable(&self, body: &[u8], error: DecodeError) -> Result<Call, Rejection> {
+    fn unread(&self, body: &[u8], failure: Failure) -> Result<Call, Rejection> {
         let Broken { event, widget_id, case_id } = Broken::find(body);
         if case_id.is_none() {
-            return Err(error.into());
+            return Err(failure.into());
         }
         let reply = self.fallback.for_unreadable(event.as_deref());
         let body = reply.encode(widget_id.as_ref(), case_id.as_ref());
-        let answer = Answer::json(body).instead_of(Some(Failure::Unreadable(error)));
+        let answer = Answer::json(body).instead_of(Some(failure));
         let outcome = Box::pin(async { Ok(answer) });
         Ok(Call { event: event.unwrap_or_default(), case_id, outcome })
     }
@@ -42,7 +42,7 @@ impl<H: Handler> Endpoint for Route<H> {
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
         let event = match Event::from_request(&request.body) {
             Ok(event) => event,
-            Err(error) => return self.unreadable(&request.body, error),
+            Err(error) => return self.unread(&request.body, Failure::Unreadable(error)),
         };
         let name = event.name().to_owned();
         let (widget_id, case_id) = (event.widget_id().cloned(), event.case_id().cloned());
@@ -65,6 +65,10 @@ impl<H: Handler> Endpoint for Route<H> {
                 Ok(Answer::json(body).instead_of(failure).with(warning))
             }),
         })
+    }
+
+    fn turn_away(&self, body: &[u8], failure: Failure) -> Result<Call, Rejection> {
+        self.unread(body, failure)
     }
 }
 

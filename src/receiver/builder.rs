@@ -11,6 +11,7 @@ use super::{Inner, Receiver, Route, path};
 use crate::auth::Auth;
 use crate::body::Limits;
 use crate::bot::{self, Reply};
+use crate::budget::Budget;
 use crate::endpoint::Endpoint;
 use crate::error::BuildError;
 use crate::health::{Health, HealthCheck};
@@ -49,6 +50,7 @@ type MakeEndpoint = dyn FnOnce(&str, &Settings) -> (Box<dyn Endpoint>, Duration)
 struct Settings {
     healthz: Vec<String>,
     limits: Limits,
+    memory: usize,
     feed_deadline: Duration,
     bot_deadline: Duration,
     contact_deadline: Duration,
@@ -64,6 +66,7 @@ impl ReceiverBuilder {
             settings: Settings {
                 healthz: Vec::new(),
                 limits: Limits { size: 2 * 1024 * 1024, deadline: Duration::from_secs(15) },
+                memory: 512 * 1024 * 1024,
                 feed_deadline: Duration::from_secs(30),
                 bot_deadline: Duration::from_secs(8),
                 contact_deadline: Duration::from_secs(5),
@@ -179,6 +182,18 @@ impl ReceiverBuilder {
         self
     }
 
+    /// The memory that what was read of bodies may take at once, in bytes, until their handlers are done.
+    /// 512 MiB by default. A request that finds too little left waits for it, for as long as a body may
+    /// take, or as its handler may where that is shorter; then it is answered 503, and a bot's with the
+    /// fallback reply.
+    ///
+    /// It is estimated: some two or three times what a body has in bytes, and at worst 164 times. A body
+    /// that could take more than all of it is read alone.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.settings.memory = bytes;
+        self
+    }
+
     /// How long handlers of the Integration, Conversation Events and Agent Status APIs may take. 30
     /// seconds by default; after that the handler is dropped and 503 answered.
     pub fn feed_deadline(mut self, deadline: Duration) -> Self {
@@ -254,6 +269,7 @@ impl ReceiverBuilder {
             routes,
             health,
             limits: settings.limits,
+            memory: Budget::new(settings.memory),
             is_draining: AtomicBool::new(false),
             abandoned: Arc::default(),
         })))

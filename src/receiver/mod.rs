@@ -19,11 +19,12 @@ pub use self::builder::ReceiverBuilder;
 
 use crate::auth::Auth;
 use crate::body::{self, Limits};
+use crate::budget::Budget;
 use crate::charset;
 use crate::endpoint::{Answer, Call, Endpoint, Input};
 use crate::health::Health;
 use crate::log::RequestLog;
-use crate::rejection::Rejection;
+use crate::rejection::{Failure, Rejection};
 use crate::response::{Body, into_response};
 use crate::run::{Abandoned, Run};
 
@@ -62,6 +63,7 @@ struct Inner {
     routes: BTreeMap<String, Route>,
     health: Option<Health>,
     limits: Limits,
+    memory: Budget,
     is_draining: AtomicBool,
     abandoned: Arc<Abandoned>,
 }
@@ -141,12 +143,18 @@ impl Receiver {
             .admit(&head, &path, body, log)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
-        let input =
-            Input { query: head.uri.query().unwrap_or_default(), body, deadline: route.deadline };
-        let Call { event, case_id, outcome } = log.within(|| route.endpoint.accept(input))?;
+        let patience = route.deadline.min(self.0.limits.deadline);
+        let memory = self.0.memory.share(&body, patience).await;
+        // What was waited for is of the handler's time: SnapEngage waits no longer for it.
+        let waited = memory.as_ref().map_or(patience, |memory| memory.waited);
+        let deadline = route.deadline.saturating_sub(waited);
+        let query = head.uri.query().unwrap_or_default();
+        let Call { event, case_id, outcome } = log.within(|| match memory {
+            Some(_) => route.endpoint.accept(Input { query, body, deadline }),
+            None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
+        })?;
         log.event(&event, case_id.as_ref());
-        let run = Run::start(outcome, log.clone(), route.deadline);
-        self.0.abandoned.run_to_end(run).await
+        self.0.abandoned.run_to_end(Run::start(outcome, log.clone(), deadline, memory)).await
     }
 
     async fn health(

@@ -78,6 +78,11 @@ impl Gate {
         in_time(self.0[0].acquire()).await.expect("never closed").forget();
     }
 
+    /// Whether one more handler has started.
+    pub(crate) fn has_started(&self) -> bool {
+        self.0[0].try_acquire().map(SemaphorePermit::forget).is_ok()
+    }
+
     /// Lets one handler go.
     pub(crate) fn open(&self) {
         self.0[1].add_permits(1);

@@ -116,6 +116,7 @@ impl Settings {
     fn mistakes(&self) -> Vec<String> {
         let zero = [
             ("body_limit", self.limits.size == 0),
+            ("memory_limit", self.memory == 0),
             ("body_deadline", self.limits.deadline.is_zero()),
             ("feed_deadline", self.feed_deadline.is_zero()),
             ("bot_deadline", self.bot_deadline.is_zero()),

@@ -24,6 +24,16 @@ fn main() {
                 Ok(())
             }),
         )
+        .integration(
+            "/held",
+            Token::new(TOKEN),
+            integration::from_fn(|request| async move {
+                std::future::pending::<()>().await;
+                drop(request);
+                Ok(())
+            }),
+        )
+        .memory_limit(memory_limit())
         .contact(
             "/get-contact",
             Auth::dangerously_open(),
@@ -35,6 +45,12 @@ fn main() {
         .build()
         .expect("good paths and tokens");
     run(|listener| serve(listener, receiver, std::future::pending()));
+}
+
+/// The first argument, in bytes, or else the default.
+fn memory_limit() -> usize {
+    let bytes = std::env::args().nth(1).map(|bytes| bytes.parse().expect("a number of bytes"));
+    bytes.unwrap_or(512 * 1024 * 1024)
 }
 
 /// Says what was said, and how often something was.
