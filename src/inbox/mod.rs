@@ -129,6 +129,13 @@
 //! may have come before it; of an error, 1 KB is kept; and 10,000 cases and agents at most wait for their next
 //! try, further ones until one of them is through.
 //!
+//! On NATS, a stream or the consumer that somebody deletes is made again, which the log tells as an error; one
+//! that is sealed, paused or cannot hold what is promised fails the health check. Where the server or the
+//! account has no room, nothing comes in, and what is waiting is processed with some room that is set aside
+//! for it: up to 16 MiB, in a stream of its own. A server whose disk itself was full stores nothing more until
+//! it is restarted, so its `max_file_store` is to be less than the disk has. Without a connection to it, a
+//! request is answered 503 after 2 seconds.
+//!
 //! # Limits
 //!
 //! Order holds for one case: events of another may overtake. A case whose first entry fails waits for it. A

@@ -70,8 +70,9 @@ impl Options {
     /// How many bytes the inbox may hold; past it, requests are answered 503. 1 GiB by default.
     ///
     /// The file does not shrink, but what is done makes room in it. SQLite's log beside it adds some 16 MiB,
-    /// and the reserve for a full disk 40. On NATS, as much again is set aside for dead letters, and half of it for what is done;
-    /// what does not fit is forgotten early.
+    /// and the reserve for a full disk 40. On NATS, as much again is set aside for dead letters, half of it
+    /// for what is done, where what does not fit is forgotten early, and 2 to 16 MiB for when the server is
+    /// full.
     pub fn size_limit(mut self, bytes: u64) -> Self {
         self.size_limit = bytes;
         self

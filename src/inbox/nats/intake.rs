@@ -16,13 +16,13 @@ const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 const LONGEST_HEADERS: usize = 65_535;
 
 impl Nats {
-    pub(super) async fn receive(&self, arrival: Arrival) -> Result<Stored, InboxError> {
+    pub(super) async fn receive(&self, arrival: &Arrival) -> Result<Stored, InboxError> {
         let key = arrival.key.as_deref().map_or_else(|| self.number_once(), name_of);
-        let envelope = Envelope::new(&arrival, key);
+        let envelope = Envelope::new(arrival, key);
         let size = envelope.size()? + arrival.body.len();
         self.check_size(size, &arrival.body)?;
         if arrival.unreadable.is_some() {
-            return self.bury(&envelope, arrival.body).await;
+            return self.bury(&envelope, arrival.body.clone()).await;
         }
         if !self.has_room(size).await? {
             let is_known = self.is_known(&envelope).await?;
@@ -30,7 +30,9 @@ impl Nats {
         }
         let message = envelope.around(arrival.body.clone())?.message_id(&envelope.key);
         match self.append(&self.case(&envelope), message).await? {
-            Published::Duplicate(number) => self.repeated(&envelope, arrival.body, number).await,
+            Published::Duplicate(number) => {
+                self.repeated(&envelope, arrival.body.clone(), number).await
+            }
             Published::Stored | Published::Conflict => Ok(Stored::New),
         }
     }
@@ -53,6 +55,7 @@ impl Nats {
     }
 
     async fn bury(&self, envelope: &Envelope, body: Bytes) -> Result<Stored, InboxError> {
+        self.has_reserve().await?;
         let subject = self.subjects.dead(&envelope.key);
         if self.streams.dead.last(&subject).await?.is_some() {
             return Ok(Stored::Repeat);
@@ -100,6 +103,7 @@ impl Nats {
     }
 
     async fn has_room(&self, size: usize) -> Result<bool, InboxError> {
+        self.has_reserve().await?;
         let size = u64::try_from(size).unwrap_or(u64::MAX);
         let has_room = self.room.take(size)
             || self.room.take_beside(self.streams.entries.state().await?.bytes, size);
@@ -116,13 +120,6 @@ impl Nats {
         }
         self.append(&self.case(&dead.envelope), message).await?;
         self.forget_dead(dead).await
-    }
-
-    /// Stores a key that no body has, as what is done stores its own.
-    pub(super) async fn try_to_store(&self) -> Result<(), InboxError> {
-        let subject = self.subjects.seen(&name_of("probe"));
-        self.streams.seen.publish(&subject, PublishMessage::build()).await?;
-        Ok(())
     }
 
     pub(super) async fn forget_dead(&self, dead: &Letter) -> Result<bool, InboxError> {

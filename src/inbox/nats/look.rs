@@ -9,7 +9,9 @@ use super::Nats;
 use super::letter::{Envelope, Letter};
 use super::messages::Messages;
 use super::place::Place;
-use crate::inbox::engine::later;
+use super::tries::Note;
+use crate::clock;
+use crate::inbox::engine::{clamped, later};
 use crate::inbox::entry::{Entry, EntryId, State, Stats};
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
@@ -106,9 +108,10 @@ impl Nats {
         let state = if working.is_some() { State::Working } else { State::Waiting };
         let error = failed.as_ref().and_then(|failed| failed.error.clone());
         let last = working.or(failed);
+        let due_at = |note: Note| clamped(note.due_at, clock::now(), self.longest_wait);
         Ok(Entry {
             tries: last.as_ref().map_or(letter.envelope.tries, |note| note.tries),
-            due_at: last.map_or(letter.envelope.received_at, |note| note.due_at),
+            due_at: last.map_or(letter.envelope.received_at, due_at),
             error,
             ..entry(Place::Entries.id(letter.number), state, &letter.envelope)
         })
@@ -175,6 +178,17 @@ impl Nats {
             self.heal(&self.case(&letter.envelope)).await?;
         }
         Ok(was_there)
+    }
+
+    /// Which delivery comes next, if there is something to be delivered at once and nobody is at anything.
+    pub(super) async fn next_delivery(&self) -> Result<Option<String>, InboxError> {
+        let info = self.pull.consumer().get_info().await.map_err(InboxError::new)?;
+        let is_exhausted =
+            i64::try_from(info.num_ack_pending).unwrap_or(i64::MAX) >= info.config.max_ack_pending;
+        if info.num_pending == 0 || is_exhausted || !self.all_working().await?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(info.delivered.consumer_sequence.to_string()))
     }
 
     /// Puts right what a process that died at a bad moment has left. Says whether there may be more.

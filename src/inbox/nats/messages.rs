@@ -1,6 +1,8 @@
 //! What is asked of one stream.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
@@ -13,11 +15,19 @@ use async_nats::jetstream::{self, Context, ErrorCode};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use super::PAUSE;
+use super::link::Link;
 use crate::inbox::error::InboxError;
 
 /// For how long it is tried to store something while a cluster elects another leader.
 const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(20);
+
+/// That a server, an account or a disk is full. Not that a stream is: each has a limit of its own.
+const NO_ROOM: [ErrorCode; 3] = [
+    ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+    ErrorCode::INSUFFICIENT_RESOURCES,
+    ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+];
 
 /// That a message of the same id, or of the same expectation, is on its way to the replicas.
 const IN_PROCESS: [ErrorCode; 2] =
@@ -38,13 +48,31 @@ pub(super) struct Messages {
     name: String,
     pub(super) stream: Stream<()>,
     jetstream: Context,
+    link: Arc<Link>,
+    /// Whether what was to be stored last was not, however patiently it was tried.
+    fails: AtomicBool,
 }
 
 impl Messages {
-    pub(super) async fn of(jetstream: &Context, stream: String) -> Result<Self, InboxError> {
-        let name = stream;
+    pub(super) async fn of(
+        jetstream: &Context,
+        link: &Arc<Link>,
+        name: String,
+    ) -> Result<Self, InboxError> {
         let stream = jetstream.get_stream_no_info(&name).await.map_err(InboxError::new)?;
-        Ok(Self { name, stream, jetstream: jetstream.clone() })
+        let (jetstream, link) = (jetstream.clone(), Arc::clone(link));
+        Ok(Self { name, stream, jetstream, link, fails: AtomicBool::new(false) })
+    }
+
+    /// Whether it makes sense to be patient: not with what is known to fail.
+    pub(super) fn stores(&self) -> bool {
+        self.link.is_connected() && !self.fails.load(Ordering::Relaxed)
+    }
+
+    /// Fails while nothing can be stored. What is stored for that is removed.
+    pub(super) async fn probe(&self, subject: &str) -> Result<(), InboxError> {
+        self.publish(subject, PublishMessage::build()).await?;
+        self.purge(subject).await
     }
 
     /// Stores a message. If this fails, it may be stored nevertheless.
@@ -53,19 +81,47 @@ impl Messages {
         subject: &str,
         message: PublishMessage,
     ) -> Result<Published, InboxError> {
-        let give_up = Instant::now() + PATIENCE;
+        let patience = if self.stores() { PATIENCE } else { Duration::ZERO };
+        let give_up = Instant::now() + patience;
         loop {
             let error = match self.try_to_publish(subject, message.clone()).await {
-                Ok(published) => return Ok(published),
+                Ok(published) => {
+                    self.stored();
+                    return Ok(published);
+                }
                 Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
                     return Ok(Published::Conflict);
                 }
                 Err(error) => error,
             };
             if !may_pass(&error) || Instant::now() > give_up {
+                self.not_stored(&error).await;
                 return Err(InboxError::new(error));
             }
             sleep(PAUSE).await;
+        }
+    }
+
+    fn stored(&self) {
+        if self.fails.swap(false, Ordering::Relaxed) {
+            self.link.set_full(false);
+            tracing::info!(stream = self.name, "the stream stores again");
+        }
+    }
+
+    /// A server whose disk is full says nothing of what it cannot store, and answers whatever else it is
+    /// asked. Logged once: what else fails meanwhile does so for the same reason.
+    async fn not_stored(&self, error: &PublishError) {
+        let is_full = if code(error).is_some_and(|code| NO_ROOM.contains(&code)) {
+            true
+        } else if error.kind() == PublishErrorKind::TimedOut {
+            self.link.is_full() || (self.stores() && self.state().await.is_ok())
+        } else {
+            return;
+        };
+        self.link.set_full(is_full);
+        if !self.fails.swap(true, Ordering::Relaxed) {
+            tracing::error!(stream = self.name, reason = %error, is_full, "the stream stores nothing");
         }
     }
 
@@ -156,6 +212,10 @@ fn may_pass(error: &PublishError) -> bool {
 
 /// Whether what decides on a message is itself not yet decided on.
 fn is_in_process(error: &PublishError) -> bool {
+    code(error).is_some_and(|code| IN_PROCESS.contains(&code))
+}
+
+fn code(error: &PublishError) -> Option<ErrorCode> {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<jetstream::Error>());
-    cause.is_some_and(|cause| IN_PROCESS.contains(&cause.error_code()))
+    cause.map(jetstream::Error::error_code)
 }

@@ -21,10 +21,13 @@
 
 mod intake;
 mod letter;
+mod link;
 mod look;
 mod messages;
 mod place;
 mod pull;
+mod reserve;
+mod setup;
 mod streams;
 mod subjects;
 mod tries;
@@ -35,15 +38,11 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_nats::Client;
-use async_nats::jetstream;
-use async_nats::jetstream::consumer::pull::Config;
-use async_nats::jetstream::consumer::{AckPolicy, PullConsumer};
-use async_trait::async_trait;
-use bytes::Bytes;
-
+use self::link::Link;
 use self::pull::Pull;
-use self::streams::{LONGEST, Streams};
+use self::reserve::Reserve;
+use self::setup::{Found, Setup, consumer};
+use self::streams::Streams;
 use self::subjects::Subjects;
 use self::work::Leased;
 use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket};
@@ -53,22 +52,26 @@ use super::options::Options;
 use super::room::Room;
 use crate::nats;
 use crate::timestamp::Timestamp;
+use async_nats::Client;
+use async_nats::jetstream::{self, Context};
+use async_trait::async_trait;
+use bytes::Bytes;
 
 /// How long the server may take to answer. What a lost connection took along is never answered.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The one consumer, shared by all workers.
-const WORKERS: &str = "workers";
-
-/// How many cases may wait for their next try. The server keeps a note of each in memory.
-const CASES_TO_BE_TRIED_AGAIN: i64 = 10_000;
+/// How long it is left alone before it is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The largest request a receiver takes by default, and what is noted of it.
 const LARGEST_REQUEST: usize = 2 * 1024 * 1024 + 4096;
 
 pub(super) struct Nats {
     client: Client,
+    link: Arc<Link>,
+    setup: Setup,
     streams: Streams,
+    reserve: Reserve,
     subjects: Subjects,
     pull: Pull,
     room: Room,
@@ -77,6 +80,8 @@ pub(super) struct Nats {
     /// The last tail that was looked through.
     looked_through: AtomicU64,
     keep_done: Duration,
+    /// Between two tries, or until a worker that died has lost its lease.
+    longest_wait: Duration,
 }
 
 impl Nats {
@@ -94,12 +99,16 @@ impl Nats {
         check(&client)?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(TIMEOUT);
-        let streams = Streams::open(&jetstream, name, options).await?;
+        let link = Arc::new(Link::new(client.clone()));
+        let streams = Streams::open(&jetstream, &link, name, options).await?;
         warn_of_what_cannot_be_seen(&client, &streams);
         let subjects = Subjects::new(name);
-        let consumer = consumer(&streams, &subjects, options).await?;
-        Ok(Self {
+        let consumer = consumer(&streams.entries, &subjects, options).await?;
+        let nats = Self {
+            reserve: reserve(&jetstream, name, options),
+            setup: Setup::new(&jetstream, &link, name, options),
             client,
+            link,
             room: Room::new(streams.size_limit),
             streams,
             subjects,
@@ -107,8 +116,65 @@ impl Nats {
             leased: Mutex::default(),
             looked_through: AtomicU64::new(0),
             keep_done: options.keep_done,
-        })
+            longest_wait: options.backoff.longest.max(options.lease),
+        };
+        if !options.existing {
+            // Without, what is waiting can be processed. It is logged.
+            let _ = nats.has_reserve().await;
+        }
+        Ok(nats)
     }
+
+    /// Waits for something to be processed. Where that fails, what is missing is made.
+    async fn wait_for_work(&self) -> Result<(), InboxError> {
+        let Err(error) = self.pull.wait().await else { return Ok(()) };
+        match self.setup.restore().await? {
+            Found::Restored => self.pull.wait().await,
+            Found::Whole => Err(error),
+        }
+    }
+
+    async fn take_in(&self, arrival: Arrival) -> Result<Stored, InboxError> {
+        self.link.connected().await?;
+        let received = self.receive(&arrival).await;
+        if received.is_err() && self.setup.restore().await? == Found::Restored {
+            return self.receive(&arrival).await;
+        }
+        received
+    }
+
+    /// Fails while what comes in cannot be stored, or what is noted of it.
+    async fn try_to_store(&self) -> Result<(), InboxError> {
+        let probes = self.subjects.probes();
+        for (messages, probe) in self.streams.all().into_iter().zip(&probes) {
+            // One is enough to see whether the server stores, but each may fail for itself.
+            if std::ptr::eq(messages, &self.streams.seen) || !messages.stores() {
+                messages.probe(probe).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that there is room to spare.
+    async fn has_reserve(&self) -> Result<(), InboxError> {
+        self.reserve.set_aside(self.try_to_store()).await
+    }
+
+    /// Makes what is missing, or room where there is none: what has failed may succeed the next time.
+    async fn recover(&self) {
+        if self.link.is_full() {
+            self.reserve.release().await;
+        } else {
+            // If it fails, so does what comes next, and says why.
+            let _ = self.setup.restore().await;
+        }
+    }
+}
+
+fn reserve(jetstream: &Context, name: &str, options: &Options) -> Reserve {
+    let max_payload = jetstream.client().server_info().max_payload;
+    let piece_size = reserve::piece_size(options.size_limit, max_payload);
+    Reserve::new(jetstream, streams::reserve(name, options, piece_size), piece_size)
 }
 
 /// A name of a stream that is a part of a subject, too.
@@ -140,34 +206,14 @@ fn warn_of_what_cannot_be_seen(client: &Client, streams: &Streams) {
     }
 }
 
-async fn consumer(
-    streams: &Streams,
-    subjects: &Subjects,
-    options: &Options,
-) -> Result<PullConsumer, InboxError> {
-    let config = Config {
-        durable_name: Some(WORKERS.to_owned()),
-        filter_subject: subjects.heads(),
-        ack_policy: AckPolicy::Explicit,
-        ack_wait: options.lease.min(LONGEST),
-        max_ack_pending: CASES_TO_BE_TRIED_AGAIN,
-        ..Config::default()
-    };
-    let stream = &streams.entries.stream;
-    if options.existing {
-        return stream.get_consumer(WORKERS).await.map_err(InboxError::new);
-    }
-    stream.create_consumer(config).await.map_err(InboxError::new)
-}
-
 #[async_trait]
 impl Engine for Nats {
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {
-        self.receive(arrival).await
+        self.take_in(arrival).await
     }
 
     async fn wait(&self) -> Result<(), InboxError> {
-        self.pull.wait().await
+        self.wait_for_work().await
     }
 
     async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
@@ -192,11 +238,19 @@ impl Engine for Nats {
     }
 
     async fn probe(&self) -> Result<(), InboxError> {
-        self.try_to_store().await
+        self.link.connected().await?;
+        self.setup.restore().await?;
+        self.try_to_store().await?;
+        self.has_reserve().await
+    }
+
+    async fn untaken(&self, _now: Timestamp) -> Result<Option<String>, InboxError> {
+        self.next_delivery().await
     }
 
     /// Payloads and keys go by themselves.
     async fn sweep(&self, _now: Timestamp) -> Result<bool, InboxError> {
+        self.setup.restore().await?;
         self.put_right().await
     }
 

@@ -1,6 +1,7 @@
 //! The streams of an inbox: how each is made, and whether what is there will do.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
@@ -9,7 +10,9 @@ use async_nats::jetstream::stream::{
 };
 use async_nats::jetstream::{Context, ErrorCode};
 
+use super::link::Link;
 use super::messages::Messages;
+use super::reserve::PIECES;
 use crate::inbox::error::InboxError;
 use crate::inbox::options::Options;
 
@@ -54,27 +57,42 @@ pub(super) struct Streams {
 impl Streams {
     pub(super) async fn open(
         jetstream: &Context,
+        link: &Arc<Link>,
         name: &str,
         options: &Options,
     ) -> Result<Self, InboxError> {
         let mut patient = jetstream.clone();
         patient.set_timeout(PATIENCE);
-        let first = prepare(&patient, entries(name, options), options).await?;
-        let mut replicas = first.num_replicas;
-        for config in [done(name, options), seen(name, options), dead(name, options), tries(name)] {
-            replicas = replicas.min(prepare(&patient, config, options).await?.num_replicas);
-        }
-        let messages = async |suffix| Messages::of(jetstream, format!("{name}{suffix}")).await;
+        let prepared = prepare(&patient, name, options).await?;
+        Self::of(jetstream, link, name, &prepared).await
+    }
+
+    /// Those that are prepared.
+    pub(super) async fn of(
+        jetstream: &Context,
+        link: &Arc<Link>,
+        name: &str,
+        prepared: &[Prepared; 5],
+    ) -> Result<Self, InboxError> {
+        let messages =
+            async |suffix| Messages::of(jetstream, link, format!("{name}{suffix}")).await;
+        let replicas = prepared.iter().map(|stream| stream.config.num_replicas).min();
         Ok(Self {
             entries: messages("").await?,
             done: messages("-done").await?,
             seen: messages("-seen").await?,
             dead: messages("-dead").await?,
             tries: messages("-tries").await?,
-            replicas,
-            size_limit: u64::try_from(first.max_bytes)
+            replicas: replicas.unwrap_or(1),
+            size_limit: u64::try_from(prepared[0].config.max_bytes)
                 .map_or(u64::MAX, |most| most.saturating_sub(TO_MOVE)),
         })
+    }
+}
+
+impl Streams {
+    pub(super) fn all(&self) -> [&Messages; 5] {
+        [&self.entries, &self.done, &self.seen, &self.dead, &self.tries]
     }
 }
 
@@ -135,6 +153,19 @@ fn tries(name: &str) -> Config {
     }
 }
 
+pub(super) fn reserve(name: &str, options: &Options, piece_size: usize) -> Config {
+    let pieces = i64::from(PIECES);
+    let size = i64::try_from(piece_size).unwrap_or(i64::MAX);
+    Config {
+        name: format!("{name}-reserve"),
+        subjects: vec![format!("{name}-reserve")],
+        // Each with what a stream notes of it.
+        max_bytes: size.saturating_add(1024).saturating_mul(pieces),
+        num_replicas: options.replicas.unwrap_or(1),
+        ..common("room for when there is no other")
+    }
+}
+
 fn common(what: &str) -> Config {
     Config {
         description: Some(format!("SnapEngage inbox: {what}")),
@@ -158,12 +189,34 @@ fn countable(age: Duration) -> Duration {
     age.clamp(Duration::from_secs(1), LONGEST)
 }
 
-/// Sees to it that a stream is there. Returns how it is configured.
-async fn prepare(
+/// A stream that is there.
+pub(super) struct Prepared {
+    pub(super) config: Config,
+    /// Whether it was not there before.
+    pub(super) is_new: bool,
+}
+
+/// Sees to it that all streams are there, that of the entries first.
+pub(super) async fn prepare(
+    jetstream: &Context,
+    name: &str,
+    options: &Options,
+) -> Result<[Prepared; 5], InboxError> {
+    let prepare = async |config| prepare_one(jetstream, config, options).await;
+    Ok([
+        prepare(entries(name, options)).await?,
+        prepare(done(name, options)).await?,
+        prepare(seen(name, options)).await?,
+        prepare(dead(name, options)).await?,
+        prepare(tries(name)).await?,
+    ])
+}
+
+async fn prepare_one(
     jetstream: &Context,
     config: Config,
     options: &Options,
-) -> Result<Config, InboxError> {
+) -> Result<Prepared, InboxError> {
     let config = Config { num_replicas: options.replicas.unwrap_or(1), ..config };
     let prepared = if options.existing {
         find(jetstream, &config).await
@@ -174,33 +227,35 @@ async fn prepare(
     prepared.map_err(failed)
 }
 
-async fn find(jetstream: &Context, config: &Config) -> Result<Config, Failure> {
+async fn find(jetstream: &Context, config: &Config) -> Result<Prepared, Failure> {
     let found = jetstream.get_stream(&config.name).await?.cached_info().config.clone();
     check(&found, config)?;
-    Ok(found)
+    Ok(Prepared { config: found, is_new: false })
 }
 
-async fn find_or_create(jetstream: &Context, config: &Config) -> Result<Config, Failure> {
+async fn find_or_create(jetstream: &Context, config: &Config) -> Result<Prepared, Failure> {
     match jetstream.get_stream(&config.name).await {
         Ok(stream) => {
             let found = stream.cached_info().config.clone();
             check(&found, config)?;
-            update(jetstream, found, config).await
+            let config = update(jetstream, found, config).await?;
+            Ok(Prepared { config, is_new: false })
         }
         Err(error) if is_not_found(&error) => {
-            Ok(jetstream.create_stream(config).await?.cached_info().config.clone())
+            let config = jetstream.create_stream(config).await?.cached_info().config.clone();
+            Ok(Prepared { config, is_new: true })
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn is_not_found(error: &GetStreamError) -> bool {
+pub(super) fn is_not_found(error: &GetStreamError) -> bool {
     let GetStreamErrorKind::JetStream(error) = error.kind() else { return false };
     error.error_code() == ErrorCode::STREAM_NOT_FOUND
 }
 
 /// What promises rest on, as the server names it.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "subjects",
     "storage",
     "retention",
@@ -211,6 +266,7 @@ const SETTINGS: [&str; 10] = [
     "no_ack",
     "deny_delete",
     "deny_purge",
+    "sealed",
 ];
 
 /// What somebody else has made must hold what is promised.

@@ -68,9 +68,22 @@ impl Subjects {
         format!("{}.try.{number}.failed", self.name)
     }
 
+    /// Nothing that is delivered, listed or known: one of each stream, in their order.
+    pub(super) fn probes(&self) -> [String; 5] {
+        let name = &self.name;
+        let (entry, tried) =
+            (format!("{name}.case.probe.probe"), format!("{name}.try.probe.probe"));
+        [entry, self.done("probe"), self.seen("probe"), self.dead("probe"), tried]
+    }
+
     /// All that is noted of an entry's tries.
     pub(super) fn tries(&self, number: u64) -> String {
         format!("{}.try.{number}.*", self.name)
+    }
+
+    /// All that is noted of any.
+    pub(super) fn tries_of_all(&self) -> String {
+        format!("{}.try.*.*", self.name)
     }
 
     /// Every entry that a handler is at.

@@ -10,10 +10,11 @@ use futures_util::future::join_all;
 
 use super::Nats;
 use super::letter::{FOREIGN, Letter, shortened};
+use super::messages::Messages;
 use super::place::Place;
 use super::streams::LONGEST;
 use super::tries::Note;
-use crate::inbox::engine::{Claim, Lease, Outcome, Ticket, later};
+use crate::inbox::engine::{Claim, Lease, Outcome, Ticket, clamped, later};
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
 
@@ -79,7 +80,11 @@ impl Nats {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => {
-                tracing::error!(reason = %error, "an entry cannot be handed out");
+                // A stream that does not store has been logged.
+                if self.streams.all().into_iter().all(Messages::stores) {
+                    tracing::error!(reason = %error, "an entry cannot be handed out");
+                }
+                self.recover().await;
                 // If this fails too, the lease ends by itself.
                 let _ = leased.ack(AckKind::Nak(Some(PAUSE))).await;
                 return None;
@@ -110,15 +115,30 @@ impl Nats {
             self.dead(leased, FOREIGN, lease.now).await?;
             return Ok(false);
         }
+        if let Some(wait) = self.wait_of(leased, last_try.as_ref(), lease.now) {
+            leased.ack(AckKind::Nak(Some(wait))).await?;
+            return Ok(false);
+        }
         if let Some(dead) = dead {
             // What this repeats: it lives again.
             self.forget_dead(&dead).await?;
+        }
+        if let Some(note) = &last_try {
+            leased.lease = leased.lease.max(note.lease.saturating_add(1));
         }
         // Not as often as it was delivered: that is also counted where it did not come to a try.
         leased.tries = last_try.map_or(envelope.tries, |note| note.tries).saturating_add(1);
         leased.ack(AckKind::Progress).await?;
         self.note_working(*number, &leased.note(lease.end(), None), lease.length).await?;
         Ok(true)
+    }
+
+    /// How long an entry is still to wait. A consumer that was made again delivers at once what waits for
+    /// its next try, and what a handler is at.
+    fn wait_of(&self, leased: &Leased, note: Option<&Note>, now: Timestamp) -> Option<Duration> {
+        let note = note.filter(|_| leased.lease == 1)?;
+        let wait = clamped(note.due_at, now, self.longest_wait).as_millis() - now.as_millis();
+        u64::try_from(wait).ok().filter(|wait| *wait > 0).map(Duration::from_millis)
     }
 
     /// Whether the same entry is its case's head under another number by now.
@@ -165,11 +185,15 @@ impl Nats {
         now: Timestamp,
     ) -> Result<bool, InboxError> {
         let Some(leased) = self.held(ticket).await? else { return Ok(false) };
-        match outcome {
-            Outcome::Done => self.done(&leased, now).await?,
-            Outcome::Again { after, error } => self.again(&leased, after, &error, now).await?,
-            Outcome::Dead { error } => self.dead(&leased, &error, now).await?,
+        let ended = match outcome {
+            Outcome::Done => self.done(&leased, now).await,
+            Outcome::Again { after, error } => self.again(&leased, after, &error, now).await,
+            Outcome::Dead { error } => self.dead(&leased, &error, now).await,
+        };
+        if ended.is_err() {
+            self.recover().await;
         }
+        ended?;
         self.leased().remove(&leased.letter.number);
         Ok(true)
     }
@@ -178,10 +202,14 @@ impl Nats {
         let key = &leased.letter.envelope.key;
         let (seen, done) = (self.subjects.seen(key), self.subjects.done(key));
         let ended = leased.letter.ended(leased.tries, None, later(now, self.keep_done))?;
-        tokio::try_join!(
-            self.streams.seen.publish(&seen, PublishMessage::build()),
-            self.streams.done.publish(&done, ended),
-        )?;
+        let keep = async {
+            // What there is no room for is forgotten early.
+            if self.reserve.is_there() {
+                self.streams.done.publish(&done, ended).await?;
+            }
+            Ok(())
+        };
+        tokio::try_join!(self.streams.seen.publish(&seen, PublishMessage::build()), keep)?;
         self.remove(leased).await
     }
 
