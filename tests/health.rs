@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use snapengage::{
-    FailureReason, HandlerError, HealthCheck, Receiver, ReceiverBuilder, async_trait,
+    FailureReason, HandlerError, HealthCheck, Receiver, ReceiverBuilder, Server, async_trait,
 };
 use tokio::time::Instant;
 
-use wire::{Answer, Calls, ask, bare, build};
+use wire::{Answer, Calls, Served, ask, bare, build};
 
 const SECRET: &str = "postgres://user:password@db";
 
@@ -68,6 +68,17 @@ async fn reason(receiver: &Receiver) -> String {
 #[tokio::test]
 async fn nothing_is_told_of_nothing() {
     assert_eq!(healthz(&build(builder())).await, Answer::text(200, "ok"));
+}
+
+#[tokio::test]
+async fn a_probe_of_http_1_0_without_a_host_is_answered() {
+    let served = Served::start(Server::new(build(builder()))).await;
+    let probe = include_bytes!("field-cases/health-check-1.0.http");
+    assert_eq!(served.exchange(probe).await, [Answer::text(200, "ok")]);
+    let newer = String::from_utf8_lossy(probe).replace("HTTP/1.0", "HTTP/1.1");
+    let refused = served.exchange(newer).await;
+    assert_eq!(refused, [Answer::refused(400, "expected one Host").closing()]);
+    served.stop().await;
 }
 
 #[tokio::test]
