@@ -21,7 +21,8 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
     });
     if !fields.is_empty() {
         let what = "fields not of the documented type, or that came twice, are kept in extra";
-        quietly(|| tracing::warn!(?fields, "{what}"));
+        let fields = fields.join(", ");
+        quietly(|| tracing::warn!(fields, "{what}"));
     }
 }
 
@@ -40,7 +41,8 @@ pub(crate) fn warn_of_replacements(event: &impl Lenient) {
         }
     }
     if !fields.is_empty() {
-        quietly(|| tracing::warn!(?fields, "characters that cannot be read became U+FFFD"));
+        let fields = Vec::from_iter(fields).join(", ");
+        quietly(|| tracing::warn!(fields, "characters that cannot be read became U+FFFD"));
     }
 }
 
