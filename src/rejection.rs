@@ -105,8 +105,9 @@ impl Rejection {
         Self { close: true, ..Self::new(StatusCode::BAD_REQUEST, problem) }
     }
 
-    pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "nothing is served at this path")
+    pub(crate) fn not_found(log: String) -> Self {
+        let log = Some(log);
+        Self { log, ..Self::new(StatusCode::NOT_FOUND, "nothing is served at this path") }
     }
 
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {

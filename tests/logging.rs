@@ -291,7 +291,8 @@ async fn a_refused_request_is_one_span_and_one_line() {
     ask(&receiver, post("/the-path", Unread)).await;
     let span = request();
     assert_eq!(span.summary(), "snapengage status=404");
-    assert_eq!(span.line(), r#"WARN refused reason="nothing is served at this path""#);
+    let lost = "nothing is served at `/…`, the nearest that is: `/healthz`";
+    assert_eq!(span.line(), format!("WARN refused reason={lost:?}"));
 
     ask(&receiver, bare("GET", "/bot")).await;
     let span = request();

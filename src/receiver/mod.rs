@@ -1,6 +1,7 @@
 //! The order in which a request is checked, handled and answered, once.
 
 mod builder;
+mod lost;
 mod path;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use http::{Method, Request, Response, request};
 
 pub use self::builder::ReceiverBuilder;
 
+use self::lost::Served;
 use crate::auth::Auth;
 use crate::body::{self, Limits};
 use crate::budget::Budget;
@@ -209,8 +211,16 @@ impl Inner {
         let (parent, last_segment) = split(path).unwrap_or_default();
         match self.routes.get(parent) {
             Some(route) if route.auth.is_in_path() => Ok((route, Some(last_segment))),
-            _ => Err(Rejection::not_found()),
+            _ => Err(Rejection::not_found(self.told(path))),
         }
+    }
+
+    /// What the log says of a path that nothing is served at.
+    fn told(&self, path: &str) -> String {
+        let routes = self.routes.iter();
+        let routes = routes.map(|(path, route)| Served { path, auth: Some(&route.auth) });
+        let health = self.health.iter().map(|health| Served { path: &health.path, auth: None });
+        lost::told(path, &routes.chain(health).collect::<Vec<_>>())
     }
 }
 
