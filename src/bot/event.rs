@@ -391,7 +391,8 @@ impl Message {
     pub fn is_from_visitor(&self) -> bool {
         let is_the_visitors =
             |from: &Speaker| from.as_str().trim().eq_ignore_ascii_case(Speaker::Visitor.as_str());
-        self.from.as_ref().is_none_or(is_the_visitors)
+        let is_as_documented = matches!(self.from, None | Some(Speaker::Visitor));
+        (is_as_documented || self.from.as_ref().is_some_and(is_the_visitors))
             && !self.extra.contains_key("from")
             && (self.id.is_some() || !is_contact_details(&self.text))
     }

@@ -136,7 +136,9 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         };
         let (state, before) = self.state(turn.state(), delivery.opening())?;
         let input = match delivery.opening() {
-            None if !self.text_as_typed => delivery.input.or_click(turn.buttons()),
+            None if !turn.buttons().is_empty() && !self.text_as_typed => {
+                delivery.input.or_click(turn.buttons())
+            }
             _ => delivery.input,
         };
         let is_over = matches!(input, Input::Closed(_));

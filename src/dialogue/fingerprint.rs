@@ -5,6 +5,7 @@ use std::hash::Hasher;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
+use crate::bot::{Message, Speaker};
 use crate::timestamp::Timestamp;
 
 /// What differs in any field is another delivery.
@@ -16,11 +17,37 @@ impl Fingerprint {
     /// twice.
     pub(super) fn of(event: &impl Serialize, timestamp: Option<Timestamp>) -> Option<Self> {
         timestamp?;
-        let mut json = Vec::with_capacity(512);
-        serde_json::to_writer(&mut json, event).ok()?;
-        // Stored, so the hash must be the same tomorrow: not the standard library's.
-        let mut hasher = SipHasher13::new();
-        hasher.write(&json);
+        let mut hasher = hasher();
+        hasher.write(&serde_json::to_vec(event).ok()?);
         Some(Self(hasher.finish()))
     }
+
+    /// The same for a message, of which there are most: as JSON only where there is something in it
+    /// that is not documented.
+    pub(super) fn of_message(message: &Message) -> Option<Self> {
+        // The case is in the key. A field that is new is not to be forgotten here.
+        let Message { widget_id, case_id: _, timestamp, from, text, id, context_id, extra } =
+            message;
+        if !extra.is_empty() {
+            return Self::of(message, *timestamp);
+        }
+        let mut hasher = hasher();
+        hasher.write(&(*timestamp)?.as_millis().to_le_bytes());
+        let from = from.as_ref().map(Speaker::as_str);
+        let fields =
+            [Some(widget_id.as_str()), from, Some(text), id.as_deref(), context_id.as_deref()];
+        for (number, field) in (0..).zip(fields) {
+            if let Some(field) = field {
+                hasher.write(field.as_bytes());
+                // No byte of a text: what comes after it is not taken for a part of it.
+                hasher.write(&[0xff, number]);
+            }
+        }
+        Some(Self(hasher.finish()))
+    }
+}
+
+/// What is hashed is stored, so the hash must be the same tomorrow: not the standard library's.
+fn hasher() -> SipHasher13 {
+    SipHasher13::new()
 }

@@ -59,31 +59,19 @@ impl Default for MemoryStore {
 }
 
 impl Entry {
-    /// What the map, the allocator and the record itself take beside what is in it, more or less.
-    const OVERHEAD: usize = 512;
-
-    fn new(key: &str, record: &Record, revision: Revision) -> Self {
-        let bytes = Self::OVERHEAD + key.len() + record.bytes();
-        Self { record: record.clone(), revision, bytes }
-    }
-
     /// What goes first is less.
     fn age(&self) -> (Timestamp, u64) {
         (self.record.expires_at(), self.revision.0)
     }
 }
 
-impl Kept {
-    fn insert(&mut self, key: &str, entry: Entry) {
-        self.bytes += entry.bytes;
-        self.writes += 1;
-        let replaced = match self.records.get_mut(key) {
-            Some(there) => Some(std::mem::replace(there, entry)),
-            None => self.records.insert(key.into(), entry),
-        };
-        self.bytes -= replaced.map_or(0, |replaced| replaced.bytes);
-    }
+/// About the memory that a record takes: what is in it, and the map, the allocator and itself.
+fn bytes_of(key: &str, record: &Record) -> usize {
+    const OVERHEAD: usize = 512;
+    OVERHEAD + key.len() + record.bytes()
+}
 
+impl Kept {
     fn remove(&mut self, key: &str) {
         let removed = self.records.remove(key);
         self.bytes -= removed.map_or(0, |removed| removed.bytes);
@@ -130,11 +118,22 @@ impl Store for MemoryStore {
         seen: Option<Revision>,
     ) -> Result<Option<Revision>, StoreError> {
         let mut kept = self.kept();
-        if kept.records.get(key).map(|entry| entry.revision) != seen {
-            return Ok(None);
-        }
         let next = Revision(kept.writes);
-        kept.insert(key, Entry::new(key, record, next));
+        let bytes = bytes_of(key, record);
+        let replaced = match (kept.records.get_mut(key), seen) {
+            (Some(entry), Some(seen)) if entry.revision == seen => {
+                std::mem::replace(entry, Entry { record: record.clone(), revision: next, bytes })
+                    .bytes
+            }
+            (None, None) => {
+                let entry = Entry { record: record.clone(), revision: next, bytes };
+                kept.records.insert(key.into(), entry);
+                0
+            }
+            _ => return Ok(None),
+        };
+        kept.writes += 1;
+        kept.bytes = kept.bytes + bytes - replaced;
         if kept.bytes > self.limit {
             kept.make_room(self.limit, next);
         }
