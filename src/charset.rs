@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
 
 /// Starts a text that is UTF-8 whatever it says of itself.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -14,7 +14,8 @@ pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 /// It then starts with a byte order mark, which overrules what an XML declaration says of the body as
 /// it came (RFC 7303, section 3.3). Any other charset is as if there was none.
 pub(crate) fn to_utf_8(headers: &HeaderMap, body: Bytes) -> Bytes {
-    let charset = headers.get(CONTENT_TYPE).and_then(charset);
+    let charset =
+        headers.get(&CONTENT_TYPE).and_then(|content_type| charset(content_type.as_bytes()));
     if charset.is_none_or(|charset| !is_windows_1252(charset)) || body.is_ascii() {
         return body;
     }
@@ -23,8 +24,9 @@ pub(crate) fn to_utf_8(headers: &HeaderMap, body: Bytes) -> Bytes {
 }
 
 /// The first parameter `charset` of a media type, of however odd a form the rest is.
-fn charset(content_type: &HeaderValue) -> Option<&[u8]> {
-    content_type.as_bytes().split(|&byte| byte == b';').skip(1).find_map(|parameter| {
+fn charset(content_type: &[u8]) -> Option<&[u8]> {
+    let start = memchr::memchr(b';', content_type)?;
+    content_type[start..].split(|&byte| byte == b';').find_map(|parameter| {
         let equals = memchr::memchr(b'=', parameter)?;
         let (name, value) = (&parameter[..equals], &parameter[equals + 1..]);
         let is_charset = name.trim_ascii().eq_ignore_ascii_case(b"charset");
@@ -75,6 +77,8 @@ fn character(byte: u8) -> char {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[track_caller]

@@ -6,7 +6,7 @@ use serde::Deserializer;
 
 use crate::charset::BOM;
 use crate::error::DecodeError;
-use crate::lenient::{Lenient, noting_lost_digits, warn_of_odd_fields, warn_of_replacements};
+use crate::lenient::{Lenient, warn_of_odd_fields, warn_of_replacements, were_digits_lost};
 use crate::mend::{Mended, mend, place_in_body};
 use crate::model::{Model, ModelVisitor};
 
@@ -20,33 +20,54 @@ pub(crate) struct Decoded<M> {
 impl<M: Lenient> Decoded<M> {
     /// The model, once the log has the names of its odd fields.
     pub(crate) fn logged(self) -> M {
-        warn_of_odd_fields(&self.model);
         if self.has_replacements {
             warn_of_replacements(&self.model);
         }
+        warn_of_odd_fields(&self.model);
         self.model
     }
 }
 
 /// Reads one JSON object. `what` is the start of the error's text.
 pub(crate) fn from_json<M: Model>(what: &str, body: &[u8]) -> Result<M, DecodeError> {
-    decode(what, body).map(|decoded| decoded.model)
+    match as_it_is(body) {
+        Some(model) => Ok(model),
+        None => mended(what, body).map(|decoded| decoded.model),
+    }
 }
 
 /// Reads one JSON object of a request, and has the names of its odd fields in the log.
 pub(crate) fn from_request<M: Model + Lenient>(what: &str, body: &[u8]) -> Result<M, DecodeError> {
-    decode(what, body).map(Decoded::logged)
+    let Some(model) = as_it_is(body) else {
+        return mended(what, body).map(Decoded::logged);
+    };
+    warn_of_odd_fields(&model);
+    Ok(model)
 }
 
-/// Reads one JSON object. One that cannot be read as it is, or not to the digit, is mended first.
+/// Reads one JSON object, and says how.
 pub(crate) fn decode<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> {
-    let body = without_bom(body);
-    if let Ok(text) = str::from_utf8(body)
-        && is_object(text)
-        && let (Ok(model), false) = noting_lost_digits(|| read(text))
-    {
-        return Ok(Decoded { model, has_replacements: false });
+    match as_it_is(body) {
+        Some(model) => Ok(Decoded { model, has_replacements: false }),
+        None => mended(what, body),
     }
+}
+
+/// Reads JSON that needs no mending.
+#[inline]
+fn as_it_is<M: Model>(body: &[u8]) -> Option<M> {
+    let text = str::from_utf8(without_bom(body)).ok().filter(|text| is_object(text))?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let read = json.deserialize_map(ModelVisitor(PhantomData));
+    let is_whole = json.end().is_ok() && !were_digits_lost();
+    // An event is large, and is not moved more often than it must be.
+    read.ok().filter(|_| is_whole)
+}
+
+/// Reads what cannot be read as it is, or not to the digit.
+#[cold]
+fn mended<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> {
+    let body = without_bom(body);
     if is_utf_16(body) {
         return Err(DecodeError::new(what, "expected UTF-8, found UTF-16"));
     }
@@ -54,10 +75,9 @@ pub(crate) fn decode<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, De
     if !is_object(&text) {
         return Err(DecodeError::new(what, "expected a JSON object"));
     }
-    match read(&text) {
-        Ok(model) => Ok(Decoded { model, has_replacements }),
-        Err(error) => Err(in_body(what, body, &text, &error)),
-    }
+    let read = read(&text).map_err(|error| in_body(what, body, &text, &error));
+    were_digits_lost();
+    Ok(Decoded { model: read?, has_replacements })
 }
 
 /// Reads one JSON text, quotes included, mended where that is needed.

@@ -51,13 +51,20 @@ impl Timestamp {
 
     /// A time in any of the forms SnapEngage writes one in as text.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if let Ok(millis) = text.parse() {
-            return Self::from_millis(millis);
+        let text = text.trim_ascii();
+        if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return Self::from_java_date(text).or_else(|| Self::from_date_text(text));
         }
-        Self::from_iso_8601(text)
-            .or_else(|| Self::from_java_date(text))
-            .or_else(|| Self::from_date_text(text))
+        match text.parse() {
+            Ok(millis) => Self::from_millis(millis),
+            Err(_) => Self::from_iso_8601(text),
+        }
+    }
+
+    /// Whether the text of a time is in the form that times have here, so that nothing of it is lost.
+    pub(crate) fn is_plain(text: &str) -> bool {
+        matches!(text.as_bytes(), [date @ .., b'T', _, _, b':', _, _, b':', _, _, b'.', _, _, _, b'Z']
+            if date.len() == "2010-10-18".len())
     }
 
     /// `2010-10-18T01:48:18.623Z`, the form of `created_at` in legacy XML.
@@ -112,16 +119,17 @@ fn month(name: &str) -> Option<i8> {
 
 /// `01:48:27`.
 fn clock_time(text: &str) -> Option<(i8, i8, i8)> {
-    let mut numbers = text.splitn(3, ':').map_while(|number| number.parse().ok());
-    Some((numbers.next()?, numbers.next()?, numbers.next()?))
+    let (hour, rest) = text.split_once(':')?;
+    let (minute, second) = rest.split_once(':')?;
+    Some((hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?))
 }
 
 /// `UTC`, `GMT`, `Z`, `+0200`, `GMT-06:00`. Other names of zones mean several things.
 fn offset(zone: &str) -> Option<Offset> {
-    let zone = zone.strip_prefix("UTC").or(zone.strip_prefix("GMT")).unwrap_or(zone);
-    if matches!(zone, "" | "Z") {
+    if matches!(zone, "UTC" | "GMT" | "Z") {
         return Some(Offset::UTC);
     }
+    let zone = zone.strip_prefix("UTC").or(zone.strip_prefix("GMT")).unwrap_or(zone);
     let (sign, digits) = match zone.split_at_checked(1)? {
         ("+", digits) => (1, digits),
         ("-", digits) => (-1, digits),

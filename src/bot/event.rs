@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::DecodeError;
 use crate::id::{CaseId, WidgetId};
 use crate::json;
-use crate::lenient::{Extra, Lenient, Name, Raw, others, read_required, require};
+use crate::lenient::{Extra, Lenient, Raw, others, read_name, require};
 use crate::model::{Model, ReadAhead, Text, model};
 use crate::open_set::open_set;
 use crate::timestamp::Timestamp;
@@ -125,17 +125,15 @@ impl Serialize for Event {
 impl Model for Event {
     fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
         let mut before = Vec::new();
-        let mut event: Option<Name> = None;
+        let mut event = None;
         while event.is_none() {
             match map.next_key()? {
-                Some(Text(name)) if name == "event" => {
-                    read_required(&mut event, "event", &mut map, &mut Extra::new())?;
-                }
+                Some(Text(name)) if name == "event" => event = read_name("event", &mut map)?,
                 Some(Text(name)) => before.push((name, map.next_value::<Raw>()?.0)),
                 None => break,
             }
         }
-        let Name(event) = require(event, "event")?;
+        let event: String = require(event, "event")?;
         let map = ReadAhead::new(before, map);
         match event.as_str() {
             ChatStarted::EVENT => ChatStarted::read_map(map).map(Box::new).map(Self::ChatStarted),

@@ -221,7 +221,7 @@ impl SupportRequest {
         {
             self.created_at_seconds = Some(created_at.as_millis() / 1000);
             self.created_at_milliseconds = Some(created_at.as_millis() % 1000);
-            if created_at.to_string() == text {
+            if Timestamp::is_plain(text) {
                 self.extra.remove("created_at");
             }
         }

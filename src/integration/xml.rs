@@ -279,18 +279,14 @@ fn is_white_space(text: &[u8]) -> bool {
     text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
-        Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
-    }
-}
-
 /// The text of an element, without the white space around it where that can be only layout.
-fn without_layout<'a>(name: &str, text: Cow<'a, str>) -> Cow<'a, str> {
-    let is_framed = text.starts_with(|c: char| c.is_ascii_whitespace())
-        || text.ends_with(|c: char| c.is_ascii_whitespace());
-    if is_framed && TOKENS.contains(&name) { trimmed(text) } else { text }
+fn without_layout<'t>(name: &str, text: &'t str) -> &'t str {
+    let is_framed = |end: Option<&u8>| end.is_some_and(u8::is_ascii_whitespace);
+    let bytes = text.as_bytes();
+    if (is_framed(bytes.first()) || is_framed(bytes.last())) && TOKENS.contains(&name) {
+        return text.trim_ascii();
+    }
+    text
 }
 
 /// What one of the five predefined entities or a character reference stands for.
@@ -343,7 +339,9 @@ impl<'a> Text<'a> {
     }
 
     fn push_cdata(&mut self, piece: Cow<'a, str>) {
-        self.drop_layout();
+        if self.text.len() > self.tail {
+            self.drop_layout();
+        }
         self.has_cdata = true;
         self.push(piece);
         self.tail = self.text.len();
@@ -362,11 +360,11 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn finish(mut self) -> Cow<'a, str> {
-        if self.has_cdata {
+    fn take(&mut self) -> Cow<'a, str> {
+        if self.has_cdata && self.text.len() > self.tail {
             self.drop_layout();
         }
-        self.text
+        std::mem::take(&mut self.text)
     }
 }
 
@@ -390,9 +388,9 @@ impl<'a> Deserializer<'a> for Element<'_, 'a> {
                 visitor.visit_map(children)
             };
         }
-        match without_layout(name, children.text.finish()) {
-            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-            Cow::Owned(text) => visitor.visit_string(text),
+        match children.text.take() {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(without_layout(name, text)),
+            Cow::Owned(text) => visitor.visit_str(without_layout(name, &text)),
         }
     }
 
@@ -433,8 +431,11 @@ impl<'d, 'a> Children<'d, 'a> {
 
     /// The text around the elements, once, if there is more than white space.
     fn left_text(&mut self) -> Option<Cow<'a, str>> {
-        let text = std::mem::take(&mut self.text).finish();
-        (!is_white_space(text.as_bytes())).then(|| trimmed(text))
+        let text = self.text.take();
+        (!is_white_space(text.as_bytes())).then(|| match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+            Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
+        })
     }
 }
 

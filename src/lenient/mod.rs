@@ -18,9 +18,9 @@ use serde::de::{MapAccess, SeqAccess};
 use serde_json::Value;
 
 pub(crate) use self::places::Slot;
-pub(crate) use self::raw::{Raw, keep, noting_lost_digits};
-pub(crate) use self::read::{others, read, read_constant, read_required, require};
-pub(crate) use self::values::{Name, short};
+pub(crate) use self::raw::{Raw, keep, were_digits_lost};
+pub(crate) use self::read::{others, read, read_constant, read_name, read_required, require};
+pub(crate) use self::values::short;
 pub(crate) use self::warn::{warn_of_odd_fields, warn_of_replacements};
 
 use self::raw::{raw_map, raw_seq};
@@ -66,7 +66,8 @@ pub(crate) trait Lenient: Sized + Serialize {
 
 /// A place in a model: absent until a value fills it.
 ///
-/// Filling it says whether the value was of a form it can take; if not, the place is as it was.
+/// Only an absent one is filled. That says whether the value was of a form it can take; if not, it is
+/// absent still.
 pub(crate) trait Field: Default + Serialize {
     fn is_absent(&self) -> bool;
 

@@ -1,6 +1,7 @@
 //! Places in a model, and how they are filled with whatever comes.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -15,20 +16,25 @@ impl<T: Lenient> Field for Option<T> {
         self.is_none()
     }
 
+    #[inline]
     fn fill_text(&mut self, text: &str) -> bool {
-        fill(self, T::from_text(text))
+        *self = T::from_text(text);
+        self.is_some()
     }
 
     fn fill_bool(&mut self, value: bool) -> bool {
-        fill(self, T::from_bool(value))
+        *self = T::from_bool(value);
+        self.is_some()
     }
 
     fn fill_integer(&mut self, value: i128) -> bool {
-        fill(self, T::from_integer(value))
+        *self = T::from_integer(value);
+        self.is_some()
     }
 
     fn fill_float(&mut self, value: f64) -> bool {
-        fill(self, T::from_float(value))
+        *self = T::from_float(value);
+        self.is_some()
     }
 
     fn fill_map<'de, A: MapAccess<'de>>(&mut self, map: A) -> Result<Option<Value>, A::Error> {
@@ -44,14 +50,6 @@ impl<T: Lenient> Field for Option<T> {
             value.odd_fields(report);
         }
     }
-}
-
-fn fill<T>(place: &mut Option<T>, value: Option<T>) -> bool {
-    let is_value = value.is_some();
-    if is_value {
-        *place = value;
-    }
-    is_value
 }
 
 fn fill_or_odd<T>(place: &mut Option<T>, read: Result<T, Value>) -> Option<Value> {
@@ -123,22 +121,26 @@ impl Field for BTreeMap<String, String> {
         let mut odd = Extra::new();
         let mut text = None;
         while let Some(name) = map.next_key::<String>()? {
-            let odd_value = map.next_value_seed(Slot(&mut text))?;
-            let Some(value) = odd_value.or_else(|| text.clone().map(Value::from)) else { continue };
-            match (text.take(), odd.contains_key(&name) || texts.contains_key(&name)) {
-                (Some(text), false) => drop(texts.insert(name, text)),
-                _ => {
-                    let first = texts.remove(&name).map(Value::from);
-                    odd.extend(first.map(|first| (name.clone(), first)));
-                    keep_value(&mut odd, name, value);
-                }
+            match (map.next_value_seed(Slot(&mut text))?, text.take()) {
+                (Some(value), _) => keep_value(&mut odd, name, value),
+                (None, Some(text)) => match texts.entry(name) {
+                    Entry::Vacant(place) => {
+                        place.insert(text);
+                    }
+                    Entry::Occupied(first) => {
+                        let (name, first) = first.remove_entry();
+                        keep_value(&mut odd, name.clone(), first.into());
+                        keep_value(&mut odd, name, text.into());
+                    }
+                },
+                (None, None) => {}
             }
         }
         if odd.is_empty() {
             *self = texts;
             return Ok(None);
         }
-        odd.extend(texts.into_iter().map(|(name, text)| (name, text.into())));
+        texts.into_iter().for_each(|(name, text)| keep_value(&mut odd, name, text.into()));
         Ok(Some(Value::Object(odd.into_iter().collect())))
     }
 }

@@ -124,8 +124,8 @@ pub(super) fn note_lost_digits(value: f64) {
     }
 }
 
-/// Reads, and says whether digits of a number may have been lost.
-pub(crate) fn noting_lost_digits<T>(read: impl FnOnce() -> T) -> (T, bool) {
-    LOST_DIGITS.set(false);
-    (read(), LOST_DIGITS.get())
+/// Whether digits may have been lost since this was asked last. What was read elsewhere counts, and
+/// costs no more than a second look.
+pub(crate) fn were_digits_lost() -> bool {
+    LOST_DIGITS.replace(false)
 }

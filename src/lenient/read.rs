@@ -15,7 +15,7 @@ pub(crate) fn read<'de, F: Field, A: MapAccess<'de>>(
     map: &mut A,
     extra: &mut Extra,
 ) -> Result<(), A::Error> {
-    if !field.is_absent() || extra.contains_key(name) {
+    if !field.is_absent() || !extra.is_empty() && extra.contains_key(name) {
         return read_again(field, name, map, extra);
     }
     if let Some(odd) = map.next_value_seed(Slot(field))? {
@@ -24,6 +24,7 @@ pub(crate) fn read<'de, F: Field, A: MapAccess<'de>>(
     Ok(())
 }
 
+#[cold]
 fn read_again<'de, F: Field, A: MapAccess<'de>>(
     field: &mut F,
     name: &'static str,
@@ -50,27 +51,57 @@ pub(crate) fn read_required<'de, T: Lenient, A: MapAccess<'de>>(
     map: &mut A,
     extra: &mut Extra,
 ) -> Result<(), A::Error> {
+    if field.is_some() {
+        return read_required_again(field, name, map, extra);
+    }
+    match map.next_value_seed(Slot(field))? {
+        None => Ok(()),
+        Some(odd) => Err(refusal(name, &odd)),
+    }
+}
+
+#[cold]
+fn read_required_again<'de, T: Lenient, A: MapAccess<'de>>(
+    field: &mut Option<T>,
+    name: &'static str,
+    map: &mut A,
+    extra: &mut Extra,
+) -> Result<(), A::Error> {
     let first = field.take();
-    match (map.next_value_seed(Slot(field))?, first) {
-        (None, None) => {}
-        (None, Some(first)) if field.is_none() => *field = Some(first),
-        (None, Some(first)) => keep_other(extra, name, to_value(&first)),
-        (Some(odd), Some(first)) => {
-            *field = Some(first);
-            keep_other(extra, name, odd);
-        }
-        // Where there should be an id or a name, text is odd for its length alone.
-        (Some(Value::String(_)), None) => {
-            let problem = format_args!("field `{name}` is longer than {LONGEST} bytes");
-            return Err(de::Error::custom(problem));
-        }
-        (Some(_), None) => {
-            return Err(de::Error::custom(format_args!(
-                "field `{name}` is not of the documented type"
-            )));
-        }
+    let odd = map.next_value_seed(Slot(field))?;
+    if field.is_none() {
+        *field = first;
+        odd.into_iter().for_each(|odd| keep_other(extra, name, odd));
+    } else {
+        keep_other(extra, name, to_value(&first));
     }
     Ok(())
+}
+
+/// What an odd value of a required field is refused with. Where there should be an id or a name, text is
+/// odd for its length alone.
+fn refusal<E: de::Error>(name: &str, odd: &Value) -> E {
+    if odd.is_string() {
+        return too_long(name);
+    }
+    E::custom(format_args!("field `{name}` is not of the documented type"))
+}
+
+fn too_long<E: de::Error>(name: &str) -> E {
+    E::custom(format_args!("field `{name}` is longer than {LONGEST} bytes"))
+}
+
+/// Reads the next value of an object as the name of an event.
+pub(crate) fn read_name<'de, A: MapAccess<'de>>(
+    name: &'static str,
+    map: &mut A,
+) -> Result<Option<String>, A::Error> {
+    let mut text: Option<String> = None;
+    match map.next_value_seed(Slot(&mut text))? {
+        Some(odd) => Err(refusal(name, &odd)),
+        None if text.as_ref().is_some_and(|text| text.len() > LONGEST) => Err(too_long(name)),
+        None => Ok(text),
+    }
 }
 
 /// Skips the next value of an object where it is the one that goes without saying.

@@ -56,29 +56,6 @@ pub(crate) fn short(text: &str) -> Option<&str> {
     Some(text).filter(|text| text.len() <= LONGEST)
 }
 
-/// The name of an event.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct Name(pub(crate) String);
-
-impl Lenient for Name {
-    fn from_text(text: &str) -> Option<Self> {
-        short(text).map(|text| Self(text.to_owned()))
-    }
-
-    fn from_bool(value: bool) -> Option<Self> {
-        String::from_bool(value).map(Self)
-    }
-
-    fn from_integer(value: i128) -> Option<Self> {
-        String::from_integer(value).map(Self)
-    }
-
-    fn from_float(value: f64) -> Option<Self> {
-        String::from_float(value).map(Self)
-    }
-}
-
 /// An id is text; a number is taken as its digits, since an event without its id is lost.
 macro_rules! lenient_ids {
     ($($id:ty)*) => {$(
