@@ -1,60 +1,99 @@
 //! The memory that may be held at once by what is read of bodies.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-/// Memory to be shared, in units of 1 KiB.
+/// Memory to be shared, in halves.
+///
+/// Of one, each body is given what it could take at worst, which costs less than to look at it. Once that
+/// half is taken, bodies are looked at, and share the other by what they are estimated to take.
 pub(crate) struct Budget {
-    free: Arc<Semaphore>,
-    total: u32,
+    assumed: Arc<Assumed>,
+    /// In units of 1 KiB.
+    estimated: Arc<Semaphore>,
+    units: u32,
+}
+
+struct Assumed {
+    limit: usize,
+    taken: AtomicUsize,
 }
 
 /// A part of it, held until it is dropped.
-#[derive(Default)]
-pub(crate) struct Share {
-    _permit: Option<OwnedSemaphorePermit>,
-    /// How long it had to be waited for.
-    pub(crate) waited: Duration,
+pub(crate) enum Share {
+    Nothing,
+    Assumed {
+        _share: AssumedShare,
+    },
+    Estimated {
+        _permit: OwnedSemaphorePermit,
+        /// How long it had to be waited for.
+        waited: Duration,
+    },
+}
+
+impl Share {
+    pub(crate) fn waited(&self) -> Duration {
+        if let Self::Estimated { waited, .. } = self { *waited } else { Duration::ZERO }
+    }
 }
 
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
-        let total = units(bytes).min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
-        Self { free: Arc::new(Semaphore::new(total as usize)), total }
+        let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
+        let units = units(bytes.div_ceil(2)).min(most);
+        Self {
+            assumed: Arc::new(Assumed { limit: bytes / 2, taken: AtomicUsize::new(0) }),
+            estimated: Arc::new(Semaphore::new(units as usize)),
+            units,
+        }
     }
 
     /// Takes a share for a body that is to be read; `None` if there is none in time.
     pub(crate) async fn share(&self, body: &[u8], patience: Duration) -> Option<Share> {
         if body.is_empty() {
-            return Some(Share::default());
+            return Some(Share::Nothing);
         }
-        if let Some(share) = self.share_at_once(body) {
-            return Some(share);
+        match AssumedShare::take(&self.assumed, worst(body)) {
+            Some(share) => Some(Share::Assumed { _share: share }),
+            None => Box::pin(self.wait(body, patience)).await,
         }
-        Box::pin(self.wait(body, patience)).await
-    }
-
-    /// While there is plenty, the worst is assumed of a body, which costs less than to look at it. The
-    /// other half is for those that were looked at.
-    fn share_at_once(&self, body: &[u8]) -> Option<Share> {
-        let worst = units(worst(body));
-        let rest = self.free.available_permits().checked_sub(worst as usize)?;
-        if rest < self.total as usize / 2 {
-            return None;
-        }
-        let permit = Arc::clone(&self.free).try_acquire_many_owned(worst).ok()?;
-        Some(Share { _permit: Some(permit), waited: Duration::ZERO })
     }
 
     async fn wait(&self, body: &[u8], patience: Duration) -> Option<Share> {
         let started = Instant::now();
-        let share = units(estimate(body)).min(self.total);
-        let permit = timeout(patience, Arc::clone(&self.free).acquire_many_owned(share)).await;
+        let share = units(estimate(body)).min(self.units);
+        let permit = timeout(patience, Arc::clone(&self.estimated).acquire_many_owned(share)).await;
         let permit = permit.ok()?.expect("never closed");
-        Some(Share { _permit: Some(permit), waited: started.elapsed() })
+        Some(Share::Estimated { _permit: permit, waited: started.elapsed() })
+    }
+}
+
+/// A part of the half that is given away unseen.
+pub(crate) struct AssumedShare {
+    assumed: Arc<Assumed>,
+    bytes: usize,
+}
+
+impl AssumedShare {
+    fn take(assumed: &Arc<Assumed>, bytes: usize) -> Option<Self> {
+        let free = assumed.limit.checked_sub(assumed.taken.load(Ordering::Relaxed))?;
+        if bytes > free {
+            return None;
+        }
+        // Two at once may take a little more than there is.
+        assumed.taken.fetch_add(bytes, Ordering::Relaxed);
+        Some(Self { assumed: Arc::clone(assumed), bytes })
+    }
+}
+
+impl Drop for AssumedShare {
+    fn drop(&mut self) {
+        self.assumed.taken.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -96,12 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn half_of_it_is_for_bodies_that_were_looked_at() {
-        let budget = Budget::new(worst(SAMPLE) * 11);
-        let shares: Vec<_> = std::iter::from_fn(|| budget.share_at_once(SAMPLE)).collect();
+    fn half_of_it_is_given_away_unseen() {
+        let budget = Budget::new(worst(SAMPLE) * 10);
+        let take = || AssumedShare::take(&budget.assumed, worst(SAMPLE));
+        let shares: Vec<_> = std::iter::from_fn(take).collect();
         assert_eq!(shares.len(), 5);
         drop(shares);
-        assert!(budget.share_at_once(SAMPLE).is_some());
+        assert!(take().is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -121,8 +161,8 @@ mod tests {
         assert!(share.is_some());
     }
 
-    #[test]
-    fn a_budget_may_be_as_large_as_one_likes() {
-        assert!(Budget::new(usize::MAX).share_at_once(SAMPLE).is_some());
+    #[tokio::test]
+    async fn a_budget_may_be_as_large_as_one_likes() {
+        assert!(Budget::new(usize::MAX).share(SAMPLE, Duration::ZERO).await.is_some());
     }
 }

@@ -62,6 +62,9 @@ impl RequestLog {
 
     /// Does what the request asks for, with what that logs in the request's span.
     pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        if self.span.is_disabled() {
+            return work();
+        }
         let entered = caught(|| self.span.enter());
         let done = work();
         quietly(|| drop(entered));

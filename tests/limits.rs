@@ -500,7 +500,7 @@ async fn bodies_of_the_usual_kind_hardly_take_memory() {
 #[tokio::test(start_paused = true)]
 async fn a_request_without_memory_is_503_and_a_bots_the_fallback() {
     let gate = Gate::new();
-    let receiver = build(held(&gate).feed_deadline(LONG));
+    let receiver = build(held(&gate).feed_deadline(LONG).memory_limit(1));
     let first = receiver.clone();
     let first = tokio::spawn(async move { ask(&first, post("/integration", heavy(10_000))).await });
     gate.started().await;

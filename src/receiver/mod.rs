@@ -21,7 +21,7 @@ pub use self::builder::ReceiverBuilder;
 use self::lost::Served;
 use crate::auth::Auth;
 use crate::body::{self, Limits};
-use crate::budget::Budget;
+use crate::budget::{Budget, Share};
 use crate::charset;
 use crate::endpoint::{Answer, Call, Endpoint, Input};
 use crate::health::Health;
@@ -148,7 +148,7 @@ impl Receiver {
         let patience = route.deadline.min(self.0.limits.deadline);
         let memory = self.0.memory.share(&body, patience).await;
         // What was waited for is of the handler's time: SnapEngage waits no longer for it.
-        let waited = memory.as_ref().map_or(patience, |memory| memory.waited);
+        let waited = memory.as_ref().map_or(patience, Share::waited);
         let deadline = route.deadline.saturating_sub(waited);
         let query = head.uri.query().unwrap_or_default();
         let Call { event, case_id, outcome } = log.within(|| match memory {
