@@ -12,6 +12,11 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use wire::{Answer, Calls, STATUS, Served, TOKEN, build, builder, get_bytes, post_bytes};
+#[cfg(feature = "inbox")]
+use {
+    snapengage::Receiver,
+    wire::{ask, post},
+};
 
 /// Panics whatever it is told, as a subscriber may whose output is full or closed.
 struct Broken;
@@ -99,6 +104,51 @@ async fn serves_all_the_same() {
     drop(client);
     served.stop().await;
     assert_eq!(calls.count(), 1);
+}
+
+/// Panics at every line, as `tracing_subscriber::fmt` does when stderr is full.
+#[cfg(feature = "inbox")]
+struct BrokenLines;
+
+#[cfg(feature = "inbox")]
+impl<S: Subscriber> Layer<S> for BrokenLines {
+    fn on_event(&self, _event: &Event<'_>, _context: Context<'_, S>) {
+        panic!("a panic of the test, on purpose");
+    }
+}
+
+#[cfg(feature = "inbox")]
+#[tokio::test(start_paused = true)]
+async fn an_inbox_works_without_a_log() {
+    use std::time::Duration;
+
+    let _log = tracing_subscriber::registry().with(BrokenLines).set_default();
+    let folder = tempfile::tempdir().expect("a folder");
+    let inbox = snapengage::inbox::Inbox::open(folder.path().join("inbox.db")).expect("an inbox");
+    let calls = Calls::default();
+    let counted = calls.clone();
+    let handler = integration::from_fn(move |request| {
+        counted.add();
+        async move {
+            match request.id.as_str() {
+                "dead" => Err(HandlerError::permanent("no such plan")),
+                _ => Ok(()),
+            }
+        }
+    });
+    let receiver = build(Receiver::builder().integration(
+        "/integration",
+        Token::new(TOKEN),
+        inbox.feed(handler),
+    ));
+    for case_id in ["a", "dead", "a"] {
+        let request = post("/integration", format!(r#"{{"id":"{case_id}"}}"#));
+        assert_eq!(ask(&receiver, request).await, Answer::taken());
+    }
+    inbox.run(tokio::time::sleep(Duration::from_secs(150))).await;
+    assert_eq!(calls.count(), 2);
+    let stats = inbox.stats().await.expect("figures");
+    assert_eq!((stats.waiting, stats.done, stats.dead), (0, 1, 1));
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
 use super::{Dialogue, Input, Next, Step};
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
+use crate::caught::quietly;
 use crate::clock::now;
 use crate::error::HandlerError;
 use crate::id::CaseId;
@@ -184,7 +185,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         let migrate = || self.dialogue.migrate(*version, serde_json::from_str(json.get()).ok()?);
         let state = if *version == D::VERSION { read().or_else(migrate) } else { migrate() };
         if state.is_none() {
-            tracing::warn!(version, "stored state cannot be read, starting again");
+            quietly(|| tracing::warn!(version, "stored state cannot be read, starting again"));
         }
         state
     }

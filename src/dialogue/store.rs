@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::fingerprint::Fingerprint;
 use crate::bot::{Button, Content, Reply};
+use crate::caught::quietly;
 use crate::timestamp::Timestamp;
 
 /// A place for conversations: one record each, replaced whole and only by whoever saw it last.
@@ -198,7 +199,9 @@ impl Record {
     /// again, for the visitor must not be locked out of it.
     pub fn from_json(json: &[u8]) -> Self {
         serde_json::from_slice(json).unwrap_or_else(|error| {
-            tracing::warn!(%error, "stored conversation cannot be read, starting again");
+            quietly(
+                || tracing::warn!(%error, "stored conversation cannot be read, starting again"),
+            );
             Self::expired()
         })
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::store::Store;
+use crate::caught::quietly;
 use crate::clock::now;
 use crate::error::HandlerError;
 
@@ -35,7 +36,7 @@ impl Sweeper {
 async fn sweep<S: Store>(store: Weak<S>, _running: Running) {
     while let Some(store) = store.upgrade() {
         if let Err(error) = S::sweep(&store, now()).await {
-            tracing::warn!(error = %HandlerError::from(error), "a store was not swept");
+            quietly(|| tracing::warn!(error = %HandlerError::from(error), "a store was not swept"));
         }
         drop(store);
         sleep(INTERVAL).await;

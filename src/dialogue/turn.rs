@@ -13,6 +13,7 @@ use super::delivery::Delivery;
 use super::fingerprint::Fingerprint;
 use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId};
 use crate::bot::{Button, Reply};
+use crate::caught::quietly;
 use crate::clock::now;
 use crate::error::HandlerError;
 use crate::timestamp::Timestamp;
@@ -127,7 +128,9 @@ impl<S: Store> Turn<S> {
             match self.write().await {
                 Err(Unwritten::Lost) => return Unwritten::Lost.into(),
                 Err(Unwritten::Failed(error)) => {
-                    tracing::warn!(error = %HandlerError::from(error), "a lease was not renewed");
+                    quietly(
+                        || tracing::warn!(error = %HandlerError::from(error), "a lease was not renewed"),
+                    );
                 }
                 Ok(()) => {}
             }
@@ -260,12 +263,14 @@ impl<S: Store> Undo<S> {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(error = %HandlerError::from(error), "a turn was not undone");
+                    quietly(
+                        || tracing::warn!(error = %HandlerError::from(error), "a turn was not undone"),
+                    );
                 }
             }
             sleep(FIRST_WAIT * attempt).await;
         }
-        tracing::warn!("a conversation is held until its lease runs out");
+        quietly(|| tracing::warn!("a conversation is held until its lease runs out"));
     }
 
     /// Says whether the turn holds the conversation no more.

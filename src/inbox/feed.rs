@@ -11,6 +11,7 @@ use super::Inbox;
 use super::engine::{Arrival, Stored};
 use super::error::InboxError;
 use crate::agent_status::{self, StatusChange};
+use crate::caught::quietly;
 use crate::clock;
 use crate::conversation::{self, Event};
 use crate::error::HandlerError;
@@ -131,7 +132,7 @@ impl Journal for Intake {
             }
             Stored::Revived => {
                 tell_repeat();
-                tracing::info!("the repeat of a dead letter: it is tried again");
+                quietly(|| tracing::info!("the repeat of a dead letter: it is tried again"));
                 Ok(())
             }
             Stored::Full => Err(InboxError::new("the size limit is reached").into()),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::InboxError;
+use crate::caught::quietly;
 
 /// What was opened, and what is set aside.
 pub(super) struct Files {
@@ -136,10 +137,16 @@ impl Reserve {
     pub(super) fn free(&self) {
         match fs::remove_file(&self.path) {
             Ok(()) => {
-                tracing::error!("the disk is full: what is stored is processed, nothing is taken");
+                quietly(|| {
+                    tracing::error!(
+                        "the disk is full: what is stored is processed, nothing is taken"
+                    );
+                });
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => tracing::error!(reason = %error, "the reserve cannot be removed"),
+            Err(error) => {
+                quietly(|| tracing::error!(reason = %error, "the reserve cannot be removed"));
+            }
         }
     }
 
@@ -151,7 +158,7 @@ impl Reserve {
         self.try_now()
             .and_then(|()| self.set_aside(self.size, self.size / 4))
             .map_err(|error| InboxError::new(format!("no room on the disk: {error}")))?;
-        tracing::info!("there is room on the disk again");
+        quietly(|| tracing::info!("there is room on the disk again"));
         Ok(())
     }
 

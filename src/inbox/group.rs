@@ -9,6 +9,7 @@ use tokio::task::{spawn_blocking, yield_now};
 
 use super::error::InboxError;
 use super::files::Files;
+use crate::caught::quietly;
 
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come
 /// in while they are written.
@@ -150,7 +151,7 @@ fn make_room(connection: &Connection, files: &Files, error: &rusqlite::Error) {
     }
     files.reserve.free();
     if let Err(error) = checkpoint(connection, "TRUNCATE") {
-        tracing::error!(reason = %error, "the log cannot be written to the database");
+        quietly(|| tracing::error!(reason = %error, "the log cannot be written to the database"));
     }
 }
 

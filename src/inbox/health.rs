@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::engine::Engine;
 use super::{Inbox, InboxError, Inner, Stats};
+use crate::caught::quietly;
 use crate::clock;
 use crate::error::HandlerError;
 use crate::health::HealthCheck;
@@ -90,7 +91,7 @@ impl Watch {
             return Ok(());
         }
         if self.complaint.is_new(FORGOTTEN) {
-            tracing::warn!("{FORGOTTEN}");
+            quietly(|| tracing::warn!("{FORGOTTEN}"));
         }
         Err(InboxError::new(FORGOTTEN))
     }
@@ -129,13 +130,13 @@ impl Complaint {
     pub(super) fn error(&self, what: &str, error: &InboxError) {
         let reason = error.to_string();
         if self.is_new(&reason) {
-            tracing::error!(reason, "{what}");
+            quietly(|| tracing::error!(reason, "{what}"));
         }
     }
 
     pub(super) fn over(&self, what: &str) {
         if self.said().take().is_some() {
-            tracing::info!("{what}");
+            quietly(|| tracing::info!("{what}"));
         }
     }
 

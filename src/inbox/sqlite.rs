@@ -19,6 +19,7 @@ use super::group::{Group, checkpoint};
 use super::options::Options;
 use super::room::Room;
 use super::{schema, sql};
+use crate::caught::quietly;
 use crate::clock;
 use crate::timestamp::Timestamp;
 
@@ -119,7 +120,9 @@ impl Sqlite {
         let found =
             self.read(move |connection| sql::damaged(connection, limit, now, &known)).await?;
         for id in found.ids() {
-            tracing::error!(%id, "the file is damaged: an entry cannot be read, and its case stops");
+            quietly(
+                || tracing::error!(%id, "the file is damaged: an entry cannot be read, and its case stops"),
+            );
         }
         let is_any = found.len() > 0;
         self.damaged().add(found);
@@ -226,7 +229,9 @@ impl Engine for Sqlite {
             Err(error) if is_damage(&error) => {
                 let ending = sql::Ending { next: sql::Next::Damaged, ..ending };
                 let ended = self.end_lease(ticket, ending, now).await?;
-                tracing::error!(reason = %error, "the case stops: its next entry cannot be read");
+                quietly(
+                    || tracing::error!(reason = %error, "the case stops: its next entry cannot be read"),
+                );
                 Ok(ended)
             }
             ended => ended,

@@ -12,6 +12,7 @@ use tracing::Instrument;
 use super::engine::{Claim, Lease, Outcome};
 use super::feed::Work;
 use super::{InboxError, Inner};
+use crate::caught::quietly;
 use crate::clock;
 use crate::error::HandlerError;
 
@@ -59,7 +60,9 @@ async fn work_off(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
         }
     }
     if let Err(error) = inner.engine.rest().await {
-        tracing::warn!(reason = %error, "what was held ready is free once its lease is over");
+        quietly(
+            || tracing::warn!(reason = %error, "what was held ready is free once its lease is over"),
+        );
     }
     while workers.join_next().await.is_some() {}
 }
@@ -89,7 +92,7 @@ impl Inner {
 
     async fn work(self: Arc<Self>, claim: Claim) {
         let Some(outcome) = self.attempt(&claim).await else {
-            tracing::warn!("the lease was lost: another worker is at it");
+            quietly(|| tracing::warn!("the lease was lost: another worker is at it"));
             return;
         };
         log(&claim, &outcome);
@@ -125,7 +128,7 @@ impl Inner {
     /// Says whether it makes sense to go on: not once another worker has the entry.
     async fn renew(&self, claim: &Claim) -> bool {
         self.engine.renew(claim.ticket, self.lease()).await.unwrap_or_else(|error| {
-            tracing::error!(reason = %error, "the lease cannot be renewed");
+            quietly(|| tracing::error!(reason = %error, "the lease cannot be renewed"));
             true
         })
     }
@@ -152,10 +155,12 @@ impl Inner {
             match self.engine.settle(claim.ticket, outcome.clone(), clock::now()).await {
                 Ok(true) => return,
                 Ok(false) => {
-                    tracing::warn!("the lease was lost: this may be done twice");
+                    quietly(|| tracing::warn!("the lease was lost: this may be done twice"));
                     return;
                 }
-                Err(error) => tracing::error!(reason = %error, "the outcome cannot be noted"),
+                Err(error) => {
+                    quietly(|| tracing::error!(reason = %error, "the outcome cannot be noted"));
+                }
             }
             sleep(PAUSE).await;
         }
@@ -170,7 +175,7 @@ impl Inner {
             let swept = self.sweep().await;
             // Otherwise it is known what is wrong.
             if let (true, Err(error)) = (is_well, swept) {
-                tracing::error!(reason = %error, "nothing can be forgotten");
+                quietly(|| tracing::error!(reason = %error, "nothing can be forgotten"));
             }
         }
     }
@@ -184,14 +189,16 @@ impl Inner {
     async fn look(&self) -> bool {
         let Ok(stats) = self.watch.look(&*self.engine).await else { return false };
         let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
-        tracing::info!(
-            waiting,
-            working,
-            dead,
-            oldest_s = stats.oldest_s(),
-            size = stats.size,
-            "inbox"
-        );
+        quietly(|| {
+            tracing::info!(
+                waiting,
+                working,
+                dead,
+                oldest_s = stats.oldest_s(),
+                size = stats.size,
+                "inbox"
+            );
+        });
         true
     }
 }
@@ -205,10 +212,12 @@ async fn call(feed: Arc<dyn Work>, body: Bytes, deadline: Duration) -> Result<()
 fn log(claim: &Claim, outcome: &Outcome) {
     let tries = claim.tries;
     match outcome {
-        Outcome::Done => tracing::info!(tries, "worked off"),
+        Outcome::Done => quietly(|| tracing::info!(tries, "worked off")),
         Outcome::Again { after, error } => {
-            tracing::warn!(tries, ?after, reason = error, "failed, to be tried again");
+            quietly(|| tracing::warn!(tries, ?after, reason = error, "failed, to be tried again"));
         }
-        Outcome::Dead { error } => tracing::error!(tries, reason = error, "a dead letter"),
+        Outcome::Dead { error } => {
+            quietly(|| tracing::error!(tries, reason = error, "a dead letter"));
+        }
     }
 }

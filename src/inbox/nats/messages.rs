@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::PAUSE;
 use super::link::Link;
+use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 
 /// For how long it is tried to store something while a cluster elects another leader.
@@ -105,7 +106,7 @@ impl Messages {
     fn stored(&self) {
         if self.fails.swap(false, Ordering::Relaxed) {
             self.link.set_full(false);
-            tracing::info!(stream = self.name, "the stream stores again");
+            quietly(|| tracing::info!(stream = self.name, "the stream stores again"));
         }
     }
 
@@ -121,7 +122,9 @@ impl Messages {
         };
         self.link.set_full(is_full);
         if !self.fails.swap(true, Ordering::Relaxed) {
-            tracing::error!(stream = self.name, reason = %error, is_full, "the stream stores nothing");
+            quietly(
+                || tracing::error!(stream = self.name, reason = %error, is_full, "the stream stores nothing"),
+            );
         }
     }
 

@@ -50,6 +50,7 @@ use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::options::Options;
 use super::room::Room;
+use crate::caught::quietly;
 use crate::nats;
 use crate::timestamp::Timestamp;
 use async_nats::Client;
@@ -195,14 +196,16 @@ fn check(client: &Client) -> Result<(), InboxError> {
 
 fn warn_of_what_cannot_be_seen(client: &Client, streams: &Streams) {
     if streams.replicas == 1 {
-        tracing::warn!(
-            "the inbox has one replica: only a server with `sync_interval: always` keeps what it \
+        quietly(|| {
+            tracing::warn!(
+                "the inbox has one replica: only a server with `sync_interval: always` keeps what it \
              acknowledged when the power fails, and from here nobody can see whether it is set"
-        );
+            );
+        });
     }
     let max_payload = client.server_info().max_payload;
     if max_payload < LARGEST_REQUEST {
-        tracing::warn!(max_payload, "the server does not store the largest requests");
+        quietly(|| tracing::warn!(max_payload, "the server does not store the largest requests"));
     }
 }
 

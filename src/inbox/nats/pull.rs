@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 
 /// How long one request waits at the server: one that a server took along when it went is missed
@@ -69,7 +70,7 @@ impl Pull {
         if messages.len() < limit
             && let Err(error) = self.fetch(limit - messages.len(), &mut messages).await
         {
-            tracing::debug!(reason = %error, "no more messages");
+            quietly(|| tracing::debug!(reason = %error, "no more messages"));
         }
         messages
     }

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::streams::is_not_found;
+use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 
 /// Which part of the size limit is set aside, and how many bytes at least and at most. A server takes one
@@ -97,7 +98,7 @@ impl Reserve {
     async fn fill(&self) -> bool {
         let filled = self.try_to_fill().await;
         if let Err(error) = &filled {
-            tracing::debug!(reason = %error, "no room can be set aside");
+            quietly(|| tracing::debug!(reason = %error, "no room can be set aside"));
             self.delete().await;
         }
         filled.is_ok()
@@ -126,17 +127,19 @@ impl Reserve {
 
     async fn delete(&self) {
         if let Err(error) = self.jetstream.delete_stream(&self.config.name).await {
-            tracing::debug!(reason = %error, "what was set aside cannot be given back");
+            quietly(|| tracing::debug!(reason = %error, "what was set aside cannot be given back"));
         }
     }
 
     fn note(&self, is_there: bool) {
         match (self.is_there.swap(is_there, Ordering::Relaxed), is_there) {
-            (true, false) => tracing::error!(
-                "the server has no room: nothing comes in, what is waiting is processed with what was \
+            (true, false) => quietly(|| {
+                tracing::error!(
+                    "the server has no room: nothing comes in, what is waiting is processed with what was \
                  set aside"
-            ),
-            (false, true) => tracing::info!("the server has room again"),
+                );
+            }),
+            (false, true) => quietly(|| tracing::info!("the server has room again")),
             _ => {}
         }
     }

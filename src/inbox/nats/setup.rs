@@ -15,6 +15,7 @@ use super::link::Link;
 use super::messages::Messages;
 use super::streams::{LONGEST, Streams, prepare};
 use super::subjects::Subjects;
+use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 use crate::inbox::options::Options;
 
@@ -81,7 +82,9 @@ impl Setup {
         let gone: Vec<_> = prepared.iter().filter(|stream| stream.is_new).collect();
         for stream in &gone {
             let stream = &stream.config.name;
-            tracing::error!(stream, "a stream was gone, with what was in it: it is made again");
+            quietly(|| {
+                tracing::error!(stream, "a stream was gone, with what was in it: it is made again");
+            });
         }
         let streams = Streams::of(&self.jetstream, &self.link, &self.name, &prepared).await?;
         let subjects = Subjects::new(&self.name);
@@ -112,7 +115,12 @@ impl Setup {
             found => {
                 let what = if found.is_ok() { "unfit" } else { "gone" };
                 consumer(entries, subjects, &self.options).await?;
-                tracing::error!(consumer = WORKERS, "the consumer was {what}: it is made again");
+                quietly(|| {
+                    tracing::error!(
+                        consumer = WORKERS,
+                        "the consumer was {what}: it is made again"
+                    );
+                });
                 Ok(Found::Restored)
             }
         }

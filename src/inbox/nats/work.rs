@@ -14,6 +14,7 @@ use super::messages::Messages;
 use super::place::Place;
 use super::streams::LONGEST;
 use super::tries::Note;
+use crate::caught::quietly;
 use crate::inbox::engine::{Claim, Lease, Outcome, Ticket, clamped, later};
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
@@ -72,7 +73,7 @@ impl Nats {
         let mut leased = match Leased::new(message) {
             Ok(leased) => leased,
             Err(error) => {
-                tracing::error!(reason = %error, "a message that is none of a stream");
+                quietly(|| tracing::error!(reason = %error, "a message that is none of a stream"));
                 return None;
             }
         };
@@ -82,7 +83,7 @@ impl Nats {
             Err(error) => {
                 // A stream that does not store has been logged.
                 if self.streams.all().into_iter().all(Messages::stores) {
-                    tracing::error!(reason = %error, "an entry cannot be handed out");
+                    quietly(|| tracing::error!(reason = %error, "an entry cannot be handed out"));
                 }
                 self.recover().await;
                 // If this fails too, the lease ends by itself.
