@@ -24,7 +24,7 @@ pub trait Journal: Send + Sync + 'static {
 /// A request that came in, its token checked.
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    /// The body, as it was sent.
+    /// The body, as it was sent; as UTF-8 where its `Content-Type` named ISO-8859-1 or windows-1252.
     pub body: Bytes,
     /// What the body says, or why it cannot be read.
     pub read: Result<Read, DecodeError>,

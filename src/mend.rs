@@ -194,6 +194,28 @@ mod tests {
         mended(b"[-9223372036854775809]", r#"["-9223372036854775809"]"#, false);
     }
 
+    /// Would not come to its end if one of them took more than time in proportion.
+    #[test]
+    fn large_bodies_of_nothing_else_are_mended_in_one_pass() {
+        for (unit, mended_unit) in [
+            (&b"\xff"[..], "\u{fffd}"),
+            (b"\\ud800", "\\ufffd"),
+            (b"\\ud83d\\ude80", "\\ud83d\\ude80"),
+            (b"\0", "\\u0000"),
+            (b"\",1e999,\"", "\",\"1e999\",\""),
+            (b"\\", "\\"),
+        ] {
+            const TIMES: usize = 200_000;
+            let body = [b"\"", &unit.repeat(TIMES)[..]].concat();
+            let text = mend(&body).text;
+            assert_eq!(text.len(), 1 + TIMES * mended_unit.len(), "{mended_unit}");
+            assert!(text.ends_with(mended_unit), "{mended_unit}");
+            assert_eq!(place_in_body(&body, text.len()), body.len(), "{mended_unit}");
+        }
+        let digits = mend("9".repeat(1_000_000).as_bytes()).text;
+        assert_eq!(digits.len(), 1_000_002);
+    }
+
     #[test]
     fn what_is_no_json_stays_as_it_is() {
         for text in ["", "\\", "\"\\", "[01e999, 1e999e, -, +1, NaN]", "\"\\u+123\" \\ud83d é"] {

@@ -248,6 +248,57 @@ async fn every_form_of_a_date_is_read_in_every_place() {
 }
 
 #[tokio::test]
+async fn other_forms_of_a_value_are_read_or_kept() {
+    for (sent, read) in [
+        (
+            json!({ "chat_duration": " +5 ", "latitude": "+1.5" }),
+            json!({ "chat_duration": 5, "latitude": 1.5 }),
+        ),
+        (
+            json!({ "proactive_chat": 1, "chat_responded": "0" }),
+            json!({ "proactive_chat": true, "chat_responded": false }),
+        ),
+        (
+            json!({ "proactive_chat": " TRUE ", "chat_responded": false }),
+            json!({ "proactive_chat": true, "chat_responded": false }),
+        ),
+        (
+            json!({ "zip": 80303, "description": 42, "city": false }),
+            json!({ "zip": 80303, "description": "42", "city": "false" }),
+        ),
+        (
+            json!({ "requester_details": { "zip": 80303, "phones": [5] } }),
+            json!({ "requester_details": { "zip": "80303", "phones": ["5"] } }),
+        ),
+        (
+            json!({ "type": 1, "chat_ended_by": true }),
+            json!({ "type": "1", "chat_ended_by": "true" }),
+        ),
+        (
+            json!({ "labels": [null, { "name": "a" }, null], "plugins": [null] }),
+            json!({ "labels": [{ "name": "a" }] }),
+        ),
+    ] {
+        let body = |mut fields: Value| {
+            fields["id"] = "1".into();
+            fields
+        };
+        assert_eq!(received("/integration", "", body(sent).to_string()).await, body(read));
+    }
+    for kept in [
+        json!({ "proactive_chat": "yes", "chat_responded": 2 }),
+        json!({ "latitude": "NaN", "longitude": "1e999", "chat_duration": "1.5" }),
+        json!({ "transcripts": { "message": "a" }, "requester_details": [{ "name": "a" }] }),
+        json!({ "labels": "a", "languages": [["a"]], "source_id": "chat" }),
+    ] {
+        let mut body = kept.clone();
+        body["id"] = "1".into();
+        let request = SupportRequest::from_body(body.to_string().as_bytes()).expect("a request");
+        assert_eq!(json!(request.extra), kept);
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_json_is_refused_with_its_place_in_the_body() {
     let response = sent(&Got::new(), "/agent-status", "", &b"{\"a\":\"\xf6\xf6\",}"[..]).await;
     assert_eq!(response.status(), 400);
