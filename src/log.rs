@@ -17,7 +17,7 @@ use crate::rejection::Rejection;
 pub(crate) struct RequestLog {
     /// At the highest level, so that a refusal in the log is never without it.
     span: Span,
-    started: Instant,
+    pub(crate) started: Instant,
 }
 
 impl RequestLog {

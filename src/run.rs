@@ -1,8 +1,9 @@
 //! Runs a started handler to its end, even if its caller hangs up.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -23,10 +24,6 @@ impl Default for Abandoned {
 }
 
 impl Abandoned {
-    pub(crate) fn run_to_end(self: &Arc<Self>, run: Run) -> RunToEnd<'_> {
-        RunToEnd { run: Some(run), abandoned: self }
-    }
-
     /// Waits until there are none.
     pub(crate) async fn finished(&self) {
         let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
@@ -46,67 +43,55 @@ impl Drop for Guard {
     }
 }
 
-/// A handler at work.
-pub(crate) struct Run {
-    outcome: Outcome,
-    log: RequestLog,
-    started: Instant,
-    deadline: Duration,
-    /// For what was read of the request, which the handler has.
-    _memory: Option<Share>,
+/// When a handler started, and how long it may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Time {
+    pub(crate) started: Instant,
+    pub(crate) deadline: Duration,
 }
 
-impl Run {
-    pub(crate) fn start(
-        outcome: Outcome,
-        log: RequestLog,
-        deadline: Duration,
-        memory: Option<Share>,
-    ) -> Self {
-        Self { outcome, log, started: Instant::now(), deadline, _memory: memory }
-    }
-}
-
-impl Future for Run {
-    type Output = Result<Answer, Rejection>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { outcome, log, started, deadline, .. } = &mut *self;
-        let poll = log.within(|| outcome.as_mut().poll(context));
-        // Only a handler that blocks its thread is done after its deadline: any other is dropped by then.
-        poll.map_ok(|answer| if started.elapsed() > *deadline { answer.late() } else { answer })
+impl Time {
+    /// Only a handler that blocks its thread is done after its deadline: any other is dropped by then.
+    fn judge(self, result: Result<Answer, Rejection>) -> Result<Answer, Rejection> {
+        let is_late = self.started.elapsed() > self.deadline;
+        result.map(|answer| if is_late { answer.late() } else { answer })
     }
 }
 
 /// Runs where it is awaited, and once it is dropped, on a task of its own.
 pub(crate) struct RunToEnd<'a> {
-    run: Option<Run>,
-    abandoned: &'a Arc<Abandoned>,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) time: Time,
+    /// For what was read of the request, which the handler has.
+    pub(crate) memory: Option<Share>,
+    pub(crate) log: &'a RequestLog,
+    pub(crate) abandoned: &'a Arc<Abandoned>,
 }
 
 impl Future for RunToEnd<'_> {
     type Output = Result<Answer, Rejection>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let run = self.run.as_mut().expect("not polled again once ready");
-        let poll = Pin::new(run).poll(context);
-        if poll.is_ready() {
-            self.run = None;
-        }
-        poll
+        let run = &mut *self;
+        let outcome = run.outcome.as_mut().expect("not polled again once ready");
+        let result = ready!(run.log.within(|| outcome.as_mut().poll(context)));
+        run.outcome = None;
+        Poll::Ready(run.time.judge(result))
     }
 }
 
 impl Drop for RunToEnd<'_> {
     fn drop(&mut self) {
-        let (Some(run), Ok(runtime)) = (self.run.take(), Handle::try_current()) else {
+        let (Some(mut outcome), Ok(runtime)) = (self.outcome.take(), Handle::try_current()) else {
             return;
         };
-        let (guard, log) = (self.abandoned.add(), run.log.clone());
+        let (guard, log, time) = (self.abandoned.add(), self.log.clone(), self.time);
+        let memory = self.memory.take();
         log.hung_up();
         runtime.spawn(async move {
-            log.outcome(&run.await);
-            drop(guard);
+            let result = poll_fn(|context| log.within(|| outcome.as_mut().poll(context))).await;
+            log.outcome(&time.judge(result));
+            drop((memory, guard));
         });
     }
 }

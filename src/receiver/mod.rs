@@ -11,7 +11,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request};
@@ -28,7 +28,7 @@ use crate::health::Health;
 use crate::log::RequestLog;
 use crate::rejection::{Failure, Rejection};
 use crate::response::{Body, into_response};
-use crate::run::{Abandoned, Run};
+use crate::run::{Abandoned, RunToEnd, Time};
 
 /// Receives what SnapEngage sends and answers it.
 ///
@@ -156,7 +156,9 @@ impl Receiver {
             None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
         })?;
         log.event(&event, case_id.as_ref());
-        self.0.abandoned.run_to_end(Run::start(outcome, log.clone(), deadline, memory)).await
+        let started = if has_body { Instant::now() } else { log.started };
+        let (time, outcome) = (Time { started, deadline }, Some(outcome));
+        RunToEnd { outcome, time, memory, log, abandoned: &self.0.abandoned }.await
     }
 
     async fn health(
