@@ -139,6 +139,36 @@ async fn xml_that_declares_its_charset_is_not_decoded_twice() {
     }
 }
 
+#[cfg(feature = "inbox")]
+#[tokio::test]
+async fn charset_of_the_content_type_outlives_it_in_an_inbox() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inbox = snapengage::inbox::Inbox::open(folder.path().join("inbox.db")).expect("an inbox");
+    let (sender, mut cities) = tokio::sync::mpsc::unbounded_channel();
+    let handler = integration::from_fn(move |request| {
+        let sent = sender.send(request.city).map_err(Into::into);
+        async { sent }
+    });
+    let receiver = Receiver::builder()
+        .integration("/integration", Token::new("my-token"), inbox.feed(handler))
+        .build()
+        .expect("no mistakes");
+    for (charset, id, city) in [("ISO-8859-1", "1", "Köln"), ("utf-8", "2", "K\u{fffd}ln")] {
+        let mut body =
+            format!("<?xml version='1.0' encoding='UTF-8'?><case><id>{id}</id>").into_bytes();
+        body.extend_from_slice(b"<city>K\xf6ln</city></case>");
+        let request = Request::post("/integration")
+            .header(AUTHORIZATION, "my-token")
+            .header(CONTENT_TYPE, format!("text/xml; charset={charset}"))
+            .body(Full::new(Bytes::from(body)))
+            .expect("a valid request");
+        assert_taken(receiver.handle(request).await);
+        let mut got = None;
+        inbox.run(async { got = cities.recv().await.flatten() }).await;
+        assert_eq!(got.as_deref(), Some(city), "{charset}");
+    }
+}
+
 #[tokio::test]
 async fn odd_content_type_costs_nothing() {
     let request = field_case("content-type-odd.http");
