@@ -43,7 +43,8 @@ pub(super) struct Turn<S: Store> {
 }
 
 pub(super) enum Begin<S: Store> {
-    Turn(Turn<S>),
+    /// In a box, for it is moved on the way.
+    Turn(Box<Turn<S>>),
     /// There is nothing to be done.
     Answered(Reply),
 }
@@ -72,7 +73,8 @@ impl<S: Store> Turn<S> {
                 if delivery.is_some_and(|delivery| is_late(before.as_ref(), &delivery.input)) {
                     return Ok(Begin::Answered(Reply::new()));
                 }
-                let mut turn = Self::new(Undo::new(store, key, before), fingerprint, terms, time);
+                let undo = Undo::new(store, key, before);
+                let mut turn = Box::new(Self::new(undo, fingerprint, terms, time));
                 turn.revision = S::save(store, key, &turn.record, revision).await?;
                 if turn.revision.is_some() {
                     return Ok(Begin::Turn(turn));
