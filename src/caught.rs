@@ -1,5 +1,6 @@
 //! Keeps the panics of other people's code where they happen.
 
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A panic, and nothing of what was thrown.
@@ -15,6 +16,14 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
         }
         Panicked
     })
+}
+
+/// The text of an error. It is told and dropped here and nowhere else: both run code of its own, which may
+/// panic.
+pub(crate) fn told(error: impl Display) -> Result<String, Panicked> {
+    let told = caught(|| error.to_string());
+    caught(|| drop(error))?;
+    Ok(told.unwrap_or_else(|Panicked| "the error panicked".to_owned()))
 }
 
 /// Logs, and goes on where that panics: `tracing_subscriber::fmt` does when stderr is full or closed, and

@@ -16,6 +16,7 @@ mod health;
 mod id;
 mod json;
 mod key;
+mod legible;
 mod lenient;
 mod log;
 mod mend;

@@ -1,7 +1,6 @@
 //! The log of a request: one span, and one line in it. Nothing that was sent but the event's name and the
 //! case id, and nothing of a token but its name.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 use tracing::Span;
@@ -10,6 +9,7 @@ use tracing::field::Empty;
 use crate::caught::{caught, quietly};
 use crate::endpoint::{Answer, Origin};
 use crate::id::CaseId;
+use crate::legible::legible;
 use crate::rejection::Rejection;
 
 /// The log of one request. A subscriber that panics costs what is told, and not the request.
@@ -142,23 +142,4 @@ fn answered(answer: &Answer) {
             tracing::error!(reason = failure.to_log(), "answered instead of the handler");
         }
     }
-}
-
-/// Text of a request as it may stand in the log: no control characters, and not much of it.
-///
-/// Text, not its `Debug`, which a subscriber of JSON would quote a second time.
-pub(crate) fn legible(text: &str) -> Cow<'_, str> {
-    const LIMIT: usize = 128;
-    let text = &text[..text.floor_char_boundary(LIMIT)];
-    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        return text.into();
-    }
-    let mut legible = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\'' | '\\' => legible.push(c),
-            _ => legible.extend(c.escape_debug()),
-        }
-    }
-    legible.into()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::caught::{Panicked, caught};
+use crate::caught::{Panicked, told};
 use crate::error::{DecodeError, HandlerError};
 
 /// A request that is not answered as its sender hoped.
@@ -49,15 +49,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// An error is told and dropped here and nowhere else: both run code of its own, which may panic.
     pub(crate) fn failed(error: HandlerError) -> Self {
         let is_permanent = error.is_permanent();
-        let told = caught(|| error.to_string());
-        match caught(|| drop(error)) {
-            Ok(()) => {
-                let reason = told.unwrap_or_else(|Panicked| "the error panicked".to_owned());
-                Self::Failed { reason, is_permanent }
-            }
+        match told(error) {
+            Ok(reason) => Self::Failed { reason, is_permanent },
             Err(panicked) => panicked.into(),
         }
     }

@@ -22,6 +22,7 @@ const CORE: &[(&str, &[&str])] = &[
             "error",
             "health",
             "integration",
+            "legible",
             "log",
             "percent",
             "rejection",
@@ -38,13 +39,14 @@ const CORE: &[(&str, &[&str])] = &[
     ("health", &["endpoint", "error", "log", "rejection"]),
     ("head", &[]),
     ("run", &["budget", "endpoint", "log", "rejection"]),
-    ("log", &["caught", "endpoint", "id", "rejection"]),
+    ("log", &["caught", "endpoint", "id", "legible", "rejection"]),
     ("response", &["endpoint", "rejection"]),
     ("endpoint", &["caught", "deadline", "error", "id", "journal", "rejection"]),
     ("journal", &["error", "id"]),
     ("auth", &["percent", "rejection"]),
     ("body", &["deadline", "error", "rejection"]),
     ("rejection", &["caught", "error"]),
+    ("legible", &[]),
     ("json", &["charset", "error", "lenient", "mend", "model"]),
     ("key", &["timestamp"]),
     ("mend", &[]),
@@ -273,7 +275,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
     }
     let mut allowed = FEATURES.contains(&module).then(|| public.clone())?;
     // The leaves that are for rooms behind features alone.
-    allowed.extend(["caught", "clock", "nats", "sqlite"].map(str::to_owned));
+    allowed.extend(["caught", "clock", "legible", "nats", "sqlite"].map(str::to_owned));
     // Tests of dialogues start and look at their states.
     allowed.extend((module == "testing").then(|| "dialogue".to_owned()));
     Some(allowed)

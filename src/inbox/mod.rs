@@ -126,7 +126,7 @@
 //! All that is promised above holds on both. On NATS, an entry gets another number when it moves up in its
 //! case, and when it is done or dead; dead letters are listed in the order they died; the window begins when
 //! an entry is done; the oldest entry that is counted is the one stored first, though one that has moved up
-//! may have come before it; of an error, 1 KB is kept; and 10,000 cases and agents at most wait for their next
+//! may have come before it; of an error, 1 KB is kept, 4 KB in a file; and 10,000 cases and agents at most wait for their next
 //! try, further ones until one of them is through.
 //!
 //! On NATS, a stream or the consumer that somebody deletes is made again, which the log tells as an error; one

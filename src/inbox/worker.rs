@@ -12,9 +12,10 @@ use tracing::Instrument;
 use super::engine::{Claim, Lease, Outcome};
 use super::feed::Work;
 use super::{InboxError, Inner};
-use crate::caught::quietly;
+use crate::caught::{quietly, told};
 use crate::clock;
 use crate::error::HandlerError;
+use crate::legible::legible;
 
 /// How often what is done is looked through, and the counts are logged.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -22,6 +23,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is tried to note what came of a try.
 const NOTES: u32 = 5;
+const PANICKED: &str = "handler panicked";
+/// How much of an error is kept, in bytes.
+const LONGEST_ERROR: usize = 4096;
 
 /// Works until `shutdown`, and until what was started is done.
 pub(super) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
@@ -51,8 +55,8 @@ async fn work_off(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
                     let span = tracing::error_span!(
                         "inbox",
                         api = claim.api,
-                        event = ?claim.event,
-                        subject = ?claim.subject,
+                        event = &*legible(&claim.event),
+                        subject = &*legible(&claim.subject),
                     );
                     workers.spawn(Arc::clone(inner).work(claim).instrument(span));
                 }
@@ -136,9 +140,9 @@ impl Inner {
     fn outcome(&self, claim: &Claim, done: Result<Result<(), HandlerError>, JoinError>) -> Outcome {
         match done {
             Ok(Ok(())) => Outcome::Done,
-            Ok(Err(error)) if error.is_permanent() => Outcome::Dead { error: error.to_string() },
-            Ok(Err(error)) => self.failed(claim, error.to_string()),
-            Err(_) => self.failed(claim, "handler panicked".to_owned()),
+            Ok(Err(error)) if error.is_permanent() => Outcome::Dead { error: reason(error) },
+            Ok(Err(error)) => self.failed(claim, reason(error)),
+            Err(_) => self.failed(claim, PANICKED.to_owned()),
         }
     }
 
@@ -207,6 +211,13 @@ impl Inner {
 async fn call(feed: Arc<dyn Work>, body: Bytes, deadline: Duration) -> Result<(), HandlerError> {
     let late = |_| Err(format!("handler not done within {deadline:?}").into());
     timeout(deadline, feed.work(&body)).await.unwrap_or_else(late)
+}
+
+/// What is kept of an error.
+fn reason(error: HandlerError) -> String {
+    let mut reason = told(error).unwrap_or_else(|_| PANICKED.to_owned());
+    reason.truncate(reason.floor_char_boundary(LONGEST_ERROR));
+    reason
 }
 
 fn log(claim: &Claim, outcome: &Outcome) {

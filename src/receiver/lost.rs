@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::auth::Auth;
-use crate::log::legible;
+use crate::legible::legible;
 
 /// A path that something is served at.
 #[derive(Clone, Copy)]

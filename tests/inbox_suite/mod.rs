@@ -63,6 +63,7 @@ macro_rules! promises {
                 tried_again_at_growing_distances_until_it_passes,
                 not_tried_again_after_a_permanent_failure,
                 given_up_after_the_last_try,
+                tried_again_when_the_error_panics,
                 given_up_with_a_long_error_however_large_the_request,
                 given_up_where_nothing_is_mounted_any_more,
                 given_up_when_the_process_dies_in_the_last_try,

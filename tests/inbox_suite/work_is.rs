@@ -86,6 +86,39 @@ impl integration::Handler for Verbose {
     }
 }
 
+/// Panics over what it has to say and, if so, when it is dropped.
+#[derive(Debug)]
+struct Panicking(bool);
+
+impl std::fmt::Display for Panicking {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("nothing to say")
+    }
+}
+
+impl std::error::Error for Panicking {}
+
+impl Drop for Panicking {
+    fn drop(&mut self) {
+        assert!(!self.0, "not even now");
+    }
+}
+
+pub(crate) async fn tried_again_when_the_error_panics<P: Place>() {
+    for (when_dropped, told) in [(false, "the error panicked"), (true, "handler panicked")] {
+        let place = P::fresh().await;
+        let inbox = place.inbox(quick().tries(2)).await;
+        let failure = move |_| async move { Err(HandlerError::new(Panicking(when_dropped))) };
+        let crm = inbox.feed(integration::from_fn(failure));
+        let receiver = Receiver::builder().integration("/integration", auth(), crm).build();
+        assert_taken(chat(&receiver.expect("a valid receiver"), "c").await);
+        let given_up = async { while stats(&inbox).await.dead < 1 {} };
+        inbox.run(async { timeout(HOUR / 60, given_up).await.expect("given up in time") }).await;
+        let entry = only(&inbox, State::Dead).await;
+        assert_eq!((entry.tries, entry.error.as_deref()), (2, Some(told)));
+    }
+}
+
 pub(crate) async fn given_up_with_a_long_error_however_large_the_request<P: Place>() {
     let place = P::fresh().await;
     let inbox = place.inbox(quick()).await;
