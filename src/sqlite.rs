@@ -16,6 +16,9 @@ pub(crate) struct Schema {
     pub(crate) upgrades: &'static [&'static str],
 }
 
+/// How long a write waits for that of another process.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
+
 pub(crate) type OpenError = Box<dyn Error + Send + Sync>;
 
 /// Opens a file whose commits outlast the machine's power, and creates it where there is none.
@@ -29,7 +32,7 @@ pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError
 }
 
 fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), OpenError> {
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     let found = version(connection, schema)?;
     if connection.is_readonly(MAIN_DB)? {
         return Err("the file is read-only".into());

@@ -181,5 +181,7 @@ fn digest(body: &[u8]) -> String {
 
 /// In the span of the receipt, so that its one line has it.
 fn tell_repeat() {
-    tracing::Span::current().record("repeat", true);
+    quietly(|| {
+        tracing::Span::current().record("repeat", true);
+    });
 }

@@ -103,7 +103,9 @@ impl Reserve {
     const LARGEST: u64 = 40 * 1024 * 1024;
     /// On a small disk.
     const SMALLEST: u64 = Self::LARGEST >> 8;
-    /// How often it is tried to make it again: up to its whole size is written for it.
+    /// What a large one need not leave more of.
+    const ENOUGH: u64 = Self::LARGEST / 4;
+    /// How often it is tried to make it again.
     const PAUSE: Duration = Duration::from_secs(1);
 
     fn beside(database: &Path) -> Self {
@@ -117,11 +119,11 @@ impl Reserve {
         fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
 
-    /// Makes the largest one that leaves as much again, unless it is there.
+    /// Makes the largest one that leaves as much again, and somewhat more, unless it is there.
     pub(super) fn make(&mut self) {
         let mut size = Self::LARGEST;
         while size >= Self::SMALLEST && size > self.length() {
-            if self.set_aside(size, size).is_ok() {
+            if self.set_aside(size, size.min(Self::ENOUGH) / 4 * 5).is_ok() {
                 break;
             }
             size /= 2;
@@ -150,25 +152,27 @@ impl Reserve {
         }
     }
 
-    /// Makes it again, if there is room for it and somewhat more, so that it is not given up at once.
-    pub(super) fn restore(&self) -> Result<(), InboxError> {
-        if self.is_whole() {
-            return Ok(());
+    /// Whether it is time to make it again: up to its whole size is written for it.
+    pub(super) fn is_due(&self) -> bool {
+        let mut last_try = self.last_try.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last_try.is_none_or(|at| at.elapsed() >= Self::PAUSE);
+        if is_due {
+            *last_try = Some(Instant::now());
         }
-        self.try_now()
-            .and_then(|()| self.set_aside(self.size, self.size / 4))
-            .map_err(|error| InboxError::new(format!("no room on the disk: {error}")))?;
-        quietly(|| tracing::info!("there is room on the disk again"));
-        Ok(())
+        is_due
     }
 
-    fn try_now(&self) -> io::Result<()> {
-        let mut last_try = self.last_try.lock().unwrap_or_else(PoisonError::into_inner);
-        if last_try.is_some_and(|at| at.elapsed() < Self::PAUSE) {
-            return Err(io::ErrorKind::StorageFull.into());
+    /// Makes it again, if there is room for it and somewhat more, so that it is not given up at once.
+    pub(super) fn restore(&self) {
+        if !self.is_whole() && self.set_aside(self.size, self.size / 4).is_ok() {
+            quietly(|| tracing::info!("there is room on the disk again"));
         }
-        *last_try = Some(Instant::now());
-        Ok(())
+    }
+
+    /// Whether so much may be stored where so much of the database is free: with nothing in reserve, it is
+    /// not to grow.
+    pub(super) fn has_room(&self, size: u64, free: u64) -> bool {
+        self.is_whole() || free >= size.saturating_add(self.size / 4)
     }
 
     /// Written out, because a file with holes takes no room; beside its place, because it is there whole or

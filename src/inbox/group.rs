@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use std::time::Duration;
+
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
@@ -10,6 +12,7 @@ use tokio::task::{spawn_blocking, yield_now};
 use super::error::InboxError;
 use super::files::Files;
 use crate::caught::quietly;
+use crate::sqlite::BUSY;
 
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come
 /// in while they are written.
@@ -150,9 +153,17 @@ fn make_room(connection: &Connection, files: &Files, error: &rusqlite::Error) {
         return;
     }
     files.reserve.free();
-    if let Err(error) = checkpoint(connection, "TRUNCATE") {
+    if let Err(error) = cut_log(connection) {
         quietly(|| tracing::error!(reason = %error, "the log cannot be written to the database"));
     }
+}
+
+/// Writes the log to the database, unless somebody reads from it, and takes its room.
+pub(super) fn cut_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let cut = checkpoint(connection, "TRUNCATE");
+    connection.busy_timeout(BUSY)?;
+    cut
 }
 
 pub(super) fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result<()> {

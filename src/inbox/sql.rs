@@ -1,6 +1,7 @@
 //! What is asked of the SQLite file. Each function is one job within a transaction.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::types::Type;
@@ -8,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
 use super::engine::{Arrival, Claim, Stored, Ticket};
 use super::entry::{Entry, EntryId, State, Stats};
+use super::files::Files;
 use super::room::Room;
 use crate::timestamp::Timestamp;
 
@@ -34,6 +36,7 @@ pub(super) const PAGE: i64 = 4096;
 pub(super) struct Keeping {
     pub(super) window: i64,
     pub(super) room: Room,
+    pub(super) files: Arc<Files>,
 }
 
 /// What a row takes beside its body, about, with its part of the indexes.
@@ -242,7 +245,7 @@ pub(super) fn claim(
     damaged: &Damaged,
 ) -> rusqlite::Result<Vec<Claim>> {
     clamp(connection, latest)?;
-    free(connection, now, damaged)?;
+    end_leases(connection, now, damaged)?;
     admit(connection, now, damaged)?;
     let mut claims = Vec::new();
     for id in ready(connection, limit, now, damaged)?.into_iter().take(limit) {
@@ -253,7 +256,7 @@ pub(super) fn claim(
 }
 
 /// Ends the leases that are over.
-fn free(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Result<()> {
+fn end_leases(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Result<()> {
     const UPDATE: &str = "UPDATE entry SET state = ?2 WHERE id = ?1";
     for id in over(connection, now, damaged)? {
         connection.prepare_cached(UPDATE)?.execute([id, READY])?;
@@ -480,13 +483,21 @@ fn has_room(
     keeping: &Keeping,
 ) -> rusqlite::Result<bool> {
     let bytes = u64::try_from(arrival.body.len()).unwrap_or(u64::MAX).saturating_add(ROW);
+    let reserve = &keeping.files.reserve;
+    if !reserve.is_whole() && !reserve.has_room(bytes, free(connection)?) {
+        return Ok(false);
+    }
     Ok(keeping.room.take(bytes) || keeping.room.take_beside(size(connection)?, bytes))
+}
+
+/// How many bytes of the file are free.
+pub(super) fn free(connection: &Connection) -> rusqlite::Result<u64> {
+    Ok(pragma(connection, "PRAGMA freelist_count")? * PAGE.unsigned_abs())
 }
 
 /// Bytes in use. Pages that are free are used again.
 fn size(connection: &Connection) -> rusqlite::Result<u64> {
-    let free = pragma(connection, "PRAGMA freelist_count")?;
-    Ok((pragma(connection, "PRAGMA page_count")? - free) * PAGE.unsigned_abs())
+    Ok(pragma(connection, "PRAGMA page_count")? * PAGE.unsigned_abs() - free(connection)?)
 }
 
 /// Not by the functions of the same names in a query: those take longer than an insert.

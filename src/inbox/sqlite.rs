@@ -15,7 +15,7 @@ use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, clam
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::files::Files;
-use super::group::{Group, checkpoint};
+use super::group::{Group, checkpoint, cut_log};
 use super::options::Options;
 use super::room::Room;
 use super::{schema, sql};
@@ -25,6 +25,8 @@ use crate::timestamp::Timestamp;
 
 /// How often to look for what other processes have written.
 const POLL: Duration = Duration::from_secs(1);
+
+const NO_ROOM: &str = "there is no room on the disk";
 
 /// One connection writes, in groups; another reads, and keeps nobody from writing.
 pub(super) struct Sqlite {
@@ -58,13 +60,14 @@ impl Sqlite {
         Ok(Self {
             writer: Group::new(writer, Arc::clone(&files)),
             reader: Arc::new(Mutex::new(reader)),
-            files,
             damaged: std::sync::Mutex::default(),
             changed: Notify::new(),
             keeping: Arc::new(sql::Keeping {
                 window: millis(options.window),
                 room: Room::new(options.size_limit),
+                files: Arc::clone(&files),
             }),
+            files,
             keep_done: options.keep_done,
             lease: options.lease,
             longest_backoff: options.backoff.longest,
@@ -77,13 +80,20 @@ impl Sqlite {
         sql::Latest { ready: latest(self.longest_backoff), working: latest(lease) }
     }
 
-    /// Fails while the disk is full, except for what is stored already.
-    async fn restore_reserve(&self) -> Result<(), InboxError> {
-        if self.files.reserve.is_whole() {
-            return Ok(());
+    /// Says whether it is there, by now.
+    async fn restore_reserve(&self) -> Result<bool, InboxError> {
+        let reserve = &self.files.reserve;
+        if !reserve.is_whole() && reserve.is_due() {
+            let files = Arc::clone(&self.files);
+            let restore = move |connection: &Connection| {
+                // Where this fails, there is less room.
+                let _ = cut_log(connection);
+                files.reserve.restore();
+                Ok(())
+            };
+            self.writer.alone(restore).await?;
         }
-        let files = Arc::clone(&self.files);
-        self.writer.alone(move |_| files.reserve.restore()).await
+        Ok(reserve.is_whole())
     }
 
     /// SQLite cuts the log when it begins it anew, which takes a write after it was written to the database.
@@ -166,12 +176,15 @@ impl Sqlite {
 #[async_trait]
 impl Engine for Sqlite {
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {
-        self.restore_reserve().await?;
+        let has_reserve = self.restore_reserve().await?;
         let (keeping, size) = (Arc::clone(&self.keeping), arrival.body.len());
         let put = move |connection: &Connection| sql::put(connection, &arrival, &keeping);
         let stored = self.writer.run_sized(size, put).await;
         self.changed.notify_one();
-        stored
+        match stored? {
+            Stored::Full if !has_reserve => Err(InboxError::new(NO_ROOM)),
+            stored => Ok(stored),
+        }
     }
 
     async fn wait(&self) -> Result<(), InboxError> {
@@ -240,6 +253,10 @@ impl Engine for Sqlite {
 
     async fn probe(&self) -> Result<(), InboxError> {
         self.restore_reserve().await?;
+        let free = self.read(sql::free).await?;
+        if !self.files.reserve.has_room(0, free) {
+            return Err(InboxError::new(NO_ROOM));
+        }
         self.writer.run(sql::probe).await?;
         self.check_damaged().await
     }

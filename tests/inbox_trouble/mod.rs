@@ -101,7 +101,7 @@ fn mount(arguments: &[&str], path: &Path) -> bool {
 mod full_disk {
     use super::*;
 
-    const FULL: &str = "inbox: no room on the disk: ";
+    const FULL: &str = "inbox: there is no room on the disk";
 
     #[tokio::test]
     async fn is_answered_503_and_what_is_stored_is_processed_meanwhile() {
@@ -113,13 +113,32 @@ mod full_disk {
         let taken = fill(&receiver).await;
         assert!(taken > 20, "{taken} of 20 kB in 3 MB");
         let error = inbox.check().await.expect_err("nothing can be stored").to_string();
-        assert!(error.starts_with(FULL), "{error}");
+        assert_eq!(error, FULL);
         assert_eq!(work(&inbox, &mut calls, taken).await.len(), taken);
         assert_eq!(list(&inbox, State::Done).await.len(), taken.min(100));
         mount.grow();
         well(&inbox).await;
         assert_taken(large_chat(&receiver, taken).await);
         work(&inbox, &mut calls, 1).await;
+    }
+
+    /// It is the inbox's own: nobody else will make room.
+    #[tokio::test]
+    async fn of_the_inbox_alone_takes_more_once_there_is_room_in_the_file() {
+        let disk = Disk::new();
+        let Some(mount) = Mount::new(disk.0.path().join("mounted")) else { return };
+        let inbox = Inbox::open(mount.0.join("inbox.db")).expect("an inbox");
+        let (crm, mut calls) = Crm::up();
+        let receiver = receiver(&inbox, &crm);
+        for _ in 0..3 {
+            let taken = fill(&receiver).await;
+            assert!(taken > 10, "{taken} of 20 kB in 3 MB");
+            work(&inbox, &mut calls, taken).await;
+            for entry in list(&inbox, State::Done).await {
+                assert!(inbox.drop(entry.id).await.expect("written"));
+            }
+            well(&inbox).await;
+        }
     }
 
     #[tokio::test]
