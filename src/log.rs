@@ -96,8 +96,13 @@ impl RequestLog {
         });
     }
 
+    /// Whether a subscriber takes it.
+    pub(crate) fn is_heard(&self) -> bool {
+        !self.span.is_disabled()
+    }
+
     fn tell(&self, what: impl FnOnce(&Span)) {
-        if !self.span.is_disabled() {
+        if self.is_heard() {
             quietly(|| what(&self.span));
         }
     }

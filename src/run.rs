@@ -51,9 +51,14 @@ pub(crate) struct Time {
 }
 
 impl Time {
-    /// Only a handler that blocks its thread is done after its deadline: any other is dropped by then.
-    fn judge(self, result: Result<Answer, Rejection>) -> Result<Answer, Rejection> {
-        let is_late = self.started.elapsed() > self.deadline;
+    /// Only a handler that blocks its thread is done after its deadline: any other is dropped by then. The
+    /// log alone tells of it, and without one nobody looks at the clock.
+    fn judge(
+        self,
+        result: Result<Answer, Rejection>,
+        log: &RequestLog,
+    ) -> Result<Answer, Rejection> {
+        let is_late = log.is_heard() && self.started.elapsed() > self.deadline;
         result.map(|answer| if is_late { answer.late() } else { answer })
     }
 }
@@ -76,7 +81,7 @@ impl Future for RunToEnd<'_> {
         let outcome = run.outcome.as_mut().expect("not polled again once ready");
         let result = ready!(run.log.within(|| outcome.as_mut().poll(context)));
         run.outcome = None;
-        Poll::Ready(run.time.judge(result))
+        Poll::Ready(run.time.judge(result, run.log))
     }
 }
 
@@ -90,7 +95,7 @@ impl Drop for RunToEnd<'_> {
         log.hung_up();
         runtime.spawn(async move {
             let result = poll_fn(|context| log.within(|| outcome.as_mut().poll(context))).await;
-            log.outcome(&time.judge(result));
+            log.outcome(&time.judge(result, &log));
             drop((memory, guard));
         });
     }

@@ -156,7 +156,7 @@ impl Receiver {
             None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
         })?;
         log.event(&event, case_id.as_ref());
-        let started = if has_body { Instant::now() } else { log.started };
+        let started = if has_body && log.is_heard() { Instant::now() } else { log.started };
         let (time, outcome) = (Time { started, deadline }, Some(outcome));
         RunToEnd { outcome, time, memory, log, abandoned: &self.0.abandoned }.await
     }
