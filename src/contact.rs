@@ -285,7 +285,7 @@ impl<H: Handler> Endpoint for Route<H> {
         let handler = Arc::clone(&self.0);
         let deadline = request.deadline;
         Ok(Call {
-            event: "query".to_owned(),
+            event: "query".into(),
             case_id: query.case_id.clone(),
             outcome: Box::pin(async move {
                 let found = supervise(deadline, async { H::look_up(&handler, query).await }).await;

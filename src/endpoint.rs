@@ -1,5 +1,6 @@
 //! All the spine needs from a room.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(crate) struct Input<'a> {
 /// A call of a handler that has not started.
 pub(crate) struct Call {
     /// What is handed over, for the log.
-    pub(crate) event: String,
+    pub(crate) event: Cow<'static, str>,
     /// For the log as well.
     pub(crate) case_id: Option<CaseId>,
     pub(crate) outcome: Outcome,
@@ -54,13 +55,13 @@ pub(crate) struct Call {
 impl Call {
     /// A call whose answer says no more than that the event was taken.
     pub(crate) fn feed(
-        event: String,
+        event: impl Into<Cow<'static, str>>,
         case_id: Option<CaseId>,
         deadline: Duration,
         handler: impl Future<Output = Result<(), HandlerError>> + Send + 'static,
     ) -> Self {
         Self {
-            event,
+            event: event.into(),
             case_id,
             outcome: Box::pin(async move {
                 supervise(deadline, handler).await?;
@@ -90,7 +91,7 @@ impl Call {
             supervise(deadline, async { journal.receive(receipt).await }).await?;
             unreadable.map_or_else(|| Ok(Answer::empty()), |error| Err(error.into()))
         });
-        Self { event, case_id, outcome }
+        Self { event: event.into(), case_id, outcome }
     }
 }
 

@@ -17,7 +17,8 @@ use crate::rejection::Rejection;
 pub(crate) struct RequestLog {
     /// At the highest level, so that a refusal in the log is never without it.
     span: Span,
-    pub(crate) started: Instant,
+    /// `None` where nobody listens: then nobody looks at the clock.
+    started: Option<Instant>,
 }
 
 impl RequestLog {
@@ -34,7 +35,8 @@ impl RequestLog {
                 duration_ms = Empty,
             )
         };
-        Self { span: caught(span).unwrap_or_else(|_| Span::none()), started: Instant::now() }
+        let span = caught(span).unwrap_or_else(|_| Span::none());
+        Self { started: (!span.is_disabled()).then(Instant::now), span }
     }
 
     pub(crate) fn api(&self, api: &str) {
@@ -88,7 +90,7 @@ impl RequestLog {
     /// The one line for a request.
     pub(crate) fn outcome(&self, result: &Result<Answer, Rejection>) {
         self.tell(|span| {
-            let duration = self.started.elapsed().as_millis();
+            let duration = self.started.map_or(0, |started| started.elapsed().as_millis());
             let status = result.as_ref().map_or_else(|refused| refused.status.as_u16(), |_| 200);
             span.record("duration_ms", u64::try_from(duration).unwrap_or(u64::MAX));
             span.record("status", status);
@@ -96,8 +98,12 @@ impl RequestLog {
         });
     }
 
-    /// Whether a subscriber takes it.
-    pub(crate) fn is_heard(&self) -> bool {
+    /// The time, where a subscriber wants to be told of it.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        self.is_heard().then(Instant::now)
+    }
+
+    fn is_heard(&self) -> bool {
         !self.span.is_disabled()
     }
 

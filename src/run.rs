@@ -46,19 +46,15 @@ impl Drop for Guard {
 /// When a handler started, and how long it may take.
 #[derive(Clone, Copy)]
 pub(crate) struct Time {
-    pub(crate) started: Instant,
+    /// `None` where there is no log, which alone tells of a handler that is late.
+    pub(crate) started: Option<Instant>,
     pub(crate) deadline: Duration,
 }
 
 impl Time {
-    /// Only a handler that blocks its thread is done after its deadline: any other is dropped by then. The
-    /// log alone tells of it, and without one nobody looks at the clock.
-    fn judge(
-        self,
-        result: Result<Answer, Rejection>,
-        log: &RequestLog,
-    ) -> Result<Answer, Rejection> {
-        let is_late = log.is_heard() && self.started.elapsed() > self.deadline;
+    /// Only a handler that blocks its thread is done after its deadline: any other is dropped by then.
+    fn judge(self, result: Result<Answer, Rejection>) -> Result<Answer, Rejection> {
+        let is_late = self.started.is_some_and(|started| started.elapsed() > self.deadline);
         result.map(|answer| if is_late { answer.late() } else { answer })
     }
 }
@@ -81,7 +77,7 @@ impl Future for RunToEnd<'_> {
         let outcome = run.outcome.as_mut().expect("not polled again once ready");
         let result = ready!(run.log.within(|| outcome.as_mut().poll(context)));
         run.outcome = None;
-        Poll::Ready(run.time.judge(result, run.log))
+        Poll::Ready(run.time.judge(result))
     }
 }
 
@@ -95,7 +91,7 @@ impl Drop for RunToEnd<'_> {
         log.hung_up();
         runtime.spawn(async move {
             let result = poll_fn(|context| log.within(|| outcome.as_mut().poll(context))).await;
-            log.outcome(&time.judge(result, &log));
+            log.outcome(&time.judge(result));
             drop((memory, guard));
         });
     }

@@ -1,5 +1,7 @@
 //! What SnapEngage sends to a bot.
 
+use std::borrow::Cow;
+
 use serde::de::MapAccess;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -50,11 +52,23 @@ impl Event {
     /// The event's name, as SnapEngage writes it.
     pub fn name(&self) -> &str {
         match self {
-            Self::ChatStarted(_) => ChatStarted::EVENT,
-            Self::Message(_) => Message::EVENT,
-            Self::CommandResult(_) => CommandResult::EVENT,
-            Self::ChatClosed(_) => ChatClosed::EVENT,
             Self::Unknown(unknown) => &unknown.event,
+            _ => self.documented_name().unwrap_or_default(),
+        }
+    }
+
+    /// The name, for when the event is gone: of a documented one it takes no memory.
+    pub(super) fn to_name(&self) -> Cow<'static, str> {
+        self.documented_name().map_or_else(|| self.name().to_owned().into(), Cow::Borrowed)
+    }
+
+    fn documented_name(&self) -> Option<&'static str> {
+        match self {
+            Self::ChatStarted(_) => Some(ChatStarted::EVENT),
+            Self::Message(_) => Some(Message::EVENT),
+            Self::CommandResult(_) => Some(CommandResult::EVENT),
+            Self::ChatClosed(_) => Some(ChatClosed::EVENT),
+            Self::Unknown(_) => None,
         }
     }
 

@@ -30,7 +30,7 @@ impl<H: Handler> Route<H> {
         let body = reply.encode(widget_id.as_ref(), case_id.as_ref());
         let answer = Answer::json(body).instead_of(Some(failure));
         let outcome = Box::pin(async { Ok(answer) });
-        Ok(Call { event: event.unwrap_or_default(), case_id, outcome })
+        Ok(Call { event: event.unwrap_or_default().into(), case_id, outcome })
     }
 }
 
@@ -44,7 +44,7 @@ impl<H: Handler> Endpoint for Route<H> {
             Ok(event) => event,
             Err(error) => return self.unread(&request.body, Failure::Unreadable(error)),
         };
-        let name = event.name().to_owned();
+        let name = event.to_name();
         let (widget_id, case_id) = (event.widget_id().cloned(), event.case_id().cloned());
         let handler = Arc::clone(&self.handler);
         let net = self.fallback.net(&event);

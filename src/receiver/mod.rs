@@ -11,7 +11,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request};
@@ -156,8 +156,7 @@ impl Receiver {
             None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
         })?;
         log.event(&event, case_id.as_ref());
-        let started = if has_body && log.is_heard() { Instant::now() } else { log.started };
-        let (time, outcome) = (Time { started, deadline }, Some(outcome));
+        let (time, outcome) = (Time { started: log.now(), deadline }, Some(outcome));
         RunToEnd { outcome, time, memory, log, abandoned: &self.0.abandoned }.await
     }
 
