@@ -134,8 +134,12 @@ impl Server {
 
     /// Serves until `shutdown` is ready, then answers what has been asked and returns.
     ///
-    /// Handlers whose callers have hung up are waited for as well.
+    /// Handlers whose callers have hung up are waited for as well. A limit or deadline of zero, with which
+    /// nothing can be answered, is an `ERROR` in the log.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        for setting in self.zeros() {
+            quietly(|| tracing::error!(setting, "expected more than zero: no request is answered"));
+        }
         let permits = Arc::new(Semaphore::new(self.max_connections as usize));
         let (stage, _) = watch::channel(Stage::Serving);
         {
@@ -164,6 +168,18 @@ impl Server {
             });
             stage.send_replace(Stage::Cut);
         }
+    }
+
+    /// The settings that let nothing through.
+    fn zeros(&self) -> impl Iterator<Item = &'static str> {
+        let Deadlines { header, write, idle, .. } = self.deadlines;
+        let settings = [
+            ("header_limit", self.header_limit == 0),
+            ("header_deadline", header.is_zero()),
+            ("write_deadline", write.is_zero()),
+            ("idle_deadline", idle.is_zero()),
+        ];
+        settings.into_iter().filter(|(_, is_zero)| *is_zero).map(|(setting, _)| setting)
     }
 
     async fn accept(

@@ -117,9 +117,10 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read and written, is no SQLite database, is one of another program,
-    /// or was written by a newer version of this crate.
+    /// Where a limit or deadline is zero, or the file cannot be read and written, is no SQLite database, is
+    /// one of another program, or was written by a newer version of this crate.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Inbox, InboxError> {
+        self.check()?;
         let engine = Sqlite::open(path.as_ref(), &self)?;
         Ok(Inbox::new(Box::new(engine), self))
     }
@@ -160,12 +161,24 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// Where the server cannot be reached, turns the user away or is too old, or where a stream cannot be
+    /// Where a limit or deadline is zero, or the server cannot be reached, turns the user away or is too old, or where a stream cannot be
     /// created, or is there and cannot hold what is promised: in memory, too few replicas, and the
     /// like.
     #[cfg(feature = "nats")]
     pub async fn connect(self, url: &str, name: &str) -> Result<Inbox, InboxError> {
+        self.check()?;
         let engine = Nats::connect(url, name, &self).await?;
         Ok(Inbox::new(Box::new(engine), self))
+    }
+
+    /// Refuses what could never work.
+    fn check(&self) -> Result<(), InboxError> {
+        let zeros = [("size_limit", self.size_limit == 0), ("deadline", self.deadline.is_zero())];
+        match zeros.iter().find(|(_, is_zero)| *is_zero) {
+            Some((setting, _)) => {
+                Err(InboxError::new(format!("`{setting}`: expected more than zero")))
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -15,6 +15,17 @@ fn refusal(disk: &Disk) -> String {
 }
 
 #[test]
+fn a_limit_or_deadline_of_zero_is_refused() {
+    let disk = Disk::new();
+    let refusal = |options: Options| options.open(disk.file()).expect_err("a refusal").to_string();
+    let size = refusal(Inbox::options().size_limit(0));
+    let deadline = refusal(Inbox::options().deadline(Duration::ZERO));
+    assert_eq!(size, "inbox: `size_limit`: expected more than zero");
+    assert_eq!(deadline, "inbox: `deadline`: expected more than zero");
+    assert!(!disk.file().exists());
+}
+
+#[test]
 fn a_file_that_is_no_database_is_refused() {
     let disk = Disk::new();
     std::fs::write(disk.file(), "no database".repeat(1000)).expect("written");
