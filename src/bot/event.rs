@@ -45,7 +45,8 @@ impl Event {
         json::from_json(WHAT, body)
     }
 
-    pub(super) fn from_request(body: &[u8]) -> Result<Self, DecodeError> {
+    /// In a box, for it is moved a dozen times before a handler has it.
+    pub(super) fn from_request(body: &[u8]) -> Result<Box<Self>, DecodeError> {
         json::from_request(WHAT, body)
     }
 

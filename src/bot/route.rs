@@ -53,7 +53,7 @@ impl<H: Handler> Endpoint for Route<H> {
             event: name,
             case_id: case_id.clone(),
             outcome: Box::pin(async move {
-                let answered = async { dispatch(&*handler, event).await };
+                let answered = async { dispatch(&*handler, *event).await };
                 let (reply, failure, warning) = match supervise(deadline, answered).await {
                     Ok(reply) => {
                         let (reply, warning) = net.complete(reply);
