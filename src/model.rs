@@ -10,6 +10,8 @@ use serde::de::{
 };
 use serde_json::Value;
 
+use crate::lenient::Borrowed;
+
 /// A payload that is one object.
 pub(crate) trait Model: Sized {
     fn read_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
@@ -39,19 +41,19 @@ impl<'de, M: Model> Visitor<'de> for ModelVisitor<M> {
 /// An object of which some fields were read ahead, to see what it is.
 pub(crate) struct ReadAhead<'de, A> {
     /// The last one comes first.
-    read: Vec<(Cow<'de, str>, Value)>,
-    value: Option<Value>,
+    read: Vec<(Cow<'de, str>, Borrowed<'de>)>,
+    value: Option<Borrowed<'de>>,
     rest: A,
 }
 
 impl<'de, A> ReadAhead<'de, A> {
-    pub(crate) fn new(mut read: Vec<(Cow<'de, str>, Value)>, rest: A) -> Self {
+    pub(crate) fn new(mut read: Vec<(Cow<'de, str>, Borrowed<'de>)>, rest: A) -> Self {
         read.reverse();
         Self { read, value: None, rest }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.read.push((name.into(), value.into()));
+        self.read.push((name.into(), Borrowed::Other(value.into())));
         self
     }
 }
@@ -75,7 +77,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for ReadAhead<'de, A> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         match self.value.take() {
-            Some(value) => seed.deserialize(value).map_err(de::Error::custom),
+            Some(Borrowed::Text(text)) => seed.deserialize(BorrowedStrDeserializer::new(text)),
+            Some(Borrowed::Other(value)) => seed.deserialize(value).map_err(de::Error::custom),
             None => self.rest.next_value_seed(seed),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::DecodeError;
 use crate::id::{CaseId, WidgetId};
 use crate::json;
-use crate::lenient::{Extra, Lenient, Raw, others, read_name, require};
+use crate::lenient::{Extra, Lenient, others, read_name, require};
 use crate::model::{Model, ReadAhead, Text, model};
 use crate::open_set::open_set;
 use crate::timestamp::Timestamp;
@@ -144,20 +144,20 @@ impl Model for Event {
         while event.is_none() {
             match map.next_key()? {
                 Some(Text(name)) if name == "event" => event = read_name("event", &mut map)?,
-                Some(Text(name)) => before.push((name, map.next_value::<Raw>()?.0)),
+                Some(Text(name)) => before.push((name, map.next_value()?)),
                 None => break,
             }
         }
-        let event: String = require(event, "event")?;
+        let event = require(event, "event")?;
         let map = ReadAhead::new(before, map);
-        match event.as_str() {
+        match &*event {
             ChatStarted::EVENT => ChatStarted::read_map(map).map(Box::new).map(Self::ChatStarted),
             Message::EVENT => Message::read_map(map).map(Self::Message),
             CommandResult::EVENT => CommandResult::read_map(map).map(Self::CommandResult),
             ChatClosed::EVENT => ChatClosed::read_map(map).map(Self::ChatClosed),
             _ => {
-                let mut unknown = Unknown::read_map(map.with("event", event.as_str()))?;
-                unknown.keep_first_event(event);
+                let mut unknown = Unknown::read_map(map.with("event", &*event))?;
+                unknown.keep_first_event(event.into_owned());
                 Ok(Self::Unknown(unknown))
             }
         }

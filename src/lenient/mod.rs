@@ -18,7 +18,7 @@ use serde::de::{MapAccess, SeqAccess};
 use serde_json::Value;
 
 pub(crate) use self::places::Slot;
-pub(crate) use self::raw::{Raw, keep, were_digits_lost};
+pub(crate) use self::raw::{Borrowed, Raw, keep, were_digits_lost};
 pub(crate) use self::read::{others, read, read_constant, read_name, read_required, require};
 pub(crate) use self::values::short;
 pub(crate) use self::warn::{warn_of_odd_fields, warn_of_replacements};

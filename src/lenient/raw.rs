@@ -14,50 +14,75 @@ pub(crate) struct Raw(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawVisitor).map(Self)
+        Borrowed::deserialize(deserializer).map(|value| Self(value.into()))
     }
 }
 
-struct RawVisitor;
+/// The same, with text borrowed from the body where it has no escapes.
+pub(crate) enum Borrowed<'de> {
+    Text(&'de str),
+    Other(Value),
+}
 
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = Value;
+impl From<Borrowed<'_>> for Value {
+    fn from(value: Borrowed<'_>) -> Self {
+        match value {
+            Borrowed::Text(text) => text.into(),
+            Borrowed::Other(value) => value,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Borrowed<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BorrowedVisitor)
+    }
+}
+
+struct BorrowedVisitor;
+
+impl<'de> Visitor<'de> for BorrowedVisitor {
+    type Value = Borrowed<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Borrowed::Other(Value::Null))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Borrowed::Other(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Borrowed::Other(value.into()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Borrowed::Other(value.into()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
         note_lost_digits(value);
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+        Ok(Borrowed::Other(Number::from_f64(value).map_or(Value::Null, Value::Number)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Borrowed::Text(text))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        raw_map(map)
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Borrowed::Other(text.into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value, A::Error> {
-        raw_seq(seq, Vec::new())
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        raw_map(map).map(Borrowed::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        raw_seq(seq, Vec::new()).map(Borrowed::Other)
     }
 }
 

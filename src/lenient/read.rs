@@ -1,10 +1,12 @@
 //! The fields of an object, read one by one, and what else comes for a field.
 
-use serde::de::{self, MapAccess};
+use std::borrow::Cow;
+
+use serde::de::{self, DeserializeSeed, MapAccess};
 use serde_json::Value;
 
 use super::values::to_value;
-use super::{Extra, Field, Lenient, Raw, Slot};
+use super::{Borrowed, Extra, Field, Lenient, Raw, Slot};
 use crate::id::LONGEST;
 
 /// Reads the next value of an object into a field; an odd one goes to `extra`. Of several, the last
@@ -95,11 +97,22 @@ fn too_long<E: de::Error>(name: &str) -> E {
 pub(crate) fn read_name<'de, A: MapAccess<'de>>(
     name: &'static str,
     map: &mut A,
-) -> Result<Option<String>, A::Error> {
-    let mut text: Option<String> = None;
-    match map.next_value_seed(Slot(&mut text))? {
+) -> Result<Option<Cow<'de, str>>, A::Error> {
+    let text = match map.next_value()? {
+        Borrowed::Text("") => None,
+        Borrowed::Text(text) => Some(Cow::Borrowed(text)),
+        Borrowed::Other(value) => to_text(name, value)?.map(Cow::Owned),
+    };
+    match text {
+        Some(text) if text.len() > LONGEST => Err(too_long(name)),
+        text => Ok(text),
+    }
+}
+
+fn to_text<E: de::Error>(name: &'static str, value: Value) -> Result<Option<String>, E> {
+    let mut text = None;
+    match Slot(&mut text).deserialize(value).map_err(E::custom)? {
         Some(odd) => Err(refusal(name, &odd)),
-        None if text.as_ref().is_some_and(|text| text.len() > LONGEST) => Err(too_long(name)),
         None => Ok(text),
     }
 }
