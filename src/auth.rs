@@ -209,7 +209,7 @@ impl From<Vec<Token>> for Auth {
 
 /// The one `Authorization` header. Of two, this side and a proxy may each believe another one.
 fn authorization(headers: &HeaderMap) -> Result<&[u8], Rejection> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let mut values = headers.get_all(&AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(Rejection::unauthorized("no token"));
     };

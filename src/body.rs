@@ -60,7 +60,7 @@ const CODINGS: &[&str] = &[
 ];
 
 fn refuse_encodings(headers: &HeaderMap) -> Result<(), Rejection> {
-    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let values = headers.get_all(&CONTENT_ENCODING).iter();
     let mut encodings = values.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
     if encodings.any(is_coding) {
         return Err(Rejection::unsupported_encoding());

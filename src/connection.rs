@@ -163,7 +163,7 @@ impl Watch {
 }
 
 fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
-    match request.headers().get_all(HOST).iter().count() {
+    match request.headers().get_all(&HOST).iter().count() {
         1 => Ok(()),
         0 if request.version() == Version::HTTP_10 => Ok(()),
         _ => Err(Rejection::doubtful_framing("expected one Host")),
@@ -171,7 +171,7 @@ fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
 }
 
 fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
-    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    let mut encodings = headers.get_all(&TRANSFER_ENCODING).iter();
     let first = encodings.next().map(http::HeaderValue::as_bytes);
     if first.is_some_and(|first| first.eq_ignore_ascii_case(b"chunked"))
         && encodings.next().is_none()
