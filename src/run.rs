@@ -54,8 +54,10 @@ pub(crate) struct Time {
 impl Time {
     /// Only a handler that blocks its thread is done after its deadline: any other is dropped by then.
     fn judge(self, result: Result<Answer, Rejection>) -> Result<Answer, Rejection> {
-        let is_late = self.started.is_some_and(|started| started.elapsed() > self.deadline);
-        result.map(|answer| if is_late { answer.late() } else { answer })
+        if self.started.is_some_and(|started| started.elapsed() > self.deadline) {
+            return result.map(Answer::late);
+        }
+        result
     }
 }
 
