@@ -77,16 +77,18 @@ impl FailureReason {
 }
 
 /// The response to a request, whichever way it went.
-pub(crate) fn into_response(result: Result<Answer, Rejection>, is_head: bool) -> Response<Body> {
-    let (reason, mut response) = match result {
-        Ok(Answer { content_type, body, origin, .. }) => {
-            let reason = match origin {
-                Origin::Fallback(failure) => Some(failure.to_log()),
-                _ => None,
-            };
-            (reason, response(content_type, body, is_head))
-        }
-        Err(mut rejection) => (rejection.log.take(), refusal(rejection, is_head)),
+pub(crate) fn into_response(
+    mut result: Result<Answer, Rejection>,
+    is_head: bool,
+) -> Response<Body> {
+    let reason = match &mut result {
+        Ok(Answer { origin: Origin::Fallback(failure), .. }) => Some(failure.to_log()),
+        Ok(_) => None,
+        Err(rejection) => rejection.log.take(),
+    };
+    let mut response = match result {
+        Ok(Answer { content_type, body, .. }) => response(content_type, body, is_head),
+        Err(rejection) => refusal(rejection, is_head),
     };
     if let Some(reason) = reason {
         response.extensions_mut().insert(FailureReason(reason));
