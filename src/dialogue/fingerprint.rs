@@ -31,17 +31,17 @@ impl Fingerprint {
         if !extra.is_empty() {
             return Self::of(message, *timestamp);
         }
-        let mut hasher = hasher();
-        hasher.write(&(*timestamp)?.as_millis().to_le_bytes());
         let from = from.as_ref().map(Speaker::as_str);
         let fields =
             [Some(widget_id.as_str()), from, Some(text), id.as_deref(), context_id.as_deref()];
-        for (number, field) in (0..).zip(fields) {
-            if let Some(field) = field {
-                hasher.write(field.as_bytes());
-                // No byte of a text: what comes after it is not taken for a part of it.
-                hasher.write(&[0xff, number]);
-            }
+        let mut hasher = hasher();
+        hasher.write_i64((*timestamp)?.as_millis());
+        // No text is taken for a part of its neighbour. All words come first, while that is quick.
+        for field in fields {
+            hasher.write_u64(field.map_or(u64::MAX, |field| field.len() as u64));
+        }
+        for field in fields.into_iter().flatten() {
+            hasher.write(field.as_bytes());
         }
         Some(Self(hasher.finish()))
     }
