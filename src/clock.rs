@@ -7,7 +7,7 @@ use crate::timestamp::Timestamp;
 /// The time now: while tokio's clock is paused or was advanced, as far from the system's time as
 /// tokio's clock is from the system's.
 pub(crate) fn now() -> Timestamp {
-    let (tokio, system) = (tokio::time::Instant::now().into_std(), Instant::now());
+    let (system, tokio) = (Instant::now(), tokio::time::Instant::now().into_std());
     let time = SystemTime::now();
     let time = match tokio.checked_duration_since(system) {
         Some(ahead) => time + ahead,
