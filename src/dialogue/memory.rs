@@ -122,8 +122,9 @@ impl Store for MemoryStore {
         let bytes = bytes_of(key, record);
         let replaced = match (kept.records.get_mut(key), seen) {
             (Some(entry), Some(seen)) if entry.revision == seen => {
-                std::mem::replace(entry, Entry { record: record.clone(), revision: next, bytes })
-                    .bytes
+                let replaced = entry.bytes;
+                *entry = Entry { record: record.clone(), revision: next, bytes };
+                replaced
             }
             (None, None) => {
                 let entry = Entry { record: record.clone(), revision: next, bytes };
