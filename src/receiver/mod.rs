@@ -104,14 +104,14 @@ impl Receiver {
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let is_head = request.method() == Method::HEAD;
         let log = RequestLog::start();
+        let (head, body) = request.into_parts();
         let result = match framing {
-            Ok(()) => self.answer(request, &log).await,
+            Ok(()) => self.answer(&head, body, &log).await,
             Err(rejection) => Err(rejection),
         };
         log.outcome(&result);
-        into_response(result, is_head)
+        into_response(result, head.method == Method::HEAD)
     }
 
     /// Has `/healthz` say from now on that no more requests should come.
@@ -129,20 +129,24 @@ impl Receiver {
         self.0.abandoned.finished().await;
     }
 
-    async fn answer<B>(&self, request: Request<B>, log: &RequestLog) -> Result<Answer, Rejection>
+    async fn answer<B>(
+        &self,
+        head: &request::Parts,
+        body: B,
+        log: &RequestLog,
+    ) -> Result<Answer, Rejection>
     where
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let (head, body) = request.into_parts();
         let has_body = !body.is_end_stream();
         let path = path::canonical(head.uri.path());
         if let Some(health) = self.0.health_at(&path) {
-            let answer = self.health(health, &head, log).await;
+            let answer = self.health(health, head, log).await;
             return answer.map_err(|rejection| rejection.leaving_body(has_body));
         }
         let (route, body) = self
-            .admit(&head, &path, body, log)
+            .admit(head, &path, body, log)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
         let patience = route.deadline.min(self.0.limits.deadline);
