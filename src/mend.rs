@@ -91,8 +91,10 @@ impl<'t> Pieces<'t> {
 
     fn in_quotes(&mut self) -> (&'t str, Cow<'t, str>) {
         let plain = self.before(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
-        match self.rest.as_bytes()[plain.len().min(self.rest.len() - 1)] {
-            _ if !plain.is_empty() => (plain, plain.into()),
+        if !plain.is_empty() {
+            return (plain, plain.into());
+        }
+        match self.rest.as_bytes()[0] {
             b'\\' => escape(self.rest),
             b'"' => self.quote(),
             control => (&self.rest[..1], format!("\\u{control:04x}").into()),

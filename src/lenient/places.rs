@@ -144,6 +144,7 @@ impl Field for BTreeMap<String, String> {
         Ok(Some(Value::Object(odd.into_iter().collect())))
     }
 }
+
 /// A field about to be filled with whatever comes. Says the value if it was odd.
 pub(crate) struct Slot<'f, F>(pub(crate) &'f mut F);
 
