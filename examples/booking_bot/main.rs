@@ -18,9 +18,6 @@ mod booking;
 #[path = "../common/mod.rs"]
 mod common;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use clap::Parser;
 use snapengage::dialogue::{Bot, MemoryStore, Store};
 use snapengage::{Receiver, Token};
@@ -53,23 +50,10 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(listen: String, store: impl Store) -> anyhow::Result<()> {
-    let bot = Arc::new(Bot::new(Barber, store).name("booking"));
+    let bot = Bot::new(Barber, store).name("booking");
     let token = Token::from_env("SNAPENGAGE_TOKEN");
-    let receiver = Receiver::builder().bot("/bot", token, Arc::clone(&bot)).build()?;
+    let receiver = Receiver::builder().bot("/bot", token, bot).build()?;
     let listener = common::listen(Some(listen)).await?;
-    let sweeping = tokio::spawn(sweep(bot));
     snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
-    sweeping.abort();
     Ok(())
-}
-
-/// Forgets, once an hour, the conversations that nobody has taken up for a day.
-async fn sweep<S: Store>(bot: Arc<Bot<Barber, S>>) {
-    let mut hours = tokio::time::interval(Duration::from_secs(60 * 60));
-    loop {
-        hours.tick().await;
-        if let Err(error) = bot.sweep().await {
-            tracing::warn!(%error, "old conversations stay");
-        }
-    }
 }
