@@ -275,7 +275,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
     }
     let mut allowed = FEATURES.contains(&module).then(|| public.clone())?;
     // The leaves that are for rooms behind features alone.
-    allowed.extend(["caught", "clock", "legible", "nats", "sqlite"].map(str::to_owned));
+    allowed.extend(["budget", "caught", "clock", "legible", "nats", "sqlite"].map(str::to_owned));
     // Tests of dialogues start and look at their states.
     allowed.extend((module == "testing").then(|| "dialogue".to_owned()));
     Some(allowed)

@@ -98,6 +98,43 @@ mod in_time {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn work_begins_once_there_is_memory_for_it() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options().memory_limit(1));
+        let (crm, mut calls) = Crm::gated();
+        let receiver = receiver(&inbox, &crm);
+        for case_id in ["a", "b"] {
+            assert_taken(chat(&receiver, case_id).await);
+        }
+        let watch = async {
+            call(&mut calls).await;
+            sleep(SECOND).await;
+            assert_eq!(stats(&inbox).await.working, 2);
+            assert!(calls.try_recv().is_err(), "there is memory for one");
+            crm.gate.add_permits(2);
+            call(&mut calls).await;
+        };
+        inbox.run(watch).await;
+        assert_eq!(stats(&inbox).await.done, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_without_memory_until_its_deadline_is_tried_again() {
+        let disk = Disk::new();
+        let options = Inbox::options().memory_limit(1).deadline(SECOND * 5).backoff(HOUR, HOUR);
+        let inbox = disk.open(options);
+        let (crm, _calls) = Crm::gated();
+        let receiver = receiver(&inbox, &crm);
+        for case_id in ["a", "b"] {
+            assert_taken(chat(&receiver, case_id).await);
+        }
+        inbox.run(sleep(SECOND * 6)).await;
+        let waiting = list(&inbox, State::Waiting).await;
+        let tries: Vec<_> = waiting.iter().map(|entry| entry.tries).collect();
+        assert_eq!(tries, [1, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn work_is_freed_when_the_lease_of_a_worker_that_died_is_over() {
         let disk = Disk::new();
         let options = Inbox::options().lease(SECOND * 10);

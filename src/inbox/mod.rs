@@ -174,6 +174,7 @@ pub use self::options::Options;
 use self::engine::Engine;
 use self::feed::Work;
 use self::health::{Complaint, Watch};
+use crate::budget::Budget;
 
 /// Stores what comes in, and works it off.
 ///
@@ -186,6 +187,8 @@ struct Inner {
     options: Options,
     /// By API and path.
     feeds: RwLock<HashMap<(String, String), Arc<dyn Work>>>,
+    /// For what handlers have of bodies.
+    memory: Budget,
     watch: Watch,
     /// Of the worker.
     complaint: Complaint,
@@ -217,9 +220,10 @@ impl Inbox {
     }
 
     fn new(engine: Box<dyn Engine>, options: Options) -> Self {
+        let memory = Budget::new(options.memory_limit);
         let feeds = RwLock::default();
         let (watch, complaint) = (Watch::default(), Complaint::default());
-        Self(Arc::new(Inner { engine, options, feeds, watch, complaint }))
+        Self(Arc::new(Inner { engine, options, feeds, memory, watch, complaint }))
     }
 
     /// A handler whose requests are stored here first.

@@ -28,6 +28,7 @@ pub struct Options {
     pub(super) keep_done: Duration,
     pub(super) size_limit: u64,
     pub(super) side_by_side: usize,
+    pub(super) memory_limit: usize,
     pub(super) tries: u32,
     pub(super) backoff: Backoff,
     pub(super) deadline: Duration,
@@ -45,6 +46,7 @@ impl Options {
             keep_done: HOUR,
             size_limit: 1024 * 1024 * 1024,
             side_by_side: 16,
+            memory_limit: 512 * 1024 * 1024,
             tries: 100,
             backoff: Backoff { first: Duration::from_secs(1), longest: HOUR / 4 },
             deadline: Duration::from_secs(10 * 60),
@@ -81,6 +83,14 @@ impl Options {
     /// How many handlers may run at a time, each for another case or agent. 16 by default.
     pub fn side_by_side(mut self, handlers: usize) -> Self {
         self.side_by_side = handlers.max(1);
+        self
+    }
+
+    /// The memory that what was read of bodies may take at once, in bytes, until their handlers are done:
+    /// beyond it, a handler is called later. 512 MiB by default, estimated as by
+    /// [`ReceiverBuilder::memory_limit`](crate::ReceiverBuilder::memory_limit), which bounds receipts.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = bytes;
         self
     }
 

@@ -113,7 +113,7 @@ impl Inner {
             let error = format!("no handler of {} is mounted on `{}`", claim.api, claim.path);
             return Some(self.failed(claim, error));
         };
-        let handler = call(feed, claim.body.clone(), self.options.deadline);
+        let handler = Arc::clone(self).call(feed, claim.body.clone());
         // A task of its own, so that a panic in it ends nothing else; aborted if this is dropped.
         let mut task = JoinSet::new();
         task.spawn(handler.in_current_span());
@@ -127,6 +127,20 @@ impl Inner {
                 _ = renewal.tick() => if !self.renew(claim).await { return None },
             }
         }
+    }
+
+    /// Calls the handler for as long as it may take, once there is memory for what is read of the body. One
+    /// that is late is gone when this is done.
+    async fn call(self: Arc<Self>, feed: Arc<dyn Work>, body: Bytes) -> Result<(), HandlerError> {
+        let deadline = self.options.deadline;
+        let work = async {
+            let Some(_share) = self.memory.share(&body, deadline).await else {
+                return Err(format!("no memory within {deadline:?}: see `memory_limit`").into());
+            };
+            feed.work(&body).await
+        };
+        let late = |_| Err(format!("handler not done within {deadline:?}").into());
+        timeout(deadline, work).await.unwrap_or_else(late)
     }
 
     /// Says whether it makes sense to go on: not once another worker has the entry.
@@ -205,12 +219,6 @@ impl Inner {
         });
         true
     }
-}
-
-/// Calls the handler for as long as it may take. One that is late is gone when this is done.
-async fn call(feed: Arc<dyn Work>, body: Bytes, deadline: Duration) -> Result<(), HandlerError> {
-    let late = |_| Err(format!("handler not done within {deadline:?}").into());
-    timeout(deadline, feed.work(&body)).await.unwrap_or_else(late)
 }
 
 /// What is kept of an error.
