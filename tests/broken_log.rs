@@ -106,25 +106,22 @@ async fn serves_all_the_same() {
     assert_eq!(calls.count(), 1);
 }
 
-/// Panics at every line, as `tracing_subscriber::fmt` does when stderr is full.
-#[cfg(feature = "inbox")]
-struct BrokenLines;
-
-#[cfg(feature = "inbox")]
-impl<S: Subscriber> Layer<S> for BrokenLines {
-    fn on_event(&self, _event: &Event<'_>, _context: Context<'_, S>) {
-        panic!("a panic of the test, on purpose");
-    }
-}
-
 #[cfg(feature = "inbox")]
 #[tokio::test(start_paused = true)]
 async fn an_inbox_works_without_a_log() {
+    let _log = tracing_subscriber::registry().with(BrokenWithin).set_default();
+    processes_all_the_same().await;
+    let _log = tracing_subscriber::registry().with(Broken).set_default();
+    processes_all_the_same().await;
+}
+
+#[cfg(feature = "inbox")]
+async fn processes_all_the_same() {
     use std::time::Duration;
 
-    let _log = tracing_subscriber::registry().with(BrokenLines).set_default();
     let folder = tempfile::tempdir().expect("a folder");
-    let inbox = snapengage::inbox::Inbox::open(folder.path().join("inbox.db")).expect("an inbox");
+    let inbox = snapengage::inbox::Inbox::options().tries(2);
+    let inbox = inbox.open(folder.path().join("inbox.db")).expect("an inbox");
     let calls = Calls::default();
     let counted = calls.clone();
     let handler = integration::from_fn(move |request| {
@@ -132,6 +129,7 @@ async fn an_inbox_works_without_a_log() {
         async move {
             match request.id.as_str() {
                 "dead" => Err(HandlerError::permanent("no such plan")),
+                "panics" => panic!("a panic of the test, on purpose"),
                 _ => Ok(()),
             }
         }
@@ -141,14 +139,14 @@ async fn an_inbox_works_without_a_log() {
         Token::new(TOKEN),
         inbox.feed(handler),
     ));
-    for case_id in ["a", "dead", "a"] {
+    for case_id in ["a", "dead", "panics", "a"] {
         let request = post("/integration", format!(r#"{{"id":"{case_id}"}}"#));
         assert_eq!(ask(&receiver, request).await, Answer::taken());
     }
     inbox.run(tokio::time::sleep(Duration::from_secs(150))).await;
-    assert_eq!(calls.count(), 2);
+    assert_eq!(calls.count(), 4);
     let stats = inbox.stats().await.expect("figures");
-    assert_eq!((stats.waiting, stats.done, stats.dead), (0, 1, 1));
+    assert_eq!((stats.waiting, stats.done, stats.dead), (0, 1, 2));
 }
 
 #[tokio::test]

@@ -7,12 +7,11 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tracing::Instrument;
 
 use super::engine::{Claim, Lease, Outcome};
 use super::feed::Work;
 use super::{InboxError, Inner};
-use crate::caught::{quietly, told};
+use crate::caught::{QuietSpan, quietly, told};
 use crate::clock;
 use crate::error::HandlerError;
 use crate::legible::legible;
@@ -52,13 +51,8 @@ async fn work_off(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
             Some(_) = workers.join_next(), if !workers.is_empty() => {}
             found = inner.engine.wait(), if free > 0 => {
                 for claim in inner.claims(found, free).await {
-                    let span = tracing::error_span!(
-                        "inbox",
-                        api = claim.api,
-                        event = &*legible(&claim.event),
-                        subject = &*legible(&claim.subject),
-                    );
-                    workers.spawn(Arc::clone(inner).work(claim).instrument(span));
+                    let span = span(&claim);
+                    workers.spawn(span.clone().around(Arc::clone(inner).work(claim, span)));
                 }
             }
         }
@@ -69,6 +63,18 @@ async fn work_off(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
         );
     }
     while workers.join_next().await.is_some() {}
+}
+
+/// The span of one try.
+fn span(claim: &Claim) -> QuietSpan {
+    QuietSpan::new(|| {
+        tracing::error_span!(
+            "inbox",
+            api = claim.api,
+            event = &*legible(&claim.event),
+            subject = &*legible(&claim.subject),
+        )
+    })
 }
 
 impl Inner {
@@ -94,8 +100,8 @@ impl Inner {
         Lease { now: clock::now(), length: self.options.lease }
     }
 
-    async fn work(self: Arc<Self>, claim: Claim) {
-        let Some(outcome) = self.attempt(&claim).await else {
+    async fn work(self: Arc<Self>, claim: Claim, span: QuietSpan) {
+        let Some(outcome) = self.attempt(&claim, span).await else {
             quietly(|| tracing::warn!("the lease was lost: another worker is at it"));
             return;
         };
@@ -104,7 +110,7 @@ impl Inner {
     }
 
     /// What comes of one try; `None` if the lease is lost over it.
-    async fn attempt(self: &Arc<Self>, claim: &Claim) -> Option<Outcome> {
+    async fn attempt(self: &Arc<Self>, claim: &Claim, span: QuietSpan) -> Option<Outcome> {
         if claim.tries > self.options.tries {
             let error = "the process ended in the last try, and said nothing of it".to_owned();
             return Some(Outcome::Dead { error });
@@ -116,7 +122,7 @@ impl Inner {
         let handler = Arc::clone(self).call(feed, claim.body.clone());
         // A task of its own, so that a panic in it ends nothing else; aborted if this is dropped.
         let mut task = JoinSet::new();
-        task.spawn(handler.in_current_span());
+        task.spawn(span.around(handler));
         let mut renewal = interval(self.options.lease / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal.tick().await;
