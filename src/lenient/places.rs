@@ -62,7 +62,7 @@ impl Field for String {
     }
 
     fn fill_text(&mut self, text: &str) -> bool {
-        text.clone_into(self);
+        *self = text.into();
         true
     }
 
