@@ -16,6 +16,10 @@ pub(crate) struct Schema {
     pub(crate) upgrades: &'static [&'static str],
 }
 
+/// What the log beside a file is cut to, in bytes, once another program has read what it wanted: as large as
+/// SQLite lets it grow without one.
+const LOG_LIMIT: i64 = 4 * 1024 * 1024;
+
 /// How long a write waits for that of another process.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
@@ -43,6 +47,7 @@ fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), OpenError>
         return Err(format!("journal mode `{mode}`, expected `wal`").into());
     }
     connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
     if found != Some(schema.version) {
         create(connection, schema)?;
     }

@@ -223,6 +223,32 @@ mod sqlite {
         assert_eq!(Some(record.expires_at()), Timestamp::from_millis(9_000_000));
     }
 
+    #[tokio::test]
+    async fn a_log_shrinks_again_when_another_program_has_read_what_it_wanted() {
+        const LIMIT: u64 = 5 * 1024 * 1024;
+        let (dir, path) = file();
+        let log = || fs::metadata(dir.path().join("conversations.db-wal")).expect("a log").len();
+        let store = SqliteStore::open(&path).expect("opened");
+        let state = format!(r#"{{"version":1,"json":"{}"}}"#, "x".repeat(1_000_000));
+        let record = format!(r#"{{"turn":1,"expires_at":9000000,"state":{state}}}"#);
+        let record = Record::from_json(record.as_bytes());
+        let save = async |key: usize| {
+            let saved = store.save(&key.to_string(), &record, None).await.expect("saved");
+            assert!(saved.is_some());
+        };
+        let other = Connection::open(&path).expect("opened");
+        other.execute_batch("BEGIN; SELECT * FROM conversation").expect("a snapshot");
+        for key in 0..10 {
+            save(key).await;
+        }
+        assert!(log() > LIMIT, "{}", log());
+        other.execute_batch("COMMIT").expect("done");
+        for key in 10..12 {
+            save(key).await;
+        }
+        assert!(log() <= LIMIT, "{}", log());
+    }
+
     fn file() -> (TempDir, PathBuf) {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("conversations.db");
