@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -88,7 +88,7 @@ type Identity = ();
 #[cfg(not(unix))]
 fn identity(_: &Metadata) -> Identity {}
 
-/// A file of nothing, which is removed when the disk is full: to note what came of an entry takes room,
+/// A file of noise, which is removed when the disk is full: to note what came of an entry takes room,
 /// too. While it is gone, nothing new is stored.
 ///
 /// It is there for all processes that share the inbox, or for none.
@@ -154,7 +154,7 @@ impl Reserve {
 
     /// Whether it is time to make it again: up to its whole size is written for it.
     pub(super) fn is_due(&self) -> bool {
-        let mut last_try = self.last_try.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_try = self.last_try();
         let is_due = last_try.is_none_or(|at| at.elapsed() >= Self::PAUSE);
         if is_due {
             *last_try = Some(Instant::now());
@@ -167,6 +167,12 @@ impl Reserve {
         if !self.is_whole() && self.set_aside(self.size, self.size / 4).is_ok() {
             quietly(|| tracing::info!("there is room on the disk again"));
         }
+        // Once more, since a slow disk may take as long as the pause, and what waits is to get its turn.
+        *self.last_try() = Some(Instant::now());
+    }
+
+    fn last_try(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.last_try.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether so much may be stored where so much of the database is free: with nothing in reserve, it is
@@ -175,17 +181,17 @@ impl Reserve {
         self.is_whole() || free >= size.saturating_add(self.size / 4)
     }
 
-    /// Written out, because a file with holes takes no room; beside its place, because it is there whole or
-    /// not at all.
+    /// Written out, because a file with holes takes no room, nor do zeros where the file system compresses;
+    /// beside its place, because it is there whole or not at all.
     fn set_aside(&self, size: u64, more: u64) -> io::Result<()> {
         let unfinished = beside(&self.path, "-unfinished");
         let set_aside = || {
             let mut file = File::create(&unfinished)?;
-            let zeros = vec![0; 64 * 1024];
+            let noise = noise();
             let mut left = size + more;
             while left > 0 {
-                let part = zeros.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-                file.write_all(&zeros[..part])?;
+                let part = noise.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                file.write_all(&noise[..part])?;
                 left -= part as u64;
             }
             file.set_len(size)?;
@@ -205,5 +211,32 @@ impl Reserve {
     /// How many bytes of bodies go into a transaction.
     pub(super) fn transaction_limit(&self) -> u64 {
         self.size / 10
+    }
+}
+
+/// Bytes that do not repeat within what a file system compresses at once: by xorshift, 64 bits.
+fn noise() -> Vec<u8> {
+    const SIZE: usize = 1024 * 1024;
+    let mut word = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        word ^= word << 13;
+        word ^= word >> 7;
+        word ^= word << 17;
+        word
+    };
+    std::iter::repeat_with(next).take(SIZE / size_of::<u64>()).flat_map(u64::to_le_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn nothing_in_the_noise_comes_twice() {
+        let noise = noise();
+        let words: HashSet<_> = noise.chunks(8).collect();
+        assert_eq!(words.len(), noise.len() / 8);
     }
 }
