@@ -1,10 +1,11 @@
 //! A SQLite file of ours: its settings, its schema, and whose it is.
 
 use std::error::Error;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, MAIN_DB, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, TransactionBehavior, ffi};
 
 /// What is in a file, and what marks it.
 #[derive(Debug)]
@@ -23,7 +24,37 @@ const LOG_LIMIT: i64 = 4 * 1024 * 1024;
 /// How long a write waits for that of another process.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
-pub(crate) type OpenError = Box<dyn Error + Send + Sync>;
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// A file that could not be opened, and why.
+#[derive(Debug)]
+pub(crate) struct OpenError {
+    text: String,
+    pub(crate) is_for_want_of_room: bool,
+}
+
+impl OpenError {
+    fn new(path: &Path, failure: &Failure) -> Self {
+        let is_for_want_of_room = failure.downcast_ref().is_some_and(is_for_want_of_room);
+        let hint = if is_for_want_of_room { ": there is no room on the disk" } else { "" };
+        Self { text: format!("{}: {failure}{hint}", path.display()), is_for_want_of_room }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for OpenError {}
+
+/// Whether something failed because the disk is full: by a write, or by the memory that connections share,
+/// which is a file, too.
+pub(crate) fn is_for_want_of_room(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE))
+}
 
 /// Opens a file whose commits outlast the machine's power, and creates it where there is none.
 pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
@@ -32,10 +63,10 @@ pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError
         set_up(&mut connection, schema)?;
         Ok(connection)
     };
-    open().map_err(|error: OpenError| format!("{}: {error}", path.display()).into())
+    open().map_err(|failure| OpenError::new(path, &failure))
 }
 
-fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), OpenError> {
+fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
     connection.busy_timeout(BUSY)?;
     let found = version(connection, schema)?;
     if connection.is_readonly(MAIN_DB)? {
@@ -55,7 +86,7 @@ fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), OpenError>
 }
 
 /// Which version is in it, `None` if there is nothing yet. Fails if it cannot be made one of this schema.
-fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, OpenError> {
+fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application_id, version) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 =
@@ -73,7 +104,7 @@ fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, Open
 }
 
 /// Creates or upgrades the tables. Looks again under the lock: another process may do so at the same time.
-fn create(connection: &mut Connection, schema: &Schema) -> Result<(), OpenError> {
+fn create(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match version(&transaction, schema)? {
         None => transaction.execute_batch(schema.sql)?,

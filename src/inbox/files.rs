@@ -94,7 +94,7 @@ fn identity(_: &Metadata) -> Identity {}
 /// It is there for all processes that share the inbox, or for none.
 pub(super) struct Reserve {
     path: PathBuf,
-    size: u64,
+    pub(super) size: u64,
     last_try: Mutex<Option<Instant>>,
 }
 
@@ -113,6 +113,15 @@ impl Reserve {
             Self { path: beside(database, "-reserve"), size: 0, last_try: Mutex::default() };
         reserve.size = reserve.length().max(Self::SMALLEST);
         reserve
+    }
+
+    /// Gives up the one beside a database, if it is there. Says how large it was.
+    pub(super) fn give_up(database: &Path) -> Option<u64> {
+        let reserve = Self::beside(&database.canonicalize().ok()?);
+        reserve.is_whole().then(|| {
+            reserve.free();
+            reserve.size
+        })
     }
 
     fn length(&self) -> u64 {

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, ffi};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::error::InboxError;
 use super::files::Files;
 use crate::caught::quietly;
-use crate::sqlite::BUSY;
+use crate::sqlite::{BUSY, is_for_want_of_room};
 
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come
 /// in while they are written.
@@ -148,8 +148,7 @@ fn in_transaction(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> rus
 /// Gives the reserve up if the disk is full, and writes the log to the database, so that the log has room to
 /// be written from its start again. What failed now is tried again by whoever needs it.
 fn make_room(connection: &Connection, files: &Files, error: &rusqlite::Error) {
-    let code = error.sqlite_error().map(|error| error.extended_code);
-    if !matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE)) {
+    if !is_for_want_of_room(error) {
         return;
     }
     files.reserve.free();

@@ -14,13 +14,14 @@ use tokio::time::sleep;
 use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, clamped, later};
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
-use super::files::Files;
+use super::files::{Files, Reserve};
 use super::group::{Group, checkpoint, cut_log};
 use super::options::Options;
 use super::room::Room;
 use super::{schema, sql};
 use crate::caught::quietly;
 use crate::clock;
+use crate::sqlite::OpenError;
 use crate::timestamp::Timestamp;
 
 /// How often to look for what other processes have written.
@@ -47,11 +48,12 @@ impl Sqlite {
         if options.existing && !path.exists() {
             return Err(InboxError::new(format!("{}: no such file", path.display())));
         }
-        let open = || schema::open(path).map_err(InboxError::new);
-        let [writer, reader] = [open()?, open()?];
+        let ([writer, reader], given_up) = open(path).map_err(InboxError::new)?;
         let mut files = Files::of(path).map_err(InboxError::new)?;
-        if !options.existing {
-            files.reserve.make();
+        match given_up {
+            Some(size) => files.reserve.size = size,
+            None if options.existing => {}
+            None => files.reserve.make(),
         }
         for connection in [&writer, &reader] {
             schema::limit_log(connection, files.reserve.log_limit()).map_err(InboxError::new)?;
@@ -295,6 +297,19 @@ impl Engine for Sqlite {
     async fn discard(&self, id: EntryId) -> Result<bool, InboxError> {
         let now = clock::now().as_millis();
         self.write(move |connection| sql::discard(connection, id, now)).await
+    }
+}
+
+/// Opens a connection to write and one to read. Where there is no room for that, the reserve is given up: to
+/// process what is stored, one must get at it. Says how large it was.
+fn open(path: &Path) -> Result<([Connection; 2], Option<u64>), OpenError> {
+    let open = || Ok::<_, OpenError>([schema::open(path)?, schema::open(path)?]);
+    match open() {
+        Err(error) if error.is_for_want_of_room => match Reserve::give_up(path) {
+            Some(size) => Ok((open()?, Some(size))),
+            None => Err(error),
+        },
+        opened => Ok((opened?, None)),
     }
 }
 

@@ -174,6 +174,32 @@ mod full_disk {
         assert_taken(chat(&receiver, "new").await);
         assert_eq!(work(&inbox, &mut calls, 1).await, ["new "]);
     }
+
+    #[tokio::test]
+    async fn keeps_nobody_from_opening_it_and_processing_what_is_stored() {
+        let disk = Disk::new();
+        let Some(mount) = Mount::new(disk.0.path().join("mounted")) else { return };
+        let open = || Inbox::open(mount.0.join("inbox.db"));
+        let (crm, mut calls) = Crm::up();
+        assert_taken(chat(&receiver(&open().expect("an inbox"), &crm), "stored").await);
+        mount.fill();
+        let inbox = open().expect("an inbox, by what was set aside");
+        let receiver = receiver(&inbox, &crm);
+        assert_not_stored(chat(&receiver, "new").await);
+        assert_eq!(work(&inbox, &mut calls, 1).await, ["stored "]);
+        std::fs::remove_file(mount.0.join("another")).expect("removed");
+        well(&inbox).await;
+        assert_taken(chat(&receiver, "new").await);
+    }
+
+    #[tokio::test]
+    async fn is_told_where_nothing_was_set_aside() {
+        let disk = Disk::new();
+        let Some(mount) = Mount::new(disk.0.path().join("mounted")) else { return };
+        mount.fill();
+        let error = Inbox::open(mount.0.join("inbox.db")).expect_err("no room").to_string();
+        assert!(error.ends_with(": there is no room on the disk"), "{error}");
+    }
 }
 
 mod file {
