@@ -34,8 +34,8 @@ pub struct FromFn<F> {
 }
 
 impl<F> FromFn<F> {
-    /// What a visitor gets who opens a chat and says nothing yet: a text, or a [`Reply`] with all that
-    /// can be in one. Nothing by default.
+    /// Greets a visitor who opens a chat without a word: with a text, or with any [`Reply`]. Nothing is said by
+    /// default.
     pub fn greeting(self, greeting: impl Into<Reply>) -> Self {
         Self { greeting: greeting.into(), ..self }
     }

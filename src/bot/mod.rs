@@ -34,7 +34,7 @@
 //! ```
 //!
 //! What the visitor says first comes with the event that opens the chat, `chatStarted`. It goes to
-//! [`Handler::message`] all the same; only who opens a chat without a word is [greeted](Handler::greet).
+//! [`Handler::message`] all the same; a visitor who opens a chat without a word is [greeted](Handler::greet).
 //!
 //! See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
 //!

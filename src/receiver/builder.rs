@@ -154,8 +154,8 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Answers `GET` on this path, which is one alone, with 200, and with 503 while draining. Not served
-    /// by default.
+    /// Serves the receiver's health: answers `GET` on this path with 200, and with 503 while draining. One
+    /// path at most, and none by default.
     pub fn healthz(mut self, path: impl Into<String>) -> Self {
         self.settings.healthz.push(path.into());
         self
