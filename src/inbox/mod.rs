@@ -190,8 +190,10 @@ struct Inner {
     /// For what handlers have of bodies.
     memory: Budget,
     watch: Watch,
-    /// Of the worker.
+    /// Of the worker: that nothing can be handed out.
     complaint: Complaint,
+    /// Of the worker: that nothing can be noted of what was.
+    notes: Complaint,
 }
 
 impl Inbox {
@@ -222,8 +224,9 @@ impl Inbox {
     fn new(engine: Box<dyn Engine>, options: Options) -> Self {
         let memory = Budget::new(options.memory_limit);
         let feeds = RwLock::default();
-        let (watch, complaint) = (Watch::default(), Complaint::default());
-        Self(Arc::new(Inner { engine, options, feeds, memory, watch, complaint }))
+        let (complaint, notes) = (Complaint::default(), Complaint::default());
+        let watch = Watch::default();
+        Self(Arc::new(Inner { engine, options, feeds, memory, watch, complaint, notes }))
     }
 
     /// A handler whose requests are stored here first.

@@ -152,7 +152,7 @@ impl Inner {
     /// Says whether it makes sense to go on: not once another worker has the entry.
     async fn renew(&self, claim: &Claim) -> bool {
         self.engine.renew(claim.ticket, self.lease()).await.unwrap_or_else(|error| {
-            quietly(|| tracing::error!(reason = %error, "the lease cannot be renewed"));
+            self.notes.error("a lease cannot be renewed", &error);
             true
         })
     }
@@ -177,14 +177,12 @@ impl Inner {
     async fn settle(&self, claim: &Claim, outcome: Outcome) {
         for _ in 0..NOTES {
             match self.engine.settle(claim.ticket, outcome.clone(), clock::now()).await {
-                Ok(true) => return,
+                Ok(true) => return self.notes.over("outcomes can be noted again"),
                 Ok(false) => {
                     quietly(|| tracing::warn!("the lease was lost: this may be done twice"));
                     return;
                 }
-                Err(error) => {
-                    quietly(|| tracing::error!(reason = %error, "the outcome cannot be noted"));
-                }
+                Err(error) => self.notes.error("an outcome cannot be noted", &error),
             }
             sleep(PAUSE).await;
         }

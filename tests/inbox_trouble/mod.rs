@@ -292,6 +292,38 @@ mod file {
     }
 }
 
+mod notes {
+    use support::{log, record_log};
+
+    use super::*;
+
+    const FAILING: &str = "
+        CREATE TRIGGER failing BEFORE UPDATE ON entry WHEN new.state = 4
+        BEGIN SELECT raise(ABORT, 'on purpose'); END";
+
+    #[tokio::test(start_paused = true)]
+    async fn that_fail_are_told_once_and_when_that_is_over() {
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options());
+        let (crm, mut calls) = Crm::up();
+        let receiver = receiver(&inbox, &crm);
+        for case_id in ["a", "b", "c"] {
+            assert_taken(chat(&receiver, case_id).await);
+        }
+        let other = Connection::open(disk.file()).expect("opened");
+        other.execute_batch(FAILING).expect("created");
+        record_log();
+        work(&inbox, &mut calls, 3).await;
+        let told = log();
+        assert_eq!(told.matches("an outcome cannot be noted").count(), 1, "{told}");
+        other.execute_batch("DROP TRIGGER failing").expect("dropped");
+        advance(SECOND * 61).await;
+        work(&inbox, &mut calls, 3).await;
+        assert_eq!(log().matches("outcomes can be noted again").count(), 1, "{}", log());
+        assert_eq!(stats(&inbox).await.done, 3);
+    }
+}
+
 mod log {
     use super::*;
 
