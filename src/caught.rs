@@ -1,11 +1,7 @@
 //! Keeps the panics of other people's code where they happen.
 
 use std::fmt::Display;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
-
-use tracing::Span;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A panic, and nothing of what was thrown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,37 +30,6 @@ pub(crate) fn told(error: impl Display) -> Result<String, Panicked> {
 /// the request that is told of must not fail for it.
 pub(crate) fn quietly(log: impl FnOnce()) {
     let _ = caught(log);
-}
-
-/// A span in which others run. A subscriber that panics over it costs what is told, and not what is run.
-#[derive(Clone)]
-pub(crate) struct QuietSpan(Span);
-
-impl QuietSpan {
-    pub(crate) fn new(span: impl FnOnce() -> Span) -> Self {
-        Self(caught(span).unwrap_or_else(|Panicked| Span::none()))
-    }
-
-    fn within<T>(&self, work: impl FnOnce() -> T) -> T {
-        let entered = caught(|| self.0.enter());
-        // Caught meanwhile: a subscriber that panics on the way out of a panic would end the process.
-        let done = catch_unwind(AssertUnwindSafe(work));
-        quietly(|| drop(entered));
-        done.unwrap_or_else(|thrown| resume_unwind(thrown))
-    }
-
-    /// Runs what is polled again and again.
-    pub(crate) async fn around<F: Future>(self, work: F) -> F::Output {
-        let mut work = pin!(work);
-        poll_fn(|context| self.within(|| work.as_mut().poll(context))).await
-    }
-}
-
-impl Drop for QuietSpan {
-    fn drop(&mut self) {
-        let span = std::mem::replace(&mut self.0, Span::none());
-        quietly(|| drop(span));
-    }
 }
 
 #[cfg(test)]

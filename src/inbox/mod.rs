@@ -155,6 +155,7 @@ mod nats;
 mod options;
 mod room;
 mod schema;
+mod span;
 mod sql;
 mod sqlite;
 mod worker;

@@ -10,8 +10,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::engine::{Claim, Lease, Outcome};
 use super::feed::Work;
+use super::span::QuietSpan;
 use super::{InboxError, Inner};
-use crate::caught::{QuietSpan, quietly, told};
+use crate::caught::{quietly, told};
 use crate::clock;
 use crate::error::HandlerError;
 use crate::legible::legible;
