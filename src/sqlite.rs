@@ -36,14 +36,14 @@ pub(crate) struct OpenError {
 impl OpenError {
     fn new(path: &Path, failure: &Failure) -> Self {
         let is_for_want_of_room = failure.downcast_ref().is_some_and(is_for_want_of_room);
-        let hint = if is_for_want_of_room { ": there is no room on the disk" } else { "" };
-        Self { text: format!("{}: {failure}{hint}", path.display()), is_for_want_of_room }
+        Self { text: format!("{}: {failure}", path.display()), is_for_want_of_room }
     }
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.text)?;
+        f.write_str(if self.is_for_want_of_room { ": there is no room on the disk" } else { "" })
     }
 }
 
