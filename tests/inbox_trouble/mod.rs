@@ -434,18 +434,19 @@ mod damage {
         assert_eq!(made, ["after ", "before "]);
         assert_taken(chat(&receiver, "new").await);
         assert_eq!(work(&inbox, &mut calls, 1).await, ["new "]);
+        advance(SECOND).await;
         let error = inbox.check().await.expect_err("a failure").to_string();
         assert!(error.contains("malformed"), "{error}");
         assert_eq!(stats(&inbox).await.waiting, 1);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn of_a_large_body_stops_no_other_case() {
         stops_nothing_else(20_000).await;
     }
 
     /// Of 3 kB, each is on a page of its own.
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn of_a_row_stops_no_other_case() {
         stops_nothing_else(3_000).await;
     }
