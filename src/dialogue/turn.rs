@@ -43,7 +43,6 @@ pub(super) struct Turn<S: Store> {
 }
 
 pub(super) enum Begin<S: Store> {
-    /// In a box, for it is moved on the way.
     Turn(Box<Turn<S>>),
     /// There is nothing to be done.
     Answered(Reply),
@@ -73,8 +72,7 @@ impl<S: Store> Turn<S> {
                 if delivery.is_some_and(|delivery| is_late(before.as_ref(), &delivery.input)) {
                     return Ok(Begin::Answered(Reply::new()));
                 }
-                let undo = Undo::new(store, key, before);
-                let mut turn = Box::new(Self::new(undo, fingerprint, terms, time));
+                let mut turn = Self::new(store, key, before, fingerprint, terms, time);
                 turn.revision = S::save(store, key, &turn.record, revision).await?;
                 if turn.revision.is_some() {
                     return Ok(Begin::Turn(turn));
@@ -85,16 +83,22 @@ impl<S: Store> Turn<S> {
         }
     }
 
+    /// In a box, for it is moved on the way.
     fn new(
-        undo: Undo<S>,
+        store: &Arc<S>,
+        key: &Arc<str>,
+        before: Option<Record>,
         fingerprint: Option<Fingerprint>,
         terms: Terms,
         renewed_at: Timestamp,
-    ) -> Self {
-        let before = undo.before.clone().unwrap_or_else(Record::expired);
-        let record = Record { turn: undo.turn, ..before };
+    ) -> Box<Self> {
+        let mut record = before.clone().unwrap_or_else(Record::expired);
+        record.turn = TurnId::unique();
+        let undo =
+            Undo { store: Arc::clone(store), key: Arc::clone(key), before, turn: record.turn };
         let undo = Some(undo);
-        let mut turn = Self { terms, fingerprint, renewed_at, record, revision: None, undo };
+        let mut turn =
+            Box::new(Self { terms, fingerprint, renewed_at, record, revision: None, undo });
         turn.lease(renewed_at);
         turn
     }
@@ -255,10 +259,6 @@ struct Undo<S: Store> {
 }
 
 impl<S: Store> Undo<S> {
-    fn new(store: &Arc<S>, key: &Arc<str>, before: Option<Record>) -> Self {
-        Self { store: Arc::clone(store), key: Arc::clone(key), before, turn: TurnId::unique() }
-    }
-
     async fn run(self) {
         for attempt in 1..=ATTEMPTS {
             match self.attempt().await {
