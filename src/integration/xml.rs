@@ -281,9 +281,9 @@ fn is_white_space(text: &[u8]) -> bool {
 
 /// The text of an element, without the white space around it where that can be only layout.
 fn without_layout<'t>(name: &str, text: &'t str) -> &'t str {
-    let is_framed = |end: Option<&u8>| end.is_some_and(u8::is_ascii_whitespace);
+    let may_be_layout = |end: Option<&u8>| end.is_some_and(|byte| *byte <= b' ');
     let bytes = text.as_bytes();
-    if (is_framed(bytes.first()) || is_framed(bytes.last())) && TOKENS.contains(&name) {
+    if (may_be_layout(bytes.first()) || may_be_layout(bytes.last())) && TOKENS.contains(&name) {
         return text.trim_ascii();
     }
     text
