@@ -85,9 +85,8 @@ impl Future for RunToEnd<'_> {
 
 impl Drop for RunToEnd<'_> {
     fn drop(&mut self) {
-        let (Some(mut outcome), Ok(runtime)) = (self.outcome.take(), Handle::try_current()) else {
-            return;
-        };
+        let Some(mut outcome) = self.outcome.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
         let (guard, log, time) = (self.abandoned.add(), self.log.clone(), self.time);
         let memory = self.memory.take();
         log.hung_up();
