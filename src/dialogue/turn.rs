@@ -206,8 +206,9 @@ impl<S: Store> Turn<S> {
 
     /// On a task of its own, for a turn may be dropped at any time.
     fn start_undo(&mut self) -> Option<JoinHandle<()>> {
+        let undo = self.undo.take()?;
         let runtime = Handle::try_current().ok()?;
-        Some(runtime.spawn(self.undo.take()?.run()))
+        Some(runtime.spawn(undo.run()))
     }
 }
 
