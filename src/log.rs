@@ -116,8 +116,8 @@ impl RequestLog {
 
 impl Drop for RequestLog {
     fn drop(&mut self) {
-        let span = std::mem::replace(&mut self.span, Span::none());
-        if !span.is_disabled() {
+        if self.is_heard() {
+            let span = std::mem::replace(&mut self.span, Span::none());
             quietly(|| drop(span));
         }
     }
