@@ -111,9 +111,11 @@ impl Timestamp {
 
 /// 1 to 12.
 fn month(name: &str) -> Option<i8> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let index = MONTHS.iter().position(|&month| month == name)?;
+    const MONTHS: [&[u8; 3]; 12] = [
+        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
+        b"Dec",
+    ];
+    let index = MONTHS.iter().position(|&month| month == name.as_bytes())?;
     i8::try_from(index + 1).ok()
 }
 
