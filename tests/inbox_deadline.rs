@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use snapengage::inbox::{Inbox, Options, State};
 use snapengage::{HandlerError, Receiver, integration};
-use support::{Seen, assert_taken, auth, post};
+use support::{Seen, assert_taken, auth, log, post, record_log};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
@@ -26,7 +26,7 @@ impl Drop for Guard {
     }
 }
 
-/// An inbox whose handler hangs where the case is called `hangs`.
+/// An inbox whose handler does as the case is called: `hangs`, `blocks`, or anything else.
 struct Fixture {
     inbox: Inbox,
     receiver: Receiver,
@@ -50,6 +50,10 @@ impl Fixture {
                     let _guard = guard;
                     match request.id.as_str() {
                         "hangs" => pending::<Result<(), HandlerError>>().await,
+                        "blocks" => {
+                            std::thread::sleep(Duration::from_millis(2));
+                            Ok(())
+                        }
                         _ => Ok(()),
                     }
                 }
@@ -125,4 +129,15 @@ async fn a_shutdown_waits_no_longer_than_the_deadline() {
     let waited = started.elapsed();
     assert!(waited >= MINUTE && waited < MINUTE + SECOND, "{waited:?}");
     assert_eq!(fixture.entry(State::Waiting).await.0, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_blocks_its_thread_past_its_deadline_is_told() {
+    record_log();
+    let fixture = Fixture::new(Inbox::options().deadline(Duration::from_millis(1)));
+    fixture.chat("blocks").await;
+    fixture.inbox.run(sleep(SECOND)).await;
+    assert_eq!(fixture.inbox.stats().await.expect("stats").done, 1);
+    let log = log();
+    assert!(log.contains("handler blocked its thread past its deadline"), "{log}");
 }

@@ -1,7 +1,7 @@
 //! Works off what is stored.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -146,8 +146,17 @@ impl Inner {
             };
             feed.work(&body).await
         };
-        let late = |_| Err(format!("handler not done within {deadline:?}").into());
-        timeout(deadline, work).await.unwrap_or_else(late)
+        let started = Instant::now();
+        let Ok(done) = timeout(deadline, work).await else {
+            return Err(format!("handler not done within {deadline:?}").into());
+        };
+        // Any other handler is dropped by then.
+        if started.elapsed() > deadline {
+            let reason =
+                "handler blocked its thread past its deadline: see `tokio::task::spawn_blocking`";
+            quietly(|| tracing::warn!(reason, "late"));
+        }
+        done
     }
 
     /// Says whether it makes sense to go on: not once another worker has the entry.
