@@ -89,14 +89,13 @@ impl<T: Lenient> Field for Vec<T> {
         let mut list = Vec::new();
         let mut element = None;
         while let Some(odd) = seq.next_element_seed(Slot(&mut element))? {
-            match (odd, element.take()) {
-                (Some(odd), _) => {
-                    let mut values: Vec<_> = list.iter().map(to_value).collect();
-                    values.push(odd);
-                    return raw_seq(seq, values).map(Some);
-                }
-                (None, Some(value)) => list.push(value),
-                (None, None) => {}
+            if let Some(odd) = odd {
+                let mut values: Vec<_> = list.iter().map(to_value).collect();
+                values.push(odd);
+                return raw_seq(seq, values).map(Some);
+            }
+            if let Some(value) = element.take() {
+                list.push(value);
             }
         }
         *self = list;
