@@ -1,5 +1,6 @@
 //! What the log says of a path that nothing is served at.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::auth::Auth;
@@ -51,9 +52,16 @@ impl fmt::Display for Served<'_> {
 /// token.
 pub(super) fn told(path: &str, served: &[Served<'_>]) -> String {
     const LIMIT: usize = 128;
-    let path = &path[..path.floor_char_boundary(LIMIT)];
-    let lost = segments(path);
-    let shown = shown(&lost, served);
+    let end = path.floor_char_boundary(LIMIT);
+    let mut lost = segments(&path[..end]);
+    let mut shown = shown(&lost, served);
+    if end < path.len() {
+        // Cut in two, a secret is not known for one.
+        lost.pop();
+        shown.pop();
+        shown.push("…".into());
+    }
+    let shown = shown.join("/");
     let nearest = served.iter().min_by_key(|served| served.distance(&lost));
     let nearest = nearest.map(|served| format!(", the nearest that is: `{served}`"));
     format!("nothing is served at `/{shown}`{}", nearest.unwrap_or_default())
@@ -63,10 +71,10 @@ pub(super) fn told(path: &str, served: &[Served<'_>]) -> String {
 ///
 /// What is near to a segment that is served is a slip of the pen in that. Anything else may be a secret
 /// where secrets are in paths, and where it stands behind what is served.
-fn shown(lost: &[&str], served: &[Served<'_>]) -> String {
+fn shown<'p>(lost: &[&'p str], served: &[Served<'_>]) -> Vec<Cow<'p, str>> {
     let secrets_are_in_paths = served.iter().any(|served| served.has_secret_path());
     let mut is_behind = false;
-    let shown = lost.iter().map(|segment| {
+    let shown = lost.iter().map(|&segment| {
         let is_secret = served.iter().any(|served| served.is_secret(segment));
         let is_near =
             served.iter().any(|served| served.segments().iter().any(|own| is_near(segment, own)));
@@ -78,7 +86,7 @@ fn shown(lost: &[&str], served: &[Served<'_>]) -> String {
             "…".into()
         }
     });
-    shown.collect::<Vec<_>>().join("/")
+    shown.collect()
 }
 
 fn segments(path: &str) -> Vec<&str> {
@@ -136,12 +144,8 @@ mod tests {
         ] {
             assert_told(path, &auth, &format!("`{shown}`, the nearest that is: `{nearest}`"));
         }
-        let long = format!("/{}", "a".repeat(1000));
-        assert_told(
-            &long,
-            &auth,
-            &format!("`{}`, the nearest that is: `/get-contact`", &long[..128]),
-        );
+        let long = format!("/bott/{}", "a".repeat(1000));
+        assert_told(&long, &auth, "`/bott/…`, the nearest that is: `/bot`");
         assert_eq!(told("/a", &[]), "nothing is served at `/a`");
         let root = Served { path: "/", auth: None };
         assert_eq!(told("/a", &[root]), "nothing is served at `/a`, the nearest that is: `/`");
@@ -151,6 +155,9 @@ mod tests {
     fn a_token_is_not_named_wherever_it_stands() {
         let auth = Auth::from(Token::new("kT4mZ0qvW8"));
         assert_told("/kT4mZ0qvW8", &auth, "`/…`, the nearest that is: `/bot`");
+        let cut = format!("/{}/kT4mZ0qvW8", "a".repeat(120));
+        let expected = format!("`/{}/…`, the nearest that is: `/get-contact`", "a".repeat(120));
+        assert_told(&cut, &auth, &expected);
         assert_told("/bott/kT4mZ0qvW", &auth, "`/bott/…`, the nearest that is: `/bot`");
         assert_told("/bot/a/b", &auth, "`/bot/…/…`, the nearest that is: `/bot`");
     }
