@@ -28,8 +28,9 @@ const FORGOTTEN: &str =
 /// how many whole seconds the oldest has been there that is not done, `null` if all are; and `size`
 /// in bytes. Looked at once a second at most.
 ///
-/// Fails where the inbox cannot be read, where nothing can be stored (it tries to), and where entries have
-/// been due for a minute while nobody was at any.
+/// Fails where the inbox cannot be read, where nothing can be stored (it tries to), where a damaged page keeps
+/// entries from being processed or forgotten, and where entries have been due for a minute while nobody was at
+/// any.
 #[async_trait]
 impl HealthCheck for Inbox {
     async fn check(&self) -> Result<Value, HandlerError> {

@@ -103,7 +103,8 @@
 //! Beside it is a reserve of 40 MiB, less on a small disk: `inbox.db-reserve`. When the disk is full, it is
 //! removed, so that there is room to process what is stored; until there is room to make it again, or in the
 //! file itself, requests are answered 503. Where the file is removed or replaced while it is open, they are
-//! too, until a restart. An entry on a damaged page stops its case, and no other.
+//! too, until a restart. An entry on a damaged page stops its case, and no other; once it is done, it cannot be
+//! forgotten, nor can a few beside it. Either fails the health check.
 //!
 //! **NATS JetStream** (`Inbox::connect`, feature `nats`; nats-server 2.12 or newer) is for several: each
 //! receiver is a process that opens the same inbox by its name, with the same options, and all of them work.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::types::Type;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Params, Row, Transaction, TransactionBehavior, params,
+};
 
 use super::engine::{Arrival, Claim, Stored, Ticket};
 use super::entry::{Entry, EntryId, State, Stats};
@@ -457,24 +459,98 @@ fn state(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<i64>> 
 }
 
 /// Forgets payloads first, and keys when their window is over.
-pub(super) fn sweep(connection: &Connection, window: i64, now: i64) -> rusqlite::Result<bool> {
-    const FORGET_LARGE: &str = "
-        DELETE FROM large
-        WHERE id IN (
-            SELECT id FROM entry WHERE state = 4 AND due_at <= ?1 ORDER BY due_at LIMIT ?2)";
+pub(super) fn sweep(
+    connection: &Connection,
+    window: i64,
+    now: i64,
+    kept: &BTreeSet<i64>,
+) -> rusqlite::Result<bool> {
+    let mut is_full = false;
+    for state in [DONE, FORGOTTEN] {
+        let ids = over_since(connection, state, now, kept)?;
+        is_full |= ids.len() >= SWEPT_AT_ONCE;
+        for id in ids {
+            forget(connection, state, id, window, now)?;
+        }
+    }
+    Ok(is_full)
+}
+
+/// Forgets what can be forgotten, in transactions of its own, and returns the entries that cannot: damaged
+/// ones, and those whose page SQLite would merge with a damaged one when they are deleted. No read tells
+/// the latter.
+pub(super) fn sweep_around_damage(
+    connection: &Connection,
+    window: i64,
+    now: i64,
+    kept: &BTreeSet<i64>,
+) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut found = BTreeSet::new();
+    for state in [DONE, FORGOTTEN] {
+        let mut parts = vec![over_since(connection, state, now, kept)?];
+        while let Some(mut part) = parts.pop() {
+            let forgotten = forget_together(connection, state, &part, window, now);
+            if !is_damaged(forgotten)? {
+                continue;
+            }
+            if part.len() == 1 {
+                found.extend(part);
+            } else {
+                parts.push(part.split_off(part.len() / 2));
+                parts.push(part);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn forget_together(
+    connection: &Connection,
+    state: i64,
+    ids: &[i64],
+    window: i64,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    for id in ids {
+        forget(&transaction, state, *id, window, now)?;
+    }
+    transaction.commit()
+}
+
+fn over_since(
+    connection: &Connection,
+    state: i64,
+    now: i64,
+    kept: &BTreeSet<i64>,
+) -> rusqlite::Result<Vec<i64>> {
+    const OVER: &str =
+        "SELECT id FROM entry WHERE state = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
+    let most = number(SWEPT_AT_ONCE + kept.len());
+    Ok(without(kept, ids(connection, OVER, [state, now, most])?))
+}
+
+/// Forgets what is left of an entry in this state.
+fn forget(
+    connection: &Connection,
+    state: i64,
+    id: i64,
+    window: i64,
+    now: i64,
+) -> rusqlite::Result<()> {
+    const FORGET_LARGE: &str = "DELETE FROM large WHERE id = ?1";
     const FORGET: &str = "
         UPDATE entry SET state = 6, body = x'', error = NULL,
-            due_at = CASE WHEN key IS NULL THEN ?1 ELSE received_at + ?2 END
-        WHERE id IN (
-            SELECT id FROM entry WHERE state = 4 AND due_at <= ?1 ORDER BY due_at LIMIT ?3)";
-    const DELETE: &str = "
-        DELETE FROM entry
-        WHERE id IN (SELECT id FROM entry WHERE state = 6 AND due_at <= ?1 LIMIT ?2)";
-    connection.prepare_cached(FORGET_LARGE)?.execute([now, number(SWEPT_AT_ONCE)])?;
-    let forgotten =
-        connection.prepare_cached(FORGET)?.execute(params![now, window, number(SWEPT_AT_ONCE)])?;
-    let deleted = connection.prepare_cached(DELETE)?.execute([now, number(SWEPT_AT_ONCE)])?;
-    Ok(forgotten.max(deleted) >= SWEPT_AT_ONCE)
+            due_at = CASE WHEN key IS NULL THEN ?2 ELSE received_at + ?3 END
+        WHERE id = ?1 AND state = 4";
+    const DELETE: &str = "DELETE FROM entry WHERE id = ?1 AND state = 6";
+    if state == FORGOTTEN {
+        connection.prepare_cached(DELETE)?.execute([id])?;
+    } else {
+        connection.prepare_cached(FORGET_LARGE)?.execute([id])?;
+        connection.prepare_cached(FORGET)?.execute([id, now, window])?;
+    }
+    Ok(())
 }
 
 fn has_room(

@@ -1,5 +1,6 @@
 //! Entries in a SQLite file.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,8 @@ use crate::timestamp::Timestamp;
 const POLL: Duration = Duration::from_secs(1);
 
 const NO_ROOM: &str = "there is no room on the disk";
+/// With no entry's number, which changes as more are found, so that it is logged once.
+const UNFORGETTABLE: &str = "the file is damaged: some of what is done cannot be forgotten";
 
 /// One connection writes, in groups; another reads, and keeps nobody from writing.
 pub(super) struct Sqlite {
@@ -38,6 +41,8 @@ pub(super) struct Sqlite {
     files: Arc<Files>,
     /// The entries that were found to be unreadable.
     damaged: std::sync::Mutex<sql::Damaged>,
+    /// Those that were found to be impossible to forget, for the same reason.
+    kept: std::sync::Mutex<BTreeSet<i64>>,
     keep_done: Duration,
     lease: Duration,
     longest_backoff: Duration,
@@ -63,6 +68,7 @@ impl Sqlite {
             writer: Group::new(writer, Arc::clone(&files)),
             reader: Arc::new(Mutex::new(reader)),
             damaged: std::sync::Mutex::default(),
+            kept: std::sync::Mutex::default(),
             changed: Notify::new(),
             keeping: Arc::new(sql::Keeping {
                 window: millis(options.window),
@@ -145,14 +151,30 @@ impl Sqlite {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fails while an entry that could not be read is there, and still cannot.
+    /// Fails while an entry that could not be read is there, and still cannot, or one cannot be forgotten.
     async fn check_damaged(&self) -> Result<(), InboxError> {
         let damaged = self.damaged().clone();
         for id in damaged.ids() {
             self.show(id).await?;
             self.damaged().remove(id);
         }
-        Ok(())
+        if self.kept().is_empty() { Ok(()) } else { Err(InboxError::new(UNFORGETTABLE)) }
+    }
+
+    /// Not with others' jobs: each would fail with the entry that cannot be forgotten. Says whether any was found.
+    async fn sweep_around_damage(&self, now: i64) -> Result<bool, InboxError> {
+        let (window, kept) = (self.keeping.window, self.kept().clone());
+        let sweep = move |connection: &Connection| {
+            sql::sweep_around_damage(connection, window, now, &kept).map_err(InboxError::new)
+        };
+        let mut found = self.writer.alone(sweep).await?;
+        let is_any = !found.is_empty();
+        self.kept().append(&mut found);
+        Ok(is_any)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes, and has the worker look at it.
@@ -269,8 +291,12 @@ impl Engine for Sqlite {
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError> {
         self.shrink_log().await?;
-        let window = self.keeping.window;
-        self.writer.run(move |connection| sql::sweep(connection, window, now.as_millis())).await
+        let (window, now, kept) = (self.keeping.window, now.as_millis(), self.kept().clone());
+        let sweep = move |connection: &Connection| sql::sweep(connection, window, now, &kept);
+        match self.writer.run(sweep).await {
+            Err(error) if is_damage(&error) => self.sweep_around_damage(now).await,
+            swept => swept,
+        }
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {

@@ -392,6 +392,8 @@ mod log {
 }
 
 mod damage {
+    use support::{log, record_log};
+
     use super::*;
 
     /// Ruins the page that this text is on.
@@ -460,6 +462,49 @@ mod damage {
         assert_taken(chat(&receiver, "new").await);
         assert_eq!(work(&inbox, &mut calls, 1).await, ["new "]);
         assert_eq!(stats(&inbox).await.waiting, 2);
+    }
+
+    /// By an index: no row is read.
+    fn kept(disk: &Disk) -> i64 {
+        let other = Connection::open(disk.file()).expect("opened");
+        other.query_row("SELECT count(*) FROM entry", [], |row| row.get(0)).expect("counted")
+    }
+
+    async fn keeps_the_others_from_nothing(size: usize) {
+        const COUNT: usize = 100;
+        let disk = Disk::new();
+        let inbox = disk.open(Inbox::options());
+        let (crm, mut calls) = Crm::up();
+        let receiver = receiver(&inbox, &crm);
+        for number in 0..COUNT {
+            let body = body(&format!("case-{number}."), size);
+            assert_taken(receiver.handle(support::post("/integration", body)).await);
+        }
+        work(&inbox, &mut calls, COUNT).await;
+        ruin(&disk, r#""id":"case-30.""#);
+        advance(HOUR * 10).await;
+        record_log();
+        inbox.run(sleep(SECOND * 200)).await;
+        assert_eq!(stats(&inbox).await.done, 1, "the damaged one");
+        advance(HOUR * 24 * 30).await;
+        inbox.run(sleep(SECOND * 200)).await;
+        let kept = kept(&disk);
+        assert!((1..=40).contains(&kept), "{kept} with those beside the damaged one");
+        let error = inbox.check().await.expect_err("a failure").to_string();
+        assert!(error.ends_with(": some of what is done cannot be forgotten"), "{error}");
+        assert_eq!(log().matches("ERROR").count(), 1, "{}", log());
+        assert_taken(chat(&receiver, "new").await);
+        assert_eq!(work(&inbox, &mut calls, 1).await, ["new "]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_row_that_is_done_keeps_no_other_from_being_forgotten() {
+        keeps_the_others_from_nothing(3_000).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_large_body_that_is_done_keeps_no_other_from_being_forgotten() {
+        keeps_the_others_from_nothing(20_000).await;
     }
 
     /// It was done, and is handed out no more, though the next of its case cannot be read.
