@@ -158,13 +158,12 @@ fn is_any_later(connection: &Connection, latest: Latest) -> rusqlite::Result<boo
 }
 
 /// Takes back what is due later than it may be.
-fn clamp(connection: &Connection, latest: Latest) -> rusqlite::Result<()> {
-    const UPDATE: &str = "
-        UPDATE entry SET due_at = ?2 WHERE id IN (
-            SELECT id FROM entry WHERE state = ?1 AND due_at > ?2 LIMIT ?3)";
-    let mut update = connection.prepare_cached(UPDATE)?;
+fn clamp(connection: &Connection, latest: Latest, damaged: &Damaged) -> rusqlite::Result<()> {
+    const UPDATE: &str = "UPDATE entry SET due_at = ?2 WHERE id = ?1";
     for (state, latest) in latest.by_state() {
-        update.execute([state, latest, number(SWEPT_AT_ONCE)])?;
+        for id in late(connection, state, latest, damaged)? {
+            connection.prepare_cached(UPDATE)?.execute([id, latest])?;
+        }
     }
     Ok(())
 }
@@ -199,14 +198,18 @@ impl Damaged {
     }
 }
 
-/// Which of those that a worker would take next cannot be read.
+/// Which of those that a worker would take next, or take back, cannot be read.
 pub(super) fn damaged(
     connection: &Connection,
     limit: usize,
     now: i64,
+    latest: Latest,
     known: &Damaged,
 ) -> rusqlite::Result<Damaged> {
     let mut next = over(connection, now, known)?;
+    for (state, latest) in latest.by_state() {
+        next.extend(late(connection, state, latest, known)?);
+    }
     next.extend(new(connection, known)?);
     next.extend(ready(connection, limit, now, known)?);
     let mut damaged = Damaged::default();
@@ -246,7 +249,7 @@ pub(super) fn claim(
     latest: Latest,
     damaged: &Damaged,
 ) -> rusqlite::Result<Vec<Claim>> {
-    clamp(connection, latest)?;
+    clamp(connection, latest, damaged)?;
     end_leases(connection, now, damaged)?;
     admit(connection, now, damaged)?;
     let mut claims = Vec::new();
@@ -278,6 +281,17 @@ fn admit(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Resu
 
 // Of each, so many more that those that are damaged keep none of the others waiting. The indexes say it, and
 // no row is read for it.
+
+fn late(
+    connection: &Connection,
+    state: i64,
+    latest: i64,
+    damaged: &Damaged,
+) -> rusqlite::Result<Vec<i64>> {
+    const LATE: &str = "SELECT id FROM entry WHERE state = ?1 AND due_at > ?2 LIMIT ?3";
+    let most = number(SWEPT_AT_ONCE + damaged.len());
+    Ok(without(&damaged.rows, ids(connection, LATE, [state, latest, most])?))
+}
 
 fn over(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Result<Vec<i64>> {
     const OVER: &str = "SELECT id FROM entry WHERE state = ?1 AND due_at <= ?2";

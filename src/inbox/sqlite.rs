@@ -133,10 +133,12 @@ impl Sqlite {
     }
 
     /// Looks which entries cannot be read. Says whether there are any that were not known.
-    async fn find_damaged(&self, limit: usize, now: Timestamp) -> Result<bool, InboxError> {
-        let (now, known) = (now.as_millis(), self.damaged().clone());
-        let found =
-            self.read(move |connection| sql::damaged(connection, limit, now, &known)).await?;
+    async fn find_damaged(&self, limit: usize, lease: Lease) -> Result<bool, InboxError> {
+        let (now, latest) = (lease.now.as_millis(), self.latest(lease.now, lease.length));
+        let known = self.damaged().clone();
+        let look =
+            move |connection: &Connection| sql::damaged(connection, limit, now, latest, &known);
+        let found = self.read(look).await?;
         for id in found.ids() {
             quietly(
                 || tracing::error!(%id, "the file is damaged: an entry cannot be read, and its case stops"),
@@ -230,7 +232,7 @@ impl Engine for Sqlite {
 
     async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
         let claims = match self.try_to_claim(limit, lease).await {
-            Err(error) if is_damage(&error) && self.find_damaged(limit, lease.now).await? => {
+            Err(error) if is_damage(&error) && self.find_damaged(limit, lease).await? => {
                 self.try_to_claim(limit, lease).await?
             }
             claims => claims?,

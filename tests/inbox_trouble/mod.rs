@@ -416,14 +416,23 @@ mod damage {
 
     /// Entries of three cases, with what the second's was ruined in.
     async fn ruined(size: usize) -> (Disk, Inbox, Crm, inbox_suite::Calls) {
+        changed_and_ruined(size, "").await
+    }
+
+    async fn changed_and_ruined(
+        size: usize,
+        change: &str,
+    ) -> (Disk, Inbox, Crm, inbox_suite::Calls) {
         let disk = Disk::new();
-        let inbox = disk.open(Inbox::options());
+        let inbox = disk.open(inbox_suite::quick());
         let (crm, calls) = Crm::up();
         let receiver = receiver(&inbox, &crm);
         for case_id in ["before", "damaged", "after"] {
             let body = body(case_id, size);
             assert_taken(receiver.handle(support::post("/integration", body)).await);
         }
+        let other = Connection::open(disk.file()).expect("opened");
+        other.execute_batch(change).expect("changed");
         ruin(&disk, r#""id":"damaged""#);
         (disk, inbox, crm, calls)
     }
@@ -451,6 +460,26 @@ mod damage {
     #[tokio::test(start_paused = true)]
     async fn of_a_row_stops_no_other_case() {
         stops_nothing_else(3_000).await;
+    }
+
+    async fn stops_nothing_else_that_is_due_too_late(size: usize) {
+        const LATE: &str = "UPDATE entry SET state = 0, due_at = received_at + 10000000000";
+        let (_disk, inbox, _crm, mut calls) = changed_and_ruined(size, LATE).await;
+        let mut made = work(&inbox, &mut calls, 2).await;
+        made.sort_unstable();
+        assert_eq!(made, ["after ", "before "]);
+        advance(SECOND).await;
+        inbox.check().await.expect_err("one is damaged");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_row_that_is_due_too_late_stops_no_other_case() {
+        stops_nothing_else_that_is_due_too_late(3_000).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_large_body_that_is_due_too_late_stops_no_other_case() {
+        stops_nothing_else_that_is_due_too_late(20_000).await;
     }
 
     #[tokio::test]
