@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -94,7 +95,8 @@ fn identity(_: &Metadata) -> Identity {}
 /// It is there for all processes that share the inbox, or for none.
 pub(super) struct Reserve {
     path: PathBuf,
-    pub(super) size: u64,
+    /// 0 until one was there.
+    size: AtomicU64,
     last_try: Mutex<Option<Instant>>,
 }
 
@@ -109,10 +111,28 @@ impl Reserve {
     const PAUSE: Duration = Duration::from_secs(1);
 
     fn beside(database: &Path) -> Self {
-        let mut reserve =
-            Self { path: beside(database, "-reserve"), size: 0, last_try: Mutex::default() };
-        reserve.size = reserve.length().max(Self::SMALLEST);
+        let size = AtomicU64::default();
+        let reserve = Self { path: beside(database, "-reserve"), size, last_try: Mutex::default() };
+        reserve.measure();
         reserve
+    }
+
+    /// Takes the size of the one that is there.
+    fn measure(&self) {
+        self.resize(self.length());
+    }
+
+    pub(super) fn resize(&self, size: u64) {
+        self.size.store(size, Ordering::Relaxed);
+    }
+
+    fn size(&self) -> u64 {
+        self.size.load(Ordering::Relaxed).max(Self::SMALLEST)
+    }
+
+    /// Whether one was there since the database was opened.
+    fn is_sized(&self) -> bool {
+        self.size.load(Ordering::Relaxed) > 0
     }
 
     /// Gives up the one beside a database, if it is there. Says how large it was.
@@ -120,7 +140,7 @@ impl Reserve {
         let reserve = Self::beside(&database.canonicalize().ok()?);
         reserve.is_whole().then(|| {
             reserve.free();
-            reserve.size
+            reserve.size()
         })
     }
 
@@ -129,7 +149,7 @@ impl Reserve {
     }
 
     /// Makes the largest one that leaves as much again, and somewhat more, unless it is there.
-    pub(super) fn make(&mut self) {
+    pub(super) fn make(&self) {
         let mut size = Self::LARGEST;
         while size >= Self::SMALLEST && size > self.length() {
             if self.set_aside(size, size.min(Self::ENOUGH) / 4 * 5).is_ok() {
@@ -137,7 +157,7 @@ impl Reserve {
             }
             size /= 2;
         }
-        self.size = self.length().max(Self::SMALLEST);
+        self.measure();
     }
 
     pub(super) fn is_whole(&self) -> bool {
@@ -171,9 +191,21 @@ impl Reserve {
         is_due
     }
 
+    /// Whether it is there, and was measured: another process may have made it.
+    pub(super) fn is_restored(&self) -> bool {
+        self.is_whole() && self.is_sized()
+    }
+
     /// Makes it again, if there is room for it and somewhat more, so that it is not given up at once.
     pub(super) fn restore(&self) {
-        if !self.is_whole() && self.set_aside(self.size, self.size / 4).is_ok() {
+        let was_whole = self.is_whole();
+        if !self.is_sized() {
+            self.make();
+        } else if !was_whole {
+            // What failed is tried again.
+            let _ = self.set_aside(self.size(), self.size() / 4);
+        }
+        if !was_whole && self.is_whole() {
             quietly(|| tracing::info!("there is room on the disk again"));
         }
         // Once more, since a slow disk may take as long as the pause, and what waits is to get its turn.
@@ -187,7 +219,7 @@ impl Reserve {
     /// Whether so much may be stored where so much of the database is free: with nothing in reserve, it is
     /// not to grow.
     pub(super) fn has_room(&self, size: u64, free: u64) -> bool {
-        self.is_whole() || free >= size.saturating_add(self.size / 4)
+        self.is_whole() || free >= size.saturating_add(self.size() / 4)
     }
 
     /// Written out, because a file with holes takes no room, nor do zeros where the file system compresses;
@@ -214,12 +246,12 @@ impl Reserve {
     /// How large the log grows before it is written to the database, in bytes. While that fails for want of
     /// room, it grows by as much again at most, and by a transaction: for that, there is the reserve.
     pub(super) fn log_limit(&self) -> u64 {
-        self.size / 5 * 2
+        self.size() / 5 * 2
     }
 
     /// How many bytes of bodies go into a transaction.
     pub(super) fn transaction_limit(&self) -> u64 {
-        self.size / 10
+        self.size() / 10
     }
 }
 

@@ -54,9 +54,9 @@ impl Sqlite {
             return Err(InboxError::new(format!("{}: no such file", path.display())));
         }
         let ([writer, reader], given_up) = open(path).map_err(InboxError::new)?;
-        let mut files = Files::of(path).map_err(InboxError::new)?;
+        let files = Files::of(path).map_err(InboxError::new)?;
         match given_up {
-            Some(size) => files.reserve.size = size,
+            Some(size) => files.reserve.resize(size),
             None if options.existing => {}
             None => files.reserve.make(),
         }
@@ -91,13 +91,13 @@ impl Sqlite {
     /// Says whether it is there, by now.
     async fn restore_reserve(&self) -> Result<bool, InboxError> {
         let reserve = &self.files.reserve;
-        if !reserve.is_whole() && reserve.is_due() {
+        if !reserve.is_restored() && reserve.is_due() {
             let files = Arc::clone(&self.files);
             let restore = move |connection: &Connection| {
                 // Where this fails, there is less room.
                 let _ = cut_log(connection);
                 files.reserve.restore();
-                Ok(())
+                schema::limit_log(connection, files.reserve.log_limit()).map_err(InboxError::new)
             };
             self.writer.alone(restore).await?;
         }

@@ -356,6 +356,27 @@ mod log {
         assert!(size(&disk) <= LIMIT, "{}", size(&disk));
     }
 
+    /// Where its reserve cannot be made, as on a full disk.
+    #[tokio::test(start_paused = true)]
+    async fn grows_as_usual_once_what_is_missing_was_set_aside() {
+        let disk = Disk::new();
+        let path = |name| disk.0.path().join(name);
+        drop(disk.open(Inbox::options()));
+        std::fs::remove_file(path("inbox.db-reserve")).expect("removed");
+        std::fs::create_dir(path("inbox.db-reserve-unfinished")).expect("in its way");
+        let inbox = disk.open(Inbox::options());
+        let receiver = receiver(&inbox, &Crm::up().0);
+        assert_not_stored(chat(&receiver, "c").await);
+        std::fs::remove_dir(path("inbox.db-reserve-unfinished")).expect("removed");
+        advance(SECOND * 2).await;
+        for number in 0..3 {
+            send(&receiver, number).await;
+        }
+        let reserve = std::fs::metadata(path("inbox.db-reserve")).expect("set aside");
+        assert_eq!(reserve.len(), 40 * 1024 * 1024);
+        assert!(size(&disk) > 3 * 1_500_000, "{}", size(&disk));
+    }
+
     /// Claimed, failed and done.
     #[tokio::test]
     async fn has_a_large_body_once() {
