@@ -102,9 +102,15 @@
 //!
 //! Beside it is a reserve of 40 MiB, less on a small disk: `inbox.db-reserve`. When the disk is full, it is
 //! removed, so that there is room to process what is stored; until there is room to make it again, or in the
-//! file itself, requests are answered 503. Where the file is removed or replaced while it is open, they are
-//! too, until a restart. An entry on a damaged page stops its case, and no other; once it is done, it cannot be
-//! forgotten, nor can a few beside it. Either fails the health check.
+//! file itself, requests are answered 503. An entry on a damaged page stops its case, and no other; once it is
+//! done, it cannot be forgotten, nor can the keys of a few dozen beside it. Either fails the health check.
+//!
+//! Where the file is removed or replaced while it is open, requests are answered 503, too. What was in a file
+//! that was removed is lost with it, and the process must be restarted to open another.
+//!
+//! A file of an older version is upgraded when it is opened. While that is done, and from then on, no process of
+//! the older version may have it open: it would read large bodies as empty. Stop all of them before you start
+//! the new one.
 //!
 //! **NATS JetStream** (`Inbox::connect`, feature `nats`; nats-server 2.12 or newer) is for several: each
 //! receiver is a process that opens the same inbox by its name, with the same options, and all of them work.
