@@ -53,11 +53,11 @@ use http::Method;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Call, Endpoint, Input, from_fn, supervise};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{CaseId, LONGEST};
-use crate::percent::escaped;
-use crate::rejection::Rejection;
+use crate::wire::percent::escaped;
 
 /// Who knows the visitors.
 #[async_trait]

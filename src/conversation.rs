@@ -49,17 +49,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::journal::{Journal, Read, Subject};
-use crate::json;
-use crate::key::key;
-use crate::lenient::Extra;
-use crate::model::model;
-use crate::open_set::open_set;
-use crate::rejection::Rejection;
 use crate::timestamp::Timestamp;
+use crate::wire::json;
+use crate::wire::key::key;
+use crate::wire::lenient::Extra;
+use crate::wire::model::model;
+use crate::wire::open_set::open_set;
 
 const WHAT: &str = "conversation event";
 

@@ -4,30 +4,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Folders whose files are modules of their own here, if they are in the table.
+const FOLDERS: &[&str] = &["endpoint", "receiver", "server", "storage", "wire"];
+
 /// What the modules of the core may import of each other. A new file is put in here first.
 const CORE: &[(&str, &[&str])] = &[
-    ("serve", &["caught", "receiver", "connection", "response"]),
+    ("server", &["caught", "receiver", "server::connection", "receiver::response"]),
     (
         "receiver",
         &[
             "agent_status",
-            "auth",
-            "body",
+            "receiver::auth",
+            "receiver::body",
             "bot",
-            "budget",
-            "charset",
+            "wire::budget",
+            "wire::charset",
             "contact",
             "conversation",
             "endpoint",
             "error",
-            "health",
+            "receiver::health",
             "integration",
             "legible",
-            "log",
-            "percent",
-            "rejection",
-            "response",
-            "run",
+            "receiver::log",
+            "wire::percent",
+            "endpoint::rejection",
+            "receiver::response",
+            "receiver::run",
         ],
     ),
     ("agent_status", ROOM),
@@ -35,55 +38,60 @@ const CORE: &[(&str, &[&str])] = &[
     ("contact", ROOM),
     ("conversation", ROOM),
     ("integration", ROOM),
-    ("connection", &["head", "rejection"]),
-    ("health", &["endpoint", "error", "log", "rejection"]),
-    ("head", &[]),
-    ("run", &["budget", "endpoint", "log", "rejection"]),
-    ("log", &["caught", "endpoint", "id", "legible", "rejection"]),
-    ("response", &["endpoint", "rejection"]),
-    ("endpoint", &["caught", "deadline", "error", "id", "journal", "rejection"]),
+    ("server::connection", &["server::head", "endpoint::rejection"]),
+    ("receiver::health", &["endpoint", "error", "receiver::log", "endpoint::rejection"]),
+    ("server::head", &[]),
+    ("receiver::run", &["wire::budget", "endpoint", "receiver::log", "endpoint::rejection"]),
+    ("receiver::log", &["caught", "endpoint", "id", "legible", "endpoint::rejection"]),
+    ("receiver::response", &["endpoint", "endpoint::rejection"]),
+    (
+        "endpoint",
+        &["caught", "endpoint::deadline", "error", "id", "journal", "endpoint::rejection"],
+    ),
     ("journal", &["error", "id"]),
-    ("auth", &["percent", "rejection"]),
-    ("body", &["deadline", "error", "rejection"]),
-    ("rejection", &["caught", "error"]),
+    ("receiver::auth", &["wire::percent", "endpoint::rejection"]),
+    ("receiver::body", &["endpoint::deadline", "error", "endpoint::rejection"]),
+    ("endpoint::rejection", &["caught", "error"]),
     ("legible", &[]),
-    ("json", &["charset", "error", "lenient", "mend", "model"]),
-    ("key", &["timestamp"]),
-    ("mend", &[]),
-    ("charset", &[]),
-    ("model", &["lenient"]),
-    ("open_set", &["lenient"]),
-    ("lenient", &["caught", "id", "timestamp"]),
+    ("wire::json", &["wire::charset", "error", "wire::lenient", "wire::mend", "wire::model"]),
+    ("wire::key", &["timestamp"]),
+    ("wire::mend", &[]),
+    ("wire::charset", &[]),
+    ("wire::model", &["wire::lenient"]),
+    ("wire::open_set", &["wire::lenient"]),
+    ("wire::lenient", &["caught", "id", "timestamp"]),
     ("bin", &[]),
-    ("budget", &[]),
+    ("wire", &[]),
+    ("storage", &[]),
+    ("wire::budget", &[]),
     ("caught", &[]),
     ("clock", &["timestamp"]),
-    ("deadline", &[]),
-    ("nats", &[]),
+    ("endpoint::deadline", &[]),
+    ("storage::nats", &[]),
     ("error", &[]),
-    ("shutdown", &["caught"]),
+    ("server::shutdown", &["caught"]),
     ("id", &[]),
-    ("percent", &[]),
-    ("sqlite", &[]),
+    ("wire::percent", &[]),
+    ("storage::sqlite", &[]),
     ("timestamp", &[]),
 ];
 
 const ROOMS: &[&str] = &["agent_status", "bot", "contact", "conversation", "integration"];
 
 const ROOM: &[&str] = &[
-    "charset",
+    "wire::charset",
     "endpoint",
     "error",
     "id",
     "journal",
-    "json",
-    "key",
-    "lenient",
-    "mend",
-    "model",
-    "open_set",
-    "percent",
-    "rejection",
+    "wire::json",
+    "wire::key",
+    "wire::lenient",
+    "wire::mend",
+    "wire::model",
+    "wire::open_set",
+    "wire::percent",
+    "endpoint::rejection",
     "timestamp",
 ];
 
@@ -92,17 +100,22 @@ const ROOM: &[&str] = &[
 const FEATURES: &[&str] = &["dialogue", "inbox", "testing"];
 
 /// Words that may stand in the code of some modules alone.
-const ALONE: &[(&str, &[&str])] =
-    &[("subtle", &["auth"]), ("unwrap", &[]), ("unsafe", &[]), ("println", &[]), ("eprintln", &[])];
+const ALONE: &[(&str, &[&str])] = &[
+    ("subtle", &["receiver::auth"]),
+    ("unwrap", &[]),
+    ("unsafe", &[]),
+    ("println", &[]),
+    ("eprintln", &[]),
+];
 
 /// The same, where rooms behind features may do as they like.
 const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
-    ("StatusCode", &["rejection"]),
+    ("StatusCode", &["endpoint::rejection"]),
     ("from_u16", &[]),
-    ("AUTHORIZATION", &["auth"]),
-    ("TcpListener", &["serve"]),
-    ("TcpStream", &["serve"]),
-    ("spawn", &["bin", "nats", "run", "serve"]),
+    ("AUTHORIZATION", &["receiver::auth"]),
+    ("TcpListener", &["server"]),
+    ("TcpStream", &["server"]),
+    ("spawn", &["bin", "storage::nats", "receiver::run", "server"]),
 ];
 
 /// Words that may not stand in a room: a body is read, a refusal logged and a connection looked at
@@ -114,7 +127,7 @@ const NOT_IN_A_ROOM: &[&str] =
 struct Source {
     /// The path below `src/`.
     path: String,
-    /// The file or folder right below `src/` that it is of.
+    /// The file or folder right below `src/` that it is of; in one of `FOLDERS`, the file or folder below that.
     module: String,
     text: String,
     code: String,
@@ -124,17 +137,40 @@ impl Source {
     fn read(root: &Path, path: &Path) -> Self {
         let text = fs::read_to_string(path).expect("a file of UTF-8");
         let path = path.strip_prefix(root).expect("a file below src/").to_owned();
-        let first = path.components().next().expect("a name").as_os_str();
-        let module = first.to_string_lossy().trim_end_matches(".rs").to_owned();
         let path = path.to_string_lossy().replace('\\', "/");
+        let module = module(&path);
         let tests = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
-        let code = code(&text[..tests]);
+        let code = in_full(&path, &code(&text[..tests]));
         Self { path, module, text, code }
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
         words(&self.code)
     }
+}
+
+/// The module that a file is of: `wire::lenient` for `wire/lenient/read.rs`.
+fn module(path: &str) -> String {
+    let mut names = path.trim_end_matches(".rs").trim_end_matches("/mod").split('/');
+    let first = names.next().expect("a name");
+    match names.next().filter(|_| FOLDERS.contains(&first)) {
+        Some(second) if is_in_table(&format!("{first}::{second}")) => format!("{first}::{second}"),
+        _ => first.to_owned(),
+    }
+}
+
+fn is_in_table(module: &str) -> bool {
+    CORE.iter().any(|(name, _)| *name == module)
+}
+
+/// Code with the short ways within one of `FOLDERS` written out.
+fn in_full(path: &str, code: &str) -> String {
+    let (folder, rest) = path.split_once('/').unwrap_or_default();
+    if !FOLDERS.contains(&folder) || rest.contains('/') {
+        return code.to_owned();
+    }
+    let short = if rest == "mod.rs" { "self::" } else { "super::" };
+    code.replace(short, &format!("crate::{folder}::"))
 }
 
 fn sources() -> Vec<Source> {
@@ -228,13 +264,29 @@ fn character(text: &str) -> usize {
     }
 }
 
-/// The modules named after `crate::`, in `crate::{a, b::c}` as well.
+/// The first two names, or the one, of a path.
+fn start(path: &str) -> String {
+    let end =
+        path.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(path.len());
+    let names: Vec<_> = path[..end].split("::").filter(|name| !name.is_empty()).take(2).collect();
+    names.join("::")
+}
+
+/// The module that a path leads into.
+fn home(path: &str, modules: &BTreeSet<String>) -> String {
+    if modules.contains(path) {
+        return path.to_owned();
+    }
+    path.split("::").next().unwrap_or_default().to_owned()
+}
+
+/// The starts of the paths after `crate::`, in `crate::{a, b::c}` as well.
 fn imports(code: &str) -> BTreeSet<String> {
     let mut imports = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
         let path = &code[at + "crate::".len()..];
         let Some(group) = path.strip_prefix('{') else {
-            imports.insert(words(path).next().unwrap_or_default().to_owned());
+            imports.insert(start(path));
             continue;
         };
         let mut depth = 0_usize;
@@ -247,7 +299,7 @@ fn imports(code: &str) -> BTreeSet<String> {
                 ',' if depth == 0 => is_first = true,
                 _ if is_first && !c.is_whitespace() => {
                     is_first = false;
-                    imports.insert(words(&group[at..]).next().unwrap_or_default().to_owned());
+                    imports.insert(start(&group[at..]));
                 }
                 _ => {}
             }
@@ -256,16 +308,21 @@ fn imports(code: &str) -> BTreeSet<String> {
     imports
 }
 
+fn modules(sources: &[Source]) -> BTreeSet<String> {
+    sources.iter().map(|source| source.module.clone()).collect()
+}
+
 /// The homes of what everybody may know: those that `lib.rs` makes public.
 fn public(sources: &[Source]) -> BTreeSet<String> {
     let lib = sources.iter().find(|source| source.path == "lib.rs").expect("lib.rs");
     let lines = lib.code.lines().map(str::trim);
+    let modules = modules(sources);
     let home = |line: &str| {
         let module = line.strip_prefix("pub mod ").or(line.strip_prefix("pub use crate::"))?;
-        words(module).next().map(str::to_owned)
+        Some(home(&start(module), &modules))
     };
     let mut public: BTreeSet<_> = lines.filter_map(home).collect();
-    public.retain(|module| module != "serve" && !FEATURES.contains(&&**module));
+    public.retain(|module| module != "server" && !FEATURES.contains(&&**module));
     public
 }
 
@@ -275,7 +332,10 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
     }
     let mut allowed = FEATURES.contains(&module).then(|| public.clone())?;
     // The leaves that are for rooms behind features alone.
-    allowed.extend(["budget", "caught", "clock", "legible", "nats", "sqlite"].map(str::to_owned));
+    allowed.extend(
+        ["wire::budget", "caught", "clock", "legible", "storage::nats", "storage::sqlite"]
+            .map(str::to_owned),
+    );
     // Tests of dialogues start and look at their states.
     allowed.extend((module == "testing").then(|| "dialogue".to_owned()));
     Some(allowed)
@@ -284,7 +344,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
 #[test]
 fn every_module_imports_what_it_may() {
     let sources = sources();
-    let public = public(&sources);
+    let (public, modules) = (public(&sources), modules(&sources));
     assert!(ROOMS.iter().all(|room| public.contains(*room)), "{public:?}");
     let mut wrong = Vec::new();
     for source in sources.iter().filter(|source| source.module != "lib") {
@@ -292,7 +352,7 @@ fn every_module_imports_what_it_may() {
             wrong.push(format!("{}: not in the table of this test", source.path));
             continue;
         };
-        for import in imports(&source.code) {
+        for import in imports(&source.code).iter().map(|path| home(path, &modules)) {
             if import != source.module && !allowed.contains(&import) {
                 wrong.push(format!("{}: imports `{import}`", source.path));
             }
@@ -303,7 +363,7 @@ fn every_module_imports_what_it_may() {
 
 #[test]
 fn the_table_has_no_module_that_is_gone() {
-    let modules: BTreeSet<_> = sources().into_iter().map(|source| source.module).collect();
+    let modules = modules(&sources());
     let gone: Vec<_> = CORE.iter().filter(|(name, _)| !modules.contains(*name)).collect();
     assert!(gone.is_empty(), "{gone:#?}");
 }
@@ -313,7 +373,7 @@ fn the_table_keeps_the_plan() {
     let table: BTreeMap<_, _> = CORE.iter().copied().collect();
     assert_eq!(table.len(), CORE.len(), "a module is there once");
     for (module, imports) in &table {
-        assert!(!imports.contains(&"serve"), "{module} imports serve");
+        assert!(!imports.contains(&"server"), "{module} imports server");
         assert!(!imports.iter().any(|import| FEATURES.contains(import)), "{module}");
         let imports_rooms = imports.iter().any(|import| ROOMS.contains(import));
         assert!(!imports_rooms || *module == "receiver", "{module} imports a room");
@@ -380,7 +440,7 @@ fn a_log_line_harms_nobody() {
             for (at, _) in source.code.match_indices(&line) {
                 let mut before: String = source.code[at.saturating_sub(200)..at].into();
                 before.retain(|c| !c.is_whitespace() && c != '{');
-                let is_quiet = before.ends_with("quietly(||") || source.path == "log.rs";
+                let is_quiet = before.ends_with("quietly(||") || source.path == "receiver/log.rs";
                 assert!(is_quiet, "{}: `{line}` outside of `quietly`", source.path);
             }
         }
@@ -430,7 +490,7 @@ mod the_reader {
             use crate::{five, six::{self, Seven}, eight::Nine};
             pub(crate) fn not_a_path() {}
         "##;
-        let expected = ["eight", "five", "one", "six", "three", "two"];
+        let expected = ["eight::Nine", "five", "one", "six", "three::four", "two::Two"];
         assert_eq!(imports(&code(text)), expected.map(str::to_owned).into());
     }
 

@@ -1,7 +1,7 @@
 //! Whose request it is whose body cannot be read: enough to answer the visitor.
 
 use crate::id::{CaseId, LONGEST, WidgetId};
-use crate::json::{read_text, without_bom};
+use crate::wire::json::{read_text, without_bom};
 
 /// What can be told of a body that cannot be read.
 #[derive(Debug, Default, PartialEq)]

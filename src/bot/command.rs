@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::id::WidgetId;
-use crate::open_set::open_set;
+use crate::wire::open_set::open_set;
 
 /// Something SnapEngage is to do.
 ///

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::error::DecodeError;
 use crate::id::{CaseId, WidgetId};
-use crate::json;
-use crate::lenient::{Extra, Lenient, others, read_name, require};
-use crate::model::{Model, ReadAhead, Text, model};
-use crate::open_set::open_set;
 use crate::timestamp::Timestamp;
+use crate::wire::json;
+use crate::wire::lenient::{Extra, Lenient, others, read_name, require};
+use crate::wire::model::{Model, ReadAhead, Text, model};
+use crate::wire::open_set::open_set;
 
 const WHAT: &str = "bot request";
 

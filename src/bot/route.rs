@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::broken::Broken;
 use super::fallback::Fallback;
 use super::{Event, Handler, Reply};
+use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
 use crate::error::HandlerError;
-use crate::rejection::{Failure, Rejection};
 
 pub(crate) struct Route<H> {
     handler: Arc<H>,

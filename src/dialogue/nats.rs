@@ -14,7 +14,7 @@ use futures_util::TryStreamExt;
 
 use super::store::{Record, Revision, Store, StoreError};
 use crate::clock::now;
-use crate::nats;
+use crate::storage::nats;
 use crate::timestamp::Timestamp;
 
 /// What a lost connection took along is never answered, and a visitor waits for a reply.

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::store::{Record, Revision, Store, StoreError, unique};
-use crate::sqlite::{self, Schema};
+use crate::storage::sqlite::{self, Schema};
 use crate::timestamp::Timestamp;
 
 const SCHEMA: Schema = Schema {

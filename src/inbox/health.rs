@@ -12,7 +12,7 @@ use super::{Inbox, InboxError, Inner, Stats};
 use crate::caught::quietly;
 use crate::clock;
 use crate::error::HandlerError;
-use crate::health::HealthCheck;
+use crate::receiver::health::HealthCheck;
 
 /// How long a look stands: anybody may ask for one, it writes, and a million entries take 40 ms to count.
 const FRESH: Duration = Duration::from_secs(1);

@@ -182,7 +182,7 @@ pub use self::options::Options;
 use self::engine::Engine;
 use self::feed::Work;
 use self::health::{Complaint, Watch};
-use crate::budget::Budget;
+use crate::wire::budget::Budget;
 
 /// Stores what comes in, and works it off.
 ///

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, Row};
 
 use super::sql;
-use crate::sqlite::{self, OpenError, Schema};
+use crate::storage::sqlite::{self, OpenError, Schema};
 
 // A receipt goes to the end of the table, and of each index that it has a part in: pages that it would
 // change anywhere else cost more than its own. So what is new has no place in its subject's queue before

@@ -22,7 +22,7 @@ use super::room::Room;
 use super::{schema, sql};
 use crate::caught::quietly;
 use crate::clock;
-use crate::sqlite::OpenError;
+use crate::storage::sqlite::OpenError;
 use crate::timestamp::Timestamp;
 
 /// How often to look for what other processes have written.

@@ -56,10 +56,10 @@ pub use self::request::{ChatEndedBy, Language, RequestKind, SourceId, SupportReq
 pub use self::requester::RequesterDetails;
 pub use self::transcript::{Date, Sender, TranscriptLine};
 
+use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::HandlerError;
 use crate::journal::{Journal, Read, Subject};
-use crate::rejection::Rejection;
 
 /// What to do with finished chats and offline messages.
 #[async_trait]

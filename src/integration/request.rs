@@ -8,11 +8,11 @@ use super::transcript::{Date, TranscriptLine, time};
 use super::xml;
 use crate::error::DecodeError;
 use crate::id::{AgentId, CaseId, WidgetId};
-use crate::json::{self, Decoded};
-use crate::lenient::{Extra, Lenient};
-use crate::model::model;
-use crate::open_set::open_set;
 use crate::timestamp::Timestamp;
+use crate::wire::json::{self, Decoded};
+use crate::wire::lenient::{Extra, Lenient};
+use crate::wire::model::model;
+use crate::wire::open_set::open_set;
 
 const WHAT: &str = "support request";
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::lenient::Extra;
-use crate::model::model;
+use crate::wire::lenient::Extra;
+use crate::wire::model::model;
 
 /// What online services know of a visitor.
 ///

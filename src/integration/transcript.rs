@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::lenient::{Extra, Lenient};
-use crate::model::model;
-use crate::open_set::open_set;
 use crate::timestamp::Timestamp;
+use crate::wire::lenient::{Extra, Lenient};
+use crate::wire::model::model;
+use crate::wire::open_set::open_set;
 
 /// A date as SnapEngage writes it.
 ///

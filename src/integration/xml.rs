@@ -11,11 +11,11 @@ use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::charset::{is_windows_1252, windows_1252};
 use crate::error::DecodeError;
-use crate::json::{self, Decoded};
-use crate::mend::{place_in_utf_8, utf_8};
-use crate::model::{Model, ModelVisitor};
+use crate::wire::charset::{is_windows_1252, windows_1252};
+use crate::wire::json::{self, Decoded};
+use crate::wire::mend::{place_in_utf_8, utf_8};
+use crate::wire::model::{Model, ModelVisitor};
 
 const ROOT: &str = "case";
 const MAX_DEPTH: usize = 128;

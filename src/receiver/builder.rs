@@ -7,14 +7,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::auth::Auth;
+use super::body::Limits;
+use super::health::{Health, HealthCheck};
 use super::{Inner, Receiver, Route, path};
-use crate::auth::Auth;
-use crate::body::Limits;
 use crate::bot::{self, Reply};
-use crate::budget::Budget;
 use crate::endpoint::Endpoint;
 use crate::error::BuildError;
-use crate::health::{Health, HealthCheck};
+use crate::wire::budget::Budget;
 use crate::{agent_status, contact, conversation, integration};
 
 /// Configures a [`Receiver`].

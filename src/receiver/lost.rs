@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::auth::Auth;
+use super::auth::Auth;
 use crate::legible::legible;
 
 /// A path that something is served at.
@@ -116,7 +116,7 @@ fn distance(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Token;
+    use crate::receiver::auth::Token;
 
     #[track_caller]
     fn assert_told(path: &str, auth: &Auth, expected: &str) {

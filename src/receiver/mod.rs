@@ -1,8 +1,14 @@
 //! The order in which a request is checked, handled and answered, once.
 
+pub(crate) mod auth;
+pub(crate) mod body;
 mod builder;
+pub(crate) mod health;
+pub(crate) mod log;
 mod lost;
 mod path;
+pub(crate) mod response;
+pub(crate) mod run;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -18,17 +24,17 @@ use http::{Method, Request, Response, request};
 
 pub use self::builder::ReceiverBuilder;
 
+use self::auth::Auth;
+use self::body::Limits;
+use self::health::Health;
+use self::log::RequestLog;
 use self::lost::Served;
-use crate::auth::Auth;
-use crate::body::{self, Limits};
-use crate::budget::{Budget, Share};
-use crate::charset;
+use self::response::{Body, into_response};
+use self::run::{Abandoned, RunToEnd, Time};
+use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Answer, Call, Endpoint, Input};
-use crate::health::Health;
-use crate::log::RequestLog;
-use crate::rejection::{Failure, Rejection};
-use crate::response::{Body, into_response};
-use crate::run::{Abandoned, RunToEnd, Time};
+use crate::wire::budget::{Budget, Share};
+use crate::wire::charset;
 
 /// Receives what SnapEngage sends and answers it.
 ///

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::percent::{escaped, is_unreserved};
+use crate::wire::percent::{escaped, is_unreserved};
 
 /// The one form of a path among those that mean the same: RFC 3986, 6.2.2.1 and 6.2.2.2.
 ///

@@ -15,7 +15,7 @@ use super::{Visitor, failure};
 use crate::bot::{Button, CommandError, Reply};
 use crate::id::{CaseId, WidgetId};
 use crate::receiver::Receiver;
-use crate::response::FailureReason;
+use crate::receiver::response::FailureReason;
 
 /// A chat with a bot, driven as SnapEngage drives it.
 ///

@@ -11,7 +11,7 @@ use super::samples::{Api, Sample, samples};
 use super::spoilt::{self, Readable};
 use crate::bot::Event;
 use crate::receiver::Receiver;
-use crate::response::FailureReason;
+use crate::receiver::response::FailureReason;
 
 /// Sends every sample to a receiver of yours: as it is, and spoilt in every way that may come up.
 ///

@@ -51,7 +51,7 @@ use super::error::InboxError;
 use super::options::Options;
 use super::room::Room;
 use crate::caught::quietly;
-use crate::nats;
+use crate::storage::nats;
 use crate::timestamp::Timestamp;
 use async_nats::Client;
 use async_nats::jetstream::{self, Context};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{Caller, Mount, ReceiverBuilder, Settings};
-use crate::health::STATUS;
+use crate::receiver::health::STATUS;
 use crate::receiver::{path, split};
 
 impl ReceiverBuilder {

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::budget::Share;
+use super::log::RequestLog;
+use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Outcome};
-use crate::log::RequestLog;
-use crate::rejection::Rejection;
+use crate::wire::budget::Share;
 
 /// Counts the handlers that run on although their callers have hung up.
 pub(crate) struct Abandoned(watch::Sender<usize>);

@@ -124,7 +124,7 @@ fn estimate(body: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    const SAMPLE: &[u8] = include_bytes!("../sample-payloads/integration/chat.json");
+    const SAMPLE: &[u8] = include_bytes!("../../sample-payloads/integration/chat.json");
 
     #[test]
     fn a_real_body_is_estimated_at_a_fraction_of_the_worst() {

@@ -42,9 +42,9 @@ macro_rules! open_set {
             }
         }
 
-        impl crate::lenient::Lenient for $name {
+        impl crate::wire::lenient::Lenient for $name {
             fn from_text(text: &str) -> Option<Self> {
-                crate::lenient::short(text).map(Self::from)
+                crate::wire::lenient::short(text).map(Self::from)
             }
 
             fn from_bool(value: bool) -> Option<Self> {

@@ -14,8 +14,8 @@ use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::head::Head;
-use crate::rejection::Rejection;
+use super::head::Head;
+use crate::endpoint::rejection::Rejection;
 
 /// How long a client may take.
 #[derive(Debug, Clone, Copy)]

@@ -8,8 +8,8 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::percent::is_unreserved;
-use crate::rejection::Rejection;
+use crate::endpoint::rejection::Rejection;
+use crate::wire::percent::is_unreserved;
 
 /// A token that SnapEngage sends in `Authorization`, as typed into its dashboard.
 ///

@@ -1,5 +1,8 @@
 //! All the spine needs from a room.
 
+pub(crate) mod deadline;
+pub(crate) mod rejection;
+
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -10,12 +13,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 
+use self::deadline::within;
+use self::rejection::{Failure, Rejection};
 use crate::caught::caught;
-use crate::deadline::within;
 use crate::error::{DecodeError, HandlerError};
 use crate::id::CaseId;
 use crate::journal::{Journal, Read, Receipt, Subject};
-use crate::rejection::{Failure, Rejection};
 
 /// One API, as the spine sees it.
 pub(crate) trait Endpoint: Send + Sync + 'static {

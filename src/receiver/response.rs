@@ -9,8 +9,8 @@ use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TY
 use http::{HeaderValue, Response};
 use http_body::{Frame, SizeHint};
 
+use crate::endpoint::rejection::{Form, Rejection};
 use crate::endpoint::{Answer, JSON, Origin, TEXT};
-use crate::rejection::{Form, Rejection};
 
 /// The body of a response.
 #[derive(Debug, Clone, Default)]

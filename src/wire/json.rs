@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 
 use serde::Deserializer;
 
-use crate::charset::BOM;
+use super::charset::BOM;
+use super::lenient::{Lenient, warn_of_odd_fields, warn_of_replacements, were_digits_lost};
+use super::mend::{Mended, mend, place_in_body};
+use super::model::{Model, ModelVisitor};
 use crate::error::DecodeError;
-use crate::lenient::{Lenient, warn_of_odd_fields, warn_of_replacements, were_digits_lost};
-use crate::mend::{Mended, mend, place_in_body};
-use crate::model::{Model, ModelVisitor};
 
 /// A body that was read.
 pub(crate) struct Decoded<M> {

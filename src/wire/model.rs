@@ -10,7 +10,7 @@ use serde::de::{
 };
 use serde_json::Value;
 
-use crate::lenient::Borrowed;
+use super::lenient::Borrowed;
 
 /// A payload that is one object.
 pub(crate) trait Model: Sized {
@@ -127,60 +127,60 @@ macro_rules! model {
                 Self {
                     $($required_field: $required_field.into(),)*
                     $($optional_field: Default::default(),)*
-                    extra: crate::lenient::Extra::new(),
+                    extra: crate::wire::lenient::Extra::new(),
                 }
             }
         }
 
-        impl crate::model::Model for $model {
+        impl crate::wire::model::Model for $model {
             fn read_map<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
                 $(let mut $required_field = None;)*
                 $(let mut $optional_field = Default::default();)*
-                let mut extra = crate::lenient::Extra::new();
-                while let Some(crate::model::Text(name)) = map.next_key()? {
+                let mut extra = crate::wire::lenient::Extra::new();
+                while let Some(crate::wire::model::Text(name)) = map.next_key()? {
                     match &*name {
                         $($required => {
-                            crate::lenient::read_required(&mut $required_field, $required, &mut map, &mut extra)?;
+                            crate::wire::lenient::read_required(&mut $required_field, $required, &mut map, &mut extra)?;
                         })*
                         $($constant => {
-                            crate::lenient::read_constant($constant, $value, &mut map, &mut extra)?;
+                            crate::wire::lenient::read_constant($constant, $value, &mut map, &mut extra)?;
                         })*
                         $($optional => {
-                            crate::lenient::read(&mut $optional_field, $optional, &mut map, &mut extra)?;
+                            crate::wire::lenient::read(&mut $optional_field, $optional, &mut map, &mut extra)?;
                         })*
-                        _ => crate::lenient::keep(&mut extra, name.into_owned(), &mut map)?,
+                        _ => crate::wire::lenient::keep(&mut extra, name.into_owned(), &mut map)?,
                     }
                 }
                 Ok(Self {
-                    $($required_field: crate::lenient::require($required_field, $required)?,)*
+                    $($required_field: crate::wire::lenient::require($required_field, $required)?,)*
                     $($optional_field,)*
                     extra,
                 })
             }
         }
 
-        impl crate::lenient::Lenient for $model {
+        impl crate::wire::lenient::Lenient for $model {
             fn from_map<'de, A: serde::de::MapAccess<'de>>(
                 map: A,
             ) -> Result<Result<Self, serde_json::Value>, A::Error> {
-                <Self as crate::model::Model>::read_map(map).map(Ok)
+                <Self as crate::wire::model::Model>::read_map(map).map(Ok)
             }
 
             fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
                 if !self.extra.is_empty() {
-                    $(if self.extra.contains_key(crate::lenient::others!($required)) {
+                    $(if self.extra.contains_key(crate::wire::lenient::others!($required)) {
                         report($required);
                     })*
-                    $(if self.extra.contains_key(crate::lenient::others!($constant)) {
+                    $(if self.extra.contains_key(crate::wire::lenient::others!($constant)) {
                         report($constant);
                     })*
                     $(if self.extra.contains_key($optional)
-                        || self.extra.contains_key(crate::lenient::others!($optional))
+                        || self.extra.contains_key(crate::wire::lenient::others!($optional))
                     {
                         report($optional);
                     })*
                 }
-                $(crate::lenient::Field::odd_fields(&self.$optional_field, report);)*
+                $(crate::wire::lenient::Field::odd_fields(&self.$optional_field, report);)*
             }
 
             fn names(&self) -> &'static [&'static str] {
@@ -190,7 +190,7 @@ macro_rules! model {
 
         impl<'de> serde::Deserialize<'de> for $model {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_map(crate::model::ModelVisitor(std::marker::PhantomData))
+                deserializer.deserialize_map(crate::wire::model::ModelVisitor(std::marker::PhantomData))
             }
         }
 
@@ -201,7 +201,7 @@ macro_rules! model {
                 let mut map = serializer.serialize_map(None)?;
                 $(map.serialize_entry($required, &self.$required_field)?;)*
                 $(map.serialize_entry($constant, $value)?;)*
-                $(if !crate::lenient::Field::is_absent(&self.$optional_field) {
+                $(if !crate::wire::lenient::Field::is_absent(&self.$optional_field) {
                     map.serialize_entry($optional, &self.$optional_field)?;
                 })*
                 for (name, value) in &self.extra {

@@ -1,5 +1,9 @@
 //! Serves a receiver on a TCP listener.
 
+mod connection;
+mod head;
+pub(crate) mod shutdown;
+
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
@@ -17,10 +21,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use self::connection::{Deadlines, Patience, Socket, Watch};
 use crate::caught::quietly;
-use crate::connection::{Deadlines, Patience, Socket, Watch};
 use crate::receiver::Receiver;
-use crate::response::Body;
+use crate::receiver::response::Body;
 
 /// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`].
 ///

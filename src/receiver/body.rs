@@ -9,8 +9,8 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
 
-use crate::deadline::within;
-use crate::rejection::Rejection;
+use crate::endpoint::deadline::within;
+use crate::endpoint::rejection::Rejection;
 
 /// How large a body may be, and how long it may take.
 #[derive(Debug, Clone, Copy)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use super::log::RequestLog;
+use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Answer, supervise};
 use crate::error::HandlerError;
-use crate::log::RequestLog;
-use crate::rejection::{Failure, Rejection};
 
 /// The report's own name, which no check may have.
 pub(crate) const STATUS: &str = "status";

@@ -7,10 +7,10 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::caught::{caught, quietly};
+use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Origin};
 use crate::id::CaseId;
 use crate::legible::legible;
-use crate::rejection::Rejection;
 
 /// The log of one request. A subscriber that panics costs what is told, and not the request.
 #[derive(Clone)]

@@ -1,0 +1,6 @@
+//! Databases that dialogues and inboxes share.
+
+#[cfg(feature = "nats")]
+pub(crate) mod nats;
+#[cfg(any(feature = "inbox", feature = "sqlite"))]
+pub(crate) mod sqlite;

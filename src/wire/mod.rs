@@ -1,0 +1,11 @@
+//! How bodies become values: their charset, forgiving JSON, tables of fields, open sets of values.
+
+pub(crate) mod budget;
+pub(crate) mod charset;
+pub(crate) mod json;
+pub(crate) mod key;
+pub(crate) mod lenient;
+pub(crate) mod mend;
+pub(crate) mod model;
+pub(crate) mod open_set;
+pub(crate) mod percent;
