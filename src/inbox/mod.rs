@@ -150,20 +150,16 @@
 //! Every process that runs an inbox is handed whatever is in it: each is to mount all of its feeds.
 
 mod backoff;
+mod capacity;
 mod engine;
 mod entry;
 mod error;
 mod feed;
-mod files;
-mod group;
 mod health;
 #[cfg(feature = "nats")]
 mod nats;
 mod options;
-mod room;
-mod schema;
 mod span;
-mod sql;
 mod sqlite;
 mod worker;
 

@@ -105,8 +105,8 @@ impl Nats {
     async fn has_room(&self, size: usize) -> Result<bool, InboxError> {
         self.has_reserve().await?;
         let size = u64::try_from(size).unwrap_or(u64::MAX);
-        let has_room = self.room.take(size)
-            || self.room.take_beside(self.streams.entries.state().await?.bytes, size);
+        let has_room = self.capacity.take(size)
+            || self.capacity.take_beside(self.streams.entries.state().await?.bytes, size);
         Ok(has_room)
     }
 

@@ -49,8 +49,8 @@ use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket};
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::options::Options;
-use super::room::Room;
 use crate::caught::quietly;
+use crate::inbox::capacity::Capacity;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
 use async_nats::Client;
@@ -75,7 +75,7 @@ pub(super) struct Nats {
     reserve: Reserve,
     subjects: Subjects,
     pull: Pull,
-    room: Room,
+    capacity: Capacity,
     /// What this process was handed out, by its number.
     leased: Mutex<HashMap<u64, Arc<Leased>>>,
     /// The last tail that was looked through.
@@ -110,7 +110,7 @@ impl Nats {
             setup: Setup::new(&jetstream, &link, name, options),
             client,
             link,
-            room: Room::new(streams.size_limit),
+            capacity: Capacity::new(streams.size_limit),
             streams,
             subjects,
             pull: Pull::new(consumer, options.lease),

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const PART: u64 = 16;
 
 /// The room below a size limit, in bytes.
-pub(super) struct Room {
+pub(super) struct Capacity {
     limit: u64,
     /// How many bytes may come in before it is looked again.
     left: AtomicU64,
 }
 
-impl Room {
+impl Capacity {
     pub(super) fn new(limit: u64) -> Self {
         Self { limit, left: AtomicU64::new(0) }
     }

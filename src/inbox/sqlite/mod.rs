@@ -1,5 +1,10 @@
 //! Entries in a SQLite file.
 
+mod files;
+mod group_commit;
+mod queries;
+mod schema;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -12,16 +17,17 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, clamped, later};
-use super::entry::{Entry, EntryId, State, Stats};
-use super::error::InboxError;
-use super::files::{Files, Reserve};
-use super::group::{Group, checkpoint, cut_log};
-use super::options::Options;
-use super::room::Room;
-use super::{schema, sql};
+use self::files::{Files, Reserve};
+use self::group_commit::{Group, checkpoint, cut_log};
 use crate::caught::quietly;
 use crate::clock;
+use crate::inbox::capacity::Capacity;
+use crate::inbox::engine::{
+    Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, clamped, later,
+};
+use crate::inbox::entry::{Entry, EntryId, State, Stats};
+use crate::inbox::error::InboxError;
+use crate::inbox::options::Options;
 use crate::storage::sqlite::OpenError;
 use crate::timestamp::Timestamp;
 
@@ -37,10 +43,10 @@ pub(super) struct Sqlite {
     writer: Group,
     reader: Arc<Mutex<Connection>>,
     changed: Notify,
-    keeping: Arc<sql::Keeping>,
+    keeping: Arc<queries::Keeping>,
     files: Arc<Files>,
     /// The entries that were found to be unreadable.
-    damaged: std::sync::Mutex<sql::Damaged>,
+    damaged: std::sync::Mutex<queries::Damaged>,
     /// Those that were found to be impossible to forget, for the same reason.
     kept: std::sync::Mutex<BTreeSet<i64>>,
     keep_done: Duration,
@@ -70,9 +76,9 @@ impl Sqlite {
             damaged: std::sync::Mutex::default(),
             kept: std::sync::Mutex::default(),
             changed: Notify::new(),
-            keeping: Arc::new(sql::Keeping {
+            keeping: Arc::new(queries::Keeping {
                 window: millis(options.window),
-                room: Room::new(options.size_limit),
+                capacity: Capacity::new(options.size_limit),
                 files: Arc::clone(&files),
             }),
             files,
@@ -83,9 +89,9 @@ impl Sqlite {
     }
 
     /// The latest times that anything may be due.
-    fn latest(&self, now: Timestamp, lease: Duration) -> sql::Latest {
+    fn latest(&self, now: Timestamp, lease: Duration) -> queries::Latest {
         let latest = |longest| clamped(Timestamp::MAX, now, longest).as_millis();
-        sql::Latest { ready: latest(self.longest_backoff), working: latest(lease) }
+        queries::Latest { ready: latest(self.longest_backoff), working: latest(lease) }
     }
 
     /// Says whether it is there, by now.
@@ -110,7 +116,7 @@ impl Sqlite {
             return Ok(());
         }
         let shrink = |connection: &Connection| {
-            checkpoint(connection, "PASSIVE").and_then(|()| sql::probe(connection))
+            checkpoint(connection, "PASSIVE").and_then(|()| queries::probe(connection))
         };
         self.writer.alone(move |connection| shrink(connection).map_err(InboxError::new)).await
     }
@@ -119,17 +125,17 @@ impl Sqlite {
         let (now, latest) = (lease.now.as_millis(), self.latest(lease.now, lease.length));
         let damaged = self.damaged().clone();
         self.writer
-            .run(move |connection| sql::claim(connection, limit, now, latest, &damaged))
+            .run(move |connection| queries::claim(connection, limit, now, latest, &damaged))
             .await
     }
 
     async fn end_lease(
         &self,
         ticket: Ticket,
-        ending: sql::Ending,
+        ending: queries::Ending,
         now: i64,
     ) -> Result<bool, InboxError> {
-        self.write(move |connection| sql::end_lease(connection, ticket, &ending, now)).await
+        self.write(move |connection| queries::end_lease(connection, ticket, &ending, now)).await
     }
 
     /// Looks which entries cannot be read. Says whether there are any that were not known.
@@ -137,7 +143,7 @@ impl Sqlite {
         let (now, latest) = (lease.now.as_millis(), self.latest(lease.now, lease.length));
         let known = self.damaged().clone();
         let look =
-            move |connection: &Connection| sql::damaged(connection, limit, now, latest, &known);
+            move |connection: &Connection| queries::damaged(connection, limit, now, latest, &known);
         let found = self.read(look).await?;
         for id in found.ids() {
             quietly(
@@ -149,7 +155,7 @@ impl Sqlite {
         Ok(is_any)
     }
 
-    fn damaged(&self) -> MutexGuard<'_, sql::Damaged> {
+    fn damaged(&self) -> MutexGuard<'_, queries::Damaged> {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -167,7 +173,7 @@ impl Sqlite {
     async fn sweep_around_damage(&self, now: i64) -> Result<bool, InboxError> {
         let (window, kept) = (self.keeping.window, self.kept().clone());
         let sweep = move |connection: &Connection| {
-            sql::sweep_around_damage(connection, window, now, &kept).map_err(InboxError::new)
+            queries::sweep_around_damage(connection, window, now, &kept).map_err(InboxError::new)
         };
         let mut found = self.writer.alone(sweep).await?;
         let is_any = !found.is_empty();
@@ -204,7 +210,7 @@ impl Engine for Sqlite {
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {
         let has_reserve = self.restore_reserve().await?;
         let (keeping, size) = (Arc::clone(&self.keeping), arrival.body.len());
-        let put = move |connection: &Connection| sql::put(connection, &arrival, &keeping);
+        let put = move |connection: &Connection| queries::put(connection, &arrival, &keeping);
         let stored = self.writer.run_sized(size, put).await;
         self.changed.notify_one();
         match stored? {
@@ -217,7 +223,7 @@ impl Engine for Sqlite {
         loop {
             let now = clock::now();
             let latest = self.latest(now, self.lease);
-            let due = self.read(move |connection| sql::next_due(connection, latest)).await?;
+            let due = self.read(move |connection| queries::next_due(connection, latest)).await?;
             let nap = match due.map(|due| due - now.as_millis()) {
                 Some(left) if left <= 0 => return Ok(()),
                 Some(left) => POLL.min(Duration::from_millis(left.unsigned_abs())),
@@ -246,7 +252,7 @@ impl Engine for Sqlite {
 
     async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
         let end = lease.end().as_millis();
-        self.writer.run(move |connection| sql::renew(connection, ticket, end)).await
+        self.writer.run(move |connection| queries::renew(connection, ticket, end)).await
     }
 
     async fn settle(
@@ -257,16 +263,16 @@ impl Engine for Sqlite {
     ) -> Result<bool, InboxError> {
         let keep_done = self.keep_done;
         let (state, due_at, error) = match outcome {
-            Outcome::Done => (sql::DONE, later(now, keep_done), None),
-            Outcome::Again { after, error } => (sql::READY, later(now, after), Some(error)),
-            Outcome::Dead { error } => (sql::DEAD, now, Some(error)),
+            Outcome::Done => (queries::DONE, later(now, keep_done), None),
+            Outcome::Again { after, error } => (queries::READY, later(now, after), Some(error)),
+            Outcome::Dead { error } => (queries::DEAD, now, Some(error)),
         };
         let now = now.as_millis();
-        let next = sql::Next::Promoted;
-        let ending = sql::Ending { state, due_at: due_at.as_millis(), error, next };
+        let next = queries::Next::Promoted;
+        let ending = queries::Ending { state, due_at: due_at.as_millis(), error, next };
         match self.end_lease(ticket, ending.clone(), now).await {
             Err(error) if is_damage(&error) => {
-                let ending = sql::Ending { next: sql::Next::Damaged, ..ending };
+                let ending = queries::Ending { next: queries::Next::Damaged, ..ending };
                 let ended = self.end_lease(ticket, ending, now).await?;
                 quietly(
                     || tracing::error!(reason = %error, "the case stops: its next entry cannot be read"),
@@ -279,22 +285,22 @@ impl Engine for Sqlite {
 
     async fn probe(&self) -> Result<(), InboxError> {
         self.restore_reserve().await?;
-        let free = self.read(sql::free).await?;
+        let free = self.read(queries::free).await?;
         if !self.files.reserve.has_room(0, free) {
             return Err(InboxError::new(NO_ROOM));
         }
-        self.writer.run(sql::probe).await?;
+        self.writer.run(queries::probe).await?;
         self.check_damaged().await
     }
 
     async fn untaken(&self, now: Timestamp) -> Result<Option<String>, InboxError> {
-        self.read(move |connection| sql::untaken(connection, now.as_millis())).await
+        self.read(move |connection| queries::untaken(connection, now.as_millis())).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError> {
         self.shrink_log().await?;
         let (window, now, kept) = (self.keeping.window, now.as_millis(), self.kept().clone());
-        let sweep = move |connection: &Connection| sql::sweep(connection, window, now, &kept);
+        let sweep = move |connection: &Connection| queries::sweep(connection, window, now, &kept);
         match self.writer.run(sweep).await {
             Err(error) if is_damage(&error) => self.sweep_around_damage(now).await,
             swept => swept,
@@ -302,7 +308,7 @@ impl Engine for Sqlite {
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {
-        self.read(sql::stats).await
+        self.read(queries::stats).await
     }
 
     async fn list(
@@ -311,20 +317,20 @@ impl Engine for Sqlite {
         after: Option<EntryId>,
         limit: usize,
     ) -> Result<Vec<Entry>, InboxError> {
-        self.read(move |connection| sql::list(connection, state, after, limit)).await
+        self.read(move |connection| queries::list(connection, state, after, limit)).await
     }
 
     async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
-        self.read(move |connection| sql::show(connection, id)).await
+        self.read(move |connection| queries::show(connection, id)).await
     }
 
     async fn retry(&self, id: EntryId, now: Timestamp) -> Result<bool, InboxError> {
-        self.write(move |connection| sql::retry(connection, id, now.as_millis())).await
+        self.write(move |connection| queries::retry(connection, id, now.as_millis())).await
     }
 
     async fn discard(&self, id: EntryId) -> Result<bool, InboxError> {
         let now = clock::now().as_millis();
-        self.write(move |connection| sql::discard(connection, id, now)).await
+        self.write(move |connection| queries::discard(connection, id, now)).await
     }
 }
 
@@ -342,7 +348,7 @@ fn open(path: &Path) -> Result<([Connection; 2], Option<u64>), OpenError> {
 }
 
 fn is_damage(error: &InboxError) -> bool {
-    error.cause().is_some_and(sql::is_damage)
+    error.cause().is_some_and(queries::is_damage)
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -9,9 +9,9 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
 
-use super::error::InboxError;
 use super::files::Files;
 use crate::caught::quietly;
+use crate::inbox::error::InboxError;
 use crate::storage::sqlite::{BUSY, is_for_want_of_room};
 
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
-use super::sql;
+use super::queries;
 use crate::storage::sqlite::{self, OpenError, Schema};
 
 // A receipt goes to the end of the table, and of each index that it has a part in: pages that it would
@@ -60,7 +60,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 /// pages, which are written again and again, go into the file once for many receipts.
 pub(super) fn limit_log(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-    connection.pragma_update(None, "wal_autocheckpoint", bytes / sql::PAGE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", bytes / queries::PAGE)?;
     let limit = |row: &Row<'_>| row.get::<_, i64>(0);
     connection.pragma_update_and_check(None, "journal_size_limit", bytes, limit)?;
     Ok(())

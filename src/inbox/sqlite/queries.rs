@@ -9,10 +9,10 @@ use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Params, Row, Transaction, TransactionBehavior, params,
 };
 
-use super::engine::{Arrival, Claim, Stored, Ticket};
-use super::entry::{Entry, EntryId, State, Stats};
 use super::files::Files;
-use super::room::Room;
+use crate::inbox::capacity::Capacity;
+use crate::inbox::engine::{Arrival, Claim, Stored, Ticket};
+use crate::inbox::entry::{Entry, EntryId, State, Stats};
 use crate::timestamp::Timestamp;
 
 // As in the schema. SQLite uses a partial index only where its condition stands in the query, so
@@ -37,7 +37,7 @@ pub(super) const PAGE: i64 = 4096;
 /// How long repeats are known, in milliseconds, and how much is kept.
 pub(super) struct Keeping {
     pub(super) window: i64,
-    pub(super) room: Room,
+    pub(super) capacity: Capacity,
     pub(super) files: Arc<Files>,
 }
 
@@ -577,7 +577,7 @@ fn has_room(
     if !reserve.is_whole() && !reserve.has_room(bytes, free(connection)?) {
         return Ok(false);
     }
-    Ok(keeping.room.take(bytes) || keeping.room.take_beside(size(connection)?, bytes))
+    Ok(keeping.capacity.take(bytes) || keeping.capacity.take_beside(size(connection)?, bytes))
 }
 
 /// How many bytes of the file are free.

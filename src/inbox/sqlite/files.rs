@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::error::InboxError;
 use crate::caught::quietly;
+use crate::inbox::error::InboxError;
 
 /// What was opened, and what is set aside.
 pub(super) struct Files {
