@@ -565,6 +565,18 @@ async fn code_of_a_language_is_found_wherever_it_may_be() {
     }
 }
 
+#[test]
+fn empty_code_of_a_language_is_absent() {
+    for content in ["<value></value>", "<value/>", "<code></code>", "<value></value><value/>"] {
+        let language =
+            format!("<languages><language><name>English</name>{content}</language></languages>");
+        let read = xml(&language);
+        assert_eq!(read.languages[0].code, None, "{content}");
+        let written = serde_json::to_vec(&read).expect("JSON");
+        assert_eq!(SupportRequest::from_json(&written).expect("a request"), read, "{content}");
+    }
+}
+
 #[tokio::test]
 async fn unknown_elements_are_kept() {
     let mut line = xml_line("", 32, "visitor", "Hi,");

@@ -402,7 +402,7 @@ impl Language {
     /// Puts the code of XML where JSON has it.
     fn fill_in_code(&mut self) {
         for name in ["value", "$text"] {
-            let code = self.extra.get(name).and_then(Value::as_str);
+            let code = self.extra.get(name).and_then(Value::as_str).filter(|code| !code.is_empty());
             if self.code.is_none() && !self.extra.contains_key("code") && code.is_some() {
                 self.code = code.map(str::to_owned);
                 self.extra.remove(name);
