@@ -1,5 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+pub mod agent_status;
+pub mod bot;
+pub mod contact;
+pub mod conversation;
+pub mod integration;
+
+#[cfg(feature = "dialogue")]
+pub mod dialogue;
+#[cfg(feature = "inbox")]
+pub mod inbox;
+pub mod journal;
+#[cfg(feature = "testing")]
+pub mod testing;
+
 mod caught;
 #[cfg(any(feature = "dialogue", feature = "inbox"))]
 mod clock;
@@ -13,19 +27,6 @@ mod server;
 mod storage;
 mod timestamp;
 mod wire;
-
-pub mod agent_status;
-pub mod bot;
-pub mod contact;
-pub mod conversation;
-#[cfg(feature = "dialogue")]
-pub mod dialogue;
-#[cfg(feature = "inbox")]
-pub mod inbox;
-pub mod integration;
-pub mod journal;
-#[cfg(feature = "testing")]
-pub mod testing;
 
 pub use async_trait::async_trait;
 
