@@ -35,7 +35,7 @@ fn rows(crm: &Path) -> (i64, i64) {
 }
 
 /// Works until nothing waits. With paused time, so that no backoff is waited for.
-async fn work_off(inbox: &Inbox) {
+async fn process_all(inbox: &Inbox) {
     let all = async {
         while inbox.stats().await.expect("stats").oldest.is_some() {
             sleep(Duration::from_secs(1)).await;
@@ -59,7 +59,7 @@ async fn what_differs_is_a_row_of_its_own_and_a_fuller_chat_replaces_the_first()
             assert_taken(receiver.handle(post("/integration", request)).await);
         }
     }
-    work_off(&inbox).await;
+    process_all(&inbox).await;
     assert_eq!(rows(&file("crm.db")), (1, 3));
     let connection = Connection::open(file("crm.db")).expect("opened");
     let lines: i64 =
@@ -101,7 +101,7 @@ async fn what_comes_while_the_crm_is_down_is_there_once_it_is_up() {
     assert_eq!(rows(&file("crm.db")), (0, 0));
     assert_eq!(inbox.stats().await.expect("stats").waiting, 4);
     fs::remove_file(file("crm.down")).expect("removed");
-    work_off(&inbox).await;
+    process_all(&inbox).await;
     assert_eq!(rows(&file("crm.db")), (1, 3));
     let stats = inbox.stats().await.expect("stats");
     assert_eq!((stats.done, stats.dead), (4, 0));

@@ -194,7 +194,7 @@ mod clocks {
     }
 
     #[test]
-    fn what_came_in_while_the_clock_was_ahead_is_worked_off_at_once() {
+    fn what_came_in_while_the_clock_was_ahead_is_processed_at_once() {
         let disk = Disk::new();
         let (crm, mut calls) = Crm::up();
         ahead(async {
@@ -364,7 +364,7 @@ mod queues {
     }
 
     #[tokio::test]
-    async fn a_long_queue_is_worked_off_in_order() {
+    async fn a_long_queue_is_processed_in_order() {
         let disk = Disk::new();
         let inbox = disk.open(Inbox::options());
         let (crm, mut calls) = Crm::up();
@@ -399,7 +399,7 @@ mod revival {
 
     /// As a later version may read what an earlier one could not.
     #[tokio::test]
-    async fn a_dead_letter_that_can_be_read_by_now_is_worked_off_as_it_came_last() {
+    async fn a_dead_letter_that_can_be_read_by_now_is_processed_as_it_came_last() {
         let disk = Disk::new();
         let inbox = disk.open(Inbox::options());
         let (crm, mut calls) = Crm::up();

@@ -306,7 +306,7 @@ mod messages {
 
     /// As a worker leaves them that dies between the end of one entry and the next.
     #[tokio::test]
-    async fn that_wait_behind_one_that_is_gone_are_worked_off() {
+    async fn that_wait_behind_one_that_is_gone_are_processed() {
         let server = Server::start("");
         let inbox = server.inbox(Inbox::options()).await;
         let (crm, mut calls) = Crm::up();
@@ -322,7 +322,7 @@ mod messages {
 
     /// As a worker leaves it that dies when it has put it in another's place.
     #[tokio::test]
-    async fn that_are_there_twice_are_worked_off_once() {
+    async fn that_are_there_twice_are_processed_once() {
         let server = Server::start("");
         let inbox = server.inbox(Inbox::options()).await;
         let (crm, mut calls) = Crm::up();

@@ -80,7 +80,7 @@ pub struct Entry {
     pub received_at: Timestamp,
     /// How often it was handed out, to be tried.
     pub tries: u32,
-    /// When it is tried next; while it is worked off, when its lease ends; once it is done, when its
+    /// When it is tried next; while it is processed, when its lease ends; once it is done, when its
     /// payload goes.
     pub due_at: Timestamp,
     /// What the last try failed with.

@@ -18,7 +18,7 @@ use crate::error::HandlerError;
 use crate::integration::{self, SupportRequest};
 use crate::journal::{Journal, Read, Receipt, Subject};
 
-/// A handler whose requests are stored in an [`Inbox`] first, and worked off later.
+/// A handler whose requests are stored in an [`Inbox`] first, and processed later.
 ///
 /// It is a handler of the APIs that the handler in it is one of.
 pub struct Feed<H> {
@@ -43,7 +43,7 @@ impl<H> fmt::Debug for Feed<H> {
     }
 }
 
-/// Works off a stored body.
+/// Processes a stored body.
 #[async_trait]
 pub(super) trait Work: Send + Sync + 'static {
     async fn work(&self, body: &Bytes) -> Result<(), HandlerError>;

@@ -2,7 +2,7 @@
 //!
 //! SnapEngage repeats an Integration request for about two hours; for Conversation Events and Agent
 //! Status no repeat is documented: what a receiver refuses, or loses in a crash, is gone. An inbox
-//! stores first, answers 200, and works it off later, as often as it takes. The handlers stay what
+//! stores first, answers 200, and processes it later, as often as it takes. The handlers stay what
 //! they were, and are wrapped:
 //!
 //! ```no_run
@@ -73,7 +73,7 @@
 //! - **Receipt.** The body is on disk, flushed, before the 200. What cannot be stored is answered 503,
 //!   so that SnapEngage's own repeat works for us. What cannot be read is kept as a dead letter and
 //!   answered 400.
-//! - **Once.** A repeat within the [window](Options::window) is answered 200 and not worked off again,
+//! - **Once.** A repeat within the [window](Options::window) is answered 200 and not processed again,
 //!   across restarts. The same body again on the same path is a repeat; what differs in any field is
 //!   another entry, and a case that comes again with more in it is processed after the first. Without a
 //!   timestamp, an event and a status are never repeats. The repeat of a dead letter revives it. The log
@@ -180,7 +180,7 @@ use self::feed::Work;
 use self::health::{Complaint, Watch};
 use crate::wire::budget::Budget;
 
-/// Stores what comes in, and works it off.
+/// Stores what comes in, and processes it.
 ///
 /// Cheap to clone: a clone is the same inbox.
 #[derive(Clone)]
@@ -235,13 +235,13 @@ impl Inbox {
 
     /// A handler whose requests are stored here first.
     ///
-    /// Mount it where the handler would have been. What was stored before a restart is worked off by
+    /// Mount it where the handler would have been. What was stored before a restart is processed by
     /// the handler that is mounted on the same path after it.
     pub fn feed<H>(&self, handler: H) -> Feed<H> {
         Feed::new(self.clone(), handler)
     }
 
-    /// Works off what is stored, until `shutdown` and until the handlers that have started are done.
+    /// Processes what is stored, until `shutdown` and until the handlers that have started are done.
     ///
     /// If it is dropped before, what they were at is done again once the [lease](Options::lease) is
     /// over.
@@ -291,7 +291,7 @@ impl Inbox {
         self.0.engine.retry(id, crate::clock::now()).await
     }
 
-    /// Drops an entry that is not being worked off, dead or not, with its payload. Says whether there
+    /// Drops an entry that is not being processed, dead or not, with its payload. Says whether there
     /// was one.
     ///
     /// A repeat of it will be taken for new.

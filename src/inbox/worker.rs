@@ -1,4 +1,4 @@
-//! Works off what is stored.
+//! Processes what is stored.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,14 +35,14 @@ pub(super) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
         shutdown.await;
         drop(going_on);
     };
-    let work = async { tokio::join!(shutdown, work_off(inner, over)) };
+    let work = async { tokio::join!(shutdown, process_all(inner, over)) };
     tokio::select! {
         _ = work => {}
         () = inner.keep_house() => {}
     }
 }
 
-async fn work_off(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
+async fn process_all(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
     let mut workers = JoinSet::new();
     loop {
         let free = inner.options.side_by_side - workers.len();
@@ -245,7 +245,7 @@ fn reason(error: HandlerError) -> String {
 fn log(claim: &Claim, outcome: &Outcome) {
     let tries = claim.tries;
     match outcome {
-        Outcome::Done => quietly(|| tracing::info!(tries, "worked off")),
+        Outcome::Done => quietly(|| tracing::info!(tries, "processed")),
         Outcome::Again { after, error } => {
             quietly(|| tracing::warn!(tries, ?after, reason = error, "failed, to be tried again"));
         }

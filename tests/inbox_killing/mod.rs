@@ -129,14 +129,14 @@ async fn deliver(receiver: &Receiver, body: &str, expected: u16) {
     timeout(PATIENCE, taken).await.expect("taken at last");
 }
 
-/// Works off what is left. Then what was acknowledged is done, or a dead letter; once, and in order.
+/// Processes what is left. Then what was acknowledged is done, or a dead letter; once, and in order.
 pub(crate) async fn assert_nothing_lost(
     inbox: &Inbox,
     folder: &Path,
     acknowledged: &HashSet<String>,
 ) {
     let _receiver = receiver(inbox, folder);
-    inbox.run(until_worked_off(inbox)).await;
+    inbox.run(until_processed(inbox)).await;
     let dead = dead_letters(inbox).await;
     let done = Effects::open(folder).all();
     let unique: HashSet<_> = done.iter().collect();
@@ -146,7 +146,7 @@ pub(crate) async fn assert_nothing_lost(
     assert_in_order(&done);
 }
 
-async fn until_worked_off(inbox: &Inbox) {
+async fn until_processed(inbox: &Inbox) {
     let mut looks = interval(Duration::from_millis(100));
     let all = async {
         loop {
@@ -157,7 +157,7 @@ async fn until_worked_off(inbox: &Inbox) {
             }
         }
     };
-    timeout(PATIENCE, all).await.expect("all worked off");
+    timeout(PATIENCE, all).await.expect("all processed");
 }
 
 async fn dead_letters(inbox: &Inbox) -> HashSet<String> {

@@ -128,7 +128,7 @@ pub(crate) async fn retries_nothing_that_waits_for_another<P: Place>() {
     assert_eq!(list(&inbox, State::Waiting).await, entries);
 }
 
-pub(crate) async fn retries_nothing_that_is_done_or_being_worked_off<P: Place>() {
+pub(crate) async fn retries_nothing_that_is_done_or_being_processed<P: Place>() {
     let place = P::fresh().await;
     let inbox = place.inbox(Inbox::options()).await;
     let (crm, mut calls) = Crm::gated();

@@ -48,9 +48,9 @@ macro_rules! promises {
                 of_many_at_a_time_is_of_all_of_them,
                 past_the_size_limit_is_answered_503_until_there_is_room;
             repeats:
-                are_answered_200_and_not_worked_off_again,
+                are_answered_200_and_not_processed_again,
                 that_come_at_a_time_are_stored_once,
-                of_what_a_handler_is_at_are_not_worked_off_again,
+                of_what_a_handler_is_at_are_not_processed_again,
                 differ_from_events_of_another_time_kind_case_or_path,
                 differ_from_events_of_the_same_millisecond,
                 differ_from_a_case_that_comes_again_with_more,
@@ -87,7 +87,7 @@ macro_rules! promises {
                 retries_a_dead_letter,
                 retries_what_waits_for_its_next_try_at_once,
                 retries_nothing_that_waits_for_another,
-                retries_nothing_that_is_done_or_being_worked_off,
+                retries_nothing_that_is_done_or_being_processed,
                 drops_what_waits,
                 drops_a_dead_letter,
                 drops_what_is_done,
@@ -297,7 +297,7 @@ pub(crate) async fn stats(inbox: &Inbox) -> Stats {
     inbox.stats().await.expect("stats")
 }
 
-/// How many wait, are worked off now, are done, and are dead.
+/// How many wait, are processed now, are done, and are dead.
 async fn counts(inbox: &Inbox) -> [u64; 4] {
     let stats = stats(inbox).await;
     [stats.waiting, stats.working, stats.done, stats.dead]

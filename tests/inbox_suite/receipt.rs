@@ -16,7 +16,7 @@ pub(crate) async fn is_stored_as_it_came_before_the_200<P: Place>() {
     assert_eq!((&*entry.api, &*entry.path), ("integration", "/integration"));
     assert_eq!((&*entry.subject, entry.tries, &entry.error), ("case c", 0, &None));
     assert_eq!(body(&other, &entry).await, sent.as_bytes());
-    assert!(calls.try_recv().is_err(), "worked off before somebody runs it");
+    assert!(calls.try_recv().is_err(), "processed before somebody runs it");
 }
 
 pub(crate) async fn that_cannot_be_read_is_a_dead_letter_and_answered_400<P: Place>() {

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::support::{log, record_log};
 
-pub(crate) async fn are_answered_200_and_not_worked_off_again<P: Place>() {
+pub(crate) async fn are_answered_200_and_not_processed_again<P: Place>() {
     let place = P::fresh().await;
     let (crm, mut calls) = Crm::up();
     let status = r#"{"agent_id":"a","status":"online","timestamp":1}"#;
@@ -48,7 +48,7 @@ pub(crate) async fn that_come_at_a_time_are_stored_once<P: Place>() {
     assert_eq!(counts(&place.inbox(Inbox::options()).await).await, [2, 0, 0, 0]);
 }
 
-pub(crate) async fn of_what_a_handler_is_at_are_not_worked_off_again<P: Place>() {
+pub(crate) async fn of_what_a_handler_is_at_are_not_processed_again<P: Place>() {
     let place = P::fresh().await;
     let inbox = place.inbox(Inbox::options()).await;
     let (crm, mut calls) = Crm::gated();

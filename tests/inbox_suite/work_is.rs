@@ -1,4 +1,4 @@
-//! How what is stored is worked off.
+//! Processing of what is stored.
 
 use std::collections::{HashMap, HashSet};
 use std::future::ready;

@@ -64,7 +64,7 @@ impl Nats {
         Ok(Stored::New)
     }
 
-    /// What the server takes for a repeat is one only if what it repeats is there, or was worked off.
+    /// What the server takes for a repeat is one only if what it repeats is there, or was processed.
     /// Looked for where an entry goes, in that order, so that none is missed on its way.
     async fn repeated(
         &self,
@@ -93,7 +93,7 @@ impl Nats {
         }
     }
 
-    /// Whether it is its case's head, or was worked off.
+    /// Whether it is its case's head, or was processed.
     async fn is_known(&self, envelope: &Envelope) -> Result<bool, InboxError> {
         let head = self.head(&self.case(envelope)).await?;
         if head.is_some_and(|head| head.envelope.key == envelope.key) {
@@ -126,7 +126,7 @@ impl Nats {
         self.streams.dead.remove(dead.number).await
     }
 
-    /// What is worked off now of a case.
+    /// What is processed now of a case.
     pub(super) async fn head(&self, case: &Case) -> Result<Option<Letter>, InboxError> {
         Ok(self.streams.entries.last(&case.head).await?.map(Letter::stored))
     }

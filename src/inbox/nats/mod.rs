@@ -1,6 +1,6 @@
 //! Entries in NATS JetStream.
 //!
-//! Each case and agent has a subject for what is worked off now, its head, and one for what comes after it,
+//! Each case and agent has a subject for what is processed now, its head, and one for what comes after it,
 //! its tail. Workers share one consumer, which delivers the heads; whoever ends one puts the first of
 //! the tail in its place. So a case that fails waits, and nothing else does.
 //!

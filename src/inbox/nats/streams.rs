@@ -39,7 +39,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// The streams of one inbox.
 pub(super) struct Streams {
-    /// What is to be worked off.
+    /// What is to be processed.
     pub(super) entries: Messages,
     /// What is done, while it is kept.
     pub(super) done: Messages,
@@ -104,7 +104,7 @@ fn entries(name: &str, options: &Options) -> Config {
         discard: DiscardPolicy::New,
         max_bytes: part(options.size_limit.saturating_add(TO_MOVE), 1),
         duplicate_window: countable(options.window.min(DUPLICATES)),
-        ..common("requests to be worked off")
+        ..common("requests to be processed")
     }
 }
 
@@ -115,7 +115,7 @@ fn done(name: &str, options: &Options) -> Config {
         max_messages_per_subject: 1,
         max_bytes: part(options.size_limit, 4),
         max_age: countable(options.keep_done),
-        ..common("requests that were worked off")
+        ..common("requests that were processed")
     }
 }
 

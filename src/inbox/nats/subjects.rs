@@ -9,7 +9,7 @@ pub(super) struct Subjects {
 
 /// The subjects of what is about one case or agent.
 pub(super) struct Case {
-    /// What is worked off now: one message.
+    /// What is processed now: one message.
     pub(super) head: String,
     /// What comes after it.
     pub(super) tail: String,
@@ -22,7 +22,7 @@ impl Subjects {
         Self { name: name.to_owned() }
     }
 
-    /// Every message to be worked off now.
+    /// Every message to be processed now.
     pub(super) fn heads(&self) -> String {
         format!("{}.case.*.head", self.name)
     }
@@ -32,7 +32,7 @@ impl Subjects {
         format!("{}.case.*.tail", self.name)
     }
 
-    /// Every message to be worked off.
+    /// Every message to be processed.
     pub(super) fn entries(&self) -> String {
         format!("{}.case.*.*", self.name)
     }

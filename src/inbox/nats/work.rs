@@ -96,7 +96,7 @@ impl Nats {
         Some(claim)
     }
 
-    /// Whether a message is to be worked off. What is over already, and was only not yet removed, is
+    /// Whether a message is to be processed. What is over already, and was only not yet removed, is
     /// removed.
     async fn admit(&self, leased: &mut Leased, lease: Lease) -> Result<bool, InboxError> {
         let Letter { number, envelope, .. } = &leased.letter;
