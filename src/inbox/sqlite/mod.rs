@@ -94,8 +94,7 @@ impl Sqlite {
         queries::Latest { ready: latest(self.longest_backoff), working: latest(lease) }
     }
 
-    /// Says whether it is there, by now.
-    async fn restore_reserve(&self) -> Result<bool, InboxError> {
+    async fn restore_reserve(&self) -> Result<(), InboxError> {
         let reserve = &self.files.reserve;
         if !reserve.is_restored() && reserve.is_due() {
             let files = Arc::clone(&self.files);
@@ -107,7 +106,7 @@ impl Sqlite {
             };
             self.writer.alone(restore).await?;
         }
-        Ok(reserve.is_whole())
+        Ok(())
     }
 
     /// SQLite cuts the log when it begins it anew, which takes a write after it was written to the database.
@@ -208,13 +207,13 @@ impl Sqlite {
 #[async_trait]
 impl Engine for Sqlite {
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {
-        let has_reserve = self.restore_reserve().await?;
+        self.restore_reserve().await?;
         let (keeping, size) = (Arc::clone(&self.keeping), arrival.body.len());
         let put = move |connection: &Connection| queries::put(connection, &arrival, &keeping);
         let stored = self.writer.run_sized(size, put).await;
         self.changed.notify_one();
         match stored? {
-            Stored::Full if !has_reserve => Err(InboxError::new(NO_ROOM)),
+            Stored::Full if !self.files.reserve.is_whole() => Err(InboxError::new(NO_ROOM)),
             stored => Ok(stored),
         }
     }
