@@ -210,5 +210,6 @@ fn noted(change: &StatusChange) -> Read {
         event: change.status.to_string(),
         subject: Subject::Agent(change.agent_id.clone()),
         has_key: change.timestamp.is_some(),
+        timestamp: change.timestamp,
     }
 }

@@ -268,5 +268,6 @@ fn noted(event: &Event) -> Read {
         event: event.kind.to_string(),
         subject: Subject::Case(event.case_id.clone()),
         has_key: event.timestamp.is_some(),
+        timestamp: event.timestamp,
     }
 }

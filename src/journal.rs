@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId};
+use crate::timestamp::Timestamp;
 
 /// Takes the requests of one path in its handler's place.
 ///
@@ -40,6 +41,8 @@ pub struct Read {
     /// Whether the event has a key: the same body again is a repeat of it, and a body that differs in
     /// anything is another event. Without one, nothing tells a repeat from another event of its kind.
     pub has_key: bool,
+    /// When it happened, where the vendor says so: keys that begin with it come in order.
+    pub timestamp: Option<Timestamp>,
 }
 
 /// Whom an event is about.

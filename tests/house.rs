@@ -48,7 +48,7 @@ const CORE: &[(&str, &[&str])] = &[
         "endpoint",
         &["caught", "endpoint::deadline", "error", "id", "journal", "endpoint::rejection"],
     ),
-    ("journal", &["error", "id"]),
+    ("journal", &["error", "id", "timestamp"]),
     ("receiver::auth", &["wire::percent", "endpoint::rejection"]),
     ("receiver::body", &["endpoint::deadline", "error", "endpoint::rejection"]),
     ("endpoint::rejection", &["caught", "error"]),

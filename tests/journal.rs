@@ -10,7 +10,7 @@ use snapengage::agent_status::{self, StatusChange};
 use snapengage::conversation::{self, Event};
 use snapengage::integration::{self, SupportRequest};
 use snapengage::journal::{Journal, Read, Receipt, Subject};
-use snapengage::{HandlerError, Receiver, async_trait};
+use snapengage::{HandlerError, Receiver, Timestamp, async_trait};
 use support::{
     FAILINGS, Failing, Seen, assert_feed_failed, assert_refused, assert_taken, auth, post, sample,
 };
@@ -101,6 +101,7 @@ async fn every_feed_hands_over_the_body_and_what_it_says() {
                 event: String::new(),
                 subject: Subject::Case("8b7c3b3b-f5d7-4e58-96d8".into()),
                 has_key: true,
+                timestamp: Timestamp::from_millis(1_287_366_498_623),
             },
         ),
         (
@@ -110,6 +111,7 @@ async fn every_feed_hands_over_the_body_and_what_it_says() {
                 event: "caseClosed".to_owned(),
                 subject: Subject::Case("2e3362fc-b537-4a16-bd0b-4b5d4108c53d".into()),
                 has_key: true,
+                timestamp: Timestamp::from_millis(1_551_461_879_355),
             },
         ),
         (
@@ -119,6 +121,7 @@ async fn every_feed_hands_over_the_body_and_what_it_says() {
                 event: "pause".to_owned(),
                 subject: Subject::Agent("wc:agent@example.com".into()),
                 has_key: true,
+                timestamp: Timestamp::from_millis(1_551_461_879_355),
             },
         ),
     ];

@@ -17,6 +17,7 @@ use crate::conversation::{self, Event};
 use crate::error::HandlerError;
 use crate::integration::{self, SupportRequest};
 use crate::journal::{Journal, Read, Receipt, Subject};
+use crate::timestamp::Timestamp;
 
 /// A handler whose requests are stored in an [`Inbox`] first, and processed later.
 ///
@@ -147,9 +148,10 @@ impl Intake {
             Ok(read) => (None, known(read)),
             Err(error) => (Some(error.to_string()), unknown(&digest)),
         };
-        let Known { event, subject, has_key } = read;
-        // A path has no white space, so no two paths share a key.
-        let key = has_key.then(|| format!("{} {digest}", self.path));
+        let Known { event, subject, has_key, millis } = read;
+        // A path has no white space, so no two paths share a key. The time comes first, so that an index
+        // of keys grows at its end: a digest alone would have each receipt write a page of its own.
+        let key = has_key.then(|| format!("{} {millis} {digest}", self.path));
         let (api, path, received_at) = (self.api, self.path.clone(), clock::now());
         Arrival { api, path, event, subject, key, body, unreadable, received_at }
     }
@@ -159,19 +161,22 @@ struct Known {
     event: String,
     subject: String,
     has_key: bool,
+    /// When it happened, 0 where nobody says so.
+    millis: i64,
 }
 
-fn known(Read { event, subject, has_key }: Read) -> Known {
+fn known(Read { event, subject, has_key, timestamp }: Read) -> Known {
     let subject = match subject {
         Subject::Case(case_id) => format!("case {case_id}"),
         Subject::Agent(agent_id) => format!("agent {agent_id}"),
     };
-    Known { event, subject, has_key }
+    let millis = timestamp.map_or(0, Timestamp::as_millis);
+    Known { event, subject, has_key, millis }
 }
 
 /// SnapEngage repeats what it was refused: the same body shall not be kept a hundred times.
 fn unknown(digest: &str) -> Known {
-    Known { event: String::new(), subject: format!("body {digest}"), has_key: true }
+    Known { event: String::new(), subject: format!("body {digest}"), has_key: true, millis: 0 }
 }
 
 /// Stored, so it must be the same tomorrow: not of the standard library's hash.

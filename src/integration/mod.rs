@@ -134,5 +134,10 @@ fn kind(request: &SupportRequest) -> String {
 }
 
 fn noted(request: &SupportRequest) -> Read {
-    Read { event: kind(request), subject: Subject::Case(request.id.clone()), has_key: true }
+    Read {
+        event: kind(request),
+        subject: Subject::Case(request.id.clone()),
+        has_key: true,
+        timestamp: request.created_at(),
+    }
 }

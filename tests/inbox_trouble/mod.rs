@@ -90,9 +90,11 @@ impl Mount {
         assert!(mount(&["-o", "remount,size=16m"], &self.0), "it was mounted before");
     }
 
-    /// Another program takes all the room there is.
+    /// Another program takes all the room there is, beside what it has.
     fn fill(&self) {
-        let mut file = std::fs::File::create(self.0.join("another")).expect("created");
+        let mut another = std::fs::File::options();
+        let path = self.0.join("another");
+        let mut file = another.create(true).append(true).open(path).expect("created");
         while std::io::Write::write_all(&mut file, &[1; 512]).is_ok() {}
     }
 }
@@ -168,6 +170,7 @@ mod full_disk {
         let count = usize::try_from(COUNT).expect("a few") + refused;
         assert_eq!(work(&inbox, &mut calls, count).await.len(), count);
         assert_eq!(stats(&inbox).await.done, count as u64);
+        mount.fill();
         assert_not_stored(chat(&receiver, "new").await);
         std::fs::remove_file(mount.0.join("another")).expect("removed");
         well(&inbox).await;
