@@ -16,6 +16,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// let sent = Timestamp::from_millis(1_554_321_848_997).expect("a time after 1970");
 /// assert_eq!(sent.to_string(), "2019-04-03T20:04:08.997Z");
 /// assert_eq!(Timestamp::from_millis(-1), None);
+///
+/// let closed = sent.saturating_add(std::time::Duration::from_secs(90));
+/// assert_eq!(closed.saturating_duration_since(sent).as_secs(), 90);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -28,9 +31,11 @@ impl Timestamp {
     pub const MAX: Self = Self(253_402_300_799_999);
 
     /// The time `millis` milliseconds after the epoch; `None` before 1970 and after 9999.
-    pub fn from_millis(millis: i64) -> Option<Self> {
-        let timestamp = Self(millis);
-        (Self::MIN..=Self::MAX).contains(&timestamp).then_some(timestamp)
+    pub const fn from_millis(millis: i64) -> Option<Self> {
+        if millis < Self::MIN.0 || millis > Self::MAX.0 {
+            return None;
+        }
+        Some(Self(millis))
     }
 
     /// The time now, to the millisecond.
@@ -39,8 +44,42 @@ impl Timestamp {
     }
 
     /// Milliseconds since the epoch, 0 to 253402300799999.
-    pub fn as_millis(self) -> i64 {
+    pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// The time `duration` later, to the whole millisecond below; `None` after 9999.
+    pub fn checked_add(self, duration: Duration) -> Option<Self> {
+        let millis = i64::try_from(duration.as_millis()).ok()?;
+        Self::from_millis(self.0.checked_add(millis)?)
+    }
+
+    /// The time `duration` earlier, to the whole millisecond above; `None` before 1970.
+    pub fn checked_sub(self, duration: Duration) -> Option<Self> {
+        let millis = i64::try_from(duration.as_millis()).ok()?;
+        Self::from_millis(self.0.checked_sub(millis)?)
+    }
+
+    /// The time `duration` later, or [`MAX`](Self::MAX) where that is after 9999.
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        self.checked_add(duration).unwrap_or(Self::MAX)
+    }
+
+    /// The time `duration` earlier, or [`MIN`](Self::MIN) where that is before 1970.
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        self.checked_sub(duration).unwrap_or(Self::MIN)
+    }
+
+    /// The time from `earlier` to this one; `None` where `earlier` is the later one.
+    pub fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
+        let millis = u64::try_from(self.0 - earlier.0).ok()?;
+        Some(Duration::from_millis(millis))
+    }
+
+    /// The time from `earlier` to this one, or none at all where `earlier` is the later one: two clocks
+    /// seldom agree.
+    pub fn saturating_duration_since(self, earlier: Self) -> Duration {
+        self.checked_duration_since(earlier).unwrap_or_default()
     }
 
     /// A time in two fields, as the Integration API has it: whole seconds, and the milliseconds
@@ -217,6 +256,40 @@ mod tests {
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999Z");
         assert_eq!(Timestamp::from_millis(Timestamp::MAX.0 + 1), None);
         assert_eq!(Timestamp::from_parts(i64::MAX, Some(i64::MAX)), None);
+    }
+
+    #[test]
+    fn constants_are_built_at_compile_time() {
+        const SENT: Option<Timestamp> = Timestamp::from_millis(1_554_321_848_997);
+        const MILLIS: i64 = Timestamp::MAX.as_millis();
+        assert_eq!(SENT, Some(Timestamp(1_554_321_848_997)));
+        assert_eq!(MILLIS, 253_402_300_799_999);
+    }
+
+    #[test]
+    fn arithmetic_stays_within_the_range() {
+        let second = Duration::from_secs(1);
+        let sent = Timestamp(1_554_321_848_997);
+        assert_eq!(sent.checked_add(second), Some(Timestamp(1_554_321_849_997)));
+        assert_eq!(sent.checked_sub(second), Some(Timestamp(1_554_321_847_997)));
+        assert_eq!(sent.checked_add(Duration::from_micros(1_999)), Some(Timestamp(sent.0 + 1)));
+        for too_long in [second, Duration::MAX] {
+            assert_eq!(Timestamp::MAX.checked_add(too_long), None);
+            assert_eq!(Timestamp::MAX.saturating_add(too_long), Timestamp::MAX);
+            assert_eq!(Timestamp::MIN.checked_sub(too_long), None);
+            assert_eq!(Timestamp::MIN.saturating_sub(too_long), Timestamp::MIN);
+        }
+    }
+
+    #[test]
+    fn duration_since_a_later_time_is_none() {
+        let sent = Timestamp(1_554_321_848_997);
+        let read = Timestamp(1_554_321_849_000);
+        assert_eq!(read.checked_duration_since(sent), Some(Duration::from_millis(3)));
+        assert_eq!(read.saturating_duration_since(sent), Duration::from_millis(3));
+        assert_eq!(sent.checked_duration_since(read), None);
+        assert_eq!(sent.saturating_duration_since(read), Duration::ZERO);
+        assert_eq!(sent.checked_duration_since(sent), Some(Duration::ZERO));
     }
 
     #[test]
