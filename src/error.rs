@@ -63,6 +63,9 @@ impl Error for DecodeError {}
 /// # assert!(!quantity("many").unwrap_err().is_permanent());
 /// # assert!(quantity("0").unwrap_err().is_permanent());
 /// ```
+///
+/// It is no [`Error`] itself: if it were, `?` could not make one of any error. Nor need it be, for it ends at
+/// this crate, which writes it to the log with its causes.
 pub struct HandlerError {
     cause: Box<dyn Error + Send + Sync>,
     permanent: bool,
@@ -122,8 +125,8 @@ impl fmt::Debug for HandlerError {
 
 /// A [`Receiver`](crate::Receiver) that cannot be built, with every mistake made.
 ///
-/// As text, one mistake a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// As text, one mistake a line, with `{:?}` too: so that a `main` that returns it tells them as they are.
+#[derive(Clone, PartialEq, Eq)]
 pub struct BuildError(Vec<String>);
 
 impl BuildError {
@@ -138,4 +141,21 @@ impl fmt::Display for BuildError {
     }
 }
 
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Error for BuildError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_tells_each_mistake_on_a_line() {
+        let error = BuildError::new(vec!["nothing to serve".to_owned(), "no token".to_owned()]);
+        assert_eq!(format!("Error: {error:?}"), "Error: nothing to serve\nno token");
+    }
+}
