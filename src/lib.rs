@@ -39,3 +39,4 @@ pub use crate::receiver::{Receiver, ReceiverBuilder};
 pub use crate::server::shutdown::shutdown_signal;
 pub use crate::server::{Server, serve};
 pub use crate::timestamp::{Timestamp, TimestampRangeError};
+pub use crate::wire::open_set::Undocumented;

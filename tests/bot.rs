@@ -367,7 +367,7 @@ async fn click_on_a_button_comes_with_its_id_and_the_context() {
 async fn message_of_somebody_else_is_a_system_message() {
     let (method, event) = received(sample("bot/message-system.json")).await;
     let mut expected = message("The visitor left the page.");
-    expected.from = Some(Speaker::Unknown("system".to_owned()));
+    expected.from = Some(Speaker::from("system"));
     assert_eq!((method, event), ("system_message", Event::Message(expected)));
 }
 
@@ -451,7 +451,7 @@ async fn every_documented_error_of_a_command_is_known_and_others_are_kept() {
         ("WIDGET_NOT_FOUND", CommandError::WidgetNotFound),
         ("TRANSFER_NOT_ALLOWED", CommandError::TransferNotAllowed),
         ("NO_AGENTS_AVAILABLE", CommandError::NoAgentsAvailable),
-        ("WIDGET_ASLEEP", CommandError::Unknown("WIDGET_ASLEEP".to_owned())),
+        ("WIDGET_ASLEEP", CommandError::from("WIDGET_ASLEEP")),
     ] {
         let mut request = sample_json("bot/command-result.json");
         request["failedCommands"][0]["error"] = text.into();
@@ -1289,7 +1289,7 @@ async fn text_may_come_as_numbers_and_booleans() {
         r#"{"event":"message","widget_id":1,"case_id":2.0,"text":42,"from":true,"id":1.50}"#;
     let mut expected = Message::new("1", "2");
     expected.text = "42".to_owned();
-    expected.from = Some(Speaker::Unknown("true".to_owned()));
+    expected.from = Some(Speaker::from("true"));
     expected.id = some("1.5");
     let (_, event) = received(request).await;
     assert_eq!(event, Event::Message(expected));

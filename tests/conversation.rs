@@ -117,7 +117,7 @@ async fn survey_is_read() {
 
 #[tokio::test]
 async fn unknown_event_is_handed_over_with_all_its_fields() {
-    let mut expected = event_of_agent(EventKind::Unknown("caseEscalated".to_owned()));
+    let mut expected = event_of_agent(EventKind::from("caseEscalated"));
     let escalation = json!({ "level": 2, "by": "wc:charlie@example.com" });
     expected.extra = [("escalation".to_owned(), escalation)].into();
     assert_eq!(received(sample("conversation-events/unknown-event.json")).await, expected);

@@ -597,11 +597,10 @@ async fn every_documented_value_is_known_and_others_are_kept() {
     async fn with(field: &str, value: Value) -> SupportRequest {
         received(json!({ "id": ID, field: value }).to_string()).await
     }
-    let unknown = |text: &str| text.to_owned();
     for (text, kind) in [
         ("chat", RequestKind::Chat),
         ("offline", RequestKind::Offline),
-        ("call", RequestKind::Unknown(unknown("call"))),
+        ("call", RequestKind::from("call")),
     ] {
         assert_eq!(with("type", json!(text)).await.kind, Some(kind));
     }
@@ -610,7 +609,7 @@ async fn every_documented_value_is_known_and_others_are_kept() {
         ("visitor", ChatEndedBy::Visitor),
         ("timed_out", ChatEndedBy::TimedOut),
         ("no_agents_found", ChatEndedBy::NoAgentsFound),
-        ("Agent", ChatEndedBy::Unknown(unknown("Agent"))),
+        ("Agent", ChatEndedBy::from("Agent")),
     ] {
         assert_eq!(with("chat_ended_by", json!(text)).await.chat_ended_by, Some(ended_by));
     }
@@ -619,7 +618,7 @@ async fn every_documented_value_is_known_and_others_are_kept() {
         ("AGENT", Sender::Agent),
         ("BOT", Sender::Bot),
         ("VISITOR", Sender::Visitor),
-        ("OWL", Sender::Unknown(unknown("OWL"))),
+        ("OWL", Sender::from("OWL")),
     ] {
         let request = with("transcripts", json!([{ "sender": text }])).await;
         assert_eq!(request.transcripts[0].sender, Some(sender));
@@ -628,8 +627,8 @@ async fn every_documented_value_is_known_and_others_are_kept() {
         (1, SourceId::Offline),
         (2, SourceId::Chat),
         (3, SourceId::Proactive),
-        (0, SourceId::Unknown(0)),
-        (-4, SourceId::Unknown(-4)),
+        (0, SourceId::from(0)),
+        (-4, SourceId::from(-4)),
     ] {
         assert_eq!(with("source_id", json!(number)).await.source_id, Some(source_id));
         let text = number.to_string();

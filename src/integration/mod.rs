@@ -52,7 +52,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use self::request::{ChatEndedBy, Language, RequestKind, SourceId, SupportRequest, Variable};
+pub use self::request::{
+    ChatEndedBy, Language, RequestKind, SourceId, SupportRequest, UndocumentedSource, Variable,
+};
 pub use self::requester::RequesterDetails;
 pub use self::transcript::{Date, Sender, TranscriptLine};
 

@@ -314,9 +314,13 @@ pub enum SourceId {
     Chat,
     /// 3: a chat that was proposed to the visitor.
     Proactive,
-    /// A number that is not documented.
-    Unknown(i64),
+    /// A number that is not documented, told by [`as_i64`](Self::as_i64).
+    Unknown(UndocumentedSource),
 }
+
+/// A number that is none of a [`SourceId`]'s documented ones. Only reading makes one, or `SourceId::from`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UndocumentedSource(i64);
 
 impl SourceId {
     /// The number as SnapEngage writes it.
@@ -325,7 +329,7 @@ impl SourceId {
             Self::Offline => 1,
             Self::Chat => 2,
             Self::Proactive => 3,
-            Self::Unknown(number) => number,
+            Self::Unknown(UndocumentedSource(number)) => number,
         }
     }
 }
@@ -336,7 +340,7 @@ impl From<i64> for SourceId {
             1 => Self::Offline,
             2 => Self::Chat,
             3 => Self::Proactive,
-            _ => Self::Unknown(number),
+            _ => Self::Unknown(UndocumentedSource(number)),
         }
     }
 }

@@ -1,5 +1,45 @@
 //! The value sets of the vendor, all of them open: an unknown value is data, not an error.
 
+use std::fmt;
+
+/// A value that the vendor does not document, as it came.
+///
+/// Only reading makes one, or `from` of the set it is of: a value that is documented is never unknown, and
+/// one that will be is a variant then, without a comparison of yours that says otherwise.
+///
+/// ```
+/// use snapengage::agent_status::Status;
+///
+/// assert_eq!(Status::from("online"), Status::Online);
+/// let Status::Unknown(value) = Status::from("training") else { panic!("not documented") };
+/// assert_eq!(value.as_str(), "training");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Undocumented(Box<str>);
+
+impl Undocumented {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The value as SnapEngage wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Undocumented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Undocumented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
 /// An enum of the values SnapEngage documents, with `Unknown` for those it does not.
 macro_rules! open_set {
     (
@@ -14,7 +54,7 @@ macro_rules! open_set {
         pub enum $name {
             $($(#[$variant_doc])* $variant,)*
             /// A value that is not documented, as it came.
-            Unknown(String),
+            Unknown(crate::wire::open_set::Undocumented),
         }
 
         impl $name {
@@ -22,7 +62,7 @@ macro_rules! open_set {
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*
-                    Self::Unknown(text) => text,
+                    Self::Unknown(value) => value.as_str(),
                 }
             }
         }
@@ -31,7 +71,7 @@ macro_rules! open_set {
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)*
-                    _ => Self::Unknown(text.to_owned()),
+                    _ => Self::Unknown(crate::wire::open_set::Undocumented::new(text)),
                 }
             }
         }
