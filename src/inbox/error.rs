@@ -8,7 +8,7 @@ use std::sync::Arc;
 ///
 /// A clone is for everybody whose work was to be committed together.
 #[derive(Debug, Clone)]
-pub struct InboxError(Arc<dyn Error + Send + Sync>);
+pub struct InboxError(pub(super) Arc<dyn Error + Send + Sync>);
 
 impl InboxError {
     /// The cause, if it is of this type.

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::group_commit::{CommitError, Volume};
 use crate::caught::quietly;
-use crate::inbox::error::InboxError;
 
 /// What was opened, and what is set aside.
 pub(super) struct Files {
@@ -31,22 +31,32 @@ impl Files {
         })
     }
 
+    /// How many bytes the log takes.
+    pub(super) fn log_size(&self) -> u64 {
+        fs::metadata(&self.log.path).map_or(0, |metadata| metadata.len())
+    }
+}
+
+impl Volume for Files {
     /// Fails where a file was removed, or another put in its place: what is written to the one that is open
     /// is gone when the process ends.
-    pub(super) fn check(&self) -> Result<(), InboxError> {
+    fn check(&self) -> Result<(), CommitError> {
         for opened in [&self.database, &self.log] {
             if !opened.is_there() {
                 let path = opened.path.display();
                 let error = format!("{path}: the file was removed or replaced, restart to open it");
-                return Err(InboxError::new(error));
+                return Err(CommitError::new(error));
             }
         }
         Ok(())
     }
 
-    /// How many bytes the log takes.
-    pub(super) fn log_size(&self) -> u64 {
-        fs::metadata(&self.log.path).map_or(0, |metadata| metadata.len())
+    fn transaction_limit(&self) -> u64 {
+        self.reserve.transaction_limit()
+    }
+
+    fn free_reserve(&self) {
+        self.reserve.free();
     }
 }
 
@@ -250,7 +260,7 @@ impl Reserve {
     }
 
     /// How many bytes of bodies go into a transaction.
-    pub(super) fn transaction_limit(&self) -> u64 {
+    fn transaction_limit(&self) -> u64 {
         self.size() / 10
     }
 }

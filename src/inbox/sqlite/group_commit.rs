@@ -1,17 +1,16 @@
 //! Group commit: whoever writes takes along what others have waiting, so that they share one flush
 //! to disk.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
 
-use super::files::Files;
 use crate::caught::quietly;
-use crate::inbox::error::InboxError;
 use crate::storage::sqlite::{BUSY, is_for_want_of_room};
 
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come
@@ -21,20 +20,56 @@ const AT_ONCE: usize = 128;
 /// runtime may take more than one to bring what they are at.
 const IDLE_TURNS: u32 = 4;
 
+/// Files of a group, and the room on their disk.
+pub(crate) trait Volume: Send + Sync + 'static {
+    /// Fails where what is written now would be lost.
+    fn check(&self) -> Result<(), CommitError>;
+
+    /// How many bytes go into one transaction.
+    fn transaction_limit(&self) -> u64;
+
+    /// Gives up what was set aside for the time when the disk is full.
+    fn free_reserve(&self);
+}
+
+/// Work that was not committed, and why.
+///
+/// A clone is for everybody whose work was to be committed together.
+#[derive(Debug, Clone)]
+pub(crate) struct CommitError(pub(crate) Arc<dyn Error + Send + Sync>);
+
+impl CommitError {
+    pub(crate) fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::from(cause.into()))
+    }
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for CommitError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
 /// The one connection that writes.
 pub(super) struct Group {
     /// Whoever waits for it takes no thread.
     connection: Arc<tokio::sync::Mutex<Connection>>,
-    queue: Arc<Queue>,
-    files: Arc<Files>,
+    queue: Arc<JobQueue>,
+    volume: Arc<dyn Volume>,
 }
 
-type Queue = Mutex<Vec<Box<dyn Job>>>;
+type JobQueue = Mutex<Vec<Box<dyn Job>>>;
 
 impl Group {
-    pub(super) fn new(connection: Connection, files: Arc<Files>) -> Self {
+    pub(super) fn new(connection: Connection, volume: Arc<impl Volume>) -> Self {
         let connection = Arc::new(tokio::sync::Mutex::new(connection));
-        Self { connection, queue: Arc::default(), files }
+        Self { connection, queue: Arc::default(), volume }
     }
 
     /// Does the work in a transaction, with that of others. Durable when this is done; if it fails,
@@ -42,7 +77,7 @@ impl Group {
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, InboxError> {
+    ) -> Result<T, CommitError> {
         self.run_sized(0, work).await
     }
 
@@ -51,13 +86,13 @@ impl Group {
         &self,
         size: usize,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, InboxError> {
+    ) -> Result<T, CommitError> {
         let (answer, mut answered) = oneshot::channel();
         lock(&self.queue).push(Box::new(Task { work: Some(work), value: None, size, answer }));
         loop {
             tokio::select! {
                 biased;
-                done = &mut answered => return done.map_err(InboxError::new)?,
+                done = &mut answered => return done.map_err(CommitError::new)?,
                 connection = Arc::clone(&self.connection).lock_owned() => {
                     self.gather().await;
                     self.commit(connection);
@@ -69,10 +104,11 @@ impl Group {
     /// Does the work while nobody else writes, in no transaction.
     pub(super) async fn alone<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, InboxError> + Send + 'static,
-    ) -> Result<T, InboxError> {
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, CommitError> {
         let connection = Arc::clone(&self.connection).lock_owned().await;
-        spawn_blocking(move || work(&connection)).await.map_err(InboxError::new)?
+        let worked = spawn_blocking(move || work(&connection)).await;
+        worked.map_err(CommitError::new)?.map_err(CommitError::new)
     }
 
     /// Waits while each turn of the runtime brings more. Whoever was answered by the last commit is
@@ -90,22 +126,23 @@ impl Group {
 
     /// Commits what waits, and goes on as long as enough for another transaction does.
     fn commit(&self, mut connection: OwnedMutexGuard<Connection>) {
-        let (queue, files) = (Arc::clone(&self.queue), Arc::clone(&self.files));
+        let queue = Arc::clone(&self.queue);
+        let volume = Arc::clone(&self.volume);
         spawn_blocking(move || {
-            commit(&mut connection, &queue, &files);
+            commit(&mut connection, &queue, &*volume);
             while lock(&queue).len() >= AT_ONCE {
-                commit(&mut connection, &queue, &files);
+                commit(&mut connection, &queue, &*volume);
             }
         });
     }
 }
 
-fn lock(queue: &Queue) -> MutexGuard<'_, Vec<Box<dyn Job>>> {
+fn lock(queue: &JobQueue) -> MutexGuard<'_, Vec<Box<dyn Job>>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One job, and as many more as may share a transaction.
-fn take(queue: &Queue, limit: u64) -> Vec<Box<dyn Job>> {
+fn take(queue: &JobQueue, limit: u64) -> Vec<Box<dyn Job>> {
     let mut queue = lock(queue);
     let mut size = 0;
     let mut count = 0;
@@ -119,14 +156,16 @@ fn take(queue: &Queue, limit: u64) -> Vec<Box<dyn Job>> {
     queue.drain(..count).filter(|job| job.is_wanted()).collect()
 }
 
-fn commit(connection: &mut Connection, queue: &Queue, files: &Files) {
-    let mut jobs = take(queue, files.reserve.transaction_limit());
+fn commit(connection: &mut Connection, queue: &JobQueue, volume: &dyn Volume) {
+    let mut jobs = take(queue, volume.transaction_limit());
     if jobs.is_empty() {
         return;
     }
-    let committed = files.check().and_then(|()| {
+    let committed = volume.check().and_then(|()| {
         let committed = in_transaction(connection, &mut jobs);
-        committed.inspect_err(|error| make_room(connection, files, error)).map_err(InboxError::new)
+        committed
+            .inspect_err(|error| make_room(connection, volume, error))
+            .map_err(CommitError::new)
     });
     // In a task, so that the connection does not wait for it: many wake-ups from outside the runtime
     // take as long as a flush.
@@ -147,11 +186,11 @@ fn in_transaction(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> rus
 
 /// Gives the reserve up if the disk is full, and writes the log to the database, so that the log has room to
 /// be written from its start again. What failed now is tried again by whoever needs it.
-fn make_room(connection: &Connection, files: &Files, error: &rusqlite::Error) {
+fn make_room(connection: &Connection, volume: &dyn Volume, error: &rusqlite::Error) {
     if !is_for_want_of_room(error) {
         return;
     }
-    files.reserve.free();
+    volume.free_reserve();
     if let Err(error) = cut_log(connection) {
         quietly(|| tracing::error!(reason = %error, "the log cannot be written to the database"));
     }
@@ -178,14 +217,14 @@ trait Job: Send {
 
     fn work(&mut self, connection: &Connection) -> rusqlite::Result<()>;
 
-    fn answer(self: Box<Self>, committed: Result<(), InboxError>);
+    fn answer(self: Box<Self>, committed: Result<(), CommitError>);
 }
 
 struct Task<T, W> {
     work: Option<W>,
     value: Option<T>,
     size: usize,
-    answer: oneshot::Sender<Result<T, InboxError>>,
+    answer: oneshot::Sender<Result<T, CommitError>>,
 }
 
 impl<T, W> Job for Task<T, W>
@@ -208,9 +247,9 @@ where
         Ok(())
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), InboxError>) {
+    fn answer(self: Box<Self>, committed: Result<(), CommitError>) {
         let Self { value, answer, .. } = *self;
-        let worked = || value.ok_or_else(|| InboxError::new("the work was not begun"));
+        let worked = || value.ok_or_else(|| CommitError::new("the work was not begun"));
         // Whoever is gone needs no answer.
         let _ = answer.send(committed.and_then(|()| worked()));
     }
@@ -222,18 +261,31 @@ mod tests {
 
     use super::*;
 
+    struct Unbounded;
+
+    impl Volume for Unbounded {
+        fn check(&self) -> Result<(), CommitError> {
+            Ok(())
+        }
+
+        fn transaction_limit(&self) -> u64 {
+            u64::MAX
+        }
+
+        fn free_reserve(&self) {}
+    }
+
     fn group(pages: u32) -> (TempDir, Group) {
         let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("inbox.db");
+        let path = dir.path().join("notes.db");
         let connection = Connection::open(&path).expect("opened");
         connection.pragma_update(None, "journal_mode", "wal").expect("with a log");
         connection.execute_batch("CREATE TABLE note (text)").expect("created");
         connection.pragma_update(None, "max_page_count", pages).expect("bounded");
-        let files = Arc::new(Files::of(&path).expect("the files"));
-        (dir, Group::new(connection, files))
+        (dir, Group::new(connection, Arc::new(Unbounded)))
     }
 
-    async fn write(group: &Group, bytes: usize) -> Result<usize, InboxError> {
+    async fn write(group: &Group, bytes: usize) -> Result<usize, CommitError> {
         let text = "x".repeat(bytes);
         group
             .run(move |connection| connection.execute("INSERT INTO note VALUES (?1)", [text]))
@@ -279,7 +331,7 @@ mod tests {
         let (_dir, group) = group(10);
         let (small, large) = tokio::join!(write(&group, 1), write(&group, 1_000_000));
         let error = large.expect_err("too much").to_string();
-        assert_eq!(error, "inbox: database or disk is full");
+        assert_eq!(error, "database or disk is full");
         let expected = i64::from(small.is_ok());
         assert_eq!(count(&group).await, expected);
         write(&group, 1).await.expect("there is room for that");

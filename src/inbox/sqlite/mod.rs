@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use self::files::{Files, Reserve};
-use self::group_commit::{Group, checkpoint, cut_log};
+use self::group_commit::{CommitError, Group, checkpoint, cut_log};
 use crate::caught::quietly;
 use crate::clock;
 use crate::inbox::capacity::Capacity;
@@ -102,7 +102,7 @@ impl Sqlite {
                 // Where this fails, there is less room.
                 let _ = cut_log(connection);
                 files.reserve.restore();
-                schema::limit_log(connection, files.reserve.log_limit()).map_err(InboxError::new)
+                schema::limit_log(connection, files.reserve.log_limit())
             };
             self.writer.alone(restore).await?;
         }
@@ -117,15 +117,15 @@ impl Sqlite {
         let shrink = |connection: &Connection| {
             checkpoint(connection, "PASSIVE").and_then(|()| queries::probe(connection))
         };
-        self.writer.alone(move |connection| shrink(connection).map_err(InboxError::new)).await
+        Ok(self.writer.alone(shrink).await?)
     }
 
     async fn try_to_claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError> {
         let (now, latest) = (lease.now.as_millis(), self.latest(lease.now, lease.length));
         let damaged = self.damaged().clone();
-        self.writer
-            .run(move |connection| queries::claim(connection, limit, now, latest, &damaged))
-            .await
+        let claim =
+            move |connection: &Connection| queries::claim(connection, limit, now, latest, &damaged);
+        Ok(self.writer.run(claim).await?)
     }
 
     async fn end_lease(
@@ -172,7 +172,7 @@ impl Sqlite {
     async fn sweep_around_damage(&self, now: i64) -> Result<bool, InboxError> {
         let (window, kept) = (self.keeping.window, self.kept().clone());
         let sweep = move |connection: &Connection| {
-            queries::sweep_around_damage(connection, window, now, &kept).map_err(InboxError::new)
+            queries::sweep_around_damage(connection, window, now, &kept)
         };
         let mut found = self.writer.alone(sweep).await?;
         let is_any = !found.is_empty();
@@ -191,7 +191,7 @@ impl Sqlite {
     ) -> Result<T, InboxError> {
         let written = self.writer.run(work).await;
         self.changed.notify_one();
-        written
+        Ok(written?)
     }
 
     async fn read<T: Send + 'static>(
@@ -251,7 +251,7 @@ impl Engine for Sqlite {
 
     async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
         let end = lease.end().as_millis();
-        self.writer.run(move |connection| queries::renew(connection, ticket, end)).await
+        Ok(self.writer.run(move |connection| queries::renew(connection, ticket, end)).await?)
     }
 
     async fn settle(
@@ -300,7 +300,7 @@ impl Engine for Sqlite {
         self.shrink_log().await?;
         let (window, now, kept) = (self.keeping.window, now.as_millis(), self.kept().clone());
         let sweep = move |connection: &Connection| queries::sweep(connection, window, now, &kept);
-        match self.writer.run(sweep).await {
+        match self.writer.run(sweep).await.map_err(InboxError::from) {
             Err(error) if is_damage(&error) => self.sweep_around_damage(now).await,
             swept => swept,
         }
@@ -343,6 +343,12 @@ fn open(path: &Path) -> Result<([Connection; 2], Option<u64>), OpenError> {
             None => Err(error),
         },
         opened => Ok((opened?, None)),
+    }
+}
+
+impl From<CommitError> for InboxError {
+    fn from(error: CommitError) -> Self {
+        Self(error.0)
     }
 }
 
