@@ -67,6 +67,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("caught", &[]),
     ("clock", &["timestamp"]),
     ("endpoint::deadline", &[]),
+    ("storage::group_commit", &["caught", "storage::sqlite"]),
     ("storage::nats", &[]),
     ("error", &[]),
     ("server::shutdown", &["caught"]),
@@ -115,7 +116,7 @@ const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
     ("AUTHORIZATION", &["receiver::auth"]),
     ("TcpListener", &["server"]),
     ("TcpStream", &["server"]),
-    ("spawn", &["bin", "storage::nats", "receiver::run", "server"]),
+    ("spawn", &["bin", "storage::group_commit", "storage::nats", "receiver::run", "server"]),
 ];
 
 /// Words that may not stand in a room: a body is read, a refusal logged and a connection looked at
@@ -333,8 +334,16 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
     let mut allowed = FEATURES.contains(&module).then(|| public.clone())?;
     // The leaves that are for rooms behind features alone.
     allowed.extend(
-        ["wire::budget", "caught", "clock", "legible", "storage::nats", "storage::sqlite"]
-            .map(str::to_owned),
+        [
+            "wire::budget",
+            "caught",
+            "clock",
+            "legible",
+            "storage::group_commit",
+            "storage::nats",
+            "storage::sqlite",
+        ]
+        .map(str::to_owned),
     );
     // Tests of dialogues start and look at their states.
     allowed.extend((module == "testing").then(|| "dialogue".to_owned()));

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::group_commit::{CommitError, Volume};
 use crate::caught::quietly;
+use crate::storage::group_commit::{CommitError, Volume};
 
 /// What was opened, and what is set aside.
 pub(super) struct Files {

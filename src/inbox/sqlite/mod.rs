@@ -1,7 +1,6 @@
 //! Entries in a SQLite file.
 
 mod files;
-mod group_commit;
 mod queries;
 mod schema;
 
@@ -18,7 +17,6 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use self::files::{Files, Reserve};
-use self::group_commit::{CommitError, Group, checkpoint, cut_log};
 use crate::caught::quietly;
 use crate::clock;
 use crate::inbox::capacity::Capacity;
@@ -28,6 +26,7 @@ use crate::inbox::engine::{
 use crate::inbox::entry::{Entry, EntryId, State, Stats};
 use crate::inbox::error::InboxError;
 use crate::inbox::options::Options;
+use crate::storage::group_commit::{CommitError, Group, checkpoint, cut_log};
 use crate::storage::sqlite::OpenError;
 use crate::timestamp::Timestamp;
 

@@ -10,8 +10,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
 
+use super::sqlite::{BUSY, is_for_want_of_room};
 use crate::caught::quietly;
-use crate::storage::sqlite::{BUSY, is_for_want_of_room};
 
 /// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come
 /// in while they are written.
@@ -57,7 +57,7 @@ impl Error for CommitError {
 }
 
 /// The one connection that writes.
-pub(super) struct Group {
+pub(crate) struct Group {
     /// Whoever waits for it takes no thread.
     connection: Arc<tokio::sync::Mutex<Connection>>,
     queue: Arc<JobQueue>,
@@ -67,14 +67,14 @@ pub(super) struct Group {
 type JobQueue = Mutex<Vec<Box<dyn Job>>>;
 
 impl Group {
-    pub(super) fn new(connection: Connection, volume: Arc<impl Volume>) -> Self {
+    pub(crate) fn new(connection: Connection, volume: Arc<impl Volume>) -> Self {
         let connection = Arc::new(tokio::sync::Mutex::new(connection));
         Self { connection, queue: Arc::default(), volume }
     }
 
     /// Does the work in a transaction, with that of others. Durable when this is done; if it fails,
     /// nobody's work is.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, CommitError> {
@@ -82,7 +82,7 @@ impl Group {
     }
 
     /// The same for work that writes so many bytes.
-    pub(super) async fn run_sized<T: Send + 'static>(
+    pub(crate) async fn run_sized<T: Send + 'static>(
         &self,
         size: usize,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -102,7 +102,7 @@ impl Group {
     }
 
     /// Does the work while nobody else writes, in no transaction.
-    pub(super) async fn alone<T: Send + 'static>(
+    pub(crate) async fn alone<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, CommitError> {
@@ -197,14 +197,14 @@ fn make_room(connection: &Connection, volume: &dyn Volume, error: &rusqlite::Err
 }
 
 /// Writes the log to the database, unless somebody reads from it, and takes its room.
-pub(super) fn cut_log(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn cut_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::ZERO)?;
     let cut = checkpoint(connection, "TRUNCATE");
     connection.busy_timeout(BUSY)?;
     cut
 }
 
-pub(super) fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result<()> {
+pub(crate) fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result<()> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
 }
 
