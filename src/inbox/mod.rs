@@ -159,6 +159,7 @@ mod health;
 #[cfg(feature = "nats")]
 mod nats;
 mod options;
+mod settings;
 mod span;
 mod sqlite;
 mod worker;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::backoff::Backoff;
 #[cfg(feature = "nats")]
 use super::nats::Nats;
+use super::settings::Settings;
 use super::sqlite::Sqlite;
 use super::{Inbox, InboxError};
 
@@ -24,48 +25,33 @@ use super::{Inbox, InboxError};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Options {
-    pub(super) window: Duration,
-    pub(super) keep_done: Duration,
-    pub(super) size_limit: u64,
+    pub(super) settings: Settings,
     pub(super) side_by_side: usize,
     pub(super) memory_limit: usize,
     pub(super) tries: u32,
-    pub(super) backoff: Backoff,
     pub(super) deadline: Duration,
-    pub(super) lease: Duration,
-    pub(super) existing: bool,
-    #[cfg(feature = "nats")]
-    pub(super) replicas: Option<usize>,
 }
 
 impl Options {
     pub(super) fn new() -> Self {
-        const HOUR: Duration = Duration::from_secs(60 * 60);
         Self {
-            window: HOUR * 24,
-            keep_done: HOUR,
-            size_limit: 1024 * 1024 * 1024,
+            settings: Settings::default(),
             side_by_side: 16,
             memory_limit: 512 * 1024 * 1024,
             tries: 100,
-            backoff: Backoff { first: Duration::from_secs(1), longest: HOUR / 4 },
             deadline: Duration::from_secs(10 * 60),
-            lease: Duration::from_secs(60),
-            existing: false,
-            #[cfg(feature = "nats")]
-            replicas: None,
         }
     }
 
     /// How long a repeat is known for one, from the first receipt. 24 hours by default.
     pub fn window(mut self, window: Duration) -> Self {
-        self.window = window;
+        self.settings.repeat_window = window;
         self
     }
 
     /// How long the payload of what is done is kept. One hour by default.
     pub fn keep_done(mut self, keep: Duration) -> Self {
-        self.keep_done = keep;
+        self.settings.done_retention = keep;
         self
     }
 
@@ -76,7 +62,7 @@ impl Options {
     /// for what is done, where what does not fit is forgotten early, and 2 to 16 MiB for when the server is
     /// full.
     pub fn size_limit(mut self, bytes: u64) -> Self {
-        self.size_limit = bytes;
+        self.settings.size_limit = bytes;
         self
     }
 
@@ -104,7 +90,7 @@ impl Options {
     /// The wait after the first failure, doubled by each other, and the longest wait. From 1 second to
     /// 15 minutes by default. A random part of up to a half is taken off.
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.backoff = Backoff { first, longest };
+        self.settings.backoff = Backoff { first, longest };
         self
     }
 
@@ -119,7 +105,7 @@ impl Options {
     /// run longer, up to its [deadline](Self::deadline): its lease is renewed. Processes that share an
     /// inbox are to have the same.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(Duration::from_millis(30));
+        self.settings.lease = lease.max(Duration::from_millis(30));
         self
     }
 
@@ -131,14 +117,14 @@ impl Options {
     /// one of another program, or was written by a newer version of this crate.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Inbox, InboxError> {
         self.check()?;
-        let engine = Sqlite::open(path.as_ref(), &self)?;
+        let engine = Sqlite::open(path.as_ref(), &self.settings)?;
         Ok(Inbox::new(Box::new(engine), self))
     }
 
     /// Opens an inbox only if it is there, and as it is: nothing is created, and on NATS, where streams
     /// know how much they may hold and for how long, nothing is set. For programs that look.
     pub fn existing(mut self) -> Self {
-        self.existing = true;
+        self.settings.must_exist = true;
         self
     }
 
@@ -147,7 +133,7 @@ impl Options {
     /// Streams that are there already keep the number they have; with fewer, the inbox is not opened.
     #[cfg(feature = "nats")]
     pub fn replicas(mut self, servers: usize) -> Self {
-        self.replicas = Some(servers);
+        self.settings.replicas = Some(servers);
         self
     }
 
@@ -177,13 +163,14 @@ impl Options {
     #[cfg(feature = "nats")]
     pub async fn connect(self, url: &str, name: &str) -> Result<Inbox, InboxError> {
         self.check()?;
-        let engine = Nats::connect(url, name, &self).await?;
+        let engine = Nats::connect(url, name, &self.settings).await?;
         Ok(Inbox::new(Box::new(engine), self))
     }
 
     /// Refuses what could never work.
     fn check(&self) -> Result<(), InboxError> {
-        let zeros = [("size_limit", self.size_limit == 0), ("deadline", self.deadline.is_zero())];
+        let zeros =
+            [("size_limit", self.settings.size_limit == 0), ("deadline", self.deadline.is_zero())];
         match zeros.iter().find(|(_, is_zero)| *is_zero) {
             Some((setting, _)) => {
                 Err(InboxError::new(format!("`{setting}`: expected more than zero")))

@@ -98,7 +98,7 @@ impl Inner {
     }
 
     fn lease(&self) -> Lease {
-        Lease { now: clock::now(), length: self.options.lease }
+        Lease { now: clock::now(), length: self.options.settings.lease }
     }
 
     async fn work(self: Arc<Self>, claim: Claim, span: QuietSpan) {
@@ -124,7 +124,7 @@ impl Inner {
         // A task of its own, so that a panic in it ends nothing else; aborted if this is dropped.
         let mut task = JoinSet::new();
         task.spawn(span.around(handler));
-        let mut renewal = interval(self.options.lease / 3);
+        let mut renewal = interval(self.options.settings.lease / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal.tick().await;
         loop {
@@ -180,7 +180,7 @@ impl Inner {
         if claim.tries >= self.options.tries {
             return Outcome::Dead { error };
         }
-        Outcome::Again { after: self.options.backoff.after(claim.tries), error }
+        Outcome::Again { after: self.options.settings.backoff.after(claim.tries), error }
     }
 
     /// Notes what came of a try. If that cannot be done, there will be another one.

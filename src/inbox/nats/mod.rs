@@ -48,7 +48,7 @@ use self::work::Leased;
 use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket};
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
-use super::options::Options;
+use super::settings::Settings;
 use crate::caught::quietly;
 use crate::inbox::capacity::Capacity;
 use crate::storage::nats;
@@ -89,7 +89,7 @@ impl Nats {
     pub(super) async fn connect(
         url: &str,
         name: &str,
-        options: &Options,
+        settings: &Settings,
     ) -> Result<Self, InboxError> {
         if !is_name(name) {
             return Err(InboxError::new(format!(
@@ -101,25 +101,25 @@ impl Nats {
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(TIMEOUT);
         let link = Arc::new(Link::new(client.clone()));
-        let streams = Streams::open(&jetstream, &link, name, options).await?;
+        let streams = Streams::open(&jetstream, &link, name, settings).await?;
         warn_of_what_cannot_be_seen(&client, &streams);
         let subjects = Subjects::new(name);
-        let consumer = consumer(&streams.entries, &subjects, options).await?;
+        let consumer = consumer(&streams.entries, &subjects, settings).await?;
         let nats = Self {
-            reserve: reserve(&jetstream, name, options),
-            setup: Setup::new(&jetstream, &link, name, options),
+            reserve: reserve(&jetstream, name, settings),
+            setup: Setup::new(&jetstream, &link, name, settings),
             client,
             link,
             capacity: Capacity::new(streams.size_limit),
             streams,
             subjects,
-            pull: Pull::new(consumer, options.lease),
+            pull: Pull::new(consumer, settings.lease),
             leased: Mutex::default(),
             looked_through: AtomicU64::new(0),
-            keep_done: options.keep_done,
-            longest_wait: options.backoff.longest.max(options.lease),
+            keep_done: settings.done_retention,
+            longest_wait: settings.backoff.longest.max(settings.lease),
         };
-        if !options.existing {
+        if !settings.must_exist {
             // Without, what is waiting can be processed. It is logged.
             let _ = nats.has_reserve().await;
         }
@@ -172,10 +172,10 @@ impl Nats {
     }
 }
 
-fn reserve(jetstream: &Context, name: &str, options: &Options) -> Reserve {
+fn reserve(jetstream: &Context, name: &str, settings: &Settings) -> Reserve {
     let max_payload = jetstream.client().server_info().max_payload;
-    let piece_size = reserve::piece_size(options.size_limit, max_payload);
-    Reserve::new(jetstream, streams::reserve(name, options, piece_size), piece_size)
+    let piece_size = reserve::piece_size(settings.size_limit, max_payload);
+    Reserve::new(jetstream, streams::reserve(name, settings, piece_size), piece_size)
 }
 
 /// A name of a stream that is a part of a subject, too.

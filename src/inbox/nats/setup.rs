@@ -17,7 +17,7 @@ use super::streams::{LONGEST, Streams, prepare};
 use super::subjects::Subjects;
 use crate::caught::quietly;
 use crate::inbox::error::InboxError;
-use crate::inbox::options::Options;
+use crate::inbox::settings::Settings;
 
 /// The one consumer, shared by all workers.
 const WORKERS: &str = "workers";
@@ -40,7 +40,7 @@ pub(super) struct Setup {
     jetstream: Context,
     link: Arc<Link>,
     name: String,
-    options: Options,
+    settings: Settings,
     last: Mutex<Option<(Instant, Result<Found, InboxError>)>>,
 }
 
@@ -49,13 +49,13 @@ impl Setup {
         jetstream: &Context,
         link: &Arc<Link>,
         name: &str,
-        options: &Options,
+        settings: &Settings,
     ) -> Self {
         Self {
             jetstream: jetstream.clone(),
             link: Arc::clone(link),
             name: name.to_owned(),
-            options: options.clone(),
+            settings: settings.clone(),
             last: Mutex::default(),
         }
     }
@@ -78,7 +78,7 @@ impl Setup {
     }
 
     async fn look(&self) -> Result<Found, InboxError> {
-        let prepared = prepare(&self.jetstream, &self.name, &self.options).await?;
+        let prepared = prepare(&self.jetstream, &self.name, &self.settings).await?;
         let gone: Vec<_> = prepared.iter().filter(|stream| stream.is_new).collect();
         for stream in &gone {
             let stream = &stream.config.name;
@@ -108,13 +108,13 @@ impl Setup {
                 let paused = format!("the consumer `{WORKERS}` is paused for {remaining:?}");
                 Err(InboxError::new(paused))
             }
-            Ok(info) if is_fit(&info, &config(subjects, &self.options)) => Ok(Found::Whole),
+            Ok(info) if is_fit(&info, &config(subjects, &self.settings)) => Ok(Found::Whole),
             Err(error) if error.kind() != ConsumerInfoErrorKind::NotFound => {
                 Err(InboxError::new(error))
             }
             found => {
                 let what = if found.is_ok() { "unfit" } else { "gone" };
-                consumer(entries, subjects, &self.options).await?;
+                consumer(entries, subjects, &self.settings).await?;
                 quietly(|| {
                     tracing::error!(
                         consumer = WORKERS,
@@ -131,27 +131,27 @@ impl Setup {
 pub(super) async fn consumer(
     entries: &Messages,
     subjects: &Subjects,
-    options: &Options,
+    settings: &Settings,
 ) -> Result<PullConsumer, InboxError> {
-    if options.existing {
+    if settings.must_exist {
         return entries.stream.get_consumer(WORKERS).await.map_err(InboxError::new);
     }
     if let Ok(info) = entries.stream.consumer_info(WORKERS).await
-        && is_fit(&info, &config(subjects, options))
+        && is_fit(&info, &config(subjects, settings))
     {
         // To set it anew would let one go on that somebody has paused.
         return entries.stream.get_consumer(WORKERS).await.map_err(InboxError::new);
     }
-    let made = entries.stream.create_consumer(config(subjects, options)).await;
+    let made = entries.stream.create_consumer(config(subjects, settings)).await;
     made.map_err(InboxError::new)
 }
 
-fn config(subjects: &Subjects, options: &Options) -> Config {
+fn config(subjects: &Subjects, settings: &Settings) -> Config {
     Config {
         durable_name: Some(WORKERS.to_owned()),
         filter_subject: subjects.heads(),
         ack_policy: AckPolicy::Explicit,
-        ack_wait: options.lease.min(LONGEST),
+        ack_wait: settings.lease.min(LONGEST),
         max_ack_pending: CASES_TO_BE_TRIED_AGAIN,
         ..Config::default()
     }

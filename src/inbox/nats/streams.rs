@@ -14,7 +14,7 @@ use super::link::Link;
 use super::messages::Messages;
 use super::reserve::PIECES;
 use crate::inbox::error::InboxError;
-use crate::inbox::options::Options;
+use crate::inbox::settings::Settings;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -59,11 +59,11 @@ impl Streams {
         jetstream: &Context,
         link: &Arc<Link>,
         name: &str,
-        options: &Options,
+        settings: &Settings,
     ) -> Result<Self, InboxError> {
         let mut patient = jetstream.clone();
         patient.set_timeout(PATIENCE);
-        let prepared = prepare(&patient, name, options).await?;
+        let prepared = prepare(&patient, name, settings).await?;
         Self::of(jetstream, link, name, &prepared).await
     }
 
@@ -96,46 +96,46 @@ impl Streams {
     }
 }
 
-fn entries(name: &str, options: &Options) -> Config {
+fn entries(name: &str, settings: &Settings) -> Config {
     Config {
         name: name.to_owned(),
         subjects: vec![format!("{name}.case.*.*")],
         retention: RetentionPolicy::WorkQueue,
         discard: DiscardPolicy::New,
-        max_bytes: part(options.size_limit.saturating_add(TO_MOVE), 1),
-        duplicate_window: countable(options.window.min(DUPLICATES)),
+        max_bytes: part(settings.size_limit.saturating_add(TO_MOVE), 1),
+        duplicate_window: countable(settings.repeat_window.min(DUPLICATES)),
         ..common("requests to be processed")
     }
 }
 
-fn done(name: &str, options: &Options) -> Config {
+fn done(name: &str, settings: &Settings) -> Config {
     Config {
         name: format!("{name}-done"),
         subjects: vec![format!("{name}.done.*")],
         max_messages_per_subject: 1,
-        max_bytes: part(options.size_limit, 4),
-        max_age: countable(options.keep_done),
+        max_bytes: part(settings.size_limit, 4),
+        max_age: countable(settings.done_retention),
         ..common("requests that were processed")
     }
 }
 
-fn seen(name: &str, options: &Options) -> Config {
+fn seen(name: &str, settings: &Settings) -> Config {
     Config {
         name: format!("{name}-seen"),
         subjects: vec![format!("{name}.seen.*")],
         max_messages_per_subject: 1,
-        max_bytes: part(options.size_limit, 4),
-        max_age: countable(options.window),
+        max_bytes: part(settings.size_limit, 4),
+        max_age: countable(settings.repeat_window),
         ..common("what repeats are known by")
     }
 }
 
-fn dead(name: &str, options: &Options) -> Config {
+fn dead(name: &str, settings: &Settings) -> Config {
     Config {
         name: format!("{name}-dead"),
         subjects: vec![format!("{name}.dead.*")],
         max_messages_per_subject: 1,
-        max_bytes: part(options.size_limit, 1),
+        max_bytes: part(settings.size_limit, 1),
         discard: DiscardPolicy::New,
         ..common("dead letters")
     }
@@ -153,7 +153,7 @@ fn tries(name: &str) -> Config {
     }
 }
 
-pub(super) fn reserve(name: &str, options: &Options, piece_size: usize) -> Config {
+pub(super) fn reserve(name: &str, settings: &Settings, piece_size: usize) -> Config {
     let pieces = i64::from(PIECES);
     let size = i64::try_from(piece_size).unwrap_or(i64::MAX);
     Config {
@@ -161,7 +161,7 @@ pub(super) fn reserve(name: &str, options: &Options, piece_size: usize) -> Confi
         subjects: vec![format!("{name}-reserve")],
         // Each with what a stream notes of it.
         max_bytes: size.saturating_add(1024).saturating_mul(pieces),
-        num_replicas: options.replicas.unwrap_or(1),
+        num_replicas: settings.replicas.unwrap_or(1),
         ..common("room for when there is no other")
     }
 }
@@ -200,14 +200,14 @@ pub(super) struct Prepared {
 pub(super) async fn prepare(
     jetstream: &Context,
     name: &str,
-    options: &Options,
+    settings: &Settings,
 ) -> Result<[Prepared; 5], InboxError> {
-    let prepare = async |config| prepare_one(jetstream, config, options).await;
+    let prepare = async |config| prepare_one(jetstream, config, settings).await;
     Ok([
-        prepare(entries(name, options)).await?,
-        prepare(done(name, options)).await?,
-        prepare(seen(name, options)).await?,
-        prepare(dead(name, options)).await?,
+        prepare(entries(name, settings)).await?,
+        prepare(done(name, settings)).await?,
+        prepare(seen(name, settings)).await?,
+        prepare(dead(name, settings)).await?,
         prepare(tries(name)).await?,
     ])
 }
@@ -215,10 +215,10 @@ pub(super) async fn prepare(
 async fn prepare_one(
     jetstream: &Context,
     config: Config,
-    options: &Options,
+    settings: &Settings,
 ) -> Result<Prepared, InboxError> {
-    let config = Config { num_replicas: options.replicas.unwrap_or(1), ..config };
-    let prepared = if options.existing {
+    let config = Config { num_replicas: settings.replicas.unwrap_or(1), ..config };
+    let prepared = if settings.must_exist {
         find(jetstream, &config).await
     } else {
         find_or_create(jetstream, &config).await
@@ -288,7 +288,7 @@ fn check(found: &Config, expected: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Replicas and the like stay as they are; what [`Options`] says may have changed.
+/// Replicas and the like stay as they are; what [`Settings`] says may have changed.
 async fn update(jetstream: &Context, found: Config, expected: &Config) -> Result<Config, Failure> {
     let config = Config {
         max_bytes: expected.max_bytes,

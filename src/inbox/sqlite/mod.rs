@@ -25,7 +25,7 @@ use crate::inbox::engine::{
 };
 use crate::inbox::entry::{Entry, EntryId, State, Stats};
 use crate::inbox::error::InboxError;
-use crate::inbox::options::Options;
+use crate::inbox::settings::Settings;
 use crate::storage::group_commit::{CommitError, Group, checkpoint, cut_log};
 use crate::storage::sqlite::OpenError;
 use crate::timestamp::Timestamp;
@@ -54,15 +54,15 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path, options: &Options) -> Result<Self, InboxError> {
-        if options.existing && !path.exists() {
+    pub(super) fn open(path: &Path, settings: &Settings) -> Result<Self, InboxError> {
+        if settings.must_exist && !path.exists() {
             return Err(InboxError::new(format!("{}: no such file", path.display())));
         }
         let ([writer, reader], given_up) = open(path).map_err(InboxError::new)?;
         let files = Files::of(path).map_err(InboxError::new)?;
         match given_up {
             Some(size) => files.reserve.resize(size),
-            None if options.existing => {}
+            None if settings.must_exist => {}
             None => files.reserve.make(),
         }
         for connection in [&writer, &reader] {
@@ -76,14 +76,14 @@ impl Sqlite {
             kept: std::sync::Mutex::default(),
             changed: Notify::new(),
             keeping: Arc::new(queries::Keeping {
-                window: millis(options.window),
-                capacity: Capacity::new(options.size_limit),
+                window: millis(settings.repeat_window),
+                capacity: Capacity::new(settings.size_limit),
                 files: Arc::clone(&files),
             }),
             files,
-            keep_done: options.keep_done,
-            lease: options.lease,
-            longest_backoff: options.backoff.longest,
+            keep_done: settings.done_retention,
+            lease: settings.lease,
+            longest_backoff: settings.backoff.longest,
         })
     }
 
