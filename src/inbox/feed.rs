@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use siphasher::sip128::SipHasher13;
 
-use super::Inbox;
 use super::engine::{Arrival, Stored};
 use super::error::InboxError;
+use super::feeds::Work;
+use super::shared::Shared;
 use crate::agent_status::{self, StatusChange};
 use crate::caught::quietly;
 use crate::clock;
@@ -19,22 +20,22 @@ use crate::integration::{self, SupportRequest};
 use crate::journal::{Journal, Read, Receipt, Subject};
 use crate::timestamp::Timestamp;
 
-/// A handler whose requests are stored in an [`Inbox`] first, and processed later.
+/// A handler whose requests are stored in an [`Inbox`](super::Inbox) first, and processed later.
 ///
 /// It is a handler of the APIs that the handler in it is one of.
 pub struct Feed<H> {
-    inbox: Inbox,
+    inbox: Arc<Shared>,
     handler: Arc<H>,
 }
 
 impl<H> Feed<H> {
-    pub(super) fn new(inbox: Inbox, handler: H) -> Self {
+    pub(super) fn new(inbox: Arc<Shared>, handler: H) -> Self {
         Self { inbox, handler: Arc::new(handler) }
     }
 
     fn mount(&self, api: &'static str, path: &str, work: impl Work) -> Option<Arc<dyn Journal>> {
-        self.inbox.0.mount(api, path, Arc::new(work));
-        Some(Arc::new(Intake { inbox: self.inbox.clone(), api, path: path.to_owned() }))
+        self.inbox.feeds.mount(api, path, Arc::new(work));
+        Some(Arc::new(Intake { inbox: Arc::clone(&self.inbox), api, path: path.to_owned() }))
     }
 }
 
@@ -42,12 +43,6 @@ impl<H> fmt::Debug for Feed<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Feed").field(&self.inbox).finish()
     }
-}
-
-/// Processes a stored body.
-#[async_trait]
-pub(super) trait Work: Send + Sync + 'static {
-    async fn work(&self, body: &Bytes) -> Result<(), HandlerError>;
 }
 
 #[async_trait]
@@ -115,7 +110,7 @@ impl<H: agent_status::Handler> Work for StatusChanges<H> {
 
 /// Stores the requests of one path.
 struct Intake {
-    inbox: Inbox,
+    inbox: Arc<Shared>,
     api: &'static str,
     path: String,
 }
@@ -123,8 +118,8 @@ struct Intake {
 #[async_trait]
 impl Journal for Intake {
     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
-        let stored = self.inbox.0.engine.put(self.arrival(receipt)).await;
-        self.inbox.0.glance();
+        let stored = self.inbox.engine.put(self.arrival(receipt)).await;
+        self.inbox.glance();
         match stored? {
             Stored::New => Ok(()),
             Stored::Repeat => {

@@ -151,174 +151,27 @@
 
 mod backoff;
 mod capacity;
+mod complaint;
 mod engine;
 mod entry;
 mod error;
 mod feed;
+mod feeds;
+mod handle;
 mod health;
+mod monitor;
 #[cfg(feature = "nats")]
 mod nats;
+mod open;
 mod options;
 mod settings;
+mod shared;
 mod span;
 mod sqlite;
 mod worker;
 
-use std::collections::HashMap;
-use std::fmt;
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
-
-use bytes::Bytes;
-
 pub use self::entry::{Entry, EntryId, State, Stats};
 pub use self::error::InboxError;
 pub use self::feed::Feed;
+pub use self::handle::Inbox;
 pub use self::options::Options;
-
-use self::engine::Engine;
-use self::feed::Work;
-use self::health::{Complaint, Watch};
-use crate::wire::budget::Budget;
-
-/// Stores what comes in, and processes it.
-///
-/// Cheap to clone: a clone is the same inbox.
-#[derive(Clone)]
-pub struct Inbox(Arc<Inner>);
-
-struct Inner {
-    engine: Box<dyn Engine>,
-    options: Options,
-    /// By API and path.
-    feeds: RwLock<HashMap<(String, String), Arc<dyn Work>>>,
-    /// For what handlers have of bodies.
-    memory: Budget,
-    watch: Watch,
-    /// Of the worker: that nothing can be handed out.
-    complaint: Complaint,
-    /// Of the worker: that nothing can be noted of what was.
-    notes: Complaint,
-}
-
-impl Inbox {
-    /// Opens an inbox in a SQLite file with default [`Options`]. Blocks while it does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Options::open`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, InboxError> {
-        Options::new().open(path)
-    }
-
-    /// Opens the inbox of this name on a NATS server with default [`Options`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Options::connect`].
-    #[cfg(feature = "nats")]
-    pub async fn connect(url: &str, name: &str) -> Result<Self, InboxError> {
-        Options::new().connect(url, name).await
-    }
-
-    /// An inbox to be configured.
-    pub fn options() -> Options {
-        Options::new()
-    }
-
-    fn new(engine: Box<dyn Engine>, options: Options) -> Self {
-        let memory = Budget::new(options.memory_limit);
-        let feeds = RwLock::default();
-        let (complaint, notes) = (Complaint::default(), Complaint::default());
-        let watch = Watch::default();
-        Self(Arc::new(Inner { engine, options, feeds, memory, watch, complaint, notes }))
-    }
-
-    /// A handler whose requests are stored here first.
-    ///
-    /// Mount it where the handler would have been. What was stored before a restart is processed by
-    /// the handler that is mounted on the same path after it.
-    pub fn feed<H>(&self, handler: H) -> Feed<H> {
-        Feed::new(self.clone(), handler)
-    }
-
-    /// Processes what is stored, until `shutdown` and until the handlers that have started are done.
-    ///
-    /// If it is dropped before, what they were at is done again once the [lease](Options::lease) is
-    /// over.
-    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
-        worker::run(&self.0, shutdown).await;
-    }
-
-    /// How much there is.
-    ///
-    /// # Errors
-    ///
-    /// Where the inbox cannot be read.
-    pub async fn stats(&self) -> Result<Stats, InboxError> {
-        self.0.engine.stats().await
-    }
-
-    /// At most `limit` entries of a state that come after `after`, in the order of receipt.
-    ///
-    /// # Errors
-    ///
-    /// Where the inbox cannot be read.
-    pub async fn list(
-        &self,
-        state: State,
-        after: Option<EntryId>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, InboxError> {
-        self.0.engine.list(state, after, limit).await
-    }
-
-    /// An entry and its body, if it is there. Of what is done, the body goes first.
-    ///
-    /// # Errors
-    ///
-    /// Where the inbox cannot be read.
-    pub async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
-        self.0.engine.show(id).await
-    }
-
-    /// Has an entry tried at once: a dead letter, or one that waits for its next try. Says whether
-    /// there was one.
-    ///
-    /// # Errors
-    ///
-    /// Where the inbox cannot be written.
-    pub async fn retry(&self, id: EntryId) -> Result<bool, InboxError> {
-        self.0.engine.retry(id, crate::clock::now()).await
-    }
-
-    /// Drops an entry that is not being processed, dead or not, with its payload. Says whether there
-    /// was one.
-    ///
-    /// A repeat of it will be taken for new.
-    ///
-    /// # Errors
-    ///
-    /// Where the inbox cannot be written.
-    pub async fn drop(&self, id: EntryId) -> Result<bool, InboxError> {
-        self.0.engine.discard(id).await
-    }
-}
-
-impl Inner {
-    fn mount(&self, api: &str, path: &str, work: Arc<dyn Work>) {
-        let mut feeds = self.feeds.write().unwrap_or_else(PoisonError::into_inner);
-        feeds.insert((api.to_owned(), path.to_owned()), work);
-    }
-
-    fn feed_of(&self, api: &str, path: &str) -> Option<Arc<dyn Work>> {
-        let feeds = self.feeds.read().unwrap_or_else(PoisonError::into_inner);
-        feeds.get(&(api.to_owned(), path.to_owned())).cloned()
-    }
-}
-
-impl fmt::Debug for Inbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Inbox").field(&self.0.options).finish()
-    }
-}

@@ -1,16 +1,12 @@
 //! How an inbox is set.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::backoff::Backoff;
-#[cfg(feature = "nats")]
-use super::nats::Nats;
+use super::error::InboxError;
 use super::settings::Settings;
-use super::sqlite::Sqlite;
-use super::{Inbox, InboxError};
 
-/// Configures an [`Inbox`].
+/// Configures an [`Inbox`](super::Inbox).
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -109,18 +105,6 @@ impl Options {
         self
     }
 
-    /// Opens an inbox in a SQLite file, and creates it where there is none. Blocks while it does.
-    ///
-    /// # Errors
-    ///
-    /// Where a limit or deadline is zero, or the file cannot be read and written, is no SQLite database, is
-    /// one of another program, or was written by a newer version of this crate.
-    pub fn open(self, path: impl AsRef<Path>) -> Result<Inbox, InboxError> {
-        self.check()?;
-        let engine = Sqlite::open(path.as_ref(), &self.settings)?;
-        Ok(Inbox::new(Box::new(engine), self))
-    }
-
     /// Opens an inbox only if it is there, and as it is: nothing is created, and on NATS, where streams
     /// know how much they may hold and for how long, nothing is set. For programs that look.
     pub fn existing(mut self) -> Self {
@@ -137,38 +121,8 @@ impl Options {
         self
     }
 
-    /// Opens the inbox of this name on a NATS server, 2.12 or newer with JetStream, and creates its
-    /// streams where there are none.
-    ///
-    /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host where the server
-    /// asks for it, or `tls://host:port` with the feature `nats-tls`. Several servers of a cluster are
-    /// separated by commas. The name is of letters, digits, `-` and `_`. See [what each engine
-    /// promises](crate::inbox#two-engines), and how to set up the server.
-    ///
-    /// ```no_run
-    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
-    /// use snapengage::inbox::Inbox;
-    ///
-    /// let inbox = Inbox::options().replicas(3).connect("nats://a:4222,nats://b:4222", "inbox").await?;
-    /// # let _ = inbox;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Where a limit or deadline is zero, or the server cannot be reached, turns the user away or is too old, or where a stream cannot be
-    /// created, or is there and cannot hold what is promised: in memory, too few replicas, and the
-    /// like.
-    #[cfg(feature = "nats")]
-    pub async fn connect(self, url: &str, name: &str) -> Result<Inbox, InboxError> {
-        self.check()?;
-        let engine = Nats::connect(url, name, &self.settings).await?;
-        Ok(Inbox::new(Box::new(engine), self))
-    }
-
     /// Refuses what could never work.
-    fn check(&self) -> Result<(), InboxError> {
+    pub(super) fn check(&self) -> Result<(), InboxError> {
         let zeros =
             [("size_limit", self.settings.size_limit == 0), ("deadline", self.deadline.is_zero())];
         match zeros.iter().find(|(_, is_zero)| *is_zero) {

@@ -9,9 +9,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::engine::{Claim, Lease, Outcome};
-use super::feed::Work;
+use super::error::InboxError;
+use super::feeds::Work;
+use super::shared::Shared;
 use super::span::QuietSpan;
-use super::{InboxError, Inner};
 use crate::caught::{quietly, told};
 use crate::clock;
 use crate::error::HandlerError;
@@ -28,37 +29,37 @@ const PANICKED: &str = "handler panicked";
 const LONGEST_ERROR: usize = 4096;
 
 /// Works until `shutdown`, and until what was started is done.
-pub(super) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
+pub(super) async fn run(shared: &Arc<Shared>, shutdown: impl Future<Output = ()> + Send) {
     let (going_on, over) = oneshot::channel();
     // Beside the work, not within it: what it waits for may be what the inbox itself is at.
     let shutdown = async {
         shutdown.await;
         drop(going_on);
     };
-    let work = async { tokio::join!(shutdown, process_all(inner, over)) };
+    let work = async { tokio::join!(shutdown, process_all(shared, over)) };
     tokio::select! {
         _ = work => {}
-        () = inner.keep_house() => {}
+        () = shared.keep_house() => {}
     }
 }
 
-async fn process_all(inner: &Arc<Inner>, mut over: oneshot::Receiver<()>) {
+async fn process_all(shared: &Arc<Shared>, mut over: oneshot::Receiver<()>) {
     let mut workers = JoinSet::new();
     loop {
-        let free = inner.options.side_by_side - workers.len();
+        let free = shared.options.side_by_side - workers.len();
         tokio::select! {
             biased;
             _ = &mut over => break,
             Some(_) = workers.join_next(), if !workers.is_empty() => {}
-            found = inner.engine.wait(), if free > 0 => {
-                for claim in inner.claims(found, free).await {
+            found = shared.engine.wait(), if free > 0 => {
+                for claim in shared.claims(found, free).await {
                     let span = span(&claim);
-                    workers.spawn(span.clone().around(Arc::clone(inner).work(claim, span)));
+                    workers.spawn(span.clone().around(Arc::clone(shared).work(claim, span)));
                 }
             }
         }
     }
-    if let Err(error) = inner.engine.rest().await {
+    if let Err(error) = shared.engine.rest().await {
         quietly(
             || tracing::warn!(reason = %error, "what was held ready is free once its lease is over"),
         );
@@ -78,7 +79,7 @@ fn span(claim: &Claim) -> QuietSpan {
     })
 }
 
-impl Inner {
+impl Shared {
     async fn claims(&self, found: Result<(), InboxError>, limit: usize) -> Vec<Claim> {
         let claims = match found {
             Ok(()) => self.engine.claim(limit, self.lease()).await,
@@ -116,7 +117,7 @@ impl Inner {
             let error = "the process ended in the last try, and said nothing of it".to_owned();
             return Some(Outcome::Dead { error });
         }
-        let Some(feed) = self.feed_of(&claim.api, &claim.path) else {
+        let Some(feed) = self.feeds.get(&claim.api, &claim.path) else {
             let error = format!("no handler of {} is mounted on `{}`", claim.api, claim.path);
             return Some(self.failed(claim, error));
         };
@@ -219,7 +220,7 @@ impl Inner {
 
     /// Logs how much there is, and says whether all is well.
     async fn look(&self) -> bool {
-        let Ok(stats) = self.watch.look(&*self.engine).await else { return false };
+        let Ok(stats) = self.monitor.look(&*self.engine).await else { return false };
         let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
         quietly(|| {
             tracing::info!(

@@ -1,0 +1,39 @@
+//! A complaint that is logged once.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::error::InboxError;
+use crate::caught::quietly;
+
+/// Says once what is wrong, however often it is met, and once that it is over.
+#[derive(Default)]
+pub(super) struct Complaint(Mutex<Option<String>>);
+
+impl Complaint {
+    pub(super) fn error(&self, what: &str, error: &InboxError) {
+        let reason = error.to_string();
+        if self.is_new(&reason) {
+            quietly(|| tracing::error!(reason, "{what}"));
+        }
+    }
+
+    pub(super) fn over(&self, what: &str) {
+        if self.said().take().is_some() {
+            quietly(|| tracing::info!("{what}"));
+        }
+    }
+
+    /// Says whether this was not what is wrong already.
+    pub(super) fn is_new(&self, reason: &str) -> bool {
+        let mut said = self.said();
+        let is_new = said.as_deref() != Some(reason);
+        if is_new {
+            *said = Some(reason.to_owned());
+        }
+        is_new
+    }
+
+    fn said(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,32 @@
+//! Handlers that process stored bodies, by the API and the path that these came in by.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::error::HandlerError;
+
+/// Processes a stored body.
+#[async_trait]
+pub(super) trait Work: Send + Sync + 'static {
+    async fn work(&self, body: &Bytes) -> Result<(), HandlerError>;
+}
+
+/// All that is mounted.
+#[derive(Default)]
+pub(super) struct Feeds(RwLock<HashMap<(String, String), Arc<dyn Work>>>);
+
+impl Feeds {
+    /// Mounts a handler, in place of one that was there.
+    pub(super) fn mount(&self, api: &str, path: &str, work: Arc<dyn Work>) {
+        let mut feeds = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        feeds.insert((api.to_owned(), path.to_owned()), work);
+    }
+
+    pub(super) fn get(&self, api: &str, path: &str) -> Option<Arc<dyn Work>> {
+        let feeds = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        feeds.get(&(api.to_owned(), path.to_owned())).cloned()
+    }
+}

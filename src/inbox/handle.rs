@@ -1,0 +1,97 @@
+//! An inbox, for those who use one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::entry::{Entry, EntryId, State, Stats};
+use super::error::InboxError;
+use super::feed::Feed;
+use super::shared::Shared;
+use super::worker;
+use crate::clock;
+
+/// Stores what comes in, and processes it.
+///
+/// Cheap to clone: a clone is the same inbox.
+#[derive(Clone)]
+pub struct Inbox(pub(super) Arc<Shared>);
+
+impl Inbox {
+    /// A handler whose requests are stored here first.
+    ///
+    /// Mount it where the handler would have been. What was stored before a restart is processed by
+    /// the handler that is mounted on the same path after it.
+    pub fn feed<H>(&self, handler: H) -> Feed<H> {
+        Feed::new(Arc::clone(&self.0), handler)
+    }
+
+    /// Processes what is stored, until `shutdown` and until the handlers that have started are done.
+    ///
+    /// If it is dropped before, what they were at is done again once the [lease](Options::lease) is
+    /// over.
+    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
+        worker::run(&self.0, shutdown).await;
+    }
+
+    /// How much there is.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be read.
+    pub async fn stats(&self) -> Result<Stats, InboxError> {
+        self.0.engine.stats().await
+    }
+
+    /// At most `limit` entries of a state that come after `after`, in the order of receipt.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be read.
+    pub async fn list(
+        &self,
+        state: State,
+        after: Option<EntryId>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, InboxError> {
+        self.0.engine.list(state, after, limit).await
+    }
+
+    /// An entry and its body, if it is there. Of what is done, the body goes first.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be read.
+    pub async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
+        self.0.engine.show(id).await
+    }
+
+    /// Has an entry tried at once: a dead letter, or one that waits for its next try. Says whether
+    /// there was one.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be written.
+    pub async fn retry(&self, id: EntryId) -> Result<bool, InboxError> {
+        self.0.engine.retry(id, clock::now()).await
+    }
+
+    /// Drops an entry that is not being processed, dead or not, with its payload. Says whether there
+    /// was one.
+    ///
+    /// A repeat of it will be taken for new.
+    ///
+    /// # Errors
+    ///
+    /// Where the inbox cannot be written.
+    pub async fn drop(&self, id: EntryId) -> Result<bool, InboxError> {
+        self.0.engine.discard(id).await
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

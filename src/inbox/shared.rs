@@ -1,0 +1,53 @@
+//! State that the clones of an inbox share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::complaint::Complaint;
+use super::engine::Engine;
+use super::feeds::Feeds;
+use super::monitor::Monitor;
+use super::options::Options;
+use crate::wire::budget::Budget;
+
+/// An open inbox.
+pub(super) struct Shared {
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) options: Options,
+    pub(super) feeds: Feeds,
+    /// For what handlers have of bodies.
+    pub(super) memory: Budget,
+    pub(super) monitor: Monitor,
+    /// Of the worker: that nothing can be handed out.
+    pub(super) complaint: Complaint,
+    /// Of the worker: that nothing can be noted of what was.
+    pub(super) notes: Complaint,
+}
+
+impl Shared {
+    pub(super) fn new(engine: Box<dyn Engine>, options: Options) -> Self {
+        Self {
+            engine,
+            memory: Budget::new(options.memory_limit),
+            options,
+            feeds: Feeds::default(),
+            monitor: Monitor::default(),
+            complaint: Complaint::default(),
+            notes: Complaint::default(),
+        }
+    }
+
+    /// Checks the inbox now and then, beside what else is done.
+    pub(super) fn glance(self: &Arc<Self>) {
+        if self.monitor.is_due() {
+            let shared = Arc::clone(self);
+            tokio::spawn(async move { shared.monitor.look(&*shared.engine).await });
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Inbox").field(&self.options).finish()
+    }
+}
