@@ -120,7 +120,7 @@ async fn processes_all_the_same() {
     use std::time::Duration;
 
     let folder = tempfile::tempdir().expect("a folder");
-    let inbox = snapengage::inbox::Inbox::options().tries(2);
+    let inbox = snapengage::inbox::Inbox::options().max_attempts(2);
     let inbox = inbox.open(folder.path().join("inbox.db")).expect("an inbox");
     let calls = Calls::default();
     let counted = calls.clone();

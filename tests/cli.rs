@@ -115,7 +115,7 @@ fn show_has_the_body_and_nothing_a_terminal_obeys() {
 }
 
 #[test]
-fn retry_has_dead_letters_tried_again() {
+fn retry_retries_dead_letters() {
     let dir = filled();
     assert_eq!(
         stdout(&snapengage(&dir, &["retry", "--dead"])),
@@ -135,9 +135,9 @@ fn retry_reaches_all_dead_letters_and_draws_no_bar_into_a_pipe() {
 }
 
 #[test]
-fn drop_names_all_dead_letters_in_json() {
+fn discard_names_all_dead_letters_in_json() {
     let dir = many_dead();
-    let output = snapengage(&dir, &["drop", "--dead", "--json"]);
+    let output = snapengage(&dir, &["discard", "--dead", "--json"]);
     let all: Vec<_> = (1..=MANY).collect();
     assert_eq!(json_of(&output), json!({ "done": all, "left": [] }));
     assert_eq!(text(&output.stderr), "");
@@ -145,9 +145,9 @@ fn drop_names_all_dead_letters_in_json() {
 }
 
 #[test]
-fn drop_says_what_was_not_there() {
+fn discard_says_what_was_not_there() {
     let dir = filled();
-    let output = snapengage(&dir, &["drop", "1", "99", "--json"]);
+    let output = snapengage(&dir, &["discard", "1", "99", "--json"]);
     assert!(!output.status.success());
     assert_eq!(parse(&output.stdout), json!({ "done": [1], "left": [99] }));
     assert_eq!(json_of(&snapengage(&dir, &["stats", "--json"]))["dead"], 1);
@@ -232,10 +232,10 @@ mod on_nats {
         let output = on(&server, &["retry", &id(first)]);
         assert_eq!(stdout(&output), "done: 1, left as they are: none\n");
         assert_eq!(text(&output.stderr), "");
-        let output = on(&server, &["drop", "--dead", "--json"]);
+        let output = on(&server, &["discard", "--dead", "--json"]);
         assert_eq!(json_of(&output), json!({ "done": [second["id"]], "left": [] }));
         assert_eq!(text(&output.stderr), "");
-        let output = on(&server, &["drop", &id(second)]);
+        let output = on(&server, &["discard", &id(second)]);
         assert!(!output.status.success());
         assert_eq!(text(&output.stdout), format!("done: 0, left as they are: {}\n", id(second)));
         let stats = json_of(&on(&server, &["stats", "--json"]));

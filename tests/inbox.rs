@@ -130,8 +130,8 @@ mod in_time {
         }
         inbox.run(sleep(SECOND * 6)).await;
         let waiting = list(&inbox, State::Waiting).await;
-        let tries: Vec<_> = waiting.iter().map(|entry| entry.tries).collect();
-        assert_eq!(tries, [1, 1]);
+        let attempts: Vec<_> = waiting.iter().map(|entry| entry.attempts).collect();
+        assert_eq!(attempts, [1, 1]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -322,7 +322,7 @@ mod forgotten {
     #[tokio::test(start_paused = true)]
     async fn work_is_not_what_waits_for_its_next_try_or_for_a_handler() {
         let disk = Disk::new();
-        let inbox = disk.open(Inbox::options().backoff(HOUR, HOUR).side_by_side(1));
+        let inbox = disk.open(Inbox::options().backoff(HOUR, HOUR).concurrency(1));
         let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
         let receiver = receiver(&inbox, &crm);
         assert_taken(chat(&receiver, "c").await);
@@ -383,7 +383,7 @@ mod keeping {
     #[tokio::test]
     async fn what_is_kept_for_ever_can_be_listed() {
         let disk = Disk::new();
-        let inbox = disk.open(Inbox::options().keep_done(Duration::MAX));
+        let inbox = disk.open(Inbox::options().done_retention(Duration::MAX));
         let (crm, mut calls) = Crm::up();
         assert_taken(chat(&receiver(&inbox, &crm), "c").await);
         work(&inbox, &mut calls, 1).await;

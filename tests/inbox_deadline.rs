@@ -76,7 +76,7 @@ impl Fixture {
         let [entry] = &self.inbox.list(state, None, 2).await.expect("a list")[..] else {
             panic!("one entry is {state}")
         };
-        (entry.tries, entry.error.clone().unwrap_or_default())
+        (entry.attempts, entry.error.clone().unwrap_or_default())
     }
 }
 
@@ -94,7 +94,8 @@ async fn a_handler_that_hangs_has_ten_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_hangs_is_tried_again_up_to_the_last_try() {
-    let options = Inbox::options().deadline(SECOND * 5).backoff(SECOND * 10, SECOND * 10).tries(3);
+    let options =
+        Inbox::options().deadline(SECOND * 5).backoff(SECOND * 10, SECOND * 10).max_attempts(3);
     let fixture = Fixture::new(options);
     fixture.chat("hangs").await;
     fixture.inbox.run(sleep(MINUTE * 2)).await;
@@ -110,7 +111,7 @@ async fn a_handler_that_hangs_is_tried_again_up_to_the_last_try() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slot_is_free_again_after_the_deadline() {
-    let options = Inbox::options().side_by_side(1).deadline(SECOND * 5).backoff(MINUTE, MINUTE);
+    let options = Inbox::options().concurrency(1).deadline(SECOND * 5).backoff(MINUTE, MINUTE);
     let fixture = Fixture::new(options);
     for case_id in ["hangs", "passes"] {
         fixture.chat(case_id).await;

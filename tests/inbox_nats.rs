@@ -185,7 +185,7 @@ mod streams {
             let mut unfit = fit.clone();
             spoil(&mut unfit);
             replace(&jetstream, &unfit).await;
-            for options in [Inbox::options(), Inbox::options().existing()] {
+            for options in [Inbox::options(), Inbox::options().must_exist()] {
                 let error = server.refusal(options).await;
                 let expected = format!("inbox: stream `{stream}`: `{setting}` is ");
                 assert!(error.starts_with(&expected), "{expected}: {error}");
@@ -217,13 +217,13 @@ mod streams {
     async fn are_not_made_for_who_only_looks() {
         let server = Server::start("");
         let jetstream = server.jetstream().await;
-        let error = server.refusal(Inbox::options().existing()).await;
+        let error = server.refusal(Inbox::options().must_exist()).await;
         assert!(error.starts_with("inbox: stream `inbox`: "), "{error}");
         assert!(error.contains("stream not found"), "{error}");
         assert!(jetstream.get_stream("inbox").await.is_err());
         server.inbox(Inbox::options()).await;
         jetstream.delete_stream("inbox-seen").await.expect("deleted");
-        let error = server.refusal(Inbox::options().existing()).await;
+        let error = server.refusal(Inbox::options().must_exist()).await;
         assert!(error.starts_with("inbox: stream `inbox-seen`: "), "{error}");
     }
 
@@ -233,8 +233,9 @@ mod streams {
         let server = Server::start("");
         let jetstream = server.jetstream().await;
         server.inbox(Inbox::options()).await;
-        let changed = Inbox::options().size_limit(4_000_000).window(MINUTE * 2).keep_done(MINUTE);
-        for options in [changed, Inbox::options().existing()] {
+        let changed =
+            Inbox::options().size_limit(4_000_000).repeat_window(MINUTE * 2).done_retention(MINUTE);
+        for options in [changed, Inbox::options().must_exist()] {
             server.inbox(options).await;
             let entries = config(&jetstream, "inbox").await;
             // And 16 MiB for what moves up in its case.
@@ -284,7 +285,7 @@ mod messages {
     #[tokio::test]
     async fn of_somebody_else_are_dead_letters_and_block_nothing() {
         let server = Server::start("");
-        let inbox = server.inbox(quick().tries(2)).await;
+        let inbox = server.inbox(quick().max_attempts(2)).await;
         let (crm, mut calls) = Crm::up();
         let receiver = receiver(&inbox, &crm);
         publish(&server, "inbox.case.elsewhere.head", HeaderMap::new(), "{}").await;
@@ -298,7 +299,10 @@ mod messages {
         };
         inbox.run(all).await;
         for entry in list(&inbox, State::Dead).await {
-            assert_eq!((entry.tries, entry.error.as_deref()), (0, Some("not stored by an inbox")));
+            assert_eq!(
+                (entry.attempts, entry.error.as_deref()),
+                (0, Some("not stored by an inbox"))
+            );
         }
         let stats = stats(&inbox).await;
         assert_eq!((stats.waiting, stats.working, stats.done), (0, 0, 1));
@@ -402,7 +406,7 @@ mod messages {
     #[tokio::test]
     async fn that_are_done_go_by_themselves_and_their_repeats_stay_known() {
         let server = Server::start("");
-        let inbox = server.inbox(Inbox::options().keep_done(Duration::from_secs(1))).await;
+        let inbox = server.inbox(Inbox::options().done_retention(Duration::from_secs(1))).await;
         let (crm, mut calls) = Crm::up();
         let receiver = receiver(&inbox, &crm);
         assert_taken(chat(&receiver, "c").await);
@@ -418,7 +422,7 @@ mod messages {
     #[tokio::test]
     async fn are_new_again_once_the_window_is_over() {
         let server = Server::start("");
-        let inbox = server.inbox(Inbox::options().window(Duration::from_secs(1))).await;
+        let inbox = server.inbox(Inbox::options().repeat_window(Duration::from_secs(1))).await;
         let (crm, mut calls) = Crm::up();
         let receiver = receiver(&inbox, &crm);
         assert_taken(chat(&receiver, "c").await);

@@ -304,7 +304,7 @@ async fn a_note_of_a_clock_that_was_ahead_is_due_within_the_longest_wait() {
     let [entry] = &it.inbox.list(State::Waiting, None, 2).await.expect("read")[..] else {
         panic!("one entry")
     };
-    assert_eq!(entry.tries, 1);
+    assert_eq!(entry.attempts, 1);
     assert!(entry.due_at.as_millis() < FAR_AHEAD, "{:?}", entry.due_at);
     let calls = &mut it.calls;
     it.inbox.run(async { assert_eq!(next(calls).await, "a") }).await;

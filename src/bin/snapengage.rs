@@ -61,7 +61,7 @@ struct Place {
 
 impl Place {
     async fn open(&self) -> Result<Inbox, InboxError> {
-        let options = Inbox::options().existing();
+        let options = Inbox::options().must_exist();
         #[cfg(feature = "nats")]
         if let Some(url) = &self.nats {
             return options.connect(url, &self.name).await;
@@ -89,10 +89,10 @@ enum Command {
         /// The entry.
         id: EntryId,
     },
-    /// Has dead letters tried again, and entries that wait for their next try tried now.
+    /// Retries dead letters, and entries that wait for their next attempt, at once.
     Retry(Chosen),
-    /// Drops entries for good, with their bodies.
-    Drop(Chosen),
+    /// Discards entries for good, with their bodies.
+    Discard(Chosen),
     /// Counts what there is.
     Stats,
 }
@@ -151,7 +151,7 @@ async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcome<ExitCode>
             None => return Err(format!("entry {id}: not there").into()),
         },
         Command::Retry(chosen) => return each(&inbox, chosen, Act::Retry, json).await,
-        Command::Drop(chosen) => return each(&inbox, chosen, Act::Drop, json).await,
+        Command::Discard(chosen) => return each(&inbox, chosen, Act::Discard, json).await,
         Command::Stats => stats(&inbox.stats().await?, json)?,
     };
     io::stdout().write_all(text.as_bytes())?;
@@ -162,13 +162,13 @@ fn list(entries: &[Entry], json: bool) -> Outcome<String> {
     if json {
         return Ok(serde_json::to_string_pretty(entries)? + "\n");
     }
-    let head = ["ID", "STATE", "RECEIVED", "TRIES", "API", "EVENT", "SUBJECT", "ERROR"];
+    let head = ["ID", "STATE", "RECEIVED", "ATTEMPTS", "API", "EVENT", "SUBJECT", "ERROR"];
     let rows = entries.iter().map(|entry| {
         [
             entry.id.to_string(),
             entry.state.to_string(),
             entry.received_at.to_string(),
-            entry.tries.to_string(),
+            entry.attempts.to_string(),
             entry.api.clone(),
             legible(&entry.event),
             legible(&entry.subject),
@@ -197,7 +197,7 @@ fn show(entry: &Entry, body: &[u8], json: bool) -> Outcome<String> {
         line("event", &entry.event),
         line("subject", &entry.subject),
         line("received", &entry.received_at.to_string()),
-        line("tries", &entry.tries.to_string()),
+        line("attempts", &entry.attempts.to_string()),
         line("due", &entry.due_at.to_string()),
         line("error", entry.error.as_deref().unwrap_or("none")),
     ];
@@ -226,14 +226,14 @@ fn stats(stats: &Stats, json: bool) -> Outcome<String> {
 #[derive(Clone, Copy)]
 enum Act {
     Retry,
-    Drop,
+    Discard,
 }
 
 impl Act {
     async fn on(self, inbox: Inbox, id: EntryId) -> Result<bool, InboxError> {
         match self {
             Self::Retry => inbox.retry(id).await,
-            Self::Drop => inbox.drop(id).await,
+            Self::Discard => inbox.discard(id).await,
         }
     }
 }
@@ -278,7 +278,7 @@ struct Bulk<'a> {
 }
 
 impl Bulk<'_> {
-    /// No more than there were: what is tried again may die again meanwhile.
+    /// No more than there were: what is retried may die again meanwhile.
     async fn act_on_dead(&mut self, mut count: usize) -> Outcome<()> {
         const PAGE: usize = 1000;
         let mut after = None;

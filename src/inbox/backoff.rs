@@ -1,4 +1,4 @@
-//! How long to wait before the next try.
+//! Waits between the attempts of an entry.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -12,13 +12,13 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The wait after this many tries.
-    pub(super) fn after(self, tries: u32) -> Duration {
-        self.whole(tries).mul_f64(0.5 + random() / 2.0)
+    /// The wait after this many attempts.
+    pub(super) fn after(self, attempts: u32) -> Duration {
+        self.whole(attempts).mul_f64(0.5 + random() / 2.0)
     }
 
-    fn whole(self, tries: u32) -> Duration {
-        let doubled = 2_u32.checked_pow(tries.saturating_sub(1)).unwrap_or(u32::MAX);
+    fn whole(self, attempts: u32) -> Duration {
+        let doubled = 2_u32.checked_pow(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         self.first.saturating_mul(doubled).min(self.longest)
     }
 }
@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_bound() {
-        let waits = [1, 2, 3, 6, 7, 100, u32::MAX].map(|tries| BACKOFF.whole(tries).as_secs());
+        let waits =
+            [1, 2, 3, 6, 7, 100, u32::MAX].map(|attempts| BACKOFF.whole(attempts).as_secs());
         assert_eq!(waits, [1, 2, 4, 32, 60, 60, 60]);
     }
 

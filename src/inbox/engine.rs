@@ -27,16 +27,16 @@ pub(super) trait Engine: Send + Sync {
     /// Renews a lease. Says whether it was still held.
     async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError>;
 
-    /// Ends a lease with what came of it. Says whether it was still held.
+    /// Ends a lease with its outcome. Says whether it was still held.
     async fn settle(
         &self,
         ticket: Ticket,
-        outcome: Outcome,
+        verdict: Verdict,
         now: Timestamp,
     ) -> Result<bool, InboxError>;
 
     /// Gives back what it holds ready for [`claim`](Self::claim): nobody will ask for more.
-    async fn rest(&self) -> Result<(), InboxError> {
+    async fn release(&self) -> Result<(), InboxError> {
         Ok(())
     }
 
@@ -130,7 +130,7 @@ pub(super) struct Claim {
     pub(super) event: String,
     pub(super) subject: String,
     /// How often it was leased, this time included.
-    pub(super) tries: u32,
+    pub(super) attempts: u32,
     pub(super) body: Bytes,
 }
 
@@ -142,9 +142,9 @@ pub(super) struct Ticket {
     pub(super) lease: i64,
 }
 
-/// What came of a try.
+/// Outcome of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum Verdict {
     Done,
     Again { after: Duration, error: String },
     Dead { error: String },

@@ -78,8 +78,8 @@ pub struct Entry {
     pub subject: String,
     /// When it was received.
     pub received_at: Timestamp,
-    /// How often it was handed out, to be tried.
-    pub tries: u32,
+    /// Number of times it was handed to a handler.
+    pub attempts: u32,
     /// When it is tried next; while it is processed, when its lease ends; once it is done, when its
     /// payload goes.
     pub due_at: Timestamp,

@@ -85,7 +85,7 @@ impl Inbox {
     /// # Errors
     ///
     /// Where the inbox cannot be written.
-    pub async fn drop(&self, id: EntryId) -> Result<bool, InboxError> {
+    pub async fn discard(&self, id: EntryId) -> Result<bool, InboxError> {
         self.0.engine.discard(id).await
     }
 }

@@ -73,7 +73,7 @@
 //! - **Receipt.** The body is on disk, flushed, before the 200. What cannot be stored is answered 503,
 //!   so that SnapEngage's own repeat works for us. What cannot be read is kept as a dead letter and
 //!   answered 400.
-//! - **Once.** A repeat within the [window](Options::window) is answered 200 and not processed again,
+//! - **Once.** A repeat within the [window](Options::repeat_window) is answered 200 and not processed again,
 //!   across restarts. The same body again on the same path is a repeat; what differs in any field is
 //!   another entry, and a case that comes again with more in it is processed after the first. Without a
 //!   timestamp, an event and a status are never repeats. The repeat of a dead letter revives it. The log
@@ -86,7 +86,7 @@
 //!   backoff, or the lease, from then on.
 //! - **Health.** The inbox as a [check](crate::HealthCheck) of the health route fails where nothing can be
 //!   stored, and where entries are due and nobody has taken any for a minute. The log says so once.
-//! - **Keeping.** Dead letters stay until somebody [retries](Inbox::retry) or [drops](Inbox::drop)
+//! - **Keeping.** Dead letters stay until somebody [retries](Inbox::retry) or [discards](Inbox::discard)
 //!   them.
 //!
 //! A handler that must not act twice commits its effect by the event's key: "at least once" is what a

@@ -13,7 +13,7 @@ use super::settings::Settings;
 /// use snapengage::inbox::Inbox;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let inbox = Inbox::options().side_by_side(4).keep_done(Duration::from_secs(60)).open("inbox.db")?;
+/// let inbox = Inbox::options().concurrency(4).done_retention(Duration::from_secs(60)).open("inbox.db")?;
 /// # let _ = inbox;
 /// # Ok(())
 /// # }
@@ -22,9 +22,9 @@ use super::settings::Settings;
 #[must_use]
 pub struct Options {
     pub(super) settings: Settings,
-    pub(super) side_by_side: usize,
+    pub(super) concurrency: usize,
     pub(super) memory_limit: usize,
-    pub(super) tries: u32,
+    pub(super) max_attempts: u32,
     pub(super) deadline: Duration,
 }
 
@@ -32,22 +32,22 @@ impl Options {
     pub(super) fn new() -> Self {
         Self {
             settings: Settings::default(),
-            side_by_side: 16,
+            concurrency: 16,
             memory_limit: 512 * 1024 * 1024,
-            tries: 100,
+            max_attempts: 100,
             deadline: Duration::from_secs(10 * 60),
         }
     }
 
     /// How long a repeat is known for one, from the first receipt. 24 hours by default.
-    pub fn window(mut self, window: Duration) -> Self {
+    pub fn repeat_window(mut self, window: Duration) -> Self {
         self.settings.repeat_window = window;
         self
     }
 
     /// How long the payload of what is done is kept. One hour by default.
-    pub fn keep_done(mut self, keep: Duration) -> Self {
-        self.settings.done_retention = keep;
+    pub fn done_retention(mut self, retention: Duration) -> Self {
+        self.settings.done_retention = retention;
         self
     }
 
@@ -63,8 +63,8 @@ impl Options {
     }
 
     /// How many handlers may run at a time, each for another case or agent. 16 by default.
-    pub fn side_by_side(mut self, handlers: usize) -> Self {
-        self.side_by_side = handlers.max(1);
+    pub fn concurrency(mut self, handlers: usize) -> Self {
+        self.concurrency = handlers.max(1);
         self
     }
 
@@ -78,8 +78,8 @@ impl Options {
 
     /// How often a handler is called before an entry becomes a dead letter. 100 times by default: with
     /// the default backoff, most of a day.
-    pub fn tries(mut self, tries: u32) -> Self {
-        self.tries = tries.max(1);
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
         self
     }
 
@@ -107,7 +107,7 @@ impl Options {
 
     /// Opens an inbox only if it is there, and as it is: nothing is created, and on NATS, where streams
     /// know how much they may hold and for how long, nothing is set. For programs that look.
-    pub fn existing(mut self) -> Self {
+    pub fn must_exist(mut self) -> Self {
         self.settings.must_exist = true;
         self
     }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::engine::{Claim, Lease, Outcome};
+use super::engine::{Claim, Lease, Verdict};
 use super::error::InboxError;
 use super::feeds::Work;
 use super::shared::Shared;
@@ -22,7 +22,7 @@ use crate::legible::legible;
 const SWEEP: Duration = Duration::from_secs(60);
 /// How long an engine that fails is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often it is tried to note what came of a try.
+/// Number of times that it is tried to note a verdict.
 const NOTES: u32 = 5;
 const PANICKED: &str = "handler panicked";
 /// How much of an error is kept, in bytes.
@@ -46,7 +46,7 @@ pub(super) async fn run(shared: &Arc<Shared>, shutdown: impl Future<Output = ()>
 async fn process_all(shared: &Arc<Shared>, mut over: oneshot::Receiver<()>) {
     let mut workers = JoinSet::new();
     loop {
-        let free = shared.options.side_by_side - workers.len();
+        let free = shared.options.concurrency - workers.len();
         tokio::select! {
             biased;
             _ = &mut over => break,
@@ -59,7 +59,7 @@ async fn process_all(shared: &Arc<Shared>, mut over: oneshot::Receiver<()>) {
             }
         }
     }
-    if let Err(error) = shared.engine.rest().await {
+    if let Err(error) = shared.engine.release().await {
         quietly(
             || tracing::warn!(reason = %error, "what was held ready is free once its lease is over"),
         );
@@ -67,7 +67,7 @@ async fn process_all(shared: &Arc<Shared>, mut over: oneshot::Receiver<()>) {
     while workers.join_next().await.is_some() {}
 }
 
-/// The span of one try.
+/// The span of one attempt.
 fn span(claim: &Claim) -> QuietSpan {
     QuietSpan::new(|| {
         tracing::error_span!(
@@ -103,19 +103,20 @@ impl Shared {
     }
 
     async fn work(self: Arc<Self>, claim: Claim, span: QuietSpan) {
-        let Some(outcome) = self.attempt(&claim, span).await else {
+        let Some(verdict) = self.attempt(&claim, span).await else {
             quietly(|| tracing::warn!("the lease was lost: another worker is at it"));
             return;
         };
-        log(&claim, &outcome);
-        self.settle(&claim, outcome).await;
+        log(&claim, &verdict);
+        self.settle(&claim, verdict).await;
     }
 
-    /// What comes of one try; `None` if the lease is lost over it.
-    async fn attempt(self: &Arc<Self>, claim: &Claim, span: QuietSpan) -> Option<Outcome> {
-        if claim.tries > self.options.tries {
-            let error = "the process ended in the last try, and said nothing of it".to_owned();
-            return Some(Outcome::Dead { error });
+    /// Verdict on one attempt; `None` if the lease is lost over it.
+    async fn attempt(self: &Arc<Self>, claim: &Claim, span: QuietSpan) -> Option<Verdict> {
+        if claim.attempts > self.options.max_attempts {
+            let error =
+                "the process ended during the last attempt, and said nothing of it".to_owned();
+            return Some(Verdict::Dead { error });
         }
         let Some(feed) = self.feeds.get(&claim.api, &claim.path) else {
             let error = format!("no handler of {} is mounted on `{}`", claim.api, claim.path);
@@ -131,7 +132,7 @@ impl Shared {
         loop {
             tokio::select! {
                 biased;
-                Some(done) = task.join_next() => return Some(self.outcome(claim, done)),
+                Some(done) = task.join_next() => return Some(self.verdict(claim, done)),
                 _ = renewal.tick() => if !self.renew(claim).await { return None },
             }
         }
@@ -168,26 +169,26 @@ impl Shared {
         })
     }
 
-    fn outcome(&self, claim: &Claim, done: Result<Result<(), HandlerError>, JoinError>) -> Outcome {
+    fn verdict(&self, claim: &Claim, done: Result<Result<(), HandlerError>, JoinError>) -> Verdict {
         match done {
-            Ok(Ok(())) => Outcome::Done,
-            Ok(Err(error)) if error.is_permanent() => Outcome::Dead { error: reason(error) },
+            Ok(Ok(())) => Verdict::Done,
+            Ok(Err(error)) if error.is_permanent() => Verdict::Dead { error: reason(error) },
             Ok(Err(error)) => self.failed(claim, reason(error)),
             Err(_) => self.failed(claim, PANICKED.to_owned()),
         }
     }
 
-    fn failed(&self, claim: &Claim, error: String) -> Outcome {
-        if claim.tries >= self.options.tries {
-            return Outcome::Dead { error };
+    fn failed(&self, claim: &Claim, error: String) -> Verdict {
+        if claim.attempts >= self.options.max_attempts {
+            return Verdict::Dead { error };
         }
-        Outcome::Again { after: self.options.settings.backoff.after(claim.tries), error }
+        Verdict::Again { after: self.options.settings.backoff.after(claim.attempts), error }
     }
 
-    /// Notes what came of a try. If that cannot be done, there will be another one.
-    async fn settle(&self, claim: &Claim, outcome: Outcome) {
+    /// Notes a verdict. If that cannot be done, there will be another one.
+    async fn settle(&self, claim: &Claim, verdict: Verdict) {
         for _ in 0..NOTES {
-            match self.engine.settle(claim.ticket, outcome.clone(), clock::now()).await {
+            match self.engine.settle(claim.ticket, verdict.clone(), clock::now()).await {
                 Ok(true) => return self.notes.over("outcomes can be noted again"),
                 Ok(false) => {
                     quietly(|| tracing::warn!("the lease was lost: this may be done twice"));
@@ -243,15 +244,15 @@ fn reason(error: HandlerError) -> String {
     reason
 }
 
-fn log(claim: &Claim, outcome: &Outcome) {
-    let tries = claim.tries;
-    match outcome {
-        Outcome::Done => quietly(|| tracing::info!(tries, "processed")),
-        Outcome::Again { after, error } => {
-            quietly(|| tracing::warn!(tries, ?after, reason = error, "failed, to be tried again"));
+fn log(claim: &Claim, verdict: &Verdict) {
+    let attempts = claim.attempts;
+    match verdict {
+        Verdict::Done => quietly(|| tracing::info!(attempts, "processed")),
+        Verdict::Again { after, error } => {
+            quietly(|| tracing::warn!(attempts, ?after, reason = error, "failed, to be retried"));
         }
-        Outcome::Dead { error } => {
-            quietly(|| tracing::error!(tries, reason = error, "a dead letter"));
+        Verdict::Dead { error } => {
+            quietly(|| tracing::error!(attempts, reason = error, "a dead letter"));
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn shows_what_a_handler_is_at<P: Place>() {
     let look = async {
         call(&mut calls).await;
         let entry = only(&inbox, State::Working).await;
-        assert_eq!((&*entry.subject, entry.tries, &entry.error), ("case c", 1, &None));
+        assert_eq!((&*entry.subject, entry.attempts, &entry.error), ("case c", 1, &None));
         assert!(entry.due_at > Timestamp::now(), "until then, its lease keeps it from others");
         assert_eq!(body(&inbox, &entry).await, br#"{"id":"c"}"#);
         assert_eq!(counts(&inbox).await, [0, 1, 0, 0]);
@@ -73,7 +73,7 @@ pub(crate) async fn shows_what_failed_and_when_it_is_tried_next<P: Place>() {
     assert_taken(chat(&receiver(&inbox, &crm), "c").await);
     work(&inbox, &mut calls, 1).await;
     let entry = only(&inbox, State::Waiting).await;
-    assert_eq!((entry.tries, entry.error.as_deref()), (1, Some("no database")));
+    assert_eq!((entry.attempts, entry.error.as_deref()), (1, Some("no database")));
     let minutes = (entry.due_at.as_millis() - Timestamp::now().as_millis()) / 60_000;
     assert!((29..60).contains(&minutes), "in {minutes} minutes");
 }
@@ -86,7 +86,7 @@ pub(crate) async fn finds_nothing_by_a_number_that_was_not_given<P: Place>() {
         let id = number.parse().expect("a number");
         assert_eq!(inbox.show(id).await.expect("read"), None, "{number}");
         assert!(!inbox.retry(id).await.expect("written"), "{number}");
-        assert!(!inbox.drop(id).await.expect("written"), "{number}");
+        assert!(!inbox.discard(id).await.expect("written"), "{number}");
     }
     assert_eq!(counts(&inbox).await, [1, 0, 0, 0]);
 }
@@ -99,7 +99,7 @@ pub(crate) async fn retries_a_dead_letter<P: Place>() {
     work(&inbox, &mut calls, 1).await;
     assert!(retry(&inbox, &only(&inbox, State::Dead).await).await);
     let entry = only(&inbox, State::Waiting).await;
-    assert_eq!((entry.tries, &entry.error), (0, &None));
+    assert_eq!((entry.attempts, &entry.error), (0, &None));
     assert_eq!(work(&inbox, &mut calls, 1).await, ["c "]);
     assert_eq!(counts(&inbox).await, [0, 0, 1, 0]);
 }

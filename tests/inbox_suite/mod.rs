@@ -314,7 +314,7 @@ async fn retry(inbox: &Inbox, entry: &Entry) -> bool {
 }
 
 async fn discard(inbox: &Inbox, entry: &Entry) -> bool {
-    inbox.drop(entry.id).await.expect("written")
+    inbox.discard(entry.id).await.expect("written")
 }
 
 #[track_caller]

@@ -14,7 +14,7 @@ pub(crate) async fn is_stored_as_it_came_before_the_200<P: Place>() {
     let other = place.inbox(Inbox::options()).await;
     let entry = only(&other, State::Waiting).await;
     assert_eq!((&*entry.api, &*entry.path), ("integration", "/integration"));
-    assert_eq!((&*entry.subject, entry.tries, &entry.error), ("case c", 0, &None));
+    assert_eq!((&*entry.subject, entry.attempts, &entry.error), ("case c", 0, &None));
     assert_eq!(body(&other, &entry).await, sent.as_bytes());
     assert!(calls.try_recv().is_err(), "processed before somebody runs it");
 }

@@ -55,7 +55,7 @@ pub(crate) async fn not_tried_again_after_a_permanent_failure<P: Place>() {
     assert_taken(chat(&receiver(&inbox, &crm), "c").await);
     work(&inbox, &mut calls, 1).await;
     let entry = only(&inbox, State::Dead).await;
-    assert_eq!((entry.tries, entry.error.as_deref()), (1, Some("no such plan")));
+    assert_eq!((entry.attempts, entry.error.as_deref()), (1, Some("no such plan")));
 }
 
 pub(crate) async fn given_up_after_the_last_try<P: Place>() {
@@ -63,7 +63,7 @@ pub(crate) async fn given_up_after_the_last_try<P: Place>() {
         [(Failing::Passing, "no database"), (Failing::Panicking, "handler panicked")]
     {
         let place = P::fresh().await;
-        let inbox = place.inbox(quick().tries(3)).await;
+        let inbox = place.inbox(quick().max_attempts(3)).await;
         let (crm, mut calls) = Crm::failing_times(3, failing);
         let receiver = receiver(&inbox, &crm);
         assert_taken(chat(&receiver, "c").await);
@@ -71,7 +71,7 @@ pub(crate) async fn given_up_after_the_last_try<P: Place>() {
         let made = work(&inbox, &mut calls, 4).await;
         assert_eq!(made, ["c ", "c ", "c ", "c caseResponded 1"]);
         let entry = only(&inbox, State::Dead).await;
-        assert_eq!((&*entry.api, entry.tries), ("integration", 3));
+        assert_eq!((&*entry.api, entry.attempts), ("integration", 3));
         assert_eq!(entry.error.as_deref(), Some(error));
     }
 }
@@ -107,7 +107,7 @@ impl Drop for Panicking {
 pub(crate) async fn tried_again_when_the_error_panics<P: Place>() {
     for (when_dropped, told) in [(false, "the error panicked"), (true, "handler panicked")] {
         let place = P::fresh().await;
-        let inbox = place.inbox(quick().tries(2)).await;
+        let inbox = place.inbox(quick().max_attempts(2)).await;
         let failure = move |_| async move { Err(HandlerError::new(Panicking(when_dropped))) };
         let crm = inbox.feed(integration::from_fn(failure));
         let receiver = Receiver::builder().integration("/integration", auth(), crm).build();
@@ -115,7 +115,7 @@ pub(crate) async fn tried_again_when_the_error_panics<P: Place>() {
         let given_up = async { while stats(&inbox).await.dead < 1 {} };
         inbox.run(async { timeout(HOUR / 60, given_up).await.expect("given up in time") }).await;
         let entry = only(&inbox, State::Dead).await;
-        assert_eq!((entry.tries, entry.error.as_deref()), (2, Some(told)));
+        assert_eq!((entry.attempts, entry.error.as_deref()), (2, Some(told)));
     }
 }
 
@@ -143,7 +143,7 @@ pub(crate) async fn given_up_where_nothing_is_mounted_any_more<P: Place>() {
     let both = receiver(&place.inbox(quick()).await, &crm);
     assert_taken(chat(&both, "c").await);
     assert_taken(say(&both, "c", 1).await);
-    let inbox = place.inbox(quick().tries(2)).await;
+    let inbox = place.inbox(quick().max_attempts(2)).await;
     let _receiver = Receiver::builder()
         .conversation("/conversation-events", auth(), inbox.feed(crm))
         .build()
@@ -155,7 +155,7 @@ pub(crate) async fn given_up_where_nothing_is_mounted_any_more<P: Place>() {
 
 pub(crate) async fn given_up_when_the_process_dies_in_the_last_try<P: Place>() {
     let place = P::fresh().await;
-    let options = quick().tries(1).lease(LEASE);
+    let options = quick().max_attempts(1).lease(LEASE);
     let (crm, mut calls) = Crm::gated();
     let inbox = place.inbox(options.clone()).await;
     let first = receiver(&inbox, &crm);
@@ -167,7 +167,7 @@ pub(crate) async fn given_up_when_the_process_dies_in_the_last_try<P: Place>() {
     let _receiver = receiver(&inbox, &crm);
     crm.gate.add_permits(1);
     assert_eq!(work(&inbox, &mut calls, 1).await, ["c caseResponded 1"]);
-    let error = "the process ended in the last try, and said nothing of it";
+    let error = "the process ended during the last attempt, and said nothing of it";
     assert_eq!(only(&inbox, State::Dead).await.error.as_deref(), Some(error));
 }
 
@@ -203,7 +203,7 @@ pub(crate) async fn done_beside_a_case_whose_first_entry_waits<P: Place>() {
 
 pub(crate) async fn side_by_side_for_many_cases_up_to_a_bound<P: Place>() {
     let place = P::fresh().await;
-    let inbox = place.inbox(Inbox::options().side_by_side(3)).await;
+    let inbox = place.inbox(Inbox::options().concurrency(3)).await;
     let (crm, mut calls) = Crm::gated();
     let receiver = receiver(&inbox, &crm);
     say_all(&receiver, [("a", 1), ("a", 2), ("b", 1), ("c", 1), ("d", 1)]).await;
@@ -257,7 +257,7 @@ pub(crate) async fn shared_by_two_inboxes_each_entry_once_and_in_order<P: Place>
     const CASES: usize = 40;
     const EVENTS: usize = 5;
     let place = P::fresh().await;
-    let options = Inbox::options().side_by_side(4);
+    let options = Inbox::options().concurrency(4);
     let inboxes = [place.inbox(options.clone()).await, place.inbox(options).await];
     let (crm, mut calls) = Crm::gated();
     let receivers = inboxes.each_ref().map(|inbox| receiver(inbox, &crm));
@@ -321,7 +321,8 @@ pub(crate) async fn done_for_hundreds_of_cases_that_failed_twice<P: Place>() {
 
 pub(crate) async fn done_where_nothing_ever_ends<P: Place>() {
     let ever = Duration::MAX;
-    let options = Inbox::options().window(ever).keep_done(ever).lease(ever).deadline(ever);
+    let options =
+        Inbox::options().repeat_window(ever).done_retention(ever).lease(ever).deadline(ever);
     let place = P::fresh().await;
     let inbox = place.inbox(options.backoff(ever, ever)).await;
     let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);

@@ -148,7 +148,7 @@ mod full_disk {
             assert!(taken > 10, "{taken} of 20 kB in 3 MB");
             work(&inbox, &mut calls, taken).await;
             for entry in list(&inbox, State::Done).await {
-                assert!(inbox.drop(entry.id).await.expect("written"));
+                assert!(inbox.discard(entry.id).await.expect("written"));
             }
             well(&inbox).await;
         }
@@ -407,7 +407,7 @@ mod log {
         }
         work(&inbox, &mut calls, 2).await;
         let [first, _] = &list(&inbox, State::Done).await[..] else { panic!("two") };
-        assert!(inbox.drop(first.id).await.expect("written"));
+        assert!(inbox.discard(first.id).await.expect("written"));
         assert!((1_500_000..2_000_000).contains(&stats(&inbox).await.size));
         advance(HOUR + SECOND).await;
         inbox.run(sleep(SECOND)).await;

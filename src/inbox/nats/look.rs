@@ -110,7 +110,7 @@ impl Nats {
         let last = working.or(failed);
         let due_at = |note: Note| clamped(note.due_at, clock::now(), self.longest_wait);
         Ok(Entry {
-            tries: last.as_ref().map_or(letter.envelope.tries, |note| note.tries),
+            attempts: last.as_ref().map_or(letter.envelope.tries, |note| note.tries),
             due_at: last.map_or(letter.envelope.received_at, due_at),
             error,
             ..entry(Place::Entries.id(letter.number), state, &letter.envelope)
@@ -247,7 +247,7 @@ fn entry(id: EntryId, state: State, envelope: &Envelope) -> Entry {
         event: envelope.event,
         subject: envelope.subject,
         received_at: envelope.received_at,
-        tries: envelope.tries,
+        attempts: envelope.tries,
         due_at: envelope.due_at.unwrap_or(envelope.received_at),
         error: envelope.error,
     }

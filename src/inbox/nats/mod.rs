@@ -45,7 +45,7 @@ use self::setup::{Found, Setup, consumer};
 use self::streams::Streams;
 use self::subjects::Subjects;
 use self::work::Leased;
-use super::engine::{Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket};
+use super::engine::{Arrival, Claim, Engine, Lease, Stored, Ticket, Verdict};
 use super::entry::{Entry, EntryId, State, Stats};
 use super::error::InboxError;
 use super::settings::Settings;
@@ -230,13 +230,13 @@ impl Engine for Nats {
     async fn settle(
         &self,
         ticket: Ticket,
-        outcome: Outcome,
+        verdict: Verdict,
         now: Timestamp,
     ) -> Result<bool, InboxError> {
-        self.end(ticket, outcome, now).await
+        self.end(ticket, verdict, now).await
     }
 
-    async fn rest(&self) -> Result<(), InboxError> {
+    async fn release(&self) -> Result<(), InboxError> {
         self.pull.rest().await
     }
 

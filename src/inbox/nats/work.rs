@@ -15,7 +15,7 @@ use super::place::Place;
 use super::streams::LONGEST;
 use super::tries::Note;
 use crate::caught::quietly;
-use crate::inbox::engine::{Claim, Lease, Outcome, Ticket, clamped, later};
+use crate::inbox::engine::{Claim, Lease, Ticket, Verdict, clamped, later};
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
 
@@ -48,7 +48,7 @@ impl Leased {
             path: envelope.path,
             event: envelope.event,
             subject: envelope.subject,
-            tries: self.tries,
+            attempts: self.tries,
             body,
         }
     }
@@ -182,14 +182,14 @@ impl Nats {
     pub(super) async fn end(
         &self,
         ticket: Ticket,
-        outcome: Outcome,
+        verdict: Verdict,
         now: Timestamp,
     ) -> Result<bool, InboxError> {
         let Some(leased) = self.held(ticket).await? else { return Ok(false) };
-        let ended = match outcome {
-            Outcome::Done => self.done(&leased, now).await,
-            Outcome::Again { after, error } => self.again(&leased, after, &error, now).await,
-            Outcome::Dead { error } => self.dead(&leased, &error, now).await,
+        let ended = match verdict {
+            Verdict::Done => self.done(&leased, now).await,
+            Verdict::Again { after, error } => self.again(&leased, after, &error, now).await,
+            Verdict::Dead { error } => self.dead(&leased, &error, now).await,
         };
         if ended.is_err() {
             self.recover().await;

@@ -21,7 +21,7 @@ use crate::caught::quietly;
 use crate::clock;
 use crate::inbox::capacity::Capacity;
 use crate::inbox::engine::{
-    Arrival, Claim, Engine, Lease, Outcome, Stored, Ticket, clamped, later,
+    Arrival, Claim, Engine, Lease, Stored, Ticket, Verdict, clamped, later,
 };
 use crate::inbox::entry::{Entry, EntryId, State, Stats};
 use crate::inbox::error::InboxError;
@@ -256,14 +256,14 @@ impl Engine for Sqlite {
     async fn settle(
         &self,
         ticket: Ticket,
-        outcome: Outcome,
+        verdict: Verdict,
         now: Timestamp,
     ) -> Result<bool, InboxError> {
         let keep_done = self.keep_done;
-        let (state, due_at, error) = match outcome {
-            Outcome::Done => (queries::DONE, later(now, keep_done), None),
-            Outcome::Again { after, error } => (queries::READY, later(now, after), Some(error)),
-            Outcome::Dead { error } => (queries::DEAD, now, Some(error)),
+        let (state, due_at, error) = match verdict {
+            Verdict::Done => (queries::DONE, later(now, keep_done), None),
+            Verdict::Again { after, error } => (queries::READY, later(now, after), Some(error)),
+            Verdict::Dead { error } => (queries::DEAD, now, Some(error)),
         };
         let now = now.as_millis();
         let next = queries::Next::Promoted;

@@ -345,7 +345,7 @@ fn claimed(connection: &Connection, id: i64) -> rusqlite::Result<Claim> {
     let claimed = |row: &Row<'_>| {
         Ok(Claim {
             ticket: Ticket { id: EntryId(id), lease: row.get(0)? },
-            tries: row.get(1)?,
+            attempts: row.get(1)?,
             api: row.get(2)?,
             path: row.get(3)?,
             event: row.get(4)?,
@@ -375,7 +375,7 @@ pub(super) fn renew(connection: &Connection, ticket: Ticket, end: i64) -> rusqli
     Ok(renewed > 0)
 }
 
-/// What came of a try.
+/// End of a lease.
 #[derive(Clone)]
 pub(super) struct Ending {
     pub(super) state: i64,
@@ -713,7 +713,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         event: row.get(4)?,
         subject: row.get(5)?,
         received_at: time(row, 6)?,
-        tries: row.get(7)?,
+        attempts: row.get(7)?,
         due_at: time(row, 8)?,
         error: row.get(9)?,
     })
