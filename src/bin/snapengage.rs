@@ -147,7 +147,7 @@ async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcome<ExitCode>
             list(&inbox.list(state.into(), after, limit).await?, json)?
         }
         Command::Show { id } => match inbox.show(id).await? {
-            Some((entry, body)) => show(&entry, &body, json)?,
+            Some(shown) => show(&shown.entry, &shown.body, json)?,
             None => return Err(format!("entry {id}: not there").into()),
         },
         Command::Retry(chosen) => return each(&inbox, chosen, Act::Retry, json).await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::entry::{Entry, EntryId, State, Stats};
+use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;
 use crate::timestamp::Timestamp;
 
@@ -61,7 +61,7 @@ pub(super) trait Engine: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Entry>, InboxError>;
 
-    async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError>;
+    async fn show(&self, id: EntryId) -> Result<Option<Shown>, InboxError>;
 
     async fn retry(&self, id: EntryId, now: Timestamp) -> Result<bool, InboxError>;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::clock;
@@ -85,6 +86,16 @@ pub struct Entry {
     pub due_at: Timestamp,
     /// What the last try failed with.
     pub error: Option<String>,
+}
+
+/// An entry with its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shown {
+    /// The entry.
+    pub entry: Entry,
+    /// The body as it was received. Empty once it was forgotten.
+    pub body: Bytes,
 }
 
 /// How much is in an inbox.

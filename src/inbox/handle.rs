@@ -3,9 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::entry::{Entry, EntryId, State, Stats};
+use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;
 use super::feed::Feed;
 use super::shared::Shared;
@@ -63,7 +61,7 @@ impl Inbox {
     /// # Errors
     ///
     /// Where the inbox cannot be read.
-    pub async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
+    pub async fn show(&self, id: EntryId) -> Result<Option<Shown>, InboxError> {
         self.0.engine.show(id).await
     }
 

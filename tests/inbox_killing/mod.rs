@@ -174,7 +174,7 @@ async fn dead_letters(inbox: &Inbox) -> HashSet<String> {
 }
 
 async fn sent_as(inbox: &Inbox, entry: &Entry) -> String {
-    let (_, body) = inbox.show(entry.id).await.expect("read").expect("there");
+    let body = inbox.show(entry.id).await.expect("read").expect("there").body;
     let body = str::from_utf8(&body).expect("UTF-8");
     let id = body.strip_prefix("bad ").map(str::to_owned);
     id.unwrap_or_else(|| id_of(&Event::from_json(body.as_bytes()).expect("what was sent")))

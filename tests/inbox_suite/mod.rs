@@ -304,9 +304,9 @@ async fn counts(inbox: &Inbox) -> [u64; 4] {
 }
 
 async fn body(inbox: &Inbox, entry: &Entry) -> Vec<u8> {
-    let (shown, body) = inbox.show(entry.id).await.expect("read").expect("there");
-    assert_eq!(&shown, entry);
-    body.to_vec()
+    let shown = inbox.show(entry.id).await.expect("read").expect("there");
+    assert_eq!(&shown.entry, entry);
+    shown.body.to_vec()
 }
 
 async fn retry(inbox: &Inbox, entry: &Entry) -> bool {

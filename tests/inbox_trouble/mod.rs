@@ -391,7 +391,7 @@ mod log {
         assert_taken(receiver.handle(support::post("/integration", body.clone())).await);
         work(&inbox, &mut calls, 4).await;
         let entry = only(&inbox, State::Done).await;
-        let (_, kept) = inbox.show(entry.id).await.expect("read").expect("there");
+        let kept = inbox.show(entry.id).await.expect("read").expect("there").body;
         assert!(kept == body, "of {} bytes", kept.len());
         assert!(size(&disk) < 1_500_000 * 3 / 2, "{}", size(&disk));
     }

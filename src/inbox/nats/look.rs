@@ -3,8 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::Nats;
 use super::letter::{Envelope, Letter};
 use super::messages::Messages;
@@ -12,7 +10,7 @@ use super::place::Place;
 use super::tries::Note;
 use crate::clock;
 use crate::inbox::engine::{clamped, later};
-use crate::inbox::entry::{Entry, EntryId, State, Stats};
+use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
 
@@ -117,13 +115,13 @@ impl Nats {
         })
     }
 
-    pub(super) async fn find(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
+    pub(super) async fn find(&self, id: EntryId) -> Result<Option<Shown>, InboxError> {
         let Some((place, letter)) = self.letter(id).await? else { return Ok(None) };
         let entry = match place {
             Place::Entries => self.open(&letter).await?,
             Place::Done | Place::Dead => over(place, &letter),
         };
-        Ok(Some((entry, letter.body)))
+        Ok(Some(Shown { entry, body: letter.body }))
     }
 
     async fn letter(&self, id: EntryId) -> Result<Option<(Place, Letter)>, InboxError> {

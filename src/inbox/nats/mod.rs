@@ -46,7 +46,7 @@ use self::streams::Streams;
 use self::subjects::Subjects;
 use self::work::Leased;
 use super::engine::{Arrival, Claim, Engine, Lease, Stored, Ticket, Verdict};
-use super::entry::{Entry, EntryId, State, Stats};
+use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;
 use super::settings::Settings;
 use crate::caught::quietly;
@@ -56,7 +56,6 @@ use crate::timestamp::Timestamp;
 use async_nats::Client;
 use async_nats::jetstream::{self, Context};
 use async_trait::async_trait;
-use bytes::Bytes;
 
 /// How long the server may take to answer. What a lost connection took along is never answered.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -270,7 +269,7 @@ impl Engine for Nats {
         self.page(state, after, limit).await
     }
 
-    async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
+    async fn show(&self, id: EntryId) -> Result<Option<Shown>, InboxError> {
         self.find(id).await
     }
 

@@ -10,7 +10,6 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use rusqlite::Connection;
 use tokio::sync::{Mutex, Notify};
 use tokio::task::spawn_blocking;
@@ -23,7 +22,7 @@ use crate::inbox::capacity::Capacity;
 use crate::inbox::engine::{
     Arrival, Claim, Engine, Lease, Stored, Ticket, Verdict, clamped, later,
 };
-use crate::inbox::entry::{Entry, EntryId, State, Stats};
+use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::storage::group_commit::{CommitError, Group, checkpoint, cut_log};
@@ -318,7 +317,7 @@ impl Engine for Sqlite {
         self.read(move |connection| queries::list(connection, state, after, limit)).await
     }
 
-    async fn show(&self, id: EntryId) -> Result<Option<(Entry, Bytes)>, InboxError> {
+    async fn show(&self, id: EntryId) -> Result<Option<Shown>, InboxError> {
         self.read(move |connection| queries::show(connection, id)).await
     }
 

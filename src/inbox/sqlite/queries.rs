@@ -12,7 +12,7 @@ use rusqlite::{
 use super::files::Files;
 use crate::inbox::capacity::Capacity;
 use crate::inbox::engine::{Arrival, Claim, Stored, Ticket};
-use crate::inbox::entry::{Entry, EntryId, State, Stats};
+use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
 use crate::timestamp::Timestamp;
 
 // As in the schema. SQLite uses a partial index only where its condition stands in the query, so
@@ -669,15 +669,13 @@ fn page() -> String {
     format!("SELECT {ENTRY} FROM entry WHERE state = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
 }
 
-pub(super) fn show(
-    connection: &Connection,
-    id: EntryId,
-) -> rusqlite::Result<Option<(Entry, Bytes)>> {
+pub(super) fn show(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<Shown>> {
     let query = format!("SELECT {ENTRY}, body FROM entry WHERE id = ?1 AND state < 6");
     let mut select = connection.prepare_cached(&query)?;
     let read = |row: &Row<'_>| Ok((entry(row)?, Bytes::from(row.get::<_, Vec<u8>>(10)?)));
     let Some((entry, in_row)) = select.query_row([id.0], read).optional()? else { return Ok(None) };
-    Ok(Some((entry, whole(connection, id.0, in_row)?)))
+    let body = whole(connection, id.0, in_row)?;
+    Ok(Some(Shown { entry, body }))
 }
 
 /// What a worker would take first, if it is due and no worker is at anything.
