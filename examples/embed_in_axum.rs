@@ -1,7 +1,7 @@
 //! SnapEngage in an axum service that has pages of its own.
 //!
 //! ```sh
-//! SNAPENGAGE_TOKEN=my-token cargo run --example embed_in_axum --features tower
+//! SNAPENGAGE_TOKEN=my-token cargo run --example embed_in_axum
 //!
 //! curl http://127.0.0.1:8080/
 //! curl http://127.0.0.1:8080/snapengage/bot -H 'Authorization: my-token' \

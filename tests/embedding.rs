@@ -1,4 +1,4 @@
-//! A receiver in somebody else's server: hyper, and with the feature `tower`, axum.
+//! A receiver in somebody else's server: hyper and axum.
 
 mod wire;
 
@@ -212,7 +212,6 @@ fn a_receiver_goes_where_servers_need_it() {
     is_service::<Receiver>();
 }
 
-#[cfg(feature = "tower")]
 mod tower {
     use axum::Router;
     use axum::body::Body;

@@ -124,7 +124,6 @@ fn support_requests_prints_json_and_xml_for_people() {
     );
 }
 
-#[cfg(feature = "tower")]
 #[test]
 fn embed_in_axum_serves_both_its_own_page_and_snapengage() {
     let service = Example::start("embed_in_axum");

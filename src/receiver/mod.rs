@@ -39,8 +39,8 @@ use crate::wire::charset;
 /// Receives what SnapEngage sends and answers it.
 ///
 /// A receiver is built once, is cheap to clone, and may be served in three ways: by
-/// [`serve`](crate::serve), by any server that takes a hyper or (feature `tower`) a tower service,
-/// and by calling [`handle`](Self::handle).
+/// [`serve`](crate::serve), by any server that takes a hyper or a tower service, and by calling
+/// [`handle`](Self::handle).
 ///
 /// ```
 /// use http::{Request, StatusCode};
@@ -273,7 +273,6 @@ where
     }
 }
 
-#[cfg(feature = "tower")]
 impl<B> tower_service::Service<Request<B>> for Receiver
 where
     B: http_body::Body<Data: Send> + Send + 'static,
