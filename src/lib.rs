@@ -23,7 +23,7 @@ mod id;
 mod legible;
 mod receiver;
 mod server;
-#[cfg(any(feature = "inbox", feature = "nats", feature = "sqlite"))]
+#[cfg(any(feature = "dialogue", feature = "inbox"))]
 mod storage;
 mod timestamp;
 mod wire;

@@ -139,7 +139,7 @@ async fn xml_that_declares_its_charset_is_not_decoded_twice() {
     }
 }
 
-#[cfg(feature = "inbox")]
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
 #[tokio::test]
 async fn charset_of_the_content_type_outlives_it_in_an_inbox() {
     let folder = tempfile::tempdir().expect("a folder");

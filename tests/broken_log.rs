@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use wire::{Answer, Calls, STATUS, Served, TOKEN, build, builder, get_bytes, post_bytes};
-#[cfg(feature = "inbox")]
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
 use {
     snapengage::Receiver,
     wire::{ask, post},
@@ -106,7 +106,7 @@ async fn serves_all_the_same() {
     assert_eq!(calls.count(), 1);
 }
 
-#[cfg(feature = "inbox")]
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
 #[tokio::test(start_paused = true)]
 async fn an_inbox_works_without_a_log() {
     let _log = tracing_subscriber::registry().with(BrokenWithin).set_default();
@@ -115,7 +115,7 @@ async fn an_inbox_works_without_a_log() {
     processes_all_the_same().await;
 }
 
-#[cfg(feature = "inbox")]
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
 async fn processes_all_the_same() {
     use std::time::Duration;
 

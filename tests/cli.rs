@@ -164,7 +164,6 @@ fn a_file_that_is_not_there_is_not_made() {
     assert_eq!(output.status.code(), Some(2), "which entries?");
 }
 
-#[cfg(feature = "nats")]
 mod on_nats {
     use super::support::nats::Server;
     use super::*;

@@ -1,5 +1,5 @@
 //! The example `crm_sync` loses nothing while its CRM is down.
-#![cfg(feature = "inbox")]
+#![cfg(all(feature = "inbox", feature = "sqlite"))]
 
 #[path = "../examples/crm_sync/crm.rs"]
 mod crm;

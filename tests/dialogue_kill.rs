@@ -1,6 +1,6 @@
 //! A bot on a SQLite file is killed 200 times, between turns and anywhere inside them. No reply that
 //! was sent is forgotten, and every delivery becomes one turn, whole.
-#![cfg(feature = "sqlite")]
+#![cfg(all(feature = "dialogue", feature = "sqlite"))]
 
 use std::collections::HashMap;
 use std::env;

@@ -1,7 +1,7 @@
 //! Runs the examples as their users do: starts each as its header says, and sends what the header
 //! sends.
 
-#[cfg(all(feature = "inbox", feature = "nats"))]
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
 mod support;
 
 use std::fs;
@@ -785,7 +785,7 @@ fn replay_script(url: &str, script: &str) -> Output {
     example("replay").args(arguments).arg(file).output().expect("replay runs")
 }
 
-#[cfg(feature = "inbox")]
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
 mod crm_sync {
     use std::ffi::OsStr;
     use std::time::Instant;

@@ -155,7 +155,7 @@ fn a_check_without_a_name_or_a_path_of_its_own_is_a_mistake() {
     assert!(Receiver::builder().health_check("crm", well()).healthz("/healthz").build().is_ok());
 }
 
-#[cfg(feature = "inbox")]
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
 mod an_inbox {
     use rusqlite::Connection;
     use snapengage::inbox::Inbox;

@@ -1,5 +1,5 @@
 //! What an inbox in a SQLite file promises, through the receiver and on a real file.
-#![cfg(feature = "inbox")]
+#![cfg(all(feature = "inbox", feature = "sqlite"))]
 
 mod inbox_suite;
 mod inbox_trouble;

@@ -1,5 +1,5 @@
 //! A handler behind an inbox that hangs is dropped at its deadline, and tried again.
-#![cfg(feature = "inbox")]
+#![cfg(all(feature = "inbox", feature = "sqlite"))]
 
 mod support;
 

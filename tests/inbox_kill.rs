@@ -1,6 +1,6 @@
 //! A receiver with an inbox is killed under load again and again. Whatever it acknowledged is worked
 //! off or a dead letter, in order, and nothing is done twice by a handler that commits by key.
-#![cfg(feature = "inbox")]
+#![cfg(all(feature = "inbox", feature = "sqlite"))]
 
 mod inbox_killing;
 

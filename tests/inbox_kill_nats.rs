@@ -1,7 +1,7 @@
 //! A receiver with an inbox is killed under load again and again, and so is the NATS server that keeps
 //! it. Whatever was acknowledged is processed or a dead letter, in order, and nothing is done twice by
 //! a handler that commits by key.
-#![cfg(all(feature = "inbox", feature = "nats"))]
+#![cfg(all(feature = "inbox", feature = "nats", feature = "sqlite"))]
 
 mod inbox_killing;
 mod support;

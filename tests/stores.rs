@@ -1,6 +1,6 @@
 //! The stores that need nothing but this process: each holds to the conformance suite, and the suite
 //! finds those that do not.
-#![cfg(feature = "dialogue")]
+#![cfg(all(feature = "dialogue", feature = "testing"))]
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,5 @@
 //! The NATS store, against a server that each test starts for itself.
-#![cfg(feature = "nats")]
+#![cfg(all(feature = "dialogue", feature = "nats", feature = "testing"))]
 
 mod support;
 

@@ -11,7 +11,7 @@
 //!     -d '{"event":"message","widget_id":"w","case_id":"c","text":"tomorrow"}'
 //! ```
 //!
-//! With `--features sqlite`, and `-- --db bookings.db`, conversations outlast the process. What the
+//! With `--features dialogue,sqlite`, and `-- --db bookings.db`, conversations outlast the process. What the
 //! bot says is in `booking.rs`; a whole chat with it is in `examples/scripts/booking.chat`.
 
 mod booking;

@@ -44,7 +44,6 @@ struct Place {
     #[arg(long, env = "SNAPENGAGE_INBOX", default_value = "inbox.db", global = true)]
     file: PathBuf,
     /// The NATS server that the inbox is on, in place of a file.
-    #[cfg(feature = "nats")]
     #[arg(
         long,
         env = "SNAPENGAGE_NATS",
@@ -54,7 +53,6 @@ struct Place {
     )]
     nats: Option<String>,
     /// The inbox's name on the server.
-    #[cfg(feature = "nats")]
     #[arg(long, env = "SNAPENGAGE_NATS_NAME", default_value = "inbox", global = true)]
     name: String,
 }
@@ -62,7 +60,6 @@ struct Place {
 impl Place {
     async fn open(&self) -> Result<Inbox, InboxError> {
         let options = Inbox::options().must_exist();
-        #[cfg(feature = "nats")]
         if let Some(url) = &self.nats {
             return options.connect(url, &self.name).await;
         }

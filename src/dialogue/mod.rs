@@ -71,7 +71,7 @@
 //!
 //! | Store | Feature | For |
 //! |---|---|---|
-//! | [`MemoryStore`] | `dialogue` | tests, and small bots that may forget where they stood |
+//! | [`MemoryStore`] | none | tests, and small bots that may forget where they stood |
 //! | `SqliteStore` | `sqlite` | one machine: a file that outlasts the process |
 //! | `NatsStore` | `nats` | several receivers behind a load balancer |
 //!
@@ -87,6 +87,7 @@
 #![cfg_attr(feature = "testing", doc = "")]
 #![cfg_attr(feature = "testing", doc = include_str!("tutorial.md"))]
 
+#[cfg(feature = "testing")]
 pub mod conformance;
 
 mod bot;

@@ -12,6 +12,7 @@ pub struct InboxError(pub(super) Arc<dyn Error + Send + Sync>);
 
 impl InboxError {
     /// The cause, if it is of this type.
+    #[cfg(feature = "sqlite")]
     pub(super) fn cause<E: Error + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()
     }

@@ -1,5 +1,7 @@
 //! A durable inbox for the one-way feeds: what was acknowledged is never lost.
 //!
+//! Needs the feature `sqlite` or `nats`: without either, there is nothing to open one on.
+//!
 //! SnapEngage repeats an Integration request for about two hours; for Conversation Events and Agent
 //! Status no repeat is documented: what a receiver refuses, or loses in a crash, is gone. An inbox
 //! stores first, answers 200, and processes it later, as often as it takes. The handlers stay what
@@ -97,8 +99,8 @@
 //!
 //! # Two engines
 //!
-//! **A SQLite file** ([`Inbox::open`]) is for one machine. Several processes may share it; a network file
-//! system will not do. Receipts that come together share a flush.
+//! **A SQLite file** ([`Inbox::open`], feature `sqlite`) is for one machine. Several processes may share it;
+//! a network file system will not do. Receipts that come together share a flush.
 //!
 //! Beside it is a reserve of 40 MiB, less on a small disk: `inbox.db-reserve`. When the disk is full, it is
 //! removed, so that there is room to process what is stored; until there is room to make it again, or in the
@@ -148,6 +150,10 @@
 //! Order holds for one case: events of another may overtake. A case whose first entry fails waits for it. A
 //! handler's [deadline](Options::deadline) ends it where it waits; one that blocks its thread is beyond it.
 //! Every process that runs an inbox is handed whatever is in it: each is to mount all of its feeds.
+#![cfg_attr(
+    not(any(feature = "nats", feature = "sqlite")),
+    allow(dead_code, unused_imports, reason = "without an engine, no inbox can be opened")
+)]
 
 mod backoff;
 mod capacity;
@@ -167,6 +173,7 @@ mod options;
 mod settings;
 mod shared;
 mod span;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod worker;
 

@@ -1,5 +1,6 @@
 //! Ways to open an inbox.
 
+#[cfg(feature = "sqlite")]
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::handle::Inbox;
 use super::nats::Nats;
 use super::options::Options;
 use super::shared::Shared;
+#[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 
 impl Inbox {
@@ -18,6 +20,7 @@ impl Inbox {
     /// # Errors
     ///
     /// Those of [`Options::open`].
+    #[cfg(feature = "sqlite")]
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InboxError> {
         Options::new().open(path)
     }
@@ -45,6 +48,7 @@ impl Options {
     ///
     /// Where a limit or deadline is zero, or the file cannot be read and written, is no SQLite database, is
     /// one of another program, or was written by a newer version of this crate.
+    #[cfg(feature = "sqlite")]
     pub fn open(self, path: impl AsRef<Path>) -> Result<Inbox, InboxError> {
         self.check()?;
         let engine = Sqlite::open(path.as_ref(), &self.settings)?;

@@ -1,8 +1,8 @@
 //! Databases that dialogues and inboxes share.
 
-#[cfg(feature = "inbox")]
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
 pub(crate) mod group_commit;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;
-#[cfg(any(feature = "inbox", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
