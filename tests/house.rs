@@ -9,7 +9,17 @@ const FOLDERS: &[&str] = &["endpoint", "receiver", "server", "storage", "wire"];
 
 /// What the modules of the core may import of each other. A new file is put in here first.
 const CORE: &[(&str, &[&str])] = &[
-    ("server", &["caught", "receiver", "server::connection", "receiver::response"]),
+    (
+        "server",
+        &[
+            "caught",
+            "receiver",
+            "receiver::response",
+            "server::patience",
+            "server::progress",
+            "server::socket",
+        ],
+    ),
     (
         "receiver",
         &[
@@ -38,9 +48,11 @@ const CORE: &[(&str, &[&str])] = &[
     ("contact", ROOM),
     ("conversation", ROOM),
     ("integration", ROOM),
-    ("server::connection", &["server::head", "endpoint::rejection"]),
+    ("server::framing", &["endpoint::rejection"]),
+    ("server::patience", &["server::progress"]),
+    ("server::progress", &["server::framing", "endpoint::rejection"]),
+    ("server::socket", &["server::progress"]),
     ("receiver::health", &["endpoint", "error", "receiver::log", "endpoint::rejection"]),
-    ("server::head", &[]),
     ("receiver::run", &["wire::budget", "endpoint", "receiver::log", "endpoint::rejection"]),
     ("receiver::log", &["caught", "endpoint", "id", "legible", "endpoint::rejection"]),
     ("receiver::response", &["endpoint", "endpoint::rejection"]),

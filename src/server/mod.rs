@@ -1,8 +1,10 @@
 //! Serves a receiver on a TCP listener.
 
-mod connection;
-mod head;
+mod framing;
+mod patience;
+mod progress;
 pub(crate) mod shutdown;
+mod socket;
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -21,7 +23,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use self::connection::{Deadlines, Patience, Socket, Watch};
+use self::patience::Patience;
+use self::progress::{Deadlines, Watch};
+use self::socket::Socket;
 use crate::caught::quietly;
 use crate::receiver::Receiver;
 use crate::receiver::response::Body;

@@ -1,6 +1,9 @@
 //! The head of a request as it came in, for what hyper does not tell of it.
 
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, Request, Version};
+
+use crate::endpoint::rejection::Rejection;
 
 /// The bytes of a request's head, and how many came after it.
 #[derive(Default)]
@@ -91,6 +94,25 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
         [b'\r', b'\n', ..] => Some(at + 3),
         _ => None,
     })
+}
+
+pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
+    match request.headers().get_all(&HOST).iter().count() {
+        1 => Ok(()),
+        0 if request.version() == Version::HTTP_10 => Ok(()),
+        _ => Err(Rejection::doubtful_framing("expected one Host")),
+    }
+}
+
+pub(super) fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
+    let mut encodings = headers.get_all(&TRANSFER_ENCODING).iter();
+    let first = encodings.next().map(http::HeaderValue::as_bytes);
+    if first.is_some_and(|first| first.eq_ignore_ascii_case(b"chunked"))
+        && encodings.next().is_none()
+    {
+        return Ok(());
+    }
+    Err(Rejection::doubtful_framing("expected one Transfer-Encoding, and that chunked"))
 }
 
 #[cfg(test)]
