@@ -11,12 +11,17 @@ const FOLDERS: &[&str] = &["endpoint", "receiver", "server", "storage", "wire"];
 const CORE: &[(&str, &[&str])] = &[
     (
         "server",
+        &["caught", "receiver", "server::connection", "server::progress", "server::shutdown"],
+    ),
+    (
+        "server::connection",
         &[
             "caught",
             "receiver",
             "receiver::response",
             "server::patience",
             "server::progress",
+            "server::shutdown",
             "server::socket",
         ],
     ),
@@ -127,7 +132,7 @@ const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
     ("from_u16", &[]),
     ("AUTHORIZATION", &["receiver::auth"]),
     ("TcpListener", &["server"]),
-    ("TcpStream", &["server"]),
+    ("TcpStream", &["server::connection"]),
     ("spawn", &["bin", "storage::group_commit", "storage::nats", "receiver::run", "server"]),
 ];
 

@@ -1,5 +1,6 @@
 //! Serves a receiver on a TCP listener.
 
+mod connection;
 mod framing;
 mod patience;
 mod progress;
@@ -7,28 +8,19 @@ pub(crate) mod shutdown;
 mod socket;
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
 
-use self::patience::Patience;
-use self::progress::{Deadlines, Watch};
-use self::socket::Socket;
+use self::connection::Connection;
+use self::progress::Deadlines;
+use self::shutdown::Stage;
 use crate::caught::quietly;
 use crate::receiver::Receiver;
-use crate::receiver::response::Body;
 
 /// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`].
 ///
@@ -205,8 +197,14 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     backoff = Backoff::default();
-                    let server = self.with_room(permits.available_permits());
-                    tokio::spawn(server.connection(stream, stage.subscribe(), permit));
+                    let connection = Connection {
+                        receiver: self.receiver.clone(),
+                        header_limit: self.header_limit,
+                        deadlines: self.deadlines_with_room(permits.available_permits()),
+                        stage: stage.subscribe(),
+                        _permit: permit,
+                    };
+                    tokio::spawn(connection.serve(stream));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -217,96 +215,13 @@ impl Server {
         }
     }
 
-    /// The same, for a new connection beside which so many more may be open: once more than half are,
-    /// they may all be of somebody who opens them and sends nothing.
-    fn with_room(&self, room: usize) -> Self {
-        let mut server = self.clone();
+    /// The deadlines of a new connection beside which so many more may be open: once more than half
+    /// are, they may all be of somebody who opens them and sends nothing.
+    fn deadlines_with_room(&self, room: usize) -> Deadlines {
         let Deadlines { header, idle, .. } = self.deadlines;
         let is_crowded = room < self.max_connections as usize / 2;
-        server.deadlines.first = if is_crowded { idle.min(header) } else { idle };
-        server
+        Deadlines { first: if is_crowded { idle.min(header) } else { idle }, ..self.deadlines }
     }
-
-    async fn connection(
-        self,
-        stream: TcpStream,
-        mut stage: watch::Receiver<Stage>,
-        _permit: OwnedSemaphorePermit,
-    ) {
-        if let Err(error) = stream.set_nodelay(true) {
-            quietly(|| tracing::debug!(%error, "TCP_NODELAY could not be set"));
-        }
-        let watch = Arc::new(Watch::default());
-        let io = TokioIo::new(Socket::new(stream, Arc::clone(&watch)));
-        let service = service_fn(|request| answer(&self.receiver, &watch, request));
-        let mut http = http1::Builder::new();
-        http.max_header_size(self.header_limit);
-        let mut connection = pin!(http.serve_connection(io, service));
-        let mut patience = Patience::new(&watch, self.deadlines);
-        let mut is_draining = false;
-        loop {
-            let next_stage = if is_draining { Stage::Cut } else { Stage::Draining };
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        quietly(|| tracing::debug!(%error, "connection broke"));
-                    }
-                    return;
-                }
-                () = patience.lost() => return quietly(|| tracing::debug!("client too slow")),
-                () = reached(&mut stage, next_stage) => {
-                    if is_draining {
-                        return;
-                    }
-                    is_draining = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-            }
-        }
-    }
-}
-
-async fn answer(
-    receiver: &Receiver,
-    watch: &Watch,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    let framing = watch.begin(&request);
-    let mut response = receiver.handle_framed(request, framing).await;
-    if watch.end() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    if !response.status().is_success() && response.headers().contains_key(CONNECTION) {
-        watch.linger();
-    }
-    Ok(response)
-}
-
-/// How far a server is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Serving,
-    Draining,
-    Cut,
-}
-
-/// Waits for a stage. A server that is gone has reached them all.
-///
-/// A connection asks for it at every turn, so it is looked for only where something has changed.
-async fn reached(stage: &mut watch::Receiver<Stage>, expected: Stage) {
-    let changes = stage.clone();
-    let mut stage = pin!(stage.wait_for(|stage| *stage >= expected));
-    let mut waker: Option<Waker> = None;
-    poll_fn(|context| {
-        let is_known = waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-        if is_known && changes.has_changed().is_ok_and(|has_changed| !has_changed) {
-            return Poll::Pending;
-        }
-        waker = Some(context.waker().clone());
-        stage.as_mut().poll(context).map(drop)
-    })
-    .await;
 }
 
 /// How long to wait after an error that the next connection would meet as well: too many open

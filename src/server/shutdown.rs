@@ -1,13 +1,15 @@
-//! Tells when the process is asked to stop.
+//! Shutdown: the signals that ask for it, and the stages it goes through.
 
 use std::future::poll_fn;
 use std::io;
-use std::task::Poll;
+use std::pin::pin;
+use std::task::{Poll, Waker};
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlC as Signal, ctrl_c};
+use tokio::sync::watch;
 
 use crate::caught::quietly;
 
@@ -57,4 +59,30 @@ fn installed(signal: io::Result<Signal>) -> Option<Signal> {
     let log =
         |error: &io::Error| quietly(|| tracing::error!(%error, "a signal cannot be waited for"));
     signal.inspect_err(log).ok()
+}
+
+/// How far a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Serving,
+    Draining,
+    Cut,
+}
+
+/// Waits for a stage. A server that is gone has reached them all.
+///
+/// A connection asks for it at every turn, so it is looked for only where something has changed.
+pub(super) async fn reached(stage: &mut watch::Receiver<Stage>, expected: Stage) {
+    let changes = stage.clone();
+    let mut stage = pin!(stage.wait_for(|stage| *stage >= expected));
+    let mut waker: Option<Waker> = None;
+    poll_fn(|context| {
+        let is_known = waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if is_known && changes.has_changed().is_ok_and(|has_changed| !has_changed) {
+            return Poll::Pending;
+        }
+        waker = Some(context.waker().clone());
+        stage.as_mut().poll(context).map(drop)
+    })
+    .await;
 }
