@@ -11,7 +11,7 @@ const FOLDERS: &[&str] = &["endpoint", "receiver", "server", "storage", "wire"];
 const CORE: &[(&str, &[&str])] = &[
     (
         "server",
-        &["caught", "receiver", "server::connection", "server::progress", "server::shutdown"],
+        &["caught", "receiver", "server::connection", "server::patience", "server::shutdown"],
     ),
     (
         "server::connection",

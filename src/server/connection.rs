@@ -13,8 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::patience::Patience;
-use super::progress::{Deadlines, Watch};
+use super::patience::{Deadlines, Patience};
+use super::progress::{Closing, KeepAlive, SharedProgress};
 use super::shutdown::{Stage, reached};
 use super::socket::Socket;
 use crate::caught::quietly;
@@ -36,13 +36,13 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             quietly(|| tracing::debug!(%error, "TCP_NODELAY could not be set"));
         }
-        let watch = Arc::new(Watch::default());
-        let io = TokioIo::new(Socket::new(stream, Arc::clone(&watch)));
-        let service = service_fn(|request| answer(&self.receiver, &watch, request));
+        let progress = Arc::new(SharedProgress::default());
+        let io = TokioIo::new(Socket::new(stream, Arc::clone(&progress)));
+        let service = service_fn(|request| answer(&self.receiver, &progress, request));
         let mut http = http1::Builder::new();
         http.max_header_size(self.header_limit);
         let mut connection = pin!(http.serve_connection(io, service));
-        let mut patience = Patience::new(&watch, self.deadlines);
+        let mut patience = Patience::new(&progress, self.deadlines);
         for stage in [Stage::Draining, Stage::Cut] {
             tokio::select! {
                 biased;
@@ -62,16 +62,16 @@ fn note_end(ended: hyper::Result<()>) {
 
 async fn answer(
     receiver: &Receiver,
-    watch: &Watch,
+    progress: &SharedProgress,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let framing = watch.begin(&request);
+    let framing = progress.lock().begin(&request);
     let mut response = receiver.handle_framed(request, framing).await;
-    if watch.end() {
+    if progress.lock().end() == KeepAlive::Close {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if !response.status().is_success() && response.headers().contains_key(CONNECTION) {
-        watch.linger();
+        progress.lock().closing = Closing::Lingering;
     }
     Ok(response)
 }

@@ -1,60 +1,75 @@
-//! The head of a request as it came in, for what hyper does not tell of it.
+//! Framing: where a request ends.
+//!
+//! A proxy and a server that see the end of one request in different places can be made to pass on a
+//! request within a request, past whatever the proxy checks: request smuggling (RFC 9112, 11.2). So
+//! anything is refused whose end somebody else could see elsewhere. hyper refuses most of it: a bare
+//! CR (RFC 9112, 2.2), a space before a colon (5.1), a folded header (5.2), lengths that differ or are
+//! no numbers (6.3), chunks in HTTP/1.0 (6.1). What it passes is looked for here.
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Version};
+use http_body::Body;
 
 use crate::endpoint::rejection::Rejection;
 
-/// The bytes of a request's head, and how many came after it.
+/// Framing of the requests of one connection, as their bytes came in.
 #[derive(Default)]
-pub(crate) struct Head {
-    bytes: Vec<u8>,
-    is_started: bool,
-    is_complete: bool,
-    after: u64,
-    /// How many bytes the body should have; `None` for a chunked one.
-    body: Option<u64>,
+pub(super) struct Framing {
+    /// The head that is being read, or was read last.
+    head: Vec<u8>,
+    /// Number of bytes after that head; `None` while it goes on.
+    after: Option<u64>,
+    body: Length,
+    start: Start,
 }
 
-impl Head {
-    /// How much is looked at. hyper refuses heads that are longer, but what is taken for one may be
-    /// the body of a request that hyper had read ahead.
+/// Length of a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Length {
+    /// Told by chunks, or by nothing that was looked at.
+    #[default]
+    Unknown,
+    Exact(u64),
+}
+
+/// Where the head starts that is being read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Start {
+    /// With the first byte that was kept of it.
+    #[default]
+    Known,
+    /// Perhaps before it, in bytes that hyper had read ahead.
+    InDoubt,
+}
+
+/// Where a request ended that has been answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RequestEnd {
+    /// With the last byte that came in.
+    Clean,
+    /// Before that: the next request has begun.
+    Pipelined,
+    /// After that: the answer came before the end of the request.
+    Early,
+    /// Nobody knows: hyper does not tell where chunks ended.
+    Unknown,
+}
+
+impl Framing {
+    /// Number of bytes that are looked at. hyper refuses heads that are longer, but what is taken for
+    /// one may be the body of a request that hyper had read ahead.
     const LIMIT: usize = 64 * 1024;
 
-    /// How much room is kept for the next head.
+    /// Number of bytes that are kept allocated for the next head.
     const KEPT: usize = 1024;
 
-    /// hyper has read it, and knows how many bytes the body has, or that it is chunked.
-    pub(crate) fn announce(&mut self, body: Option<u64>) {
-        self.body = body;
-    }
-
-    /// Whether something of it is there.
-    pub(crate) fn is_started(&self) -> bool {
-        self.is_started
-    }
-
-    pub(crate) fn is_chunked(&self) -> bool {
-        self.body.is_none()
-    }
-
-    /// Makes room for the next one, of which something may be there already.
-    pub(crate) fn next(&mut self) {
-        self.is_started = self.body.is_some_and(|body| self.after > body);
-        self.bytes.clear();
-        self.bytes.shrink_to(Self::KEPT);
-        self.is_complete = false;
-        self.after = 0;
-        self.body = None;
-    }
-
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.is_started = true;
-        if self.is_complete {
-            self.after += bytes.len() as u64;
+    /// Takes note of bytes that came in.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        if let Some(after) = &mut self.after {
+            *after += bytes.len() as u64;
             return;
         }
-        let before = self.bytes.len();
+        let before = self.head.len();
         if before > Self::LIMIT {
             return;
         }
@@ -62,41 +77,78 @@ impl Head {
         let end = if before == 0 {
             end_of_head(bytes)
         } else {
-            end_of_head(&[&self.bytes[seam..], bytes].concat()).map(|end| seam + end - before)
+            end_of_head(&[&self.head[seam..], bytes].concat()).map(|end| seam + end - before)
         };
         let head = &bytes[..end.unwrap_or(bytes.len())];
-        self.bytes.extend_from_slice(head);
-        self.is_complete = end.is_some();
-        self.after = (bytes.len() - head.len()) as u64;
+        self.head.extend_from_slice(head);
+        self.after = end.map(|end| (bytes.len() - end) as u64);
     }
 
-    /// Whether a chunked request's head has a length as well, which hyper drops without a word;
-    /// `None` where what was seen is not a whole head.
-    pub(crate) fn has_length(&self) -> Option<bool> {
+    /// Refuses a request, of which hyper has read the head, if somebody else could see its end
+    /// elsewhere.
+    pub(super) fn check<B: Body>(&mut self, request: &Request<B>) -> Result<(), Rejection> {
+        check_host(request)?;
+        if let Some(length) = request.body().size_hint().exact() {
+            self.body = Length::Exact(length);
+            return Ok(());
+        }
+        check_transfer_encoding(request.headers())?;
+        self.check_length_beside_chunks()
+    }
+
+    /// Ends a request that is answered, and makes room for the next one.
+    pub(super) fn next(&mut self) -> RequestEnd {
+        let end = self.end();
+        if end != RequestEnd::Clean {
+            self.start = Start::InDoubt;
+        }
+        self.head.clear();
+        self.head.shrink_to(Self::KEPT);
+        self.after = None;
+        self.body = Length::Unknown;
+        end
+    }
+
+    fn end(&self) -> RequestEnd {
+        match (self.body, self.after) {
+            (Length::Unknown, _) => RequestEnd::Unknown,
+            (Length::Exact(length), Some(after)) if after == length => RequestEnd::Clean,
+            (Length::Exact(length), Some(after)) if after > length => RequestEnd::Pipelined,
+            (Length::Exact(_), _) => RequestEnd::Early,
+        }
+    }
+
+    /// Two ends of one request: a proxy may go by its Content-Length, and RFC 9112 (6.1, 6.3) has us
+    /// go by its chunks, or refuse it. hyper goes by the chunks and drops the length without a word,
+    /// so it is looked for in the bytes as they came in.
+    fn check_length_beside_chunks(&self) -> Result<(), Rejection> {
+        match (self.has_length(), self.start) {
+            (Some(true), _) => Err(Rejection::doubtful_framing(
+                "expected either Transfer-Encoding or Content-Length, not both",
+            )),
+            (Some(false), Start::Known) => Ok(()),
+            // The head that was looked at may be another than the one that hyper read: a client that
+            // pipelines (RFC 9112, 9.3.2) could send a harmless one after one with a length.
+            (None, _) | (_, Start::InDoubt) => Err(Rejection::doubtful_framing(
+                "expected a chunked request to start where the one before it has been answered",
+            )),
+        }
+    }
+
+    /// Whether the head has a length; `None` where what was seen is not a whole head.
+    fn has_length(&self) -> Option<bool> {
         const MAX_HEADERS: usize = 128;
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
-        let is_complete = request.parse(&self.bytes).is_ok_and(|status| status.is_complete());
+        let is_complete = request.parse(&self.head).is_ok_and(|status| status.is_complete());
         let mut names = request.headers.iter().map(|header| header.name);
         is_complete.then(|| names.any(|name| name.eq_ignore_ascii_case(CONTENT_LENGTH.as_str())))
     }
-
-    /// Whether the next request starts with the next byte that comes in.
-    pub(crate) fn ended_cleanly(&self) -> bool {
-        self.is_complete && self.body == Some(self.after)
-    }
 }
 
-/// A head ends with its first empty line, and hyper takes a line to end with `\n` or `\r\n`.
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes[at + 1..] {
-        [b'\n', ..] => Some(at + 2),
-        [b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    })
-}
-
-pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
+/// Two hosts, or none: of a request for one site a proxy may see one for another, and let it pass.
+/// RFC 9112, 3.2, wants 400 for both, and HTTP/1.0 needs none.
+fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
     match request.headers().get_all(&HOST).iter().count() {
         1 => Ok(()),
         0 if request.version() == Version::HTTP_10 => Ok(()),
@@ -104,7 +156,9 @@ pub(super) fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
     }
 }
 
-pub(super) fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
+/// Codings that a proxy may not know, or read otherwise (`chunked` twice, or in a list), and then go by
+/// a length or by the end of the connection. RFC 9112, 6.1, lets a server refuse what it does not know.
+fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
     let mut encodings = headers.get_all(&TRANSFER_ENCODING).iter();
     let first = encodings.next().map(http::HeaderValue::as_bytes);
     if first.is_some_and(|first| first.eq_ignore_ascii_case(b"chunked"))
@@ -115,18 +169,30 @@ pub(super) fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejecti
     Err(Rejection::doubtful_framing("expected one Transfer-Encoding, and that chunked"))
 }
 
+/// Finds the end of a head: its first empty line.
+///
+/// A line may end with a bare LF, which RFC 9112, 2.2, allows and hyper accepts. Seen by CR LF alone, the
+/// end of such a head would be found in its body, where the client chooses what stands.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes[at + 1..] {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";
 
-    fn head(pieces: &[&str]) -> Head {
-        let mut head = Head::default();
+    fn framing(pieces: &[&str]) -> Framing {
+        let mut framing = Framing::default();
         for piece in pieces {
-            head.push(piece.as_bytes());
+            framing.push(piece.as_bytes());
         }
-        head
+        framing
     }
 
     #[test]
@@ -149,40 +215,43 @@ mod tests {
         let whole = format!("{CHUNKED}Content-Length: 5\r\n\r\nbody");
         for at in 0..whole.len() {
             let (first, second) = whole.split_at(at);
-            let head = head(&[first, second]);
-            assert_eq!((head.has_length(), head.after), (Some(true), 4), "{first:?}");
+            let framing = framing(&[first, second]);
+            assert_eq!((framing.has_length(), framing.after), (Some(true), Some(4)), "{first:?}");
         }
     }
 
     #[test]
     fn what_is_no_whole_head_has_no_known_length() {
-        assert_eq!(head(&[CHUNKED, "\r\n"]).has_length(), Some(false));
-        assert_eq!(head(&[CHUNKED]).has_length(), None);
-        assert_eq!(head(&["body\r\n\r\n"]).has_length(), None);
+        assert_eq!(framing(&[CHUNKED, "\r\n"]).has_length(), Some(false));
+        assert_eq!(framing(&[CHUNKED]).has_length(), None);
+        assert_eq!(framing(&["body\r\n\r\n"]).has_length(), None);
     }
 
     #[test]
     fn the_next_request_starts_where_the_body_ends() {
-        let mut head = head(&["POST / HTTP/1.1\r\n\r\n12345", "POST"]);
-        for (length, is_clean) in
-            [(Some(9), true), (Some(5), false), (Some(10), false), (None, false)]
-        {
-            head.announce(length);
-            assert_eq!(head.ended_cleanly(), is_clean, "{length:?}");
+        for (length, end, start) in [
+            (9, RequestEnd::Clean, Start::Known),
+            (5, RequestEnd::Pipelined, Start::InDoubt),
+            (10, RequestEnd::Early, Start::InDoubt),
+        ] {
+            let mut framing = framing(&["POST / HTTP/1.1\r\n\r\n12345", "POST"]);
+            let request = Request::post("/").header(HOST, "a").body("x".repeat(length));
+            let checked = framing.check(&request.expect("a request"));
+            assert_eq!((checked.is_ok(), framing.next()), (true, end));
+            assert_eq!((framing.start, framing.after), (start, None), "{length}");
         }
-        head.announce(Some(5));
-        head.next();
-        assert!(head.is_started(), "with POST");
+        let mut unchecked = framing(&["POST / HTTP/1.1\r\n\r\n"]);
+        assert_eq!((unchecked.next(), unchecked.start), (RequestEnd::Unknown, Start::InDoubt));
     }
 
     #[test]
     fn what_is_no_head_is_not_collected() {
-        let mut head = Head::default();
+        let mut framing = Framing::default();
         for _ in 0..100 {
-            head.push(&[b'x'; 8192]);
+            framing.push(&[b'x'; 8192]);
         }
-        assert!(head.bytes.len() <= Head::LIMIT + 8192);
-        head.next();
-        assert!(head.bytes.capacity() <= Head::KEPT);
+        assert!(framing.head.len() <= Framing::LIMIT + 8192);
+        framing.next();
+        assert!(framing.head.capacity() <= Framing::KEPT);
     }
 }

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use self::connection::Connection;
-use self::progress::Deadlines;
+use self::patience::Deadlines;
 use self::shutdown::Stage;
 use crate::caught::quietly;
 use crate::receiver::Receiver;

@@ -1,4 +1,4 @@
-//! Socket of one connection: it tells what goes through it, and closes without losing the last answer.
+//! Socket of one connection: it tells what goes through it, and loses no answer when it closes.
 
 use std::io;
 use std::pin::Pin;
@@ -7,31 +7,54 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::progress::Watch;
+use super::progress::{Closing, SharedProgress, Writing};
 
-/// A socket that tells what goes through it.
-pub(crate) struct Socket<S> {
+/// Socket that tells what goes through it.
+pub(super) struct Socket<S> {
     stream: S,
-    watch: Arc<Watch>,
-    is_writing: bool,
+    progress: Arc<SharedProgress>,
+    /// As last told, so that a write that goes through at once takes no lock.
+    writing: Writing,
 }
 
 impl<S> Socket<S> {
-    pub(crate) fn new(stream: S, watch: Arc<Watch>) -> Self {
-        Self { stream, watch, is_writing: false }
+    pub(super) fn new(stream: S, progress: Arc<SharedProgress>) -> Self {
+        Self { stream, progress, writing: Writing::default() }
     }
 
     fn note_pending<T>(&mut self, written: Poll<T>) -> Poll<T> {
         if written.is_pending() {
-            self.note_writing(true);
+            self.note(Writing::Blocked);
         }
         written
     }
 
-    fn note_writing(&mut self, is_writing: bool) {
-        if self.is_writing != is_writing {
-            self.is_writing = is_writing;
-            self.watch.state().is_writing = is_writing;
+    fn note(&mut self, writing: Writing) {
+        if self.writing != writing && self.writing != Writing::Closed {
+            self.writing = writing;
+            self.progress.lock().writing = writing;
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.writing != Writing::Closed {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.note(Writing::Closed);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads and drops what comes in, until the client closes its side.
+    fn poll_drop_rest(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut dropped = [0; 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(());
+            }
         }
     }
 }
@@ -47,7 +70,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         let result = ready!(Pin::new(&mut socket.stream).poll_read(context, buffer));
         let received = &buffer.filled()[start..];
         if !received.is_empty() {
-            socket.watch.state().head.push(received);
+            socket.progress.lock().received(received);
         }
         Poll::Ready(result)
     }
@@ -82,26 +105,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         let flushed = ready!(Pin::new(&mut socket.stream).poll_flush(context));
-        socket.note_writing(false);
+        socket.note(Writing::Flushed);
         Poll::Ready(flushed)
     }
 
+    /// Closes in stages where the client may still be sending (RFC 9112, 9.6): bytes that nobody reads
+    /// would be answered with a reset, and a reset takes from the client the answer that it has not
+    /// read yet, such as the refusal of its body.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
-        if !socket.watch.state().is_shut_down {
-            ready!(Pin::new(&mut socket.stream).poll_shutdown(context))?;
-            socket.watch.state().is_shut_down = true;
+        ready!(socket.poll_close(context))?;
+        let closing = socket.progress.lock().closing;
+        if closing == Closing::Lingering {
+            ready!(socket.poll_drop_rest(context));
         }
-        if !socket.watch.state().lingers {
-            return Poll::Ready(Ok(()));
-        }
-        let mut dropped = [0; 1024];
-        loop {
-            let mut buffer = ReadBuf::new(&mut dropped);
-            let read = ready!(Pin::new(&mut socket.stream).poll_read(context, &mut buffer));
-            if read.is_err() || buffer.filled().is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-        }
+        Poll::Ready(Ok(()))
     }
 }
