@@ -36,6 +36,7 @@ pub use crate::receiver::auth::{Auth, Token};
 pub use crate::receiver::health::HealthCheck;
 pub use crate::receiver::response::{Body, FailureReason};
 pub use crate::receiver::{Receiver, ReceiverBuilder};
+pub use crate::server::listener::Listener;
 pub use crate::server::shutdown::shutdown_signal;
 pub use crate::server::{Server, serve};
 pub use crate::timestamp::{Timestamp, TimestampRangeError};

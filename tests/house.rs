@@ -11,7 +11,14 @@ const FOLDERS: &[&str] = &["endpoint", "receiver", "server", "storage", "wire"];
 const CORE: &[(&str, &[&str])] = &[
     (
         "server",
-        &["caught", "receiver", "server::connection", "server::patience", "server::shutdown"],
+        &[
+            "caught",
+            "receiver",
+            "server::connection",
+            "server::listener",
+            "server::patience",
+            "server::shutdown",
+        ],
     ),
     (
         "server::connection",
@@ -54,6 +61,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("conversation", ROOM),
     ("integration", ROOM),
     ("server::framing", &["endpoint::rejection"]),
+    ("server::listener", &["caught"]),
     ("server::patience", &["server::progress"]),
     ("server::progress", &["server::framing", "endpoint::rejection"]),
     ("server::socket", &["server::progress"]),
@@ -131,8 +139,8 @@ const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
     ("StatusCode", &["endpoint::rejection"]),
     ("from_u16", &[]),
     ("AUTHORIZATION", &["receiver::auth"]),
-    ("TcpListener", &["server"]),
-    ("TcpStream", &["server::connection"]),
+    ("TcpListener", &["server::listener"]),
+    ("TcpStream", &["server::listener"]),
     ("spawn", &["bin", "storage::group_commit", "storage::nats", "receiver::run", "server"]),
 ];
 

@@ -1,6 +1,7 @@
 //! Loop of one connection, from its first request to its end.
 
 use std::convert::Infallible;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -10,8 +11,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::timeout;
 
 use super::patience::{Deadlines, Patience};
 use super::progress::{Closing, KeepAlive, SharedProgress};
@@ -32,10 +34,11 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Answers the requests of a connection until either side closes it.
-    pub(super) async fn serve(mut self, stream: TcpStream) {
-        if let Err(error) = stream.set_nodelay(true) {
-            quietly(|| tracing::debug!(%error, "TCP_NODELAY could not be set"));
-        }
+    pub(super) async fn serve<S>(mut self, handshake: impl Future<Output = io::Result<S>>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some(stream) = self.shake_hands(handshake).await else { return };
         let progress = Arc::new(SharedProgress::default());
         let io = TokioIo::new(Socket::new(stream, Arc::clone(&progress)));
         let service = service_fn(|request| answer(&self.receiver, &progress, request));
@@ -51,6 +54,25 @@ impl Connection {
                 () = reached(&mut self.stage, stage) => connection.as_mut().graceful_shutdown(),
             }
         }
+    }
+
+    /// What comes before the first request. It goes on while the server drains: a client sends its first
+    /// request right behind its part of a TLS handshake.
+    async fn shake_hands<S>(
+        &mut self,
+        handshake: impl Future<Output = io::Result<S>>,
+    ) -> Option<S> {
+        let ended = tokio::select! {
+            biased;
+            ended = timeout(self.deadlines.header, handshake) => ended,
+            () = reached(&mut self.stage, Stage::Cut) => return None,
+        };
+        match ended {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => quietly(|| tracing::debug!(%error, "handshake failed")),
+            Err(_) => quietly(|| tracing::debug!("client too slow")),
+        }
+        None
     }
 }
 

@@ -1,7 +1,8 @@
-//! Serves a receiver on a TCP listener.
+//! Server: accepts connections, serves a receiver on them, and shuts down in order.
 
 mod connection;
 mod framing;
+pub(crate) mod listener;
 mod patience;
 mod progress;
 pub(crate) mod shutdown;
@@ -13,10 +14,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use self::connection::Connection;
+use self::listener::Listener;
 use self::patience::Deadlines;
 use self::shutdown::Stage;
 use crate::caught::quietly;
@@ -38,7 +39,11 @@ use crate::receiver::Receiver;
 ///     Ok(())
 /// }
 /// ```
-pub async fn serve(listener: TcpListener, receiver: Receiver, shutdown: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: impl Listener,
+    receiver: Receiver,
+    shutdown: impl Future<Output = ()>,
+) {
     Server::new(receiver).serve(listener, shutdown).await;
 }
 
@@ -136,14 +141,14 @@ impl Server {
     ///
     /// Handlers whose callers have hung up are waited for as well. A limit or deadline of zero, with which
     /// nothing can be answered, is an `ERROR` in the log.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    pub async fn serve(self, mut listener: impl Listener, shutdown: impl Future<Output = ()>) {
         for setting in self.zeros() {
             quietly(|| tracing::error!(setting, "expected more than zero: no request is answered"));
         }
         let permits = Arc::new(Semaphore::new(self.max_connections as usize));
         let (stage, _) = watch::channel(Stage::Serving);
         {
-            let mut accepting = pin!(self.accept(&listener, &permits, &stage));
+            let mut accepting = pin!(self.accept(&mut listener, &permits, &stage));
             tokio::select! {
                 never = &mut accepting => match never {},
                 () = shutdown => self.receiver.start_draining(),
@@ -184,7 +189,7 @@ impl Server {
 
     async fn accept(
         &self,
-        listener: &TcpListener,
+        listener: &mut impl Listener,
         permits: &Arc<Semaphore>,
         stage: &watch::Sender<Stage>,
     ) -> Infallible {
@@ -195,7 +200,7 @@ impl Server {
             }
             let permit = Arc::clone(permits).acquire_owned().await.expect("never closed");
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok(handshake) => {
                     backoff = Backoff::default();
                     let connection = Connection {
                         receiver: self.receiver.clone(),
@@ -204,7 +209,7 @@ impl Server {
                         stage: stage.subscribe(),
                         _permit: permit,
                     };
-                    tokio::spawn(connection.serve(stream));
+                    tokio::spawn(connection.serve(handshake));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {

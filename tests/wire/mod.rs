@@ -16,7 +16,7 @@ use http_body_util::Full;
 use snapengage::agent_status;
 use snapengage::contact;
 use snapengage::{Auth, Body, Receiver, ReceiverBuilder, Server, Token};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
@@ -303,15 +303,13 @@ impl Served {
 
 /// A client that sends what it is told.
 #[derive(Debug)]
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Client<S = TcpStream> {
+    pub(crate) stream: S,
     received: Vec<u8>,
 }
 
-impl Client {
-    #[track_caller]
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).expect("TCP_NODELAY");
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(crate) fn over(stream: S) -> Self {
         Self { stream, received: Vec::new() }
     }
 
@@ -340,6 +338,48 @@ impl Client {
         let answers = std::iter::from_fn(|| self.next()).collect();
         assert_eq!(String::from_utf8_lossy(&self.received), "", "no whole answer");
         answers
+    }
+
+    /// How many bytes are left to read, whether the connection is closed or cut after them.
+    pub(crate) async fn count_rest(mut self) -> usize {
+        let _ = in_time(self.stream.read_to_end(&mut self.received)).await;
+        self.received.len()
+    }
+
+    /// Waits until the connection is closed with nothing more being said.
+    pub(crate) async fn closed(self) {
+        assert_eq!(self.rest().await, []);
+    }
+
+    fn next(&mut self) -> Option<Answer> {
+        let end = memchr::memmem::find(&self.received, b"\r\n\r\n")?;
+        let head = String::from_utf8(self.received[..end].to_vec()).expect("an ASCII head");
+        let (status, headers) = head.split_once("\r\n").unwrap_or((&head, ""));
+        let status = status.strip_prefix("HTTP/1.1 ").or(status.strip_prefix("HTTP/1.0 "));
+        let status = status.and_then(|status| status.get(..3)).expect("a status line");
+        let (mut length, mut kept) = (0, Vec::new());
+        for header in headers.lines() {
+            let (name, value) = header.split_once(": ").expect("a header");
+            match name {
+                "content-length" => length = value.parse().expect("a length"),
+                "date" => {}
+                _ => kept.push(header),
+            }
+        }
+        let rest = &self.received[end + 4..];
+        let body = rest.get(..length)?.to_vec();
+        let body = String::from_utf8(body).expect("UTF-8");
+        let answer = Answer::new(status.parse().expect("a number"), &kept, body);
+        self.received.drain(..end + 4 + length);
+        Some(answer)
+    }
+}
+
+impl Client {
+    #[track_caller]
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        Self::over(stream)
     }
 
     /// All answers until the connection is closed, while the client never stops sending.
@@ -375,45 +415,11 @@ impl Client {
         answers
     }
 
-    /// How many bytes are left to read, whether the connection is closed or cut after them.
-    pub(crate) async fn count_rest(mut self) -> usize {
-        let _ = in_time(self.stream.read_to_end(&mut self.received)).await;
-        self.received.len()
-    }
-
-    /// Waits until the connection is closed with nothing more being said.
-    pub(crate) async fn closed(self) {
-        assert_eq!(self.rest().await, []);
-    }
-
     /// Whether nothing has come in that was not looked at.
     pub(crate) fn is_silent(&mut self) -> bool {
         let mut byte = [0];
         let read = self.stream.try_read(&mut byte);
         self.received.is_empty()
             && read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
-    }
-
-    fn next(&mut self) -> Option<Answer> {
-        let end = memchr::memmem::find(&self.received, b"\r\n\r\n")?;
-        let head = String::from_utf8(self.received[..end].to_vec()).expect("an ASCII head");
-        let (status, headers) = head.split_once("\r\n").unwrap_or((&head, ""));
-        let status = status.strip_prefix("HTTP/1.1 ").or(status.strip_prefix("HTTP/1.0 "));
-        let status = status.and_then(|status| status.get(..3)).expect("a status line");
-        let (mut length, mut kept) = (0, Vec::new());
-        for header in headers.lines() {
-            let (name, value) = header.split_once(": ").expect("a header");
-            match name {
-                "content-length" => length = value.parse().expect("a length"),
-                "date" => {}
-                _ => kept.push(header),
-            }
-        }
-        let rest = &self.received[end + 4..];
-        let body = rest.get(..length)?.to_vec();
-        let body = String::from_utf8(body).expect("UTF-8");
-        let answer = Answer::new(status.parse().expect("a number"), &kept, body);
-        self.received.drain(..end + 4 + length);
-        Some(answer)
     }
 }
