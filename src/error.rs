@@ -123,7 +123,8 @@ impl fmt::Debug for HandlerError {
     }
 }
 
-/// A [`Receiver`](crate::Receiver) that cannot be built, with every mistake made.
+/// A [`Receiver`](crate::Receiver) that cannot be built, or a [`Server`](crate::Server) that cannot serve,
+/// with every mistake made.
 ///
 /// As text, one mistake a line, with `{:?}` too: so that a `main` that returns it tells them as they are.
 #[derive(Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@ const CORE: &[(&str, &[&str])] = &[
         "server",
         &[
             "caught",
+            "error",
             "receiver",
             "server::connection",
             "server::listener",

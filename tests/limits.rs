@@ -18,6 +18,7 @@ use snapengage::{
     conversation, integration,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -794,6 +795,24 @@ async fn at_least_one_connection_is_accepted() {
     assert_eq!(client.answer().await, Answer::text(200, "a"));
     drop(client);
     served.stop().await;
+}
+
+#[tokio::test]
+async fn settings_that_let_nothing_through_are_refused() {
+    let server = Server::new(build(builder(&Calls::default())))
+        .header_limit(0)
+        .header_deadline(Duration::ZERO)
+        .write_deadline(Duration::ZERO)
+        .idle_deadline(Duration::ZERO);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let refused = in_time(server.serve(listener, pending())).await.expect_err("zeros");
+    assert_eq!(
+        refused.to_string(),
+        "`header_limit`: expected more than zero\n\
+         `header_deadline`: expected more than zero\n\
+         `write_deadline`: expected more than zero\n\
+         `idle_deadline`: expected more than zero"
+    );
 }
 
 fn expecting(token: &str, length: usize) -> String {

@@ -7,7 +7,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use snapengage::{Listener, Server};
+use snapengage::{BuildError, Listener, Server};
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -39,7 +39,7 @@ impl Listener for Queue {
 struct InMemory {
     queue: mpsc::UnboundedSender<io::Result<Handshake>>,
     shutdown: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), BuildError>>,
 }
 
 impl InMemory {
@@ -75,9 +75,14 @@ impl InMemory {
         shutdown.send(()).expect("the server listens for it");
     }
 
+    async fn returned(self) {
+        let served = in_time(self.task).await.expect("serve does not panic");
+        served.expect("settings that let requests through");
+    }
+
     async fn stop(mut self) {
         self.begin_shutdown();
-        in_time(self.task).await.expect("serve does not panic");
+        self.returned().await;
     }
 }
 
@@ -159,7 +164,7 @@ async fn a_request_right_behind_its_handshake_is_answered_at_shutdown() {
     client.send(post_bytes("/status", STATUS)).await;
     finish.send(()).expect("the handshake goes on");
     assert_eq!(client.rest().await, [Answer::taken()]);
-    in_time(in_memory.task).await.expect("serve does not panic");
+    in_memory.returned().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,6 +244,6 @@ mod on_a_socket_file {
         assert!(!served.is_finished());
         gate.open();
         assert_eq!(client.rest().await, [Answer::taken().closing()]);
-        in_time(served).await.expect("serve does not panic");
+        in_time(served).await.expect("serve does not panic").expect("good settings");
     }
 }

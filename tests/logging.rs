@@ -586,16 +586,3 @@ async fn a_connection_cut_at_shutdown_is_told() {
     ];
     assert_eq!(outside, [Line { level: Level::ERROR, fields: fields.into() }]);
 }
-
-#[tokio::test]
-async fn a_server_that_lets_nothing_through_says_so() {
-    Recorder::start();
-    let server = Server::new(everything()).header_deadline(Duration::ZERO);
-    Served::start(server).await.stop().await;
-    let Log { outside, .. } = LOG.take();
-    let fields = [
-        ("message", "expected more than zero: no request is answered".to_owned()),
-        ("setting", "\"header_deadline\"".to_owned()),
-    ];
-    assert_eq!(outside, [Line { level: Level::ERROR, fields: fields.into() }]);
-}

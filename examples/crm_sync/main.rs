@@ -76,11 +76,12 @@ async fn main() -> anyhow::Result<()> {
     let server = Server::new(receiver).drain_delay(Duration::from_secs(args.drain_delay));
     let (served, is_served) = oneshot::channel::<()>();
     let serve = async {
-        server.serve(listener, snapengage::shutdown_signal()).await;
+        let result = server.serve(listener, snapengage::shutdown_signal()).await;
         drop(served);
+        result
     };
-    tokio::join!(serve, inbox.run(async { drop(is_served.await) }));
-    Ok(())
+    let (result, ()) = tokio::join!(serve, inbox.run(async { drop(is_served.await) }));
+    Ok(result?)
 }
 
 #[cfg(feature = "nats")]

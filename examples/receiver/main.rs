@@ -57,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = common::listen(Some(args.listen)).await?;
     common::say(format_args!("try:\n{}", curls::curls(listener.local_addr()?, &token)));
     let server = Server::new(receiver).drain_delay(Duration::from_secs(args.drain_delay));
-    server.serve(listener, snapengage::shutdown_signal()).await;
+    server.serve(listener, snapengage::shutdown_signal()).await?;
     Ok(())
 }
 

@@ -21,9 +21,11 @@ use self::listener::Listener;
 use self::patience::Deadlines;
 use self::shutdown::Stage;
 use crate::caught::quietly;
+use crate::error::BuildError;
 use crate::receiver::Receiver;
 
-/// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`].
+/// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`], and shuts down in [its
+/// order](Server#shutdown).
 ///
 /// ```no_run
 /// use snapengage::bot::{self, Reply};
@@ -44,7 +46,7 @@ pub async fn serve(
     receiver: Receiver,
     shutdown: impl Future<Output = ()>,
 ) {
-    Server::new(receiver).serve(listener, shutdown).await;
+    Server::new(receiver).run(listener, shutdown).await;
 }
 
 /// Serves a receiver, with limits to choose.
@@ -139,12 +141,34 @@ impl Server {
 
     /// Serves until `shutdown` is ready, then answers what has been asked and returns.
     ///
-    /// Handlers whose callers have hung up are waited for as well. A limit or deadline of zero, with which
-    /// nothing can be answered, is an `ERROR` in the log.
-    pub async fn serve(self, mut listener: impl Listener, shutdown: impl Future<Output = ()>) {
-        for setting in self.zeros() {
-            quietly(|| tracing::error!(setting, "expected more than zero: no request is answered"));
-        }
+    /// # Errors
+    ///
+    /// At once, where a limit or deadline is zero, with which nothing could be answered.
+    pub async fn serve(
+        self,
+        listener: impl Listener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), BuildError> {
+        self.check()?;
+        self.run(listener, shutdown).await;
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        let Deadlines { header, write, idle, .. } = self.deadlines;
+        let settings = [
+            ("header_limit", self.header_limit == 0),
+            ("header_deadline", header.is_zero()),
+            ("write_deadline", write.is_zero()),
+            ("idle_deadline", idle.is_zero()),
+        ];
+        let zero = settings.into_iter().filter(|(_, is_zero)| *is_zero);
+        let mistakes: Vec<_> =
+            zero.map(|(setting, _)| format!("`{setting}`: expected more than zero")).collect();
+        if mistakes.is_empty() { Ok(()) } else { Err(BuildError::new(mistakes)) }
+    }
+
+    async fn run(self, mut listener: impl Listener, shutdown: impl Future<Output = ()>) {
         let permits = Arc::new(Semaphore::new(self.max_connections as usize));
         let (stage, _) = watch::channel(Stage::Serving);
         {
@@ -160,8 +184,14 @@ impl Server {
                 () = tokio::time::sleep(self.drain_delay) => {}
             }
         }
+        // Before the connections are told: whoever is turned away comes again, and must find it closed.
         drop(listener);
         stage.send_replace(Stage::Draining);
+        self.drain(&permits, &stage).await;
+    }
+
+    /// Waits for the connections and for the handlers, and cuts what is left at the deadline.
+    async fn drain(&self, permits: &Semaphore, stage: &watch::Sender<Stage>) {
         let drained = async {
             let _ = permits.acquire_many(self.max_connections).await;
             self.receiver.finished().await;
@@ -173,18 +203,6 @@ impl Server {
             });
             stage.send_replace(Stage::Cut);
         }
-    }
-
-    /// The settings that let nothing through.
-    fn zeros(&self) -> impl Iterator<Item = &'static str> {
-        let Deadlines { header, write, idle, .. } = self.deadlines;
-        let settings = [
-            ("header_limit", self.header_limit == 0),
-            ("header_deadline", header.is_zero()),
-            ("write_deadline", write.is_zero()),
-            ("idle_deadline", idle.is_zero()),
-        ];
-        settings.into_iter().filter(|(_, is_zero)| *is_zero).map(|(setting, _)| setting)
     }
 
     async fn accept(

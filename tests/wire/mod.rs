@@ -15,7 +15,7 @@ use http_body::Frame;
 use http_body_util::Full;
 use snapengage::agent_status;
 use snapengage::contact;
-use snapengage::{Auth, Body, Receiver, ReceiverBuilder, Server, Token};
+use snapengage::{Auth, Body, BuildError, Receiver, ReceiverBuilder, Server, Token};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
@@ -255,7 +255,7 @@ where
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
     shutdown: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), BuildError>>,
 }
 
 impl Served {
@@ -280,7 +280,8 @@ impl Served {
 
     /// Waits until `serve` returns.
     pub(crate) async fn returned(self) {
-        in_time(self.task).await.expect("serve does not panic");
+        let served = in_time(self.task).await.expect("serve does not panic");
+        served.expect("settings that let requests through");
     }
 
     pub(crate) async fn stop(mut self) {
