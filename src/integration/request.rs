@@ -10,7 +10,7 @@ use crate::error::DecodeError;
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 use crate::wire::json::{self, Decoded};
-use crate::wire::lenient::{Extra, Lenient};
+use crate::wire::lenient::{Extra, Lenient, Scalar};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
@@ -346,12 +346,8 @@ impl From<i64> for SourceId {
 }
 
 impl Lenient for SourceId {
-    fn from_text(text: &str) -> Option<Self> {
-        i64::from_text(text).map(Self::from)
-    }
-
-    fn from_integer(value: i128) -> Option<Self> {
-        i64::from_integer(value).map(Self::from)
+    fn from_scalar(value: Scalar<'_>) -> Option<Self> {
+        i64::from_scalar(value).map(Self::from)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::timestamp::Timestamp;
-use crate::wire::lenient::{Extra, Lenient};
+use crate::wire::lenient::{Extra, Lenient, Scalar};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
@@ -34,12 +34,11 @@ impl Date {
 }
 
 impl Lenient for Date {
-    fn from_text(text: &str) -> Option<Self> {
-        Some(Self::Text(text.to_owned()))
-    }
-
-    fn from_integer(value: i128) -> Option<Self> {
-        Timestamp::from_integer(value).map(Self::Time)
+    fn from_scalar(value: Scalar<'_>) -> Option<Self> {
+        match value {
+            Scalar::Text(text) => Some(Self::Text(text.to_owned())),
+            _ => Timestamp::from_scalar(value).map(Self::Time),
+        }
     }
 }
 

@@ -83,20 +83,8 @@ macro_rules! open_set {
         }
 
         impl crate::wire::lenient::Lenient for $name {
-            fn from_text(text: &str) -> Option<Self> {
-                crate::wire::lenient::short(text).map(Self::from)
-            }
-
-            fn from_bool(value: bool) -> Option<Self> {
-                Some(value.to_string().as_str().into())
-            }
-
-            fn from_integer(value: i128) -> Option<Self> {
-                Some(value.to_string().as_str().into())
-            }
-
-            fn from_float(value: f64) -> Option<Self> {
-                String::from_float(value).map(|text| text.as_str().into())
+            fn from_scalar(value: crate::wire::lenient::Scalar<'_>) -> Option<Self> {
+                crate::wire::lenient::short(&value.to_text()).map(Self::from)
             }
         }
 

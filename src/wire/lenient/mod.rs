@@ -11,11 +11,12 @@ mod read;
 mod values;
 mod warn;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::{MapAccess, SeqAccess};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 pub(crate) use self::places::Slot;
 pub(crate) use self::raw::{Borrowed, Raw, keep, were_digits_lost};
@@ -24,27 +25,62 @@ pub(crate) use self::values::short;
 pub(crate) use self::warn::{warn_of_odd_fields, warn_of_replacements};
 
 use self::raw::{raw_map, raw_seq};
-use self::values::integer;
 
 /// The fields of an object that are not documented, or not of the documented type.
 pub(crate) type Extra = BTreeMap<String, Value>;
 
+/// A value that is neither an object nor an array.
+#[derive(Clone, Copy)]
+pub(crate) enum Scalar<'v> {
+    Text(&'v str),
+    Bool(bool),
+    /// Of 64 bits, with a sign or without one.
+    Integer(i128),
+    Float(f64),
+}
+
+impl<'v> Scalar<'v> {
+    /// Text as it is, and any other value as it stands in JSON.
+    pub(crate) fn to_text(self) -> Cow<'v, str> {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Bool(true) => "true".into(),
+            Self::Bool(false) => "false".into(),
+            Self::Integer(value) => value.to_string().into(),
+            Self::Float(value) => Value::from(value).to_string().into(),
+        }
+    }
+
+    /// The integer, or the whole number of a float. Text is none, whatever it says.
+    pub(crate) fn as_integer(self) -> Option<i128> {
+        match self {
+            Self::Integer(value) => Some(value),
+            Self::Float(value) => integer(value),
+            Self::Text(_) | Self::Bool(_) => None,
+        }
+    }
+
+    fn to_json(self) -> Value {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Bool(value) => value.into(),
+            Self::Integer(value) => Number::from_i128(value).map_or(Value::Null, Value::Number),
+            Self::Float(value) => value.into(),
+        }
+    }
+}
+
+fn integer(value: f64) -> Option<i128> {
+    // Beyond 2^53 a float stands for several integers, and the one that was meant is lost.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i128)
+}
+
 /// A value that says itself which JSON forms it can be read from. Every other form is odd.
 pub(crate) trait Lenient: Sized + Serialize {
-    fn from_text(_text: &str) -> Option<Self> {
+    fn from_scalar(_value: Scalar<'_>) -> Option<Self> {
         None
-    }
-
-    fn from_bool(_value: bool) -> Option<Self> {
-        None
-    }
-
-    fn from_integer(_value: i128) -> Option<Self> {
-        None
-    }
-
-    fn from_float(value: f64) -> Option<Self> {
-        integer(value).and_then(Self::from_integer)
     }
 
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Result<Self, Value>, A::Error> {
@@ -71,19 +107,7 @@ pub(crate) trait Lenient: Sized + Serialize {
 pub(crate) trait Field: Default + Serialize {
     fn is_absent(&self) -> bool;
 
-    fn fill_text(&mut self, _text: &str) -> bool {
-        false
-    }
-
-    fn fill_bool(&mut self, _value: bool) -> bool {
-        false
-    }
-
-    fn fill_integer(&mut self, _value: i128) -> bool {
-        false
-    }
-
-    fn fill_float(&mut self, _value: f64) -> bool {
+    fn fill_scalar(&mut self, _value: Scalar<'_>) -> bool {
         false
     }
 

@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::raw::{keep_value, note_lost_digits, raw_seq};
-use super::values::{digits, to_value};
-use super::{Extra, Field, Lenient};
+use super::values::to_value;
+use super::{Extra, Field, Lenient, Scalar};
 
 impl<T: Lenient> Field for Option<T> {
     fn is_absent(&self) -> bool {
@@ -17,23 +17,8 @@ impl<T: Lenient> Field for Option<T> {
     }
 
     #[inline]
-    fn fill_text(&mut self, text: &str) -> bool {
-        *self = T::from_text(text);
-        self.is_some()
-    }
-
-    fn fill_bool(&mut self, value: bool) -> bool {
-        *self = T::from_bool(value);
-        self.is_some()
-    }
-
-    fn fill_integer(&mut self, value: i128) -> bool {
-        *self = T::from_integer(value);
-        self.is_some()
-    }
-
-    fn fill_float(&mut self, value: f64) -> bool {
-        *self = T::from_float(value);
+    fn fill_scalar(&mut self, value: Scalar<'_>) -> bool {
+        *self = T::from_scalar(value);
         self.is_some()
     }
 
@@ -61,21 +46,9 @@ impl Field for String {
         self.is_empty()
     }
 
-    fn fill_text(&mut self, text: &str) -> bool {
-        *self = text.into();
+    fn fill_scalar(&mut self, value: Scalar<'_>) -> bool {
+        *self = value.to_text().into_owned();
         true
-    }
-
-    fn fill_bool(&mut self, value: bool) -> bool {
-        self.fill_text(if value { "true" } else { "false" })
-    }
-
-    fn fill_integer(&mut self, value: i128) -> bool {
-        self.fill_text(&value.to_string())
-    }
-
-    fn fill_float(&mut self, value: f64) -> bool {
-        self.fill_text(&digits(value))
     }
 }
 
@@ -147,9 +120,9 @@ impl Field for BTreeMap<String, String> {
 /// A field about to be filled with whatever comes. Says the value if it was odd.
 pub(crate) struct Slot<'f, F>(pub(crate) &'f mut F);
 
-impl<F> Slot<'_, F> {
-    fn or_odd<E>(is_filled: bool, value: impl Into<Value>) -> Result<Option<Value>, E> {
-        Ok(if is_filled { None } else { Some(value.into()) })
+impl<F: Field> Slot<'_, F> {
+    fn fill<E>(self, value: Scalar<'_>) -> Result<Option<Value>, E> {
+        Ok(if self.0.fill_scalar(value) { None } else { Some(value.to_json()) })
     }
 }
 
@@ -173,33 +146,36 @@ impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Self::or_odd(self.0.fill_bool(value), value)
+        self.fill(Scalar::Bool(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Self::or_odd(self.0.fill_integer(value.into()), value)
+        self.fill(Scalar::Integer(value.into()))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Self::or_odd(self.0.fill_integer(value.into()), value)
+        self.fill(Scalar::Integer(value.into()))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
         note_lost_digits(value);
-        Self::or_odd(self.0.fill_float(value), value)
+        self.fill(Scalar::Float(value))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        let is_filled = text.is_empty() || self.0.fill_text(text) || text.trim().is_empty();
-        Self::or_odd(is_filled, text)
+        if text.is_empty() {
+            return Ok(None);
+        }
+        // White space alone is text where text can be, and elsewhere layout.
+        self.fill(Scalar::Text(text)).map(|odd| odd.filter(|_| !text.trim().is_empty()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         Ok(match self.0.fill_map(map)? {
             Some(Value::Number(number)) => {
                 let is_filled = match (number.as_i128(), number.as_f64()) {
-                    (Some(integer), _) => self.0.fill_integer(integer),
-                    (None, Some(float)) => self.0.fill_float(float),
+                    (Some(integer), _) => self.0.fill_scalar(Scalar::Integer(integer)),
+                    (None, Some(float)) => self.0.fill_scalar(Scalar::Float(float)),
                     (None, None) => false,
                 };
                 (!is_filled).then_some(Value::Number(number))
