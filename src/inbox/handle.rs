@@ -7,7 +7,7 @@ use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;
 use super::feed::Feed;
 use super::shared::Shared;
-use super::worker;
+use super::worker::Worker;
 use crate::clock;
 
 /// Stores what comes in, and processes it.
@@ -25,12 +25,27 @@ impl Inbox {
         Feed::new(Arc::clone(&self.0), handler)
     }
 
-    /// Processes what is stored, until `shutdown` and until the handlers that have started are done.
+    /// Processes what is stored until `until` is ready, and returns what that gives.
     ///
-    /// If it is dropped before, what they were at is done again once the [lease](Options::lease) is
+    /// Around [`serve`](crate::serve), it is all it takes to run both:
+    ///
+    /// ```no_run
+    /// # use snapengage::{Receiver, inbox::Inbox, serve, shutdown_signal};
+    /// # async fn example(inbox: Inbox, receiver: Receiver) -> std::io::Result<()> {
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    /// inbox.run(serve(listener, receiver, shutdown_signal())).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The server stops first, once it has answered what was asked; then nothing more is claimed, and
+    /// the handlers that have started are waited for. What was answered 200 and is not yet processed
+    /// stays stored, for the next process.
+    ///
+    /// If it is dropped before, what they were at is done again once the [lease](super::Options::lease) is
     /// over.
-    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
-        worker::run(&self.0, shutdown).await;
+    pub async fn run<F: Future>(&self, until: F) -> F::Output {
+        Worker::new(Arc::clone(&self.0)).run(until).await
     }
 
     /// How much there is.

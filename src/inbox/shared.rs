@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::complaint::Complaint;
 use super::engine::Engine;
 use super::feeds::Feeds;
 use super::monitor::Monitor;
@@ -18,10 +17,6 @@ pub(super) struct Shared {
     /// For what handlers have of bodies.
     pub(super) memory: Budget,
     pub(super) monitor: Monitor,
-    /// Of the worker: that nothing can be handed out.
-    pub(super) complaint: Complaint,
-    /// Of the worker: that nothing can be noted of what was.
-    pub(super) notes: Complaint,
 }
 
 impl Shared {
@@ -32,8 +27,6 @@ impl Shared {
             options,
             feeds: Feeds::default(),
             monitor: Monitor::default(),
-            complaint: Complaint::default(),
-            notes: Complaint::default(),
         }
     }
 

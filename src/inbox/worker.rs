@@ -1,5 +1,6 @@
-//! Processes what is stored.
+//! The worker: claims entries, calls their handlers, and notes what came of it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,8 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::engine::{Claim, Lease, Verdict};
+use super::complaint::Complaint;
+use super::engine::{Claim, Engine, Lease, Verdict};
 use super::error::InboxError;
 use super::feeds::Work;
 use super::shared::Shared;
@@ -28,70 +30,76 @@ const PANICKED: &str = "handler panicked";
 /// How much of an error is kept, in bytes.
 const LONGEST_ERROR: usize = 4096;
 
-/// Works until `shutdown`, and until what was started is done.
-pub(super) async fn run(shared: &Arc<Shared>, shutdown: impl Future<Output = ()> + Send) {
-    let (going_on, over) = oneshot::channel();
-    // Beside the work, not within it: what it waits for may be what the inbox itself is at.
-    let shutdown = async {
-        shutdown.await;
-        drop(going_on);
-    };
-    let work = async { tokio::join!(shutdown, process_all(shared, over)) };
-    tokio::select! {
-        _ = work => {}
-        () = shared.keep_house() => {}
-    }
+/// Claims entries and has their handlers process them.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    /// That nothing can be claimed.
+    claiming: Complaint,
+    /// That nothing can be noted of what was claimed.
+    noting: Complaint,
 }
 
-async fn process_all(shared: &Arc<Shared>, mut over: oneshot::Receiver<()>) {
-    let mut workers = JoinSet::new();
-    loop {
-        let free = shared.options.concurrency - workers.len();
+impl Worker {
+    pub(super) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self { shared, claiming: Complaint::default(), noting: Complaint::default() })
+    }
+
+    /// Works until `until` is ready, and then until the handlers that have started are done.
+    pub(super) async fn run<F: Future>(self: &Arc<Self>, until: F) -> F::Output {
+        let (going_on, over) = oneshot::channel();
+        let until = async {
+            let output = until.await;
+            drop(going_on);
+            output
+        };
+        // Beside the work, not within it: what `until` waits for may be what the inbox itself is at.
+        let work = async { tokio::join!(until, self.process_all(over)) };
         tokio::select! {
-            biased;
-            _ = &mut over => break,
-            Some(_) = workers.join_next(), if !workers.is_empty() => {}
-            found = shared.engine.wait(), if free > 0 => {
-                for claim in shared.claims(found, free).await {
-                    let span = span(&claim);
-                    workers.spawn(span.clone().around(Arc::clone(shared).work(claim, span)));
+            (output, ()) = work => output,
+            never = self.keep_house() => match never {},
+        }
+    }
+
+    async fn process_all(self: &Arc<Self>, mut over: oneshot::Receiver<()>) {
+        let mut attempts = JoinSet::new();
+        loop {
+            let free = self.shared.options.concurrency - attempts.len();
+            tokio::select! {
+                // The end comes first: where there is always something to claim, it would be late.
+                biased;
+                _ = &mut over => break,
+                Some(_) = attempts.join_next(), if !attempts.is_empty() => {}
+                found = self.engine().wait(), if free > 0 => {
+                    for claim in self.claims(found, free).await {
+                        let span = span(&claim);
+                        attempts.spawn(span.clone().around(Arc::clone(self).work(claim, span)));
+                    }
                 }
             }
         }
+        if let Err(error) = self.engine().release().await {
+            let told = "what was held ready is free once its lease is over";
+            quietly(|| tracing::warn!(reason = %error, "{told}"));
+        }
+        while attempts.join_next().await.is_some() {}
     }
-    if let Err(error) = shared.engine.release().await {
-        quietly(
-            || tracing::warn!(reason = %error, "what was held ready is free once its lease is over"),
-        );
+
+    fn engine(&self) -> &dyn Engine {
+        &*self.shared.engine
     }
-    while workers.join_next().await.is_some() {}
-}
 
-/// The span of one attempt.
-fn span(claim: &Claim) -> QuietSpan {
-    QuietSpan::new(|| {
-        tracing::error_span!(
-            "inbox",
-            api = claim.api,
-            event = &*legible(&claim.event),
-            subject = &*legible(&claim.subject),
-        )
-    })
-}
-
-impl Shared {
     async fn claims(&self, found: Result<(), InboxError>, limit: usize) -> Vec<Claim> {
         let claims = match found {
-            Ok(()) => self.engine.claim(limit, self.lease()).await,
+            Ok(()) => self.engine().claim(limit, self.lease()).await,
             Err(error) => Err(error),
         };
         match claims {
             Ok(claims) => {
-                self.complaint.over("entries can be processed again");
+                self.claiming.over("entries can be processed again");
                 claims
             }
             Err(error) => {
-                self.complaint.error("nothing can be processed", &error);
+                self.claiming.error("nothing can be processed", &error);
                 sleep(PAUSE).await;
                 Vec::new()
             }
@@ -99,7 +107,7 @@ impl Shared {
     }
 
     fn lease(&self) -> Lease {
-        Lease { now: clock::now(), length: self.options.settings.lease }
+        Lease { now: clock::now(), length: self.shared.options.settings.lease }
     }
 
     async fn work(self: Arc<Self>, claim: Claim, span: QuietSpan) {
@@ -113,12 +121,12 @@ impl Shared {
 
     /// Verdict on one attempt; `None` if the lease is lost over it.
     async fn attempt(self: &Arc<Self>, claim: &Claim, span: QuietSpan) -> Option<Verdict> {
-        if claim.attempts > self.options.max_attempts {
+        if claim.attempts > self.shared.options.max_attempts {
             let error =
                 "the process ended during the last attempt, and said nothing of it".to_owned();
             return Some(Verdict::Dead { error });
         }
-        let Some(feed) = self.feeds.get(&claim.api, &claim.path) else {
+        let Some(feed) = self.shared.feeds.get(&claim.api, &claim.path) else {
             let error = format!("no handler of {} is mounted on `{}`", claim.api, claim.path);
             return Some(self.failed(claim, error));
         };
@@ -126,7 +134,7 @@ impl Shared {
         // A task of its own, so that a panic in it ends nothing else; aborted if this is dropped.
         let mut task = JoinSet::new();
         task.spawn(span.around(handler));
-        let mut renewal = interval(self.options.settings.lease / 3);
+        let mut renewal = interval(self.shared.options.settings.lease / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal.tick().await;
         loop {
@@ -141,9 +149,9 @@ impl Shared {
     /// Calls the handler for as long as it may take, once there is memory for what is read of the body. One
     /// that is late is gone when this is done.
     async fn call(self: Arc<Self>, feed: Arc<dyn Work>, body: Bytes) -> Result<(), HandlerError> {
-        let deadline = self.options.deadline;
+        let deadline = self.shared.options.deadline;
         let work = async {
-            let Some(_share) = self.memory.share(&body, deadline).await else {
+            let Some(_share) = self.shared.memory.share(&body, deadline).await else {
                 return Err(format!("no memory within {deadline:?}: see `memory_limit`").into());
             };
             feed.work(&body).await
@@ -163,8 +171,8 @@ impl Shared {
 
     /// Says whether it makes sense to go on: not once another worker has the entry.
     async fn renew(&self, claim: &Claim) -> bool {
-        self.engine.renew(claim.ticket, self.lease()).await.unwrap_or_else(|error| {
-            self.notes.error("a lease cannot be renewed", &error);
+        self.engine().renew(claim.ticket, self.lease()).await.unwrap_or_else(|error| {
+            self.noting.error("a lease cannot be renewed", &error);
             true
         })
     }
@@ -179,28 +187,28 @@ impl Shared {
     }
 
     fn failed(&self, claim: &Claim, error: String) -> Verdict {
-        if claim.attempts >= self.options.max_attempts {
+        if claim.attempts >= self.shared.options.max_attempts {
             return Verdict::Dead { error };
         }
-        Verdict::Again { after: self.options.settings.backoff.after(claim.attempts), error }
+        Verdict::Again { after: self.shared.options.settings.backoff.after(claim.attempts), error }
     }
 
     /// Notes a verdict. If that cannot be done, there will be another one.
     async fn settle(&self, claim: &Claim, verdict: Verdict) {
         for _ in 0..NOTES {
-            match self.engine.settle(claim.ticket, verdict.clone(), clock::now()).await {
-                Ok(true) => return self.notes.over("outcomes can be noted again"),
+            match self.engine().settle(claim.ticket, verdict.clone(), clock::now()).await {
+                Ok(true) => return self.noting.over("outcomes can be noted again"),
                 Ok(false) => {
                     quietly(|| tracing::warn!("the lease was lost: this may be done twice"));
                     return;
                 }
-                Err(error) => self.notes.error("an outcome cannot be noted", &error),
+                Err(error) => self.noting.error("an outcome cannot be noted", &error),
             }
             sleep(PAUSE).await;
         }
     }
 
-    async fn keep_house(&self) {
+    async fn keep_house(&self) -> Infallible {
         let mut rounds = interval(SWEEP);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -215,13 +223,13 @@ impl Shared {
     }
 
     async fn sweep(&self) -> Result<(), InboxError> {
-        while self.engine.sweep(clock::now()).await? {}
+        while self.engine().sweep(clock::now()).await? {}
         Ok(())
     }
 
     /// Logs how much there is, and says whether all is well.
     async fn look(&self) -> bool {
-        let Ok(stats) = self.monitor.look(&*self.engine).await else { return false };
+        let Ok(stats) = self.shared.monitor.look(self.engine()).await else { return false };
         let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
         quietly(|| {
             tracing::info!(
@@ -237,7 +245,19 @@ impl Shared {
     }
 }
 
-/// What is kept of an error.
+/// The span of one attempt.
+fn span(claim: &Claim) -> QuietSpan {
+    QuietSpan::new(|| {
+        tracing::error_span!(
+            "inbox",
+            api = claim.api,
+            event = &*legible(&claim.event),
+            subject = &*legible(&claim.subject),
+        )
+    })
+}
+
+/// The part of an error that is kept.
 fn reason(error: HandlerError) -> String {
     let mut reason = told(error).unwrap_or_else(|_| PANICKED.to_owned());
     reason.truncate(reason.floor_char_boundary(LONGEST_ERROR));

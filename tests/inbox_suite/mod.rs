@@ -5,6 +5,7 @@
 pub(crate) mod looking;
 pub(crate) mod receipt;
 pub(crate) mod repeats;
+pub(crate) mod serving;
 pub(crate) mod work_is;
 
 use std::sync::Arc;
@@ -58,6 +59,8 @@ macro_rules! promises {
                 are_not_known_without_a_time,
                 of_a_dead_letter_revive_it,
                 of_what_was_dropped_are_stored_once;
+            serving:
+                is_over_before_the_work_and_loses_nothing;
             work_is:
                 begun_when_it_comes_in,
                 tried_again_at_growing_distances_until_it_passes,
