@@ -19,32 +19,35 @@
 //! A message that is deleted counts as terminated (`decStreamPending`), and moves the floor as an
 //! acknowledgement does.
 
-mod intake;
+mod act;
+mod case;
+mod inspect;
+mod lease;
 mod letter;
 mod link;
-mod look;
 mod messages;
-mod place;
+mod notes;
 mod pull;
+mod put;
 mod reserve;
 mod setup;
+mod stage;
 mod streams;
 mod subjects;
-mod tries;
-mod work;
+mod sweep;
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use self::lease::Leased;
 use self::link::Link;
 use self::pull::Pull;
 use self::reserve::Reserve;
 use self::setup::{Found, Setup, consumer};
 use self::streams::Streams;
 use self::subjects::Subjects;
-use self::work::Leased;
 use super::engine::{Arrival, Claim, Engine, Lease, Stored, Ticket, Verdict};
 use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;

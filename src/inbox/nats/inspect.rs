@@ -1,23 +1,14 @@
-//! What people and programs see of an inbox, and do to it.
-
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+//! What people and programs see of an inbox.
 
 use super::Nats;
 use super::letter::{Envelope, Letter};
 use super::messages::Messages;
-use super::place::Place;
-use super::tries::Note;
+use super::notes::Note;
+use super::stage::Place;
 use crate::clock;
-use crate::inbox::engine::{clamped, later};
+use crate::inbox::engine::clamped;
 use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
 use crate::inbox::error::InboxError;
-use crate::timestamp::Timestamp;
-
-/// What is tried so soon need not be hurried.
-const SOON: Duration = Duration::from_secs(2);
-/// How many heads and tails are looked at in one round.
-const AT_ONCE: usize = 1_000;
 
 impl Nats {
     pub(super) async fn count(&self) -> Result<Stats, InboxError> {
@@ -124,58 +115,18 @@ impl Nats {
         Ok(Some(Shown { entry, body: letter.body }))
     }
 
-    async fn letter(&self, id: EntryId) -> Result<Option<(Place, Letter)>, InboxError> {
+    pub(super) async fn letter(&self, id: EntryId) -> Result<Option<(Place, Letter)>, InboxError> {
         let (Some(place), number) = Place::of(id) else { return Ok(None) };
         let message = self.stream(place).get(number).await?;
         Ok(message.map(|message| (place, Letter::stored(message))))
     }
 
-    fn stream(&self, place: Place) -> &Messages {
+    pub(super) fn stream(&self, place: Place) -> &Messages {
         match place {
             Place::Entries => &self.streams.entries,
             Place::Done => &self.streams.done,
             Place::Dead => &self.streams.dead,
         }
-    }
-
-    pub(super) async fn hurry(&self, id: EntryId, now: Timestamp) -> Result<bool, InboxError> {
-        match self.letter(id).await? {
-            Some((Place::Dead, dead)) => self.revive(&dead).await,
-            Some((Place::Entries, letter)) => self.hurry_head(&letter, now).await,
-            Some((Place::Done, _)) | None => Ok(false),
-        }
-    }
-
-    /// What waits at the server for its next try cannot be called from there: it is put in anew.
-    async fn hurry_head(&self, letter: &Letter, now: Timestamp) -> Result<bool, InboxError> {
-        let case = self.case(&letter.envelope);
-        let is_head = self.head(&case).await?.is_some_and(|head| head.number == letter.number);
-        if !is_head || self.working(letter.number).await?.is_some() {
-            return Ok(false);
-        }
-        let failed = self.failed(letter.number).await?;
-        let Some(failed) = failed.filter(|failed| failed.due_at > later(now, SOON)) else {
-            return Ok(true);
-        };
-        let was_head = self.renew_head(&case.head, letter, failed.tries).await?;
-        self.forget_tries(letter.number).await?;
-        Ok(was_head)
-    }
-
-    pub(super) async fn drop(&self, id: EntryId) -> Result<bool, InboxError> {
-        let Some((place, letter)) = self.letter(id).await? else { return Ok(false) };
-        if place == Place::Entries && self.working(letter.number).await?.is_some() {
-            return Ok(false);
-        }
-        if place == Place::Done {
-            self.streams.seen.purge(&self.subjects.seen(&letter.envelope.key)).await?;
-        }
-        let was_there = self.stream(place).erase(letter.number).await?;
-        if place == Place::Entries {
-            self.forget_tries(letter.number).await?;
-            self.heal(&self.case(&letter.envelope)).await?;
-        }
-        Ok(was_there)
     }
 
     /// Which delivery comes next, if there is something to be delivered at once and nobody is at anything.
@@ -187,45 +138,6 @@ impl Nats {
             return Ok(None);
         }
         Ok(Some(info.delivered.consumer_sequence.to_string()))
-    }
-
-    /// Puts right what a process that died at a bad moment has left. Says whether there may be more.
-    pub(super) async fn put_right(&self) -> Result<bool, InboxError> {
-        let is_more_back = self.hand_in_what_came_back().await?;
-        Ok(self.give_tails_a_head().await? || is_more_back)
-    }
-
-    /// A server that is killed may bring back what was removed. It is not delivered, since the consumer
-    /// knows that it is over; so it is put in anew, and dropped where it is handed out.
-    async fn hand_in_what_came_back(&self) -> Result<bool, InboxError> {
-        let info = self.pull.consumer().get_info().await.map_err(InboxError::new)?;
-        for _ in 0..AT_ONCE {
-            let head = self.streams.entries.first(&self.subjects.heads(), 1).await?;
-            let Some(head) = head else { return Ok(false) };
-            let (subject, number) = (head.subject.to_string(), head.sequence);
-            if number > info.ack_floor.stream_sequence {
-                return Ok(false);
-            }
-            // Where another is in its place, it is over.
-            let head = Letter::stored(head);
-            self.renew_head(&subject, &head, head.envelope.tries).await?;
-        }
-        Ok(true)
-    }
-
-    /// A worker that died between the end of one entry and the next has left the next in the tail.
-    async fn give_tails_a_head(&self) -> Result<bool, InboxError> {
-        for _ in 0..AT_ONCE {
-            let from = self.looked_through.load(Ordering::Relaxed) + 1;
-            let tail = self.streams.entries.first(&self.subjects.tails(), from).await?;
-            let Some(tail) = tail.map(Letter::stored) else {
-                self.looked_through.store(0, Ordering::Relaxed);
-                return Ok(false);
-            };
-            self.looked_through.store(tail.number, Ordering::Relaxed);
-            self.heal(&self.case(&tail.envelope)).await?;
-        }
-        Ok(true)
     }
 }
 
