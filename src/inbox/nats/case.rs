@@ -3,7 +3,7 @@
 use async_nats::jetstream::message::PublishMessage;
 
 use super::Nats;
-use super::letter::{Envelope, Letter};
+use super::letter::{EntryHeader, Letter};
 use super::messages::Published;
 use super::subjects::Case;
 use crate::inbox::error::InboxError;
@@ -12,8 +12,8 @@ use crate::inbox::error::InboxError;
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 
 impl Nats {
-    pub(super) fn case(&self, envelope: &Envelope) -> Case {
-        self.subjects.case(&envelope.subject)
+    pub(super) fn case(&self, header: &EntryHeader) -> Case {
+        self.subjects.case(&header.subject)
     }
 
     /// What is processed now of a case.
@@ -55,7 +55,7 @@ impl Nats {
         let entries = &self.streams.entries;
         let next = entries.first(&case.tail, 1).await?;
         let Some(next) = next.map(Letter::stored) else { return Ok(()) };
-        let moved = next.moved(next.envelope.tries)?.expected_last_subject_sequence(NONE);
+        let moved = next.moved(next.header.tries)?.expected_last_subject_sequence(NONE);
         if entries.publish(&case.head, moved).await? == Published::Stored {
             entries.remove(next.number).await?;
         }

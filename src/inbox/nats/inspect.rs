@@ -1,10 +1,10 @@
 //! What people and programs see of an inbox.
 
 use super::Nats;
-use super::letter::{Envelope, Letter};
+use super::letter::{EntryHeader, Letter};
 use super::messages::Messages;
 use super::notes::Note;
-use super::stage::Place;
+use super::position::Position;
 use crate::clock;
 use crate::inbox::engine::clamped;
 use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
@@ -26,7 +26,7 @@ impl Nats {
             working,
             done: done.messages,
             dead: dead.messages,
-            oldest: oldest.map(|message| Letter::stored(message).envelope.received_at),
+            oldest: oldest.map(|message| Letter::stored(message).header.received_at),
             size: entries.bytes + done.bytes + dead.bytes,
         })
     }
@@ -37,12 +37,12 @@ impl Nats {
         after: Option<EntryId>,
         limit: usize,
     ) -> Result<Vec<Entry>, InboxError> {
-        let from = after.map_or(1, |id| Place::of(id).1 + 1);
+        let from = after.map_or(1, |id| Position::of(id).1 + 1);
         match state {
             State::Waiting => self.waiting(from, limit).await,
             State::Working => self.at_work(from, limit).await,
-            State::Done => self.ended(Place::Done, from, limit).await,
-            State::Dead => self.ended(Place::Dead, from, limit).await,
+            State::Done => self.ended(Position::Done, from, limit).await,
+            State::Dead => self.ended(Position::Dead, from, limit).await,
         }
     }
 
@@ -73,19 +73,19 @@ impl Nats {
 
     async fn ended(
         &self,
-        place: Place,
+        position: Position,
         mut from: u64,
         limit: usize,
     ) -> Result<Vec<Entry>, InboxError> {
-        let all = match place {
-            Place::Done => self.subjects.done("*"),
+        let all = match position {
+            Position::Done => self.subjects.done("*"),
             _ => self.subjects.dead("*"),
         };
         let mut found = Vec::new();
         while found.len() < limit {
-            let Some(message) = self.stream(place).first(&all, from).await? else { break };
+            let Some(message) = self.stream(position).first(&all, from).await? else { break };
             from = message.sequence + 1;
-            found.push(over(place, &Letter::stored(message)));
+            found.push(over(position, &Letter::stored(message)));
         }
         Ok(found)
     }
@@ -99,33 +99,36 @@ impl Nats {
         let last = working.or(failed);
         let due_at = |note: Note| clamped(note.due_at, clock::now(), self.longest_wait);
         Ok(Entry {
-            attempts: last.as_ref().map_or(letter.envelope.tries, |note| note.tries),
-            due_at: last.map_or(letter.envelope.received_at, due_at),
+            attempts: last.as_ref().map_or(letter.header.tries, |note| note.tries),
+            due_at: last.map_or(letter.header.received_at, due_at),
             error,
-            ..entry(Place::Entries.id(letter.number), state, &letter.envelope)
+            ..entry(Position::Open.id(letter.number), state, &letter.header)
         })
     }
 
     pub(super) async fn find(&self, id: EntryId) -> Result<Option<Shown>, InboxError> {
-        let Some((place, letter)) = self.letter(id).await? else { return Ok(None) };
-        let entry = match place {
-            Place::Entries => self.open(&letter).await?,
-            Place::Done | Place::Dead => over(place, &letter),
+        let Some((position, letter)) = self.letter(id).await? else { return Ok(None) };
+        let entry = match position {
+            Position::Open => self.open(&letter).await?,
+            Position::Done | Position::Dead => over(position, &letter),
         };
         Ok(Some(Shown { entry, body: letter.body }))
     }
 
-    pub(super) async fn letter(&self, id: EntryId) -> Result<Option<(Place, Letter)>, InboxError> {
-        let (Some(place), number) = Place::of(id) else { return Ok(None) };
-        let message = self.stream(place).get(number).await?;
-        Ok(message.map(|message| (place, Letter::stored(message))))
+    pub(super) async fn letter(
+        &self,
+        id: EntryId,
+    ) -> Result<Option<(Position, Letter)>, InboxError> {
+        let (Some(position), number) = Position::of(id) else { return Ok(None) };
+        let message = self.stream(position).get(number).await?;
+        Ok(message.map(|message| (position, Letter::stored(message))))
     }
 
-    pub(super) fn stream(&self, place: Place) -> &Messages {
-        match place {
-            Place::Entries => &self.streams.entries,
-            Place::Done => &self.streams.done,
-            Place::Dead => &self.streams.dead,
+    pub(super) fn stream(&self, position: Position) -> &Messages {
+        match position {
+            Position::Open => &self.streams.entries,
+            Position::Done => &self.streams.done,
+            Position::Dead => &self.streams.dead,
         }
     }
 
@@ -142,23 +145,23 @@ impl Nats {
 }
 
 /// An entry that is done or dead.
-fn over(place: Place, letter: &Letter) -> Entry {
-    let state = if place == Place::Done { State::Done } else { State::Dead };
-    entry(place.id(letter.number), state, &letter.envelope)
+fn over(position: Position, letter: &Letter) -> Entry {
+    let state = if position == Position::Done { State::Done } else { State::Dead };
+    entry(position.id(letter.number), state, &letter.header)
 }
 
-fn entry(id: EntryId, state: State, envelope: &Envelope) -> Entry {
-    let envelope = envelope.clone();
+fn entry(id: EntryId, state: State, header: &EntryHeader) -> Entry {
+    let header = header.clone();
     Entry {
         id,
         state,
-        api: envelope.api,
-        path: envelope.path,
-        event: envelope.event,
-        subject: envelope.subject,
-        received_at: envelope.received_at,
-        attempts: envelope.tries,
-        due_at: envelope.due_at.unwrap_or(envelope.received_at),
-        error: envelope.error,
+        api: header.api,
+        path: header.path,
+        event: header.event,
+        subject: header.subject,
+        received_at: header.received_at,
+        attempts: header.tries,
+        due_at: header.due_at.unwrap_or(header.received_at),
+        error: header.error,
     }
 }

@@ -12,7 +12,7 @@ use super::Nats;
 use super::letter::{FOREIGN, Letter, shortened};
 use super::messages::Messages;
 use super::notes::Note;
-use super::stage::Place;
+use super::position::Position;
 use super::streams::LONGEST;
 use crate::caught::quietly;
 use crate::inbox::engine::{Claim, Lease, Ticket, Verdict, clamped, later};
@@ -35,19 +35,19 @@ impl Leased {
         let info = message.info().map_err(InboxError::new)?;
         let (number, lease) = (info.stream_sequence, info.delivered);
         let letter = Letter::delivered(&message, number);
-        let tries = letter.envelope.tries;
+        let tries = letter.header.tries;
         let (_, acker) = message.split();
         Ok(Self { letter, acker, lease, tries })
     }
 
     fn claim(&self) -> Claim {
-        let Letter { number, envelope, body } = self.letter.clone();
+        let Letter { number, header, body } = self.letter.clone();
         Claim {
-            ticket: Ticket { id: Place::Entries.id(number), lease: self.lease },
-            api: envelope.api,
-            path: envelope.path,
-            event: envelope.event,
-            subject: envelope.subject,
+            ticket: Ticket { id: Position::Open.id(number), lease: self.lease },
+            api: header.api,
+            path: header.path,
+            event: header.event,
+            subject: header.subject,
             attempts: self.tries,
             body,
         }
@@ -99,8 +99,8 @@ impl Nats {
     /// Whether a message is to be processed. What is over already, and was only not yet removed, is
     /// removed.
     async fn admit(&self, leased: &mut Leased, lease: Lease) -> Result<bool, InboxError> {
-        let Letter { number, envelope, .. } = &leased.letter;
-        let (seen, dead) = (self.subjects.seen(&envelope.key), self.subjects.dead(&envelope.key));
+        let Letter { number, header, .. } = &leased.letter;
+        let (seen, dead) = (self.subjects.seen(&header.key), self.subjects.dead(&header.key));
         let (seen, dead, last_try) = tokio::try_join!(
             self.streams.seen.last(&seen),
             self.streams.dead.last(&dead),
@@ -112,7 +112,7 @@ impl Nats {
             self.remove(leased).await?;
             return Ok(false);
         }
-        if envelope.is_foreign() {
+        if header.is_foreign() {
             self.dead(leased, FOREIGN, lease.now).await?;
             return Ok(false);
         }
@@ -128,7 +128,7 @@ impl Nats {
             leased.lease = leased.lease.max(note.lease.saturating_add(1));
         }
         // Not as often as it was delivered: that is also counted where it did not come to a try.
-        leased.tries = last_try.map_or(envelope.tries, |note| note.tries).saturating_add(1);
+        leased.tries = last_try.map_or(header.tries, |note| note.tries).saturating_add(1);
         leased.ack(AckKind::Progress).await?;
         self.note_working(*number, &leased.note(lease.end(), None), lease.length).await?;
         Ok(true)
@@ -148,7 +148,7 @@ impl Nats {
         if *lease == 1 {
             return Ok(false);
         }
-        let head = self.head(&self.case(&letter.envelope)).await?;
+        let head = self.head(&self.case(&letter.header)).await?;
         Ok(head.is_some_and(|head| head.number != letter.number && head.is_same(letter)))
     }
 
@@ -158,7 +158,7 @@ impl Nats {
 
     /// The entry, if its lease is still held.
     async fn held(&self, ticket: Ticket) -> Result<Option<Arc<Leased>>, InboxError> {
-        let number = Place::of(ticket.id).1;
+        let number = Position::of(ticket.id).1;
         let leased =
             self.leased().get(&number).filter(|leased| leased.lease == ticket.lease).cloned();
         let Some(leased) = leased else { return Ok(None) };
@@ -200,7 +200,7 @@ impl Nats {
     }
 
     async fn done(&self, leased: &Leased, now: Timestamp) -> Result<(), InboxError> {
-        let key = &leased.letter.envelope.key;
+        let key = &leased.letter.header.key;
         let (seen, done) = (self.subjects.seen(key), self.subjects.done(key));
         let ended = leased.letter.ended(leased.tries, None, later(now, self.keep_done))?;
         let keep = async {
@@ -227,7 +227,7 @@ impl Nats {
     }
 
     async fn dead(&self, leased: &Leased, error: &str, now: Timestamp) -> Result<(), InboxError> {
-        let dead = self.subjects.dead(&leased.letter.envelope.key);
+        let dead = self.subjects.dead(&leased.letter.header.key);
         let ended = leased.letter.ended(leased.tries, Some(error), now)?;
         self.streams.dead.publish(&dead, ended).await?;
         self.remove(leased).await
@@ -235,8 +235,8 @@ impl Nats {
 
     /// Removes what is over from its case, and lets the next go.
     async fn remove(&self, leased: &Leased) -> Result<(), InboxError> {
-        let Letter { number, envelope, .. } = &leased.letter;
-        let case = self.case(envelope);
+        let Letter { number, header, .. } = &leased.letter;
+        let case = self.case(header);
         // Not by the acknowledgement alone, which the servers of a cluster act on somewhat later: until
         // then, the case has a head.
         self.streams.entries.remove(*number).await?;

@@ -24,7 +24,7 @@ pub(super) const NOTED_LATER: usize = 6 * LONGEST_ERROR + 1024;
 
 /// What is known of a body. JSON, since what was sent may hold what a header may not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Envelope {
+pub(super) struct EntryHeader {
     pub(super) api: String,
     pub(super) path: String,
     pub(super) event: String,
@@ -45,7 +45,7 @@ pub(super) struct Envelope {
     pub(super) due_at: Option<Timestamp>,
 }
 
-impl Envelope {
+impl EntryHeader {
     pub(super) fn new(arrival: &Arrival, key: String) -> Self {
         Self {
             api: arrival.api.to_owned(),
@@ -78,8 +78,8 @@ impl Envelope {
     /// Of a message that somebody else has put there, nothing is known.
     fn from_headers(headers: Option<&HeaderMap>, number: u64) -> Self {
         let header = headers.and_then(|headers| headers.get(HEADER));
-        let envelope = header.and_then(|header| serde_json::from_str(header.as_str()).ok());
-        envelope.unwrap_or_else(|| Self {
+        let header = header.and_then(|header| serde_json::from_str(header.as_str()).ok());
+        header.unwrap_or_else(|| Self {
             api: String::new(),
             path: String::new(),
             event: String::new(),
@@ -99,24 +99,24 @@ impl Envelope {
 pub(super) struct Letter {
     /// The message's sequence number in its stream.
     pub(super) number: u64,
-    pub(super) envelope: Envelope,
+    pub(super) header: EntryHeader,
     pub(super) body: Bytes,
 }
 
 impl Letter {
     pub(super) fn stored(message: StreamMessage) -> Self {
         let StreamMessage { sequence: number, headers, payload: body, .. } = message;
-        Self { number, envelope: Envelope::from_headers(Some(&headers), number), body }
+        Self { number, header: EntryHeader::from_headers(Some(&headers), number), body }
     }
 
     pub(super) fn delivered(message: &Message, number: u64) -> Self {
-        let envelope = Envelope::from_headers(message.headers.as_ref(), number);
-        Self { number, envelope, body: message.payload.clone() }
+        let header = EntryHeader::from_headers(message.headers.as_ref(), number);
+        Self { number, header, body: message.payload.clone() }
     }
 
     /// The number it was first stored under.
     pub(super) fn origin(&self) -> u64 {
-        self.envelope.origin.unwrap_or(self.number)
+        self.header.origin.unwrap_or(self.number)
     }
 
     /// Whether it is the same entry, maybe under another number.
@@ -126,8 +126,8 @@ impl Letter {
 
     /// The same entry, to be stored under another number.
     pub(super) fn moved(&self, tries: u32) -> Result<PublishMessage, InboxError> {
-        let envelope = Envelope { origin: Some(self.origin()), tries, ..self.envelope.clone() };
-        envelope.around(self.body.clone())
+        let header = EntryHeader { origin: Some(self.origin()), tries, ..self.header.clone() };
+        header.around(self.body.clone())
     }
 
     /// What is kept of it when it is over.
@@ -139,15 +139,20 @@ impl Letter {
     ) -> Result<PublishMessage, InboxError> {
         let (origin, due_at) = (Some(self.origin()), Some(due_at));
         let error = error.map(shortened);
-        let envelope = Envelope { origin, tries, error, due_at, ..self.envelope.clone() };
-        envelope.around(self.body.clone())
+        let header = EntryHeader { origin, tries, error, due_at, ..self.header.clone() };
+        header.around(self.body.clone())
     }
 
     /// The same as new: of a dead letter that is to be tried again.
     pub(super) fn revived(&self) -> Result<PublishMessage, InboxError> {
-        let envelope =
-            Envelope { origin: None, tries: 0, error: None, due_at: None, ..self.envelope.clone() };
-        envelope.around(self.body.clone())
+        let header = EntryHeader {
+            origin: None,
+            tries: 0,
+            error: None,
+            due_at: None,
+            ..self.header.clone()
+        };
+        header.around(self.body.clone())
     }
 }
 

@@ -27,11 +27,11 @@ mod letter;
 mod link;
 mod messages;
 mod notes;
+mod position;
 mod pull;
 mod put;
 mod reserve;
 mod setup;
-mod stage;
 mod streams;
 mod subjects;
 mod sweep;
@@ -44,7 +44,7 @@ use std::time::Duration;
 use self::lease::Leased;
 use self::link::Link;
 use self::pull::Pull;
-use self::reserve::Reserve;
+use self::reserve::ReserveStream;
 use self::setup::{Found, Setup, consumer};
 use self::streams::Streams;
 use self::subjects::Subjects;
@@ -74,7 +74,7 @@ pub(super) struct Nats {
     link: Arc<Link>,
     setup: Setup,
     streams: Streams,
-    reserve: Reserve,
+    reserve: ReserveStream,
     subjects: Subjects,
     pull: Pull,
     capacity: Capacity,
@@ -174,10 +174,10 @@ impl Nats {
     }
 }
 
-fn reserve(jetstream: &Context, name: &str, settings: &Settings) -> Reserve {
+fn reserve(jetstream: &Context, name: &str, settings: &Settings) -> ReserveStream {
     let max_payload = jetstream.client().server_info().max_payload;
     let piece_size = reserve::piece_size(settings.size_limit, max_payload);
-    Reserve::new(jetstream, streams::reserve(name, settings, piece_size), piece_size)
+    ReserveStream::new(jetstream, streams::reserve(name, settings, piece_size), piece_size)
 }
 
 /// A name of a stream that is a part of a subject, too.

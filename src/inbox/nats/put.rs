@@ -4,7 +4,7 @@ use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 
 use super::Nats;
-use super::letter::{Envelope, Letter, NOTED_LATER, name_of};
+use super::letter::{EntryHeader, Letter, NOTED_LATER, name_of};
 use super::messages::Published;
 use crate::inbox::engine::{Arrival, Stored};
 use crate::inbox::error::InboxError;
@@ -15,20 +15,20 @@ const LONGEST_HEADERS: usize = 65_535;
 impl Nats {
     pub(super) async fn receive(&self, arrival: &Arrival) -> Result<Stored, InboxError> {
         let key = arrival.key.as_deref().map_or_else(|| self.number_once(), name_of);
-        let envelope = Envelope::new(arrival, key);
-        let size = envelope.size()? + arrival.body.len();
+        let header = EntryHeader::new(arrival, key);
+        let size = header.size()? + arrival.body.len();
         self.check_size(size, &arrival.body)?;
         if arrival.unreadable.is_some() {
-            return self.bury(&envelope, arrival.body.clone()).await;
+            return self.bury(&header, arrival.body.clone()).await;
         }
         if !self.has_room(size).await? {
-            let is_known = self.is_known(&envelope).await?;
+            let is_known = self.is_known(&header).await?;
             return Ok(if is_known { Stored::Repeat } else { Stored::Full });
         }
-        let message = envelope.around(arrival.body.clone())?.message_id(&envelope.key);
-        match self.append(&self.case(&envelope), message).await? {
+        let message = header.around(arrival.body.clone())?.message_id(&header.key);
+        match self.append(&self.case(&header), message).await? {
             Published::Duplicate(number) => {
-                self.repeated(&envelope, arrival.body.clone(), number).await
+                self.repeated(&header, arrival.body.clone(), number).await
             }
             Published::Stored | Published::Conflict => Ok(Stored::New),
         }
@@ -47,13 +47,13 @@ impl Nats {
         name_of(&self.client.new_inbox())
     }
 
-    async fn bury(&self, envelope: &Envelope, body: Bytes) -> Result<Stored, InboxError> {
+    async fn bury(&self, header: &EntryHeader, body: Bytes) -> Result<Stored, InboxError> {
         self.has_reserve().await?;
-        let subject = self.subjects.dead(&envelope.key);
+        let subject = self.subjects.dead(&header.key);
         if self.streams.dead.last(&subject).await?.is_some() {
             return Ok(Stored::Repeat);
         }
-        self.streams.dead.publish(&subject, envelope.around(body)?).await?;
+        self.streams.dead.publish(&subject, header.around(body)?).await?;
         Ok(Stored::New)
     }
 
@@ -61,25 +61,25 @@ impl Nats {
     /// Looked for where an entry goes, in that order, so that none is missed on its way.
     async fn repeated(
         &self,
-        envelope: &Envelope,
+        header: &EntryHeader,
         body: Bytes,
         mut number: u64,
     ) -> Result<Stored, InboxError> {
         loop {
             let stored = self.streams.entries.get(number).await?.map(Letter::stored);
-            let is_there = stored.is_some_and(|letter| letter.envelope.key == envelope.key);
-            if is_there || self.is_known(envelope).await? {
+            let is_there = stored.is_some_and(|letter| letter.header.key == header.key);
+            if is_there || self.is_known(header).await? {
                 return Ok(Stored::Repeat);
             }
-            let dead = self.subjects.dead(&envelope.key);
+            let dead = self.subjects.dead(&header.key);
             if let Some(dead) = self.streams.dead.last(&dead).await? {
-                self.revive_as(&Letter::stored(dead), envelope.around(body)?).await?;
+                self.revive_as(&Letter::stored(dead), header.around(body)?).await?;
                 return Ok(Stored::Revived);
             }
             // Under another id: repeats of this one are to be known, too.
-            let message = envelope.around(body.clone())?;
-            let message = message.message_id(format!("{}.{number}", envelope.key));
-            match self.append(&self.case(envelope), message).await? {
+            let message = header.around(body.clone())?;
+            let message = message.message_id(format!("{}.{number}", header.key));
+            match self.append(&self.case(header), message).await? {
                 Published::Duplicate(other) => number = other,
                 Published::Stored | Published::Conflict => return Ok(Stored::New),
             }
@@ -87,12 +87,12 @@ impl Nats {
     }
 
     /// Whether it is its case's head, or was processed.
-    async fn is_known(&self, envelope: &Envelope) -> Result<bool, InboxError> {
-        let head = self.head(&self.case(envelope)).await?;
-        if head.is_some_and(|head| head.envelope.key == envelope.key) {
+    async fn is_known(&self, header: &EntryHeader) -> Result<bool, InboxError> {
+        let head = self.head(&self.case(header)).await?;
+        if head.is_some_and(|head| head.header.key == header.key) {
             return Ok(true);
         }
-        Ok(self.streams.seen.last(&self.subjects.seen(&envelope.key)).await?.is_some())
+        Ok(self.streams.seen.last(&self.subjects.seen(&header.key)).await?.is_some())
     }
 
     async fn has_room(&self, size: usize) -> Result<bool, InboxError> {
@@ -108,10 +108,10 @@ impl Nats {
     }
 
     async fn revive_as(&self, dead: &Letter, message: PublishMessage) -> Result<bool, InboxError> {
-        if !self.has_room(dead.envelope.size()? + dead.body.len()).await? {
+        if !self.has_room(dead.header.size()? + dead.body.len()).await? {
             return Err(InboxError::new("the size limit is reached"));
         }
-        self.append(&self.case(&dead.envelope), message).await?;
+        self.append(&self.case(&dead.header), message).await?;
         self.forget_dead(dead).await
     }
 

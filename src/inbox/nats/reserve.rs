@@ -33,7 +33,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How long it is not tried to set it aside: what is set aside in vain is missing meanwhile.
 const PAUSE: Duration = Duration::from_secs(5);
 
-pub(super) struct Reserve {
+pub(super) struct ReserveStream {
     jetstream: Context,
     config: Config,
     piece: Bytes,
@@ -49,7 +49,7 @@ pub(super) fn piece_size(size_limit: u64, max_payload: usize) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX).min(max_payload / 2)
 }
 
-impl Reserve {
+impl ReserveStream {
     pub(super) fn new(jetstream: &Context, config: Config, piece_size: usize) -> Self {
         Self {
             jetstream: jetstream.clone(),

@@ -35,7 +35,7 @@ const NOTES: (Duration, i64) = (HOUR.saturating_mul(24 * 7), 64 * 1024 * 1024);
 /// How long a cluster may take to make a stream.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-type Failure = Box<dyn Error + Send + Sync>;
+type Misfit = Box<dyn Error + Send + Sync>;
 
 /// The streams of one inbox.
 pub(super) struct Streams {
@@ -227,13 +227,13 @@ async fn prepare_one(
     prepared.map_err(failed)
 }
 
-async fn find(jetstream: &Context, config: &Config) -> Result<Prepared, Failure> {
+async fn find(jetstream: &Context, config: &Config) -> Result<Prepared, Misfit> {
     let found = jetstream.get_stream(&config.name).await?.cached_info().config.clone();
     check(&found, config)?;
     Ok(Prepared { config: found, is_new: false })
 }
 
-async fn find_or_create(jetstream: &Context, config: &Config) -> Result<Prepared, Failure> {
+async fn find_or_create(jetstream: &Context, config: &Config) -> Result<Prepared, Misfit> {
     match jetstream.get_stream(&config.name).await {
         Ok(stream) => {
             let found = stream.cached_info().config.clone();
@@ -270,7 +270,7 @@ const SETTINGS: [&str; 11] = [
 ];
 
 /// What somebody else has made must hold what is promised.
-fn check(found: &Config, expected: &Config) -> Result<(), Failure> {
+fn check(found: &Config, expected: &Config) -> Result<(), Misfit> {
     let (settings, needed) = (serde_json::to_value(found)?, serde_json::to_value(expected)?);
     for name in SETTINGS {
         let (setting, needed) = (&settings[name], &needed[name]);
@@ -289,7 +289,7 @@ fn check(found: &Config, expected: &Config) -> Result<(), Failure> {
 }
 
 /// Replicas and the like stay as they are; what [`Settings`] says may have changed.
-async fn update(jetstream: &Context, found: Config, expected: &Config) -> Result<Config, Failure> {
+async fn update(jetstream: &Context, found: Config, expected: &Config) -> Result<Config, Misfit> {
     let config = Config {
         max_bytes: expected.max_bytes,
         max_age: expected.max_age,

@@ -29,7 +29,7 @@ impl Nats {
             }
             // Where another is in its place, it is over.
             let head = Letter::stored(head);
-            self.renew_head(&subject, &head, head.envelope.tries).await?;
+            self.renew_head(&subject, &head, head.header.tries).await?;
         }
         Ok(true)
     }
@@ -44,7 +44,7 @@ impl Nats {
                 return Ok(false);
             };
             self.looked_through.store(tail.number, Ordering::Relaxed);
-            self.heal(&self.case(&tail.envelope)).await?;
+            self.heal(&self.case(&tail.header)).await?;
         }
         Ok(true)
     }

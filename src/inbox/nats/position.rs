@@ -3,16 +3,16 @@
 use crate::inbox::entry::EntryId;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Entries,
+pub(super) enum Position {
+    Open,
     Done,
     Dead,
 }
 
-impl Place {
+impl Position {
     pub(super) fn id(self, number: u64) -> EntryId {
         let digit = match self {
-            Self::Entries => 0,
+            Self::Open => 0,
             Self::Done => 1,
             Self::Dead => 2,
         };
@@ -20,12 +20,12 @@ impl Place {
     }
 
     pub(super) fn of(id: EntryId) -> (Option<Self>, u64) {
-        let place = match id.0 % 10 {
-            0 => Some(Self::Entries),
+        let position = match id.0 % 10 {
+            0 => Some(Self::Open),
             1 => Some(Self::Done),
             2 => Some(Self::Dead),
             _ => None,
         };
-        (place, u64::try_from(id.0 / 10).unwrap_or(0))
+        (position, u64::try_from(id.0 / 10).unwrap_or(0))
     }
 }
