@@ -1,80 +1,152 @@
-//! Where in its case an entry is.
+//! Queue of one case or agent: its head, which the consumer delivers, and the tail behind it.
+//!
+//! # Why nothing is purged here
+//!
+//! A message goes by its number alone, and is never replaced by a rollup, which is a purge. In nats-server,
+//! up to 2.15.1 at least, a purge of one subject harms the others that a consumer has pending
+//! (server/consumer.go):
+//!
+//! 1. `purge` empties the queue of what is due to be redelivered. What was in it is pending as if it had
+//!    just been delivered (`checkPending`), so it comes back one whole `ack_wait` later.
+//! 2. `purge` sets the consumer's floor (`adflr`) to the delivery sequence of what it removed, though
+//!    lower ones are pending. The next acknowledgement in sequence then takes the stream's floor (`asflr`)
+//!    past them (`moveAckFloor`), and the state can no longer be written: "bad pending entry".
+//! 3. `checkPending` forgets what is pending below that floor: it is never redelivered. A server that
+//!    starts takes it for acknowledged and deletes it (`checkStateForInterestStream`).
+//!
+//! A message that is deleted counts as terminated (`decStreamPending`), and moves the floor as an
+//! acknowledgement does.
 
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 
-use super::Nats;
-use super::letter::{EntryHeader, Letter};
-use super::messages::Published;
-use super::subjects::Case;
+use super::letter::{EntryHeader, Letter, name_of};
+use super::messages::{Messages, Published};
 use crate::inbox::error::InboxError;
 
-/// Whose last message is expected to have a number, if not the subject's own.
+/// Header for the subject whose last message is expected to have a certain number, if not the message's own.
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 
-impl Nats {
+/// Number of the last message of a subject that has none.
+const NONE: u64 = 0;
+
+/// Subjects of one case or agent.
+pub(super) struct Case {
+    /// For the entry that is processed now: one message.
+    pub(super) head: String,
+    /// For the entries behind it.
+    tail: String,
+    /// Both.
+    all: String,
+}
+
+/// Subjects of all entries to be processed.
+pub(super) fn subjects(name: &str) -> String {
+    format!("{name}.case.*.*")
+}
+
+/// Entries to be processed, in a queue for each case.
+pub(super) struct Cases {
+    name: String,
+    pub(super) entries: Messages,
+}
+
+impl Cases {
+    pub(super) fn new(name: &str, entries: Messages) -> Self {
+        Self { name: name.to_owned(), entries }
+    }
+
+    /// Subjects of all heads, which the consumer delivers.
+    pub(super) fn heads(&self) -> String {
+        format!("{}.case.*.head", self.name)
+    }
+
+    fn tails(&self) -> String {
+        format!("{}.case.*.tail", self.name)
+    }
+
+    /// Case that an entry belongs to.
     pub(super) fn case(&self, header: &EntryHeader) -> Case {
-        self.subjects.case(&header.subject)
+        let case = format!("{}.case.{}", self.name, name_of(&header.subject));
+        Case {
+            head: format!("{case}.head"),
+            tail: format!("{case}.tail"),
+            all: format!("{case}.*"),
+        }
     }
 
-    /// What is processed now of a case.
+    pub(super) async fn get(&self, number: u64) -> Result<Option<Letter>, InboxError> {
+        Ok(self.entries.get(number).await?.map(Letter::stored))
+    }
+
+    /// Entry that is processed now.
     pub(super) async fn head(&self, case: &Case) -> Result<Option<Letter>, InboxError> {
-        Ok(self.streams.entries.last(&case.head).await?.map(Letter::stored))
+        Ok(self.entries.last(&case.head).await?.map(Letter::stored))
     }
 
-    /// Stores a message as its case's head if there is nothing else of it, and in its tail otherwise.
+    /// First head of any case, with its subject.
+    pub(super) async fn first_head(&self) -> Result<Option<StreamMessage>, InboxError> {
+        self.entries.first_of(&self.heads(), 1).await
+    }
+
+    /// First entry in the tail of any case, from a number on.
+    pub(super) async fn first_in_a_tail(&self, from: u64) -> Result<Option<Letter>, InboxError> {
+        Ok(self.entries.first_of(&self.tails(), from).await?.map(Letter::stored))
+    }
+
+    /// Stores a message as the head of its case if the case has no other, and in its tail otherwise.
     pub(super) async fn append(
         &self,
         case: &Case,
         message: PublishMessage,
     ) -> Result<Published, InboxError> {
-        let entries = &self.streams.entries;
-        let first = message.clone().expected_last_subject_sequence(0);
+        // One condition on head and tail together: the server compares and stores in one step, so that of
+        // several receivers only one fills an empty case, and none overtakes a tail.
+        let first = message.clone().expected_last_subject_sequence(NONE);
         let first = first.header(EXPECTED_SUBJECT, case.all.as_str());
-        let published = entries.publish(&case.head, first).await?;
+        let published = self.entries.publish(&case.head, first).await?;
         if published != Published::Conflict {
             return Ok(published);
         }
-        let published = entries.publish(&case.tail, message).await?;
+        let published = self.entries.publish(&case.tail, message).await?;
+        // The head may have gone after it refused the first attempt and before the second was stored: who
+        // removed it found no tail to fill it from.
         self.heal(case).await?;
         Ok(published)
     }
 
-    /// Gives a case a head that has none: it may have gone just before its tail came.
+    /// Gives a case a head if it has none.
     pub(super) async fn heal(&self, case: &Case) -> Result<(), InboxError> {
         if self.head(case).await?.is_none() {
-            self.fill_head(case).await?;
+            self.fill(case).await?;
         }
         Ok(())
     }
 
-    /// Puts the first of a case's tail at its head, where there is none.
-    ///
-    /// If it is cut off, the message is there twice. The second is dropped once the first is over.
-    pub(super) async fn fill_head(&self, case: &Case) -> Result<(), InboxError> {
-        const NONE: u64 = 0;
-        let entries = &self.streams.entries;
-        let next = entries.first(&case.tail, 1).await?;
+    /// Moves the first of a case's tail to its head, if there is none.
+    pub(super) async fn fill(&self, case: &Case) -> Result<(), InboxError> {
+        let next = self.entries.first_of(&case.tail, 1).await?;
         let Some(next) = next.map(Letter::stored) else { return Ok(()) };
         let moved = next.moved(next.header.tries)?.expected_last_subject_sequence(NONE);
-        if entries.publish(&case.head, moved).await? == Published::Stored {
-            entries.remove(next.number).await?;
+        // Stored first, then removed: a crash in between leaves it twice, not never. The second is dropped
+        // when it is delivered, once the first is over. If another worker was faster, its head stays.
+        if self.entries.publish(&case.head, moved).await? == Published::Stored {
+            self.entries.remove(next.number).await?;
         }
         Ok(())
     }
 
-    /// Stores a head under another number, so that it is delivered at once. Says whether it was still
-    /// the head.
-    ///
-    /// If it is cut off, the message is there twice. The first is dropped when it is delivered.
-    pub(super) async fn renew_head(
+    /// Stores a head again under another number, so that it is delivered at once. Says whether it was still
+    /// the head of this subject.
+    pub(super) async fn replace(
         &self,
         subject: &str,
         head: &Letter,
         tries: u32,
     ) -> Result<bool, InboxError> {
+        // In this order for the same reason as in `fill`: the first of two is dropped when it is delivered.
         let anew = head.moved(tries)?.expected_last_subject_sequence(head.number);
-        let published = self.streams.entries.publish(subject, anew).await?;
-        self.streams.entries.remove(head.number).await?;
+        let published = self.entries.publish(subject, anew).await?;
+        self.entries.remove(head.number).await?;
         Ok(published == Published::Stored)
     }
 }

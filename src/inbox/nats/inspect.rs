@@ -1,26 +1,50 @@
-//! What people and programs see of an inbox.
+//! Inspection of an inbox: stats, list, show, untaken and probe.
 
-use super::Nats;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::PullConsumer;
+
 use super::letter::{EntryHeader, Letter};
-use super::messages::Messages;
 use super::notes::Note;
 use super::position::Position;
+use super::streams::Streams;
+use super::upkeep::Upkeep;
 use crate::clock;
 use crate::inbox::engine::clamped;
 use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
 use crate::inbox::error::InboxError;
 
-impl Nats {
-    pub(super) async fn count(&self) -> Result<Stats, InboxError> {
-        let streams = &self.streams;
+pub(super) struct Inspector {
+    consumer: PullConsumer,
+    streams: Arc<Streams>,
+    upkeep: Arc<Upkeep>,
+    longest_wait: Duration,
+}
+
+impl Inspector {
+    pub(super) fn new(
+        consumer: PullConsumer,
+        streams: &Arc<Streams>,
+        upkeep: &Arc<Upkeep>,
+        longest_wait: Duration,
+    ) -> Self {
+        let streams = Arc::clone(streams);
+        let upkeep = Arc::clone(upkeep);
+        Self { consumer, streams, upkeep, longest_wait }
+    }
+
+    pub(super) async fn stats(&self) -> Result<Stats, InboxError> {
+        let Streams { cases, ended, notes, .. } = &*self.streams;
         let (entries, done, dead, working) = tokio::try_join!(
-            streams.entries.state(),
-            streams.done.state(),
-            streams.dead.state(),
-            self.all_working(),
+            cases.entries.state(),
+            ended.done.state(),
+            ended.dead.state(),
+            notes.all_working(),
         )?;
+        // A note may be of an entry that was over just before.
         let working = u64::try_from(working.len()).unwrap_or(u64::MAX).min(entries.messages);
-        let oldest = streams.entries.first(&self.subjects.entries(), 1).await?;
+        let oldest = cases.entries.first(1).await?;
         Ok(Stats {
             waiting: entries.messages - working,
             working,
@@ -31,7 +55,7 @@ impl Nats {
         })
     }
 
-    pub(super) async fn page(
+    pub(super) async fn list(
         &self,
         state: State,
         after: Option<EntryId>,
@@ -39,61 +63,58 @@ impl Nats {
     ) -> Result<Vec<Entry>, InboxError> {
         let from = after.map_or(1, |id| Position::of(id).1 + 1);
         match state {
-            State::Waiting => self.waiting(from, limit).await,
-            State::Working => self.at_work(from, limit).await,
-            State::Done => self.ended(Position::Done, from, limit).await,
-            State::Dead => self.ended(Position::Dead, from, limit).await,
+            State::Waiting => self.list_waiting(from, limit).await,
+            State::Working => self.list_working(from, limit).await,
+            State::Done => self.list_ended(Position::Done, from, limit).await,
+            State::Dead => self.list_ended(Position::Dead, from, limit).await,
         }
     }
 
-    async fn waiting(&self, mut from: u64, limit: usize) -> Result<Vec<Entry>, InboxError> {
-        let all = self.subjects.entries();
+    async fn list_waiting(&self, mut from: u64, limit: usize) -> Result<Vec<Entry>, InboxError> {
         let mut found = Vec::new();
         while found.len() < limit {
-            let Some(message) = self.streams.entries.first(&all, from).await? else { break };
+            let Some(message) = self.streams.cases.entries.first(from).await? else { break };
             from = message.sequence + 1;
-            let entry = self.open(&Letter::stored(message)).await?;
+            let entry = self.open_entry(&Letter::stored(message)).await?;
             found.extend(Some(entry).filter(|entry| entry.state == State::Waiting));
         }
         Ok(found)
     }
 
-    async fn at_work(&self, from: u64, limit: usize) -> Result<Vec<Entry>, InboxError> {
+    async fn list_working(&self, from: u64, limit: usize) -> Result<Vec<Entry>, InboxError> {
         let mut found = Vec::new();
-        for number in self.all_working().await?.into_iter().filter(|number| *number >= from) {
+        let numbers = self.streams.notes.all_working().await?;
+        for number in numbers.into_iter().filter(|number| *number >= from) {
             if found.len() == limit {
                 break;
             }
-            let Some(message) = self.streams.entries.get(number).await? else { continue };
-            let entry = self.open(&Letter::stored(message)).await?;
+            let Some(letter) = self.streams.cases.get(number).await? else { continue };
+            let entry = self.open_entry(&letter).await?;
             found.extend(Some(entry).filter(|entry| entry.state == State::Working));
         }
         Ok(found)
     }
 
-    async fn ended(
+    async fn list_ended(
         &self,
         position: Position,
         mut from: u64,
         limit: usize,
     ) -> Result<Vec<Entry>, InboxError> {
-        let all = match position {
-            Position::Done => self.subjects.done("*"),
-            _ => self.subjects.dead("*"),
-        };
         let mut found = Vec::new();
         while found.len() < limit {
-            let Some(message) = self.stream(position).first(&all, from).await? else { break };
+            let Some(message) = self.streams.at(position).first(from).await? else { break };
             from = message.sequence + 1;
-            found.push(over(position, &Letter::stored(message)));
+            found.push(ended_entry(position, &Letter::stored(message)));
         }
         Ok(found)
     }
 
-    /// An entry that is not over.
-    async fn open(&self, letter: &Letter) -> Result<Entry, InboxError> {
+    /// Entry that is not over.
+    async fn open_entry(&self, letter: &Letter) -> Result<Entry, InboxError> {
+        let notes = &self.streams.notes;
         let (working, failed) =
-            tokio::try_join!(self.working(letter.number), self.failed(letter.number))?;
+            tokio::try_join!(notes.working(letter.number), notes.failed(letter.number))?;
         let state = if working.is_some() { State::Working } else { State::Waiting };
         let error = failed.as_ref().and_then(|failed| failed.error.clone());
         let last = working.or(failed);
@@ -106,46 +127,39 @@ impl Nats {
         })
     }
 
-    pub(super) async fn find(&self, id: EntryId) -> Result<Option<Shown>, InboxError> {
-        let Some((position, letter)) = self.letter(id).await? else { return Ok(None) };
+    pub(super) async fn show(&self, id: EntryId) -> Result<Option<Shown>, InboxError> {
+        let Some((position, letter)) = self.streams.find(id).await? else { return Ok(None) };
         let entry = match position {
-            Position::Open => self.open(&letter).await?,
-            Position::Done | Position::Dead => over(position, &letter),
+            Position::Open => self.open_entry(&letter).await?,
+            Position::Done | Position::Dead => ended_entry(position, &letter),
         };
         Ok(Some(Shown { entry, body: letter.body }))
     }
 
-    pub(super) async fn letter(
-        &self,
-        id: EntryId,
-    ) -> Result<Option<(Position, Letter)>, InboxError> {
-        let (Some(position), number) = Position::of(id) else { return Ok(None) };
-        let message = self.stream(position).get(number).await?;
-        Ok(message.map(|message| (position, Letter::stored(message))))
-    }
-
-    pub(super) fn stream(&self, position: Position) -> &Messages {
-        match position {
-            Position::Open => &self.streams.entries,
-            Position::Done => &self.streams.done,
-            Position::Dead => &self.streams.dead,
-        }
-    }
-
-    /// Which delivery comes next, if there is something to be delivered at once and nobody is at anything.
-    pub(super) async fn next_delivery(&self) -> Result<Option<String>, InboxError> {
-        let info = self.pull.consumer().get_info().await.map_err(InboxError::new)?;
+    /// Number of the next delivery, if there is something to deliver and no handler has an entry.
+    pub(super) async fn untaken(&self) -> Result<Option<String>, InboxError> {
+        let info = self.consumer.get_info().await.map_err(InboxError::new)?;
+        // The server delivers nothing more while so many wait for their next attempt: no worker is missing.
         let is_exhausted =
             i64::try_from(info.num_ack_pending).unwrap_or(i64::MAX) >= info.config.max_ack_pending;
-        if info.num_pending == 0 || is_exhausted || !self.all_working().await?.is_empty() {
+        if info.num_pending == 0
+            || is_exhausted
+            || !self.streams.notes.all_working().await?.is_empty()
+        {
             return Ok(None);
         }
         Ok(Some(info.delivered.consumer_sequence.to_string()))
     }
+
+    pub(super) async fn probe(&self) -> Result<(), InboxError> {
+        self.upkeep.connected().await?;
+        self.upkeep.restore().await?;
+        self.upkeep.try_to_store().await?;
+        self.upkeep.set_aside().await
+    }
 }
 
-/// An entry that is done or dead.
-fn over(position: Position, letter: &Letter) -> Entry {
+fn ended_entry(position: Position, letter: &Letter) -> Entry {
     let state = if position == Position::Done { State::Done } else { State::Dead };
     entry(position.id(letter.number), state, &letter.header)
 }

@@ -1,29 +1,33 @@
-//! How an entry is handed out, and what becomes of it.
+//! Leases on entries: claim, renew, settle and release.
 
 use std::collections::HashMap;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_nats::jetstream::message::{Acker, PublishMessage};
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::message::Acker;
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::future::join_all;
 
-use super::Nats;
 use super::letter::{FOREIGN, Letter, shortened};
-use super::messages::Messages;
+use super::messages::{LONGEST, Messages};
 use super::notes::Note;
 use super::position::Position;
-use super::streams::LONGEST;
+use super::pull::Pull;
+use super::setup::Found;
+use super::streams::Streams;
+use super::upkeep::Upkeep;
 use crate::caught::quietly;
 use crate::inbox::engine::{Claim, Lease, Ticket, Verdict, clamped, later};
 use crate::inbox::error::InboxError;
+use crate::inbox::settings::Settings;
 use crate::timestamp::Timestamp;
 
-/// When what could not be handed out is tried again.
+/// Time after which an entry that could not be handed out is delivered again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// An entry that was handed out.
-pub(super) struct Leased {
+/// Entry that this process has a lease on.
+struct Leased {
     letter: Letter,
     acker: Acker,
     lease: i64,
@@ -33,11 +37,16 @@ pub(super) struct Leased {
 impl Leased {
     fn new(message: Message) -> Result<Self, InboxError> {
         let info = message.info().map_err(InboxError::new)?;
-        let (number, lease) = (info.stream_sequence, info.delivered);
+        let number = info.stream_sequence;
+        let lease = info.delivered;
         let letter = Letter::delivered(&message, number);
         let tries = letter.header.tries;
         let (_, acker) = message.split();
         Ok(Self { letter, acker, lease, tries })
+    }
+
+    fn key(&self) -> &str {
+        &self.letter.header.key
     }
 
     fn claim(&self) -> Claim {
@@ -57,19 +66,73 @@ impl Leased {
         Note { lease: self.lease, tries: self.tries, due_at, error: error.map(shortened) }
     }
 
+    /// Raises lease and tries above those of the last attempt.
+    fn count_on(&mut self, last: Option<&Note>) {
+        if let Some(last) = last {
+            // A consumer that was made again counts its deliveries from one: without this, a worker that was
+            // away could hold the same ticket as the one that has the entry now.
+            self.lease = self.lease.max(last.lease.saturating_add(1));
+        }
+        // Not the number of deliveries: those count even where no handler was called.
+        self.tries = last.map_or(self.letter.header.tries, |last| last.tries).saturating_add(1);
+    }
+
     async fn ack(&self, kind: AckKind) -> Result<(), InboxError> {
         self.acker.ack_with(kind).await.map_err(InboxError::new)
     }
 }
 
-impl Nats {
-    pub(super) async fn hand_out(&self, limit: usize, lease: Lease) -> Vec<Claim> {
+/// State of a delivered entry's key and number elsewhere.
+struct Traces {
+    is_done: bool,
+    dead: Option<Letter>,
+    last: Option<Note>,
+}
+
+/// Way of entries to handlers and out of their case.
+pub(super) struct Leases {
+    pull: Pull,
+    streams: Arc<Streams>,
+    upkeep: Arc<Upkeep>,
+    /// Entries that this process has, by number.
+    leased: Mutex<HashMap<u64, Arc<Leased>>>,
+    done_retention: Duration,
+    longest_wait: Duration,
+}
+
+impl Leases {
+    pub(super) fn new(
+        consumer: PullConsumer,
+        streams: &Arc<Streams>,
+        upkeep: &Arc<Upkeep>,
+        settings: &Settings,
+        longest_wait: Duration,
+    ) -> Self {
+        Self {
+            pull: Pull::new(consumer, settings.lease),
+            streams: Arc::clone(streams),
+            upkeep: Arc::clone(upkeep),
+            leased: Mutex::default(),
+            done_retention: settings.done_retention,
+            longest_wait,
+        }
+    }
+
+    pub(super) async fn wait(&self) -> Result<(), InboxError> {
+        let Err(error) = self.pull.wait().await else { return Ok(()) };
+        match self.upkeep.restore().await? {
+            Found::Restored => self.pull.wait().await,
+            Found::Whole => Err(error),
+        }
+    }
+
+    pub(super) async fn claim(&self, limit: usize, lease: Lease) -> Vec<Claim> {
         let messages = self.pull.take(limit).await;
-        let claims = join_all(messages.into_iter().map(|message| self.claimed(message, lease)));
+        let claims = join_all(messages.into_iter().map(|message| self.claim_one(message, lease)));
         claims.await.into_iter().flatten().collect()
     }
 
-    async fn claimed(&self, message: Message, lease: Lease) -> Option<Claim> {
+    async fn claim_one(&self, message: Message, lease: Lease) -> Option<Claim> {
         let mut leased = match Leased::new(message) {
             Ok(leased) => leased,
             Err(error) => {
@@ -81,13 +144,7 @@ impl Nats {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => {
-                // A stream that does not store has been logged.
-                if self.streams.all().into_iter().all(Messages::stores) {
-                    quietly(|| tracing::error!(reason = %error, "an entry cannot be handed out"));
-                }
-                self.recover().await;
-                // If this fails too, the lease ends by itself.
-                let _ = leased.ack(AckKind::Nak(Some(PAUSE))).await;
+                self.give_back(&leased, &error).await;
                 return None;
             }
         }
@@ -96,125 +153,159 @@ impl Nats {
         Some(claim)
     }
 
-    /// Whether a message is to be processed. What is over already, and was only not yet removed, is
-    /// removed.
+    /// Gives back what could not be admitted.
+    async fn give_back(&self, leased: &Leased, error: &InboxError) {
+        // A stream that does not store has been logged.
+        if self.streams.all().into_iter().all(Messages::stores) {
+            quietly(|| tracing::error!(reason = %error, "an entry cannot be handed out"));
+        }
+        self.upkeep.recover().await;
+        // If this fails too, the lease ends by itself.
+        let _ = leased.ack(AckKind::Nak(Some(PAUSE))).await;
+    }
+
+    /// Decides whether a delivered message is to be processed, and starts its lease if so.
     async fn admit(&self, leased: &mut Leased, lease: Lease) -> Result<bool, InboxError> {
-        let Letter { number, header, .. } = &leased.letter;
-        let (seen, dead) = (self.subjects.seen(&header.key), self.subjects.dead(&header.key));
-        let (seen, dead, last_try) = tokio::try_join!(
-            self.streams.seen.last(&seen),
-            self.streams.dead.last(&dead),
-            self.last_try(*number),
-        )?;
-        let dead = dead.map(Letter::stored);
-        let has_died = dead.as_ref().is_some_and(|dead| dead.is_same(&leased.letter));
-        if seen.is_some() || has_died || self.is_renewed(leased).await? {
+        let traces = self.traces(&leased.letter).await?;
+        // First of all, since what is over must neither run again, nor wait, nor become a dead letter: it was
+        // noted as over before its message went, and whoever did so died in between.
+        if self.is_over(leased, &traces).await? {
             self.remove(leased).await?;
             return Ok(false);
         }
-        if header.is_foreign() {
-            self.dead(leased, FOREIGN, lease.now).await?;
+        if leased.letter.header.is_foreign() {
+            self.bury(leased, FOREIGN, lease.now).await?;
             return Ok(false);
         }
-        if let Some(wait) = self.wait_of(leased, last_try.as_ref(), lease.now) {
+        if let Some(wait) = self.wait_of(leased, traces.last.as_ref(), lease.now) {
             leased.ack(AckKind::Nak(Some(wait))).await?;
             return Ok(false);
         }
-        if let Some(dead) = dead {
-            // What this repeats: it lives again.
-            self.forget_dead(&dead).await?;
-        }
-        if let Some(note) = &last_try {
-            leased.lease = leased.lease.max(note.lease.saturating_add(1));
-        }
-        // Not as often as it was delivered: that is also counted where it did not come to a try.
-        leased.tries = last_try.map_or(header.tries, |note| note.tries).saturating_add(1);
-        leased.ack(AckKind::Progress).await?;
-        self.note_working(*number, &leased.note(lease.end(), None), lease.length).await?;
+        self.begin(leased, &traces, lease).await?;
         Ok(true)
     }
 
-    /// How long an entry is still to wait. A consumer that was made again delivers at once what waits for
-    /// its next try, and what a handler is at.
-    fn wait_of(&self, leased: &Leased, note: Option<&Note>, now: Timestamp) -> Option<Duration> {
-        let note = note.filter(|_| leased.lease == 1)?;
-        let wait = clamped(note.due_at, now, self.longest_wait).as_millis() - now.as_millis();
-        u64::try_from(wait).ok().filter(|wait| *wait > 0).map(Duration::from_millis)
+    async fn traces(&self, letter: &Letter) -> Result<Traces, InboxError> {
+        let ended = &self.streams.ended;
+        let key = &letter.header.key;
+        // At once, for one wait. An entry that a worker whose lease is over ends in between is processed a second
+        // time, as "at least once" allows.
+        let (is_done, dead, last) = tokio::try_join!(
+            ended.is_done(key),
+            ended.dead_letter(key),
+            self.streams.notes.last(letter.number),
+        )?;
+        Ok(Traces { is_done, dead, last })
+    }
+
+    /// Whether an entry was processed, has died, or is its case's head under another number.
+    async fn is_over(&self, leased: &Leased, traces: &Traces) -> Result<bool, InboxError> {
+        let has_died = traces.dead.as_ref().is_some_and(|dead| dead.is_same(&leased.letter));
+        Ok(traces.is_done || has_died || self.is_replaced(leased).await?)
     }
 
     /// Whether the same entry is its case's head under another number by now.
-    async fn is_renewed(&self, leased: &Leased) -> Result<bool, InboxError> {
-        let Leased { letter, lease, .. } = leased;
+    async fn is_replaced(&self, Leased { letter, lease, .. }: &Leased) -> Result<bool, InboxError> {
+        // A head is replaced only after a delivery, so the first one is spared the question.
         if *lease == 1 {
             return Ok(false);
         }
-        let head = self.head(&self.case(&letter.header)).await?;
+        let cases = &self.streams.cases;
+        let head = cases.head(&cases.case(&letter.header)).await?;
         Ok(head.is_some_and(|head| head.number != letter.number && head.is_same(letter)))
     }
 
-    fn leased(&self) -> MutexGuard<'_, HashMap<u64, Arc<Leased>>> {
-        self.leased.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Time that an entry has to wait, if any.
+    fn wait_of(&self, leased: &Leased, last: Option<&Note>, now: Timestamp) -> Option<Duration> {
+        // Only a consumer that was made again delivers for the first time what has a note: it delivers at once
+        // what waits for its next attempt, and what a handler has.
+        let last = last.filter(|_| leased.lease == 1)?;
+        let wait = clamped(last.due_at, now, self.longest_wait).as_millis() - now.as_millis();
+        u64::try_from(wait).ok().filter(|wait| *wait > 0).map(Duration::from_millis)
     }
 
-    /// The entry, if its lease is still held.
-    async fn held(&self, ticket: Ticket) -> Result<Option<Arc<Leased>>, InboxError> {
-        let number = Position::of(ticket.id).1;
-        let leased =
-            self.leased().get(&number).filter(|leased| leased.lease == ticket.lease).cloned();
-        let Some(leased) = leased else { return Ok(None) };
-        match self.working(number).await? {
-            Some(note) if note.lease != ticket.lease => {
-                self.leased().remove(&number);
-                Ok(None)
-            }
-            _ => Ok(Some(leased)),
+    async fn begin(
+        &self,
+        leased: &mut Leased,
+        traces: &Traces,
+        lease: Lease,
+    ) -> Result<(), InboxError> {
+        if let Some(dead) = &traces.dead {
+            // This entry is its repeat or its return. A receiver that died in between left both.
+            self.streams.ended.exhume(dead).await?;
         }
+        leased.count_on(traces.last.as_ref());
+        self.start_lease(leased, lease).await
     }
 
-    pub(super) async fn keep(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
-        let Some(leased) = self.held(ticket).await? else { return Ok(false) };
+    async fn start_lease(&self, leased: &Leased, lease: Lease) -> Result<(), InboxError> {
+        // The server counts the lease anew from here: the message may have waited in `Pull`. Only then is it
+        // noted, so that no note says more than the server does.
         leased.ack(AckKind::Progress).await?;
         let note = leased.note(lease.end(), None);
-        self.note_working(leased.letter.number, &note, lease.length).await?;
+        self.streams.notes.note_working(leased.letter.number, &note, lease.length).await
+    }
+
+    pub(super) async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError> {
+        let Some(leased) = self.held(ticket).await? else { return Ok(false) };
+        self.start_lease(&leased, lease).await?;
         Ok(true)
     }
 
-    pub(super) async fn end(
+    pub(super) async fn settle(
         &self,
         ticket: Ticket,
         verdict: Verdict,
         now: Timestamp,
     ) -> Result<bool, InboxError> {
         let Some(leased) = self.held(ticket).await? else { return Ok(false) };
-        let ended = match verdict {
-            Verdict::Done => self.done(&leased, now).await,
-            Verdict::Again { after, error } => self.again(&leased, after, &error, now).await,
-            Verdict::Dead { error } => self.dead(&leased, &error, now).await,
+        let settled = match verdict {
+            Verdict::Done => self.finish(&leased, now).await,
+            Verdict::Again { after, error } => self.defer(&leased, after, &error, now).await,
+            Verdict::Dead { error } => self.bury(&leased, &error, now).await,
         };
-        if ended.is_err() {
-            self.recover().await;
+        if settled.is_err() {
+            self.upkeep.recover().await;
         }
-        ended?;
+        settled?;
         self.leased().remove(&leased.letter.number);
         Ok(true)
     }
 
-    async fn done(&self, leased: &Leased, now: Timestamp) -> Result<(), InboxError> {
-        let key = &leased.letter.header.key;
-        let (seen, done) = (self.subjects.seen(key), self.subjects.done(key));
-        let ended = leased.letter.ended(leased.tries, None, later(now, self.keep_done))?;
-        let keep = async {
-            // What there is no room for is forgotten early.
-            if self.reserve.is_there() {
-                self.streams.done.publish(&done, ended).await?;
+    pub(super) async fn release(&self) -> Result<(), InboxError> {
+        self.pull.release().await
+    }
+
+    fn leased(&self) -> MutexGuard<'_, HashMap<u64, Arc<Leased>>> {
+        self.leased.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Entry of a ticket, if its lease is still held.
+    async fn held(&self, ticket: Ticket) -> Result<Option<Arc<Leased>>, InboxError> {
+        let number = Position::of(ticket.id).1;
+        let leased =
+            self.leased().get(&number).filter(|leased| leased.lease == ticket.lease).cloned();
+        let Some(leased) = leased else { return Ok(None) };
+        match self.streams.notes.working(number).await? {
+            Some(note) if note.lease != ticket.lease => {
+                self.leased().remove(&number);
+                Ok(None)
             }
-            Ok(())
-        };
-        tokio::try_join!(self.streams.seen.publish(&seen, PublishMessage::build()), keep)?;
+            // Without a note, nobody else has it: one is made before a handler is called.
+            _ => Ok(Some(leased)),
+        }
+    }
+
+    async fn finish(&self, leased: &Leased, now: Timestamp) -> Result<(), InboxError> {
+        let due_at = later(now, self.done_retention);
+        let kept = leased.letter.ended(leased.tries, None, due_at)?;
+        // Without a reserve, what room there is goes to the keys: an entry that is done is forgotten early.
+        let kept = self.upkeep.has_reserve().then_some(kept);
+        self.streams.ended.finish(leased.key(), kept).await?;
         self.remove(leased).await
     }
 
-    async fn again(
+    async fn defer(
         &self,
         leased: &Leased,
         after: Duration,
@@ -222,28 +313,28 @@ impl Nats {
         now: Timestamp,
     ) -> Result<(), InboxError> {
         let note = leased.note(later(now, after), Some(error));
-        self.note_failed(leased.letter.number, &note).await?;
+        self.streams.notes.note_failed(leased.letter.number, &note).await?;
         leased.ack(AckKind::Nak(Some(after.min(LONGEST)))).await
     }
 
-    async fn dead(&self, leased: &Leased, error: &str, now: Timestamp) -> Result<(), InboxError> {
-        let dead = self.subjects.dead(&leased.letter.header.key);
-        let ended = leased.letter.ended(leased.tries, Some(error), now)?;
-        self.streams.dead.publish(&dead, ended).await?;
+    async fn bury(&self, leased: &Leased, error: &str, now: Timestamp) -> Result<(), InboxError> {
+        let letter = leased.letter.ended(leased.tries, Some(error), now)?;
+        self.streams.ended.bury(leased.key(), letter).await?;
         self.remove(leased).await
     }
 
-    /// Removes what is over from its case, and lets the next go.
+    /// Removes an entry that is over from its case, and moves up the next.
     async fn remove(&self, leased: &Leased) -> Result<(), InboxError> {
         let Letter { number, header, .. } = &leased.letter;
-        let case = self.case(header);
+        let cases = &self.streams.cases;
+        let case = cases.case(header);
         // Not by the acknowledgement alone, which the servers of a cluster act on somewhat later: until
-        // then, the case has a head.
-        self.streams.entries.remove(*number).await?;
+        // then, the case has a head, and the next could not be stored as one.
+        cases.entries.remove(*number).await?;
         tokio::try_join!(
-            self.fill_head(&case),
+            cases.fill(&case),
             leased.ack(AckKind::Ack),
-            self.forget_tries(*number)
+            self.streams.notes.forget(*number)
         )?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! An entry as a message: the body as it came, and in one header what is known of it.
+//! Entry as a message: the body as it came, and one header with all that is known of it.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::Message;
@@ -13,34 +13,34 @@ use crate::timestamp::Timestamp;
 
 const HEADER: &str = "Snapengage-Entry";
 
-/// What is wrong with a message that somebody else has put there.
+/// Error of a message that somebody else has stored.
 pub(super) const FOREIGN: &str = "not stored by an inbox";
 
-/// How much of an error is kept, in bytes: a header has no room for all a handler may say.
+/// Bytes of an error that are kept: a header has no room for all that a handler may say.
 const LONGEST_ERROR: usize = 1024;
 
-/// How many bytes may be noted of an entry later, and take other headers: JSON has six for one of an error.
+/// Bytes that may be noted of an entry later, with those of other headers: JSON has six for one of an error.
 pub(super) const NOTED_LATER: usize = 6 * LONGEST_ERROR + 1024;
 
-/// What is known of a body. JSON, since what was sent may hold what a header may not.
+/// Properties of an entry. JSON, since what was sent may hold characters that a header may not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct EntryHeader {
     pub(super) api: String,
     pub(super) path: String,
     pub(super) event: String,
     pub(super) subject: String,
-    /// Tells repeats from others: a hash, or a number that comes once.
+    /// Identity for repeats: a hash, or a name that is used once.
     pub(super) key: String,
     pub(super) received_at: Timestamp,
-    /// The number of the message it came from, where it was moved.
+    /// Number of the message that it was moved from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) origin: Option<u64>,
-    /// How often a handler was called before it was moved here.
+    /// Attempts before it was moved here.
     #[serde(default)]
     pub(super) tries: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
-    /// When it died, or when what is done goes.
+    /// Time at which it died, or at which an entry that is done is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) due_at: Option<Timestamp>,
 }
@@ -65,7 +65,7 @@ impl EntryHeader {
         self.api.is_empty()
     }
 
-    /// The bytes it takes.
+    /// Size as JSON, in bytes.
     pub(super) fn size(&self) -> Result<usize, InboxError> {
         Ok(serde_json::to_vec(self).map_err(InboxError::new)?.len())
     }
@@ -75,10 +75,10 @@ impl EntryHeader {
         Ok(PublishMessage::build().header(HEADER, header).payload(body))
     }
 
-    /// Of a message that somebody else has put there, nothing is known.
+    /// Reads the header, or makes an empty one for a message that somebody else has stored.
     fn from_headers(headers: Option<&HeaderMap>, number: u64) -> Self {
-        let header = headers.and_then(|headers| headers.get(HEADER));
-        let header = header.and_then(|header| serde_json::from_str(header.as_str()).ok());
+        let text = headers.and_then(|headers| headers.get(HEADER));
+        let header = text.and_then(|text| serde_json::from_str(text.as_str()).ok());
         header.unwrap_or_else(|| Self {
             api: String::new(),
             path: String::new(),
@@ -94,10 +94,10 @@ impl EntryHeader {
     }
 }
 
-/// An entry that is in a stream.
+/// Entry that is in a stream.
 #[derive(Debug, Clone)]
 pub(super) struct Letter {
-    /// The message's sequence number in its stream.
+    /// Sequence number of its message in the stream.
     pub(super) number: u64,
     pub(super) header: EntryHeader,
     pub(super) body: Bytes,
@@ -114,36 +114,40 @@ impl Letter {
         Self { number, header, body: message.payload.clone() }
     }
 
-    /// The number it was first stored under.
+    /// Number that it was first stored under.
     pub(super) fn origin(&self) -> u64 {
         self.header.origin.unwrap_or(self.number)
     }
 
-    /// Whether it is the same entry, maybe under another number.
+    /// Whether both are the same entry, maybe under two numbers.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.origin() == other.origin()
     }
 
-    /// The same entry, to be stored under another number.
+    /// Message that stores the entry under another number.
     pub(super) fn moved(&self, tries: u32) -> Result<PublishMessage, InboxError> {
         let header = EntryHeader { origin: Some(self.origin()), tries, ..self.header.clone() };
         header.around(self.body.clone())
     }
 
-    /// What is kept of it when it is over.
+    /// Message that keeps the entry once it is over.
     pub(super) fn ended(
         &self,
         tries: u32,
         error: Option<&str>,
         due_at: Timestamp,
     ) -> Result<PublishMessage, InboxError> {
-        let (origin, due_at) = (Some(self.origin()), Some(due_at));
-        let error = error.map(shortened);
-        let header = EntryHeader { origin, tries, error, due_at, ..self.header.clone() };
+        let header = EntryHeader {
+            origin: Some(self.origin()),
+            tries,
+            error: error.map(shortened),
+            due_at: Some(due_at),
+            ..self.header.clone()
+        };
         header.around(self.body.clone())
     }
 
-    /// The same as new: of a dead letter that is to be tried again.
+    /// Message that stores a dead letter as a new entry.
     pub(super) fn revived(&self) -> Result<PublishMessage, InboxError> {
         let header = EntryHeader {
             origin: None,
@@ -156,7 +160,7 @@ impl Letter {
     }
 }
 
-/// A name for a text of any length and form, as a subject may have it.
+/// Token of a subject for a text of any length and form.
 pub(super) fn name_of(text: &str) -> String {
     format!("{:032x}", SipHasher13::new().hash(text.as_bytes()).as_u128())
 }

@@ -1,13 +1,19 @@
-//! Whether the server can be reached, and has room.
+//! Connection to the server: whether it is there, and whether the server has room.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::connection::State;
 use tokio::time::{interval, timeout};
 
-use super::{PAUSE, TIMEOUT};
 use crate::inbox::error::InboxError;
+
+/// Time that the server has to answer. A request that a lost connection took along is never answered.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time for which it is left alone before it is asked again.
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) struct Link {
     client: Client,
@@ -27,9 +33,9 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// Where there is none by then. Nothing has been sent: what is sent without a connection takes memory
-    /// until there is one.
+    /// Where there is none by then. Nothing has been sent.
     pub(super) async fn connected(&self) -> Result<(), InboxError> {
+        // The client buffers what is sent without a connection, in memory, for as long as there is none.
         let mut turns = interval(PAUSE);
         let connected = async {
             while !self.is_connected() {
@@ -40,7 +46,7 @@ impl Link {
         timeout(TIMEOUT, connected).await.map_err(lost)
     }
 
-    /// Whether the last that was not stored was not for lack of room.
+    /// Whether the last message that was not stored was refused for lack of room.
     pub(super) fn is_full(&self) -> bool {
         self.is_full.load(Ordering::Relaxed)
     }

@@ -9,16 +9,18 @@ use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{
-    DeleteStatus, LastRawMessageError, LastRawMessageErrorKind, State, Stream,
+    Config, DeleteStatus, LastRawMessageError, LastRawMessageErrorKind, State, Stream,
 };
 use async_nats::jetstream::{self, Context, ErrorCode};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::PAUSE;
-use super::link::Link;
+use super::link::{Link, PAUSE};
 use crate::caught::quietly;
 use crate::inbox::error::InboxError;
+
+/// About a hundred years: the server counts times in nanoseconds, in 64 bits.
+pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 100);
 
 /// For how long it is tried to store something while a cluster elects another leader.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,6 +49,8 @@ pub(super) enum Published {
 /// The messages of one stream.
 pub(super) struct Messages {
     name: String,
+    /// Pattern of all subjects.
+    subjects: String,
     pub(super) stream: Stream<()>,
     jetstream: Context,
     link: Arc<Link>,
@@ -58,11 +62,17 @@ impl Messages {
     pub(super) async fn of(
         jetstream: &Context,
         link: &Arc<Link>,
-        name: String,
+        config: &Config,
     ) -> Result<Self, InboxError> {
-        let stream = jetstream.get_stream_no_info(&name).await.map_err(InboxError::new)?;
-        let (jetstream, link) = (jetstream.clone(), Arc::clone(link));
-        Ok(Self { name, stream, jetstream, link, fails: AtomicBool::new(false) })
+        let stream = jetstream.get_stream_no_info(&config.name).await.map_err(InboxError::new)?;
+        Ok(Self {
+            name: config.name.clone(),
+            subjects: config.subjects.concat(),
+            stream,
+            jetstream: jetstream.clone(),
+            link: Arc::clone(link),
+            fails: AtomicBool::new(false),
+        })
     }
 
     /// Whether it makes sense to be patient: not with what is known to fail.
@@ -70,10 +80,12 @@ impl Messages {
         self.link.is_connected() && !self.fails.load(Ordering::Relaxed)
     }
 
-    /// Fails while nothing can be stored. What is stored for that is removed.
-    pub(super) async fn probe(&self, subject: &str) -> Result<(), InboxError> {
-        self.publish(subject, PublishMessage::build()).await?;
-        self.purge(subject).await
+    /// Stores a message and removes it. Fails while nothing can be stored.
+    pub(super) async fn probe(&self) -> Result<(), InboxError> {
+        // Of no case, key or number, so it is never delivered, listed or known.
+        let subject = self.subjects.replace('*', "probe");
+        self.publish(&subject, PublishMessage::build()).await?;
+        self.purge(&subject).await
     }
 
     /// Stores a message. If this fails, it may be stored nevertheless.
@@ -138,8 +150,13 @@ impl Messages {
         Ok(if stored.duplicate { duplicate } else { Published::Stored })
     }
 
-    /// The first message from a number on whose subject is this one, or of this pattern.
-    pub(super) async fn first(
+    /// First message from a number on.
+    pub(super) async fn first(&self, from: u64) -> Result<Option<StreamMessage>, InboxError> {
+        self.first_of(&self.subjects, from).await
+    }
+
+    /// First message of a subject, or of a pattern, from a number on.
+    pub(super) async fn first_of(
         &self,
         subject: &str,
         from: u64,
@@ -183,7 +200,7 @@ impl Messages {
     }
 
     /// Removes all messages of a subject, or of a pattern. Not for what is delivered to a consumer: see
-    /// [`Nats`](super::Nats).
+    /// [`case`](super::case).
     pub(super) async fn purge(&self, subject: &str) -> Result<(), InboxError> {
         self.stream.purge().filter(subject).await.map_err(InboxError::new)?;
         Ok(())

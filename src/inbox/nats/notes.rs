@@ -1,5 +1,5 @@
-//! Notes on the tries of entries that are not over: for who looks, and for a worker that was away too
-//! long to see that another is at its work.
+//! Notes on the attempts at entries that are not over: for lists of entries, for the count of attempts, and for a
+//! worker that was away so long that another has its entry.
 
 use std::time::Duration;
 
@@ -7,75 +7,117 @@ use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::Nats;
-use super::streams::LONGEST;
-use super::subjects::Subjects;
+use super::messages::{LONGEST, Messages};
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Note {
-    /// How often the message was delivered: each delivery is a lease.
+    /// Number of the delivery: each is a lease.
     pub(super) lease: i64,
+    /// Attempts so far, with this one.
     pub(super) tries: u32,
-    /// When the lease is over, or when the entry is tried next.
+    /// End of the lease, or time of the next attempt.
     pub(super) due_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
 }
 
-impl Nats {
-    /// Notes that a handler is at an entry, for as long as it may be.
+/// Subjects of all notes.
+pub(super) fn subjects(name: &str) -> String {
+    format!("{name}.try.*.*")
+}
+
+/// Notes on attempts, by the number of their entry's message.
+pub(super) struct Notes {
+    name: String,
+    pub(super) tries: Messages,
+}
+
+impl Notes {
+    pub(super) fn new(name: &str, tries: Messages) -> Self {
+        Self { name: name.to_owned(), tries }
+    }
+
+    /// Subject of the note that a handler has an entry.
+    fn working_subject(&self, number: u64) -> String {
+        format!("{}.try.{number}.working", self.name)
+    }
+
+    /// Subject of the note that an attempt failed.
+    fn failed_subject(&self, number: u64) -> String {
+        format!("{}.try.{number}.failed", self.name)
+    }
+
+    /// Subject of all notes on one entry.
+    fn both_subjects(&self, number: u64) -> String {
+        format!("{}.try.{number}.*", self.name)
+    }
+
+    /// Notes that a handler has an entry, for as long as its lease may last.
     pub(super) async fn note_working(
         &self,
         number: u64,
         note: &Note,
         lease: Duration,
     ) -> Result<(), InboxError> {
+        // Longer than the lease, since the next delivery counts on from it; not for ever, since a worker that
+        // died takes none back.
         let message = message(note)?.ttl(lease.min(LONGEST) * 2 + Duration::from_secs(1));
-        self.streams.tries.publish(&self.subjects.working(number), message).await?;
+        self.tries.publish(&self.working_subject(number), message).await?;
         Ok(())
     }
 
+    /// Notes that an attempt failed.
     pub(super) async fn note_failed(&self, number: u64, note: &Note) -> Result<(), InboxError> {
-        self.streams.tries.publish(&self.subjects.failed(number), message(note)?).await?;
-        self.streams.tries.purge(&self.subjects.working(number)).await
+        // The new note comes first: without either, the attempt would not count.
+        self.tries.publish(&self.failed_subject(number), message(note)?).await?;
+        self.tries.purge(&self.working_subject(number)).await
     }
 
-    pub(super) async fn forget_tries(&self, number: u64) -> Result<(), InboxError> {
-        self.streams.tries.purge(&self.subjects.tries(number)).await
+    pub(super) async fn forget(&self, number: u64) -> Result<(), InboxError> {
+        self.tries.purge(&self.both_subjects(number)).await
+    }
+
+    pub(super) async fn forget_all(&self) -> Result<(), InboxError> {
+        self.tries.purge(&subjects(&self.name)).await
     }
 
     pub(super) async fn working(&self, number: u64) -> Result<Option<Note>, InboxError> {
-        self.note(&self.subjects.working(number)).await
+        self.note(&self.working_subject(number)).await
     }
 
     pub(super) async fn failed(&self, number: u64) -> Result<Option<Note>, InboxError> {
-        self.note(&self.subjects.failed(number)).await
+        self.note(&self.failed_subject(number)).await
     }
 
-    /// The last note of either kind.
-    pub(super) async fn last_try(&self, number: u64) -> Result<Option<Note>, InboxError> {
-        self.note(&self.subjects.tries(number)).await
+    /// Last note of either kind.
+    pub(super) async fn last(&self, number: u64) -> Result<Option<Note>, InboxError> {
+        self.note(&self.both_subjects(number)).await
     }
 
     async fn note(&self, subject: &str) -> Result<Option<Note>, InboxError> {
-        let message: Option<StreamMessage> = self.streams.tries.last(subject).await?;
-        // What ends by its time to live may leave a marker that says nothing.
+        let message: Option<StreamMessage> = self.tries.last(subject).await?;
+        // A note whose time to live is over may leave a marker, which has no payload.
         Ok(message.and_then(|message| serde_json::from_slice(&message.payload).ok()))
     }
 
-    /// The entries that handlers are at, in order.
+    /// Numbers of the entries that handlers have, in order.
     pub(super) async fn all_working(&self) -> Result<Vec<u64>, InboxError> {
-        let stream = &self.streams.tries.stream;
-        let subjects = stream.info_with_subjects(self.subjects.all_working()).await;
+        let all = format!("{}.try.*.working", self.name);
+        let subjects = self.tries.stream.info_with_subjects(all).await;
         let subjects: Vec<(String, usize)> =
             subjects.map_err(InboxError::new)?.try_collect().await.map_err(InboxError::new)?;
-        let numbers = subjects.iter().filter_map(|(subject, _)| Subjects::number_in(subject));
+        let numbers = subjects.iter().filter_map(|(subject, _)| number_in(subject));
         let mut numbers: Vec<_> = numbers.collect();
         numbers.sort_unstable();
         Ok(numbers)
     }
+}
+
+/// Number of the entry that the subject of a note belongs to.
+fn number_in(subject: &str) -> Option<u64> {
+    subject.rsplit('.').nth(1)?.parse().ok()
 }
 
 fn message(note: &Note) -> Result<PublishMessage, InboxError> {

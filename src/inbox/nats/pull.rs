@@ -36,10 +36,6 @@ impl Pull {
         Self { consumer, pulled: Mutex::default(), lease }
     }
 
-    pub(super) fn consumer(&self) -> &PullConsumer {
-        &self.consumer
-    }
-
     /// Waits for a message. May be dropped at any time.
     pub(super) async fn wait(&self) -> Result<(), InboxError> {
         let mut pulled = self.pulled.lock().await;
@@ -92,7 +88,7 @@ impl Pull {
     }
 
     /// Gives back what was waited for, and waits no longer.
-    pub(super) async fn rest(&self) -> Result<(), InboxError> {
+    pub(super) async fn release(&self) -> Result<(), InboxError> {
         let message = self.pulled();
         if let Ok(mut pulled) = self.pulled.try_lock() {
             pulled.request = None;

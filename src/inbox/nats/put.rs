@@ -1,32 +1,57 @@
-//! How an entry comes in.
+//! Receipt of an entry: put, and the return of a dead letter to its case.
 
+use std::sync::Arc;
+
+use async_nats::Client;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 
-use super::Nats;
 use super::letter::{EntryHeader, Letter, NOTED_LATER, name_of};
 use super::messages::Published;
+use super::setup::Found;
+use super::streams::Streams;
+use super::upkeep::Upkeep;
 use crate::inbox::engine::{Arrival, Stored};
 use crate::inbox::error::InboxError;
 
-/// How many bytes of headers a stream stores.
+/// Bytes of headers that a server stores with a message: it counts them in 16 bits.
 const LONGEST_HEADERS: usize = 65_535;
 
-impl Nats {
-    pub(super) async fn receive(&self, arrival: &Arrival) -> Result<Stored, InboxError> {
-        let key = arrival.key.as_deref().map_or_else(|| self.number_once(), name_of);
+/// Way in for entries.
+pub(super) struct Receipts {
+    client: Client,
+    streams: Arc<Streams>,
+    upkeep: Arc<Upkeep>,
+}
+
+impl Receipts {
+    pub(super) fn new(client: Client, streams: &Arc<Streams>, upkeep: &Arc<Upkeep>) -> Self {
+        Self { client, streams: Arc::clone(streams), upkeep: Arc::clone(upkeep) }
+    }
+
+    pub(super) async fn put(&self, arrival: &Arrival) -> Result<Stored, InboxError> {
+        self.upkeep.connected().await?;
+        let stored = self.store(arrival).await;
+        if stored.is_err() && self.upkeep.restore().await? == Found::Restored {
+            return self.store(arrival).await;
+        }
+        stored
+    }
+
+    async fn store(&self, arrival: &Arrival) -> Result<Stored, InboxError> {
+        let key = arrival.key.as_deref().map_or_else(|| self.key_used_once(), name_of);
         let header = EntryHeader::new(arrival, key);
         let size = header.size()? + arrival.body.len();
         self.check_size(size, &arrival.body)?;
         if arrival.unreadable.is_some() {
             return self.bury(&header, arrival.body.clone()).await;
         }
-        if !self.has_room(size).await? {
+        if !self.upkeep.has_room(size).await? {
             let is_known = self.is_known(&header).await?;
             return Ok(if is_known { Stored::Repeat } else { Stored::Full });
         }
         let message = header.around(arrival.body.clone())?.message_id(&header.key);
-        match self.append(&self.case(&header), message).await? {
+        match self.append(&header, message).await? {
             Published::Duplicate(number) => {
                 self.repeated(&header, arrival.body.clone(), number).await
             }
@@ -34,8 +59,9 @@ impl Nats {
         }
     }
 
-    /// What has no room for what is noted of it later could never be done with.
     fn check_size(&self, size: usize, body: &Bytes) -> Result<(), InboxError> {
+        // With what is noted of it later: an entry that fits only without could be stored, but neither moved
+        // up in its case nor become a dead letter, and its case would wait for good.
         let size = size + NOTED_LATER;
         if size - body.len() > LONGEST_HEADERS || size > self.client.max_payload() {
             return Err(InboxError::new("larger than what the server stores"));
@@ -43,22 +69,33 @@ impl Nats {
         Ok(())
     }
 
-    fn number_once(&self) -> String {
+    fn key_used_once(&self) -> String {
         name_of(&self.client.new_inbox())
     }
 
+    async fn append(
+        &self,
+        header: &EntryHeader,
+        message: PublishMessage,
+    ) -> Result<Published, InboxError> {
+        let cases = &self.streams.cases;
+        cases.append(&cases.case(header), message).await
+    }
+
+    /// Stores an entry that cannot be read as a dead letter.
     async fn bury(&self, header: &EntryHeader, body: Bytes) -> Result<Stored, InboxError> {
-        self.has_reserve().await?;
-        let subject = self.subjects.dead(&header.key);
-        if self.streams.dead.last(&subject).await?.is_some() {
+        self.upkeep.set_aside().await?;
+        if self.streams.ended.dead_letter(&header.key).await?.is_some() {
             return Ok(Stored::Repeat);
         }
-        self.streams.dead.publish(&subject, header.around(body)?).await?;
+        self.streams.ended.bury(&header.key, header.around(body)?).await?;
         Ok(Stored::New)
     }
 
-    /// What the server takes for a repeat is one only if what it repeats is there, or was processed.
-    /// Looked for where an entry goes, in that order, so that none is missed on its way.
+    /// Decides on a message whose id the server knows, by the message of a number.
+    ///
+    /// It is a repeat only if that entry is there or was processed: the server also knows ids of entries that were
+    /// discarded, and in a cluster of messages that it refused.
     async fn repeated(
         &self,
         header: &EntryHeader,
@@ -66,56 +103,50 @@ impl Nats {
         mut number: u64,
     ) -> Result<Stored, InboxError> {
         loop {
-            let stored = self.streams.entries.get(number).await?.map(Letter::stored);
+            // In the order in which an entry moves: by its first number, at its case's head, done, dead. In
+            // another, one that moves meanwhile would be missed in both places, and stored a second time.
+            let stored = self.streams.cases.get(number).await?;
             let is_there = stored.is_some_and(|letter| letter.header.key == header.key);
             if is_there || self.is_known(header).await? {
                 return Ok(Stored::Repeat);
             }
-            let dead = self.subjects.dead(&header.key);
-            if let Some(dead) = self.streams.dead.last(&dead).await? {
-                self.revive_as(&Letter::stored(dead), header.around(body)?).await?;
+            if let Some(dead) = self.streams.ended.dead_letter(&header.key).await? {
+                self.revive_as(&dead, header.around(body)?).await?;
                 return Ok(Stored::Revived);
             }
-            // Under another id: repeats of this one are to be known, too.
+            // Under another id, which the first number makes the same for all repeats of this one: of those,
+            // too, only one is stored.
             let message = header.around(body.clone())?;
             let message = message.message_id(format!("{}.{number}", header.key));
-            match self.append(&self.case(header), message).await? {
+            match self.append(header, message).await? {
                 Published::Duplicate(other) => number = other,
                 Published::Stored | Published::Conflict => return Ok(Stored::New),
             }
         }
     }
 
-    /// Whether it is its case's head, or was processed.
+    /// Whether the entry is its case's head, or was processed.
     async fn is_known(&self, header: &EntryHeader) -> Result<bool, InboxError> {
-        let head = self.head(&self.case(header)).await?;
+        let cases = &self.streams.cases;
+        let head = cases.head(&cases.case(header)).await?;
         if head.is_some_and(|head| head.header.key == header.key) {
             return Ok(true);
         }
-        Ok(self.streams.seen.last(&self.subjects.seen(&header.key)).await?.is_some())
+        self.streams.ended.is_done(&header.key).await
     }
 
-    async fn has_room(&self, size: usize) -> Result<bool, InboxError> {
-        self.has_reserve().await?;
-        let size = u64::try_from(size).unwrap_or(u64::MAX);
-        let has_room = self.capacity.take(size)
-            || self.capacity.take_beside(self.streams.entries.state().await?.bytes, size);
-        Ok(has_room)
-    }
-
+    /// Returns a dead letter to its case. Says whether it was still there.
     pub(super) async fn revive(&self, dead: &Letter) -> Result<bool, InboxError> {
         self.revive_as(dead, dead.revived()?).await
     }
 
     async fn revive_as(&self, dead: &Letter, message: PublishMessage) -> Result<bool, InboxError> {
-        if !self.has_room(dead.header.size()? + dead.body.len()).await? {
+        if !self.upkeep.has_room(dead.header.size()? + dead.body.len()).await? {
             return Err(InboxError::new("the size limit is reached"));
         }
-        self.append(&self.case(&dead.header), message).await?;
-        self.forget_dead(dead).await
-    }
-
-    pub(super) async fn forget_dead(&self, dead: &Letter) -> Result<bool, InboxError> {
-        self.streams.dead.remove(dead.number).await
+        // Stored first: a crash in between leaves the dead letter beside the entry, and it is removed when the
+        // entry is delivered.
+        self.append(&dead.header, message).await?;
+        self.streams.ended.exhume(dead).await
     }
 }

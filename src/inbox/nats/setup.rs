@@ -11,10 +11,9 @@ use async_nats::jetstream::context::ConsumerInfoErrorKind;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::link::Link;
-use super::messages::Messages;
-use super::streams::{LONGEST, Streams, prepare};
-use super::subjects::Subjects;
+use super::case::Cases;
+use super::messages::LONGEST;
+use super::streams::{Streams, prepare};
 use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
@@ -38,24 +37,24 @@ pub(super) enum Found {
 
 pub(super) struct Setup {
     jetstream: Context,
-    link: Arc<Link>,
     name: String,
     settings: Settings,
+    streams: Arc<Streams>,
     last: Mutex<Option<(Instant, Result<Found, InboxError>)>>,
 }
 
 impl Setup {
     pub(super) fn new(
         jetstream: &Context,
-        link: &Arc<Link>,
         name: &str,
         settings: &Settings,
+        streams: &Arc<Streams>,
     ) -> Self {
         Self {
             jetstream: jetstream.clone(),
-            link: Arc::clone(link),
             name: name.to_owned(),
             settings: settings.clone(),
+            streams: Arc::clone(streams),
             last: Mutex::default(),
         }
     }
@@ -86,70 +85,60 @@ impl Setup {
                 tracing::error!(stream, "a stream was gone, with what was in it: it is made again");
             });
         }
-        let streams = Streams::of(&self.jetstream, &self.link, &self.name, &prepared).await?;
-        let subjects = Subjects::new(&self.name);
         if gone.iter().any(|stream| stream.config.name == self.name) {
-            // Numbers begin anew: notes on the old are none on the new.
-            streams.tries.purge(&subjects.tries_of_all()).await?;
+            // Numbers begin anew: notes on the old entries would be taken for notes on the new.
+            self.streams.notes.forget_all().await?;
         }
-        let made = self.look_for_consumer(&streams.entries, &subjects).await?;
+        let made = self.restore_consumer().await?;
         let is_whole = gone.is_empty() && made == Found::Whole;
         Ok(if is_whole { Found::Whole } else { Found::Restored })
     }
 
-    async fn look_for_consumer(
-        &self,
-        entries: &Messages,
-        subjects: &Subjects,
-    ) -> Result<Found, InboxError> {
-        match entries.stream.consumer_info(WORKERS).await {
-            Ok(info) if info.paused => {
-                let remaining = info.pause_remaining.unwrap_or_default();
-                let paused = format!("the consumer `{WORKERS}` is paused for {remaining:?}");
-                Err(InboxError::new(paused))
-            }
-            Ok(info) if is_fit(&info, &config(subjects, &self.settings)) => Ok(Found::Whole),
-            Err(error) if error.kind() != ConsumerInfoErrorKind::NotFound => {
-                Err(InboxError::new(error))
-            }
-            found => {
-                let what = if found.is_ok() { "unfit" } else { "gone" };
-                consumer(entries, subjects, &self.settings).await?;
-                quietly(|| {
-                    tracing::error!(
-                        consumer = WORKERS,
-                        "the consumer was {what}: it is made again"
-                    );
-                });
-                Ok(Found::Restored)
-            }
-        }
+    async fn restore_consumer(&self) -> Result<Found, InboxError> {
+        let cases = &self.streams.cases;
+        let what = match cases.entries.stream.consumer_info(WORKERS).await {
+            Ok(info) if info.paused => return Err(paused(&info)),
+            Ok(info) if is_fit(&info, &config(cases, &self.settings)) => return Ok(Found::Whole),
+            Ok(_) => "unfit",
+            Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => "gone",
+            Err(error) => return Err(InboxError::new(error)),
+        };
+        consumer(cases, &self.settings).await?;
+        quietly(|| {
+            tracing::error!(consumer = WORKERS, "the consumer was {what}: it is made again");
+        });
+        Ok(Found::Restored)
     }
+}
+
+fn paused(info: &Info) -> InboxError {
+    let remaining = info.pause_remaining.unwrap_or_default();
+    InboxError::new(format!("the consumer `{WORKERS}` is paused for {remaining:?}"))
 }
 
 /// Makes the consumer, or sets it anew, unless it is only to be looked at.
 pub(super) async fn consumer(
-    entries: &Messages,
-    subjects: &Subjects,
+    cases: &Cases,
     settings: &Settings,
 ) -> Result<PullConsumer, InboxError> {
+    let stream = &cases.entries.stream;
     if settings.must_exist {
-        return entries.stream.get_consumer(WORKERS).await.map_err(InboxError::new);
+        return stream.get_consumer(WORKERS).await.map_err(InboxError::new);
     }
-    if let Ok(info) = entries.stream.consumer_info(WORKERS).await
-        && is_fit(&info, &config(subjects, settings))
+    if let Ok(info) = stream.consumer_info(WORKERS).await
+        && is_fit(&info, &config(cases, settings))
     {
         // To set it anew would let one go on that somebody has paused.
-        return entries.stream.get_consumer(WORKERS).await.map_err(InboxError::new);
+        return stream.get_consumer(WORKERS).await.map_err(InboxError::new);
     }
-    let made = entries.stream.create_consumer(config(subjects, settings)).await;
+    let made = stream.create_consumer(config(cases, settings)).await;
     made.map_err(InboxError::new)
 }
 
-fn config(subjects: &Subjects, settings: &Settings) -> Config {
+fn config(cases: &Cases, settings: &Settings) -> Config {
     Config {
         durable_name: Some(WORKERS.to_owned()),
-        filter_subject: subjects.heads(),
+        filter_subject: cases.heads(),
         ack_policy: AckPolicy::Explicit,
         ack_wait: settings.lease.min(LONGEST),
         max_ack_pending: CASES_TO_BE_TRIED_AGAIN,

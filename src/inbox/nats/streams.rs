@@ -10,16 +10,20 @@ use async_nats::jetstream::stream::{
 };
 use async_nats::jetstream::{Context, ErrorCode};
 
+use super::case::Cases;
+use super::ended::Ended;
+use super::letter::Letter;
 use super::link::Link;
-use super::messages::Messages;
+use super::messages::{LONGEST, Messages};
+use super::notes::Notes;
+use super::position::Position;
 use super::reserve::PIECES;
+use super::{case, ended, notes};
+use crate::inbox::entry::EntryId;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
-
-/// About a hundred years.
-pub(super) const LONGEST: Duration = HOUR.saturating_mul(24 * 365 * 100);
 
 /// How long the server itself refuses repeats: as long as SnapEngage is known to repeat. It keeps their
 /// ids in memory.
@@ -35,22 +39,17 @@ const NOTES: (Duration, i64) = (HOUR.saturating_mul(24 * 7), 64 * 1024 * 1024);
 /// How long a cluster may take to make a stream.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Reason for which a stream cannot be used.
 type Misfit = Box<dyn Error + Send + Sync>;
 
-/// The streams of one inbox.
+/// Streams of one inbox, each with what is stored in it.
 pub(super) struct Streams {
-    /// What is to be processed.
-    pub(super) entries: Messages,
-    /// What is done, while it is kept.
-    pub(super) done: Messages,
-    /// The keys of what is done.
-    pub(super) seen: Messages,
-    pub(super) dead: Messages,
-    /// What is known of the tries of an entry that is not over.
-    pub(super) tries: Messages,
-    /// How many servers keep them.
+    pub(super) cases: Cases,
+    pub(super) ended: Ended,
+    pub(super) notes: Notes,
+    /// Servers that keep them.
     pub(super) replicas: usize,
-    /// How many bytes of entries may come in.
+    /// Bytes of entries that may come in.
     pub(super) size_limit: u64,
 }
 
@@ -64,42 +63,49 @@ impl Streams {
         let mut patient = jetstream.clone();
         patient.set_timeout(PATIENCE);
         let prepared = prepare(&patient, name, settings).await?;
-        Self::of(jetstream, link, name, &prepared).await
-    }
-
-    /// Those that are prepared.
-    pub(super) async fn of(
-        jetstream: &Context,
-        link: &Arc<Link>,
-        name: &str,
-        prepared: &[Prepared; 5],
-    ) -> Result<Self, InboxError> {
-        let messages =
-            async |suffix| Messages::of(jetstream, link, format!("{name}{suffix}")).await;
         let replicas = prepared.iter().map(|stream| stream.config.num_replicas).min();
+        let messages =
+            async |stream: &Prepared| Messages::of(jetstream, link, &stream.config).await;
+        let [entries, done, seen, dead, tries] = &prepared;
+        let done = messages(done).await?;
+        let seen = messages(seen).await?;
+        let dead = messages(dead).await?;
         Ok(Self {
-            entries: messages("").await?,
-            done: messages("-done").await?,
-            seen: messages("-seen").await?,
-            dead: messages("-dead").await?,
-            tries: messages("-tries").await?,
+            cases: Cases::new(name, messages(entries).await?),
+            ended: Ended::new(name, done, seen, dead),
+            notes: Notes::new(name, messages(tries).await?),
             replicas: replicas.unwrap_or(1),
-            size_limit: u64::try_from(prepared[0].config.max_bytes)
+            size_limit: u64::try_from(entries.config.max_bytes)
                 .map_or(u64::MAX, |most| most.saturating_sub(TO_MOVE)),
         })
     }
-}
 
-impl Streams {
     pub(super) fn all(&self) -> [&Messages; 5] {
-        [&self.entries, &self.done, &self.seen, &self.dead, &self.tries]
+        let Ended { done, seen, dead, .. } = &self.ended;
+        [&self.cases.entries, done, seen, dead, &self.notes.tries]
+    }
+
+    /// Stream of a position.
+    pub(super) fn at(&self, position: Position) -> &Messages {
+        match position {
+            Position::Open => &self.cases.entries,
+            Position::Done => &self.ended.done,
+            Position::Dead => &self.ended.dead,
+        }
+    }
+
+    /// Entry of an id, if it is there.
+    pub(super) async fn find(&self, id: EntryId) -> Result<Option<(Position, Letter)>, InboxError> {
+        let (Some(position), number) = Position::of(id) else { return Ok(None) };
+        let message = self.at(position).get(number).await?;
+        Ok(message.map(|message| (position, Letter::stored(message))))
     }
 }
 
 fn entries(name: &str, settings: &Settings) -> Config {
     Config {
         name: name.to_owned(),
-        subjects: vec![format!("{name}.case.*.*")],
+        subjects: vec![case::subjects(name)],
         retention: RetentionPolicy::WorkQueue,
         discard: DiscardPolicy::New,
         max_bytes: part(settings.size_limit.saturating_add(TO_MOVE), 1),
@@ -111,7 +117,7 @@ fn entries(name: &str, settings: &Settings) -> Config {
 fn done(name: &str, settings: &Settings) -> Config {
     Config {
         name: format!("{name}-done"),
-        subjects: vec![format!("{name}.done.*")],
+        subjects: vec![ended::done(name, "*")],
         max_messages_per_subject: 1,
         max_bytes: part(settings.size_limit, 4),
         max_age: countable(settings.done_retention),
@@ -122,7 +128,7 @@ fn done(name: &str, settings: &Settings) -> Config {
 fn seen(name: &str, settings: &Settings) -> Config {
     Config {
         name: format!("{name}-seen"),
-        subjects: vec![format!("{name}.seen.*")],
+        subjects: vec![ended::seen(name, "*")],
         max_messages_per_subject: 1,
         max_bytes: part(settings.size_limit, 4),
         max_age: countable(settings.repeat_window),
@@ -133,7 +139,7 @@ fn seen(name: &str, settings: &Settings) -> Config {
 fn dead(name: &str, settings: &Settings) -> Config {
     Config {
         name: format!("{name}-dead"),
-        subjects: vec![format!("{name}.dead.*")],
+        subjects: vec![ended::dead(name, "*")],
         max_messages_per_subject: 1,
         max_bytes: part(settings.size_limit, 1),
         discard: DiscardPolicy::New,
@@ -144,7 +150,7 @@ fn dead(name: &str, settings: &Settings) -> Config {
 fn tries(name: &str) -> Config {
     Config {
         name: format!("{name}-tries"),
-        subjects: vec![format!("{name}.try.*.*")],
+        subjects: vec![notes::subjects(name)],
         max_messages_per_subject: 1,
         max_age: NOTES.0,
         max_bytes: NOTES.1,

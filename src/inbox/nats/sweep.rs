@@ -1,50 +1,75 @@
-//! What is put right now and then.
+//! Sweep: repairs of what a process or a server that died at a bad moment has left.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Nats;
+use async_nats::jetstream::consumer::PullConsumer;
+
 use super::letter::Letter;
+use super::streams::Streams;
+use super::upkeep::Upkeep;
 use crate::inbox::error::InboxError;
 
-/// How many heads and tails are looked at in one round.
+/// Heads and tails that are looked at in one round.
 const AT_ONCE: usize = 1_000;
 
-impl Nats {
-    /// Puts right what a process that died at a bad moment has left. Says whether there may be more.
-    pub(super) async fn put_right(&self) -> Result<bool, InboxError> {
-        let is_more_back = self.hand_in_what_came_back().await?;
+pub(super) struct Repairs {
+    consumer: PullConsumer,
+    streams: Arc<Streams>,
+    upkeep: Arc<Upkeep>,
+    /// Number of the last tail that was looked at.
+    looked_at: AtomicU64,
+}
+
+impl Repairs {
+    pub(super) fn new(
+        consumer: PullConsumer,
+        streams: &Arc<Streams>,
+        upkeep: &Arc<Upkeep>,
+    ) -> Self {
+        let streams = Arc::clone(streams);
+        let upkeep = Arc::clone(upkeep);
+        Self { consumer, streams, upkeep, looked_at: AtomicU64::new(0) }
+    }
+
+    /// Repairs cases. What is kept for a time only, the server deletes by itself.
+    pub(super) async fn sweep(&self) -> Result<bool, InboxError> {
+        self.upkeep.restore().await?;
+        let is_more_back = self.store_again_what_came_back().await?;
         Ok(self.give_tails_a_head().await? || is_more_back)
     }
 
-    /// A server that is killed may bring back what was removed. It is not delivered, since the consumer
-    /// knows that it is over; so it is put in anew, and dropped where it is handed out.
-    async fn hand_in_what_came_back(&self) -> Result<bool, InboxError> {
-        let info = self.pull.consumer().get_info().await.map_err(InboxError::new)?;
+    /// Stores heads again that a server brought back when it was killed: they are delivered, found to be over, and
+    /// dropped. Says whether there may be more.
+    async fn store_again_what_came_back(&self) -> Result<bool, InboxError> {
+        // As they are, they would not be delivered: the consumer knows that they are over.
+        let info = self.consumer.get_info().await.map_err(InboxError::new)?;
+        let cases = &self.streams.cases;
         for _ in 0..AT_ONCE {
-            let head = self.streams.entries.first(&self.subjects.heads(), 1).await?;
-            let Some(head) = head else { return Ok(false) };
-            let (subject, number) = (head.subject.to_string(), head.sequence);
-            if number > info.ack_floor.stream_sequence {
+            let Some(head) = cases.first_head().await? else { return Ok(false) };
+            let subject = head.subject.to_string();
+            let head = Letter::stored(head);
+            if head.number > info.ack_floor.stream_sequence {
                 return Ok(false);
             }
-            // Where another is in its place, it is over.
-            let head = Letter::stored(head);
-            self.renew_head(&subject, &head, head.header.tries).await?;
+            // Where another entry is in its place, it is only removed: it must be over.
+            cases.replace(&subject, &head, head.header.tries).await?;
         }
         Ok(true)
     }
 
-    /// A worker that died between the end of one entry and the next has left the next in the tail.
+    /// Fills the heads of cases that have a tail alone, as a worker leaves one that dies between the end of one
+    /// entry and the next. Says whether there may be more.
     async fn give_tails_a_head(&self) -> Result<bool, InboxError> {
+        let cases = &self.streams.cases;
         for _ in 0..AT_ONCE {
-            let from = self.looked_through.load(Ordering::Relaxed) + 1;
-            let tail = self.streams.entries.first(&self.subjects.tails(), from).await?;
-            let Some(tail) = tail.map(Letter::stored) else {
-                self.looked_through.store(0, Ordering::Relaxed);
+            let from = self.looked_at.load(Ordering::Relaxed) + 1;
+            let Some(tail) = cases.first_in_a_tail(from).await? else {
+                self.looked_at.store(0, Ordering::Relaxed);
                 return Ok(false);
             };
-            self.looked_through.store(tail.number, Ordering::Relaxed);
-            self.heal(&self.case(&tail.header)).await?;
+            self.looked_at.store(tail.number, Ordering::Relaxed);
+            cases.heal(&cases.case(&tail.header)).await?;
         }
         Ok(true)
     }
