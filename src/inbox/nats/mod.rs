@@ -1,8 +1,110 @@
 //! Entries in NATS JetStream.
 //!
-//! Each case and agent has a subject for what is processed now, its head, and one for what comes after it,
-//! its tail. Workers share one consumer, which delivers the heads; whoever ends one puts the first of
-//! the tail in its place. So a case that fails waits, and nothing else does.
+//! # Streams
+//!
+//! For an inbox of the name `inbox`. All are files, on as many servers as `Options::replicas` says.
+//!
+//! | stream | kept | at most | content |
+//! |---|---|---|---|
+//! | `inbox` | until removed | size limit + 16 MiB, else refused | [open entries](case) |
+//! | `inbox-done` | `done_retention` | 1/4 of it, the oldest go | [entries that are done](ended) |
+//! | `inbox-seen` | `repeat_window` | 1/4 of it, the oldest go | [keys of what is done](ended) |
+//! | `inbox-dead` | until removed | the size limit, else refused | [dead letters](ended) |
+//! | `inbox-tries` | a week, or two leases | 64 MiB, the oldest go | [notes on attempts](notes) |
+//! | `inbox-reserve` | until room is needed | 2 to 16 MiB | [noise](mod@reserve) |
+//!
+//! `inbox` is a work queue, whose one durable consumer, `workers`, delivers heads. [`streams`]
+//! makes the first five and checks those it finds; [`setup`] makes them and the consumer again when
+//! they are gone.
+//!
+//! # Subjects
+//!
+//! A key, a case and an agent stand there as hashes of 32 digits.
+//!
+//! | subject | message |
+//! |---|---|
+//! | `inbox.case.0cf3….head` | entry of a case that is processed now: one at most |
+//! | `inbox.case.0cf3….tail` | entry behind it: any number, in the order of receipt |
+//! | `inbox.done.9a41…` | entry that is done, by its key |
+//! | `inbox.seen.9a41…` | nothing: an entry of this key was processed |
+//! | `inbox.dead.9a41…` | dead letter, by its key |
+//! | `inbox.try.17.working` | note that a handler has the entry of message 17, with its lease |
+//! | `inbox.try.17.failed` | note that an attempt at it failed, why, and when the next is due |
+//!
+//! An entry's message is the body as it came, with one header for all that is known of it
+//! ([`letter`]). Only heads are delivered, so a case that fails waits, and no other does. The usual
+//! way to an order, a partition for each worker with one message in flight, would have all cases of
+//! a partition wait.
+//!
+//! # Life of an entry
+//!
+//! Each step is durable before the next begins. A crash between two of them is repaired by the next
+//! process that meets what it left, so nothing is repaired at the start. An operation that fails,
+//! or whose answer is lost, leaves what a crash would.
+//!
+//! 1. [`put`] stores it: as the head of its case, or in the tail behind one ([`case`]).
+//!    - *Crash before its 200:* SnapEngage sends it again. The server knows the message's id for
+//!      two hours. A later repeat is stored, and removed in its turn by [`lease`], which finds its
+//!      key in `inbox-seen`.
+//! 2. [`case`] fills the head, if that went while the tail was stored.
+//!    - *Crash before:* a tail without a head. The next receipt of the case fills it, or [`sweep`].
+//! 3. [`pull`] has it delivered, and [`lease`] looks for what is known of it.
+//!    - *Crash after:* the server delivers it again when the lease is over. It does not count as an
+//!      attempt.
+//! 4. [`lease`] notes the attempt as `working` ([`notes`]), and again with each renewal. The
+//!    handler runs.
+//!    - *Crash after:* the server delivers it again when the lease is over. The note has it
+//!      counted.
+//! 5. [`lease`] stores its key in `inbox-seen`, and the entry in `inbox-done` ([`ended`]).
+//!    - *Crash after the key:* the server delivers it again. [`lease`] finds the key, and goes on
+//!      with 6.
+//!    - *Crash after the entry, without the key:* it is processed again, and replaces the entry in
+//!      `inbox-done`.
+//! 6. [`lease`] removes the head, by its number.
+//!    - *Crash after:* a tail without a head, as in 2. The server takes the removal for an
+//!      acknowledgement.
+//! 7. [`case`] stores the first of the tail as the head.
+//!    - *Crash after:* the next entry is in head and tail. When the one from the tail is delivered
+//!      in its turn, [`lease`] finds the key or the dead letter of the other, and removes it.
+//! 8. [`case`] removes it from the tail; beside 7 and 8, [`lease`] acknowledges the first and
+//!    forgets its notes.
+//!    - *Crash after:* at most notes on no entry. They go by their age; no number is used twice.
+//!
+//! A failed attempt, instead of 5 to 8:
+//!
+//! 1. [`lease`] notes it as `failed`, with the time of the next one, and forgets `working`.
+//!    - *Crash between the two:* the entry is listed as working until that note goes, after two
+//!      leases.
+//! 2. [`lease`] gives the message back, to be delivered at that time.
+//!    - *Crash before:* the server delivers it again when the lease is over, whenever it was due.
+//!
+//! A dead letter, instead of 5:
+//!
+//! 1. [`lease`] stores it in `inbox-dead`, and goes on with 6.
+//!    - *Crash after:* the server delivers it again. [`lease`] finds the dead letter of the same
+//!      origin.
+//!
+//! A dead letter that is retried, or whose repeat comes in:
+//!
+//! 1. [`put`] stores it in its case, as in 1 and 2 above, and removes the dead letter.
+//!    - *Crash between the two:* [`lease`] removes the dead letter when the entry is delivered.
+//!
+//! An entry that waits for its next attempt and is retried at once ([`act`]):
+//!
+//! 1. [`case`] stores it as its own successor, and removes the first.
+//!    - *Crash between the two:* [`lease`] finds the second at the head when the first is
+//!      delivered, and removes the first.
+//!
+//! An entry that is discarded ([`act`]):
+//!
+//! 1. Of one that is done, the key goes first.
+//!    - *Crash after:* its repeat is new, though it is still listed.
+//! 2. It is erased; of an open one, [`case`] then fills the head.
+//!    - *Crash between the two:* a tail without a head, as in 2 above.
+//!
+//! A server that is killed may bring back heads that were removed. Their consumer knows that they
+//! are over and does not deliver them: [`sweep`] stores them again, and [`lease`] finds them to be
+//! over.
 
 mod act;
 mod case;
@@ -183,9 +285,10 @@ fn check_name(name: &str) -> Result<(), InboxError> {
 }
 
 fn check_version(client: &Client) -> Result<(), InboxError> {
-    // Before 2.11.7, a server overlooked now and then what a message expects of other subjects: entries of a
-    // case were handed out beside each other. Before 2.12, the id of a message that was refused in a cluster
-    // was in use from then on: the second entry of a case was answered 503 while the first was open.
+    // Before 2.11.7, a server overlooked now and then what a message expects of other subjects:
+    // entries of a case were handed out beside each other. Before 2.12, the id of a message that
+    // was refused in a cluster was in use from then on: the second entry of a case was answered 503
+    // while the first was open.
     if client.is_server_compatible(2, 12, 0) {
         return Ok(());
     }
