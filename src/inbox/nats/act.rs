@@ -44,8 +44,8 @@ impl Actions {
         let Some(failed) = failed.filter(|failed| failed.due_at > later(now, SOON)) else {
             return Ok(true);
         };
-        // A message that waits at the server for its next delivery cannot be called from there: a copy is
-        // delivered at once.
+        // A message that waits at the server for its next delivery cannot be called from there: a
+        // copy is delivered at once.
         let was_head = cases.replace(&case.head, letter, failed.tries).await?;
         notes.forget(letter.number).await?;
         Ok(was_head)

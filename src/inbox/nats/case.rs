@@ -2,17 +2,18 @@
 //!
 //! # Why nothing is purged here
 //!
-//! A message goes by its number alone, and is never replaced by a rollup, which is a purge. In nats-server,
-//! up to 2.15.1 at least, a purge of one subject harms the others that a consumer has pending
-//! (server/consumer.go):
+//! A message goes by its number alone, and is never replaced by a rollup, which is a purge. In
+//! nats-server, up to 2.15.1 at least, a purge of one subject harms the others that a consumer has
+//! pending (server/consumer.go):
 //!
-//! 1. `purge` empties the queue of what is due to be redelivered. What was in it is pending as if it had
-//!    just been delivered (`checkPending`), so it comes back one whole `ack_wait` later.
-//! 2. `purge` sets the consumer's floor (`adflr`) to the delivery sequence of what it removed, though
-//!    lower ones are pending. The next acknowledgement in sequence then takes the stream's floor (`asflr`)
-//!    past them (`moveAckFloor`), and the state can no longer be written: "bad pending entry".
-//! 3. `checkPending` forgets what is pending below that floor: it is never redelivered. A server that
-//!    starts takes it for acknowledged and deletes it (`checkStateForInterestStream`).
+//! 1. `purge` empties the queue of what is due to be redelivered. What was in it is pending as if
+//!    it had just been delivered (`checkPending`), so it comes back one whole `ack_wait` later.
+//! 2. `purge` sets the consumer's floor (`adflr`) to the delivery sequence of what it removed,
+//!    though lower ones are pending. The next acknowledgement in sequence then takes the stream's
+//!    floor (`asflr`) past them (`moveAckFloor`), and the state can no longer be written: "bad
+//!    pending entry".
+//! 3. `checkPending` forgets what is pending below that floor: it is never redelivered. A server
+//!    that starts takes it for acknowledged and deletes it (`checkStateForInterestStream`).
 //!
 //! A message that is deleted counts as terminated (`decStreamPending`), and moves the floor as an
 //! acknowledgement does.
@@ -23,7 +24,8 @@ use super::letter::{EntryHeader, Letter, name_of};
 use super::messages::{Messages, Published};
 use crate::inbox::error::InboxError;
 
-/// Header for the subject whose last message is expected to have a certain number, if not the message's own.
+/// Header for the subject whose last message is expected to have a certain number, if not the
+/// message's own.
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 
 /// Number of the last message of a subject that has none.
@@ -93,14 +95,15 @@ impl Cases {
         Ok(self.entries.first_of(&self.tails(), from).await?.map(Letter::stored))
     }
 
-    /// Stores a message as the head of its case if the case has no other, and in its tail otherwise.
+    /// Stores a message as the head of its case if the case has no other, and in its tail
+    /// otherwise.
     pub(super) async fn append(
         &self,
         case: &Case,
         message: PublishMessage,
     ) -> Result<Published, InboxError> {
-        // One condition on head and tail together: the server compares and stores in one step, so that of
-        // several receivers only one fills an empty case, and none overtakes a tail.
+        // One condition on head and tail together: the server compares and stores in one step, so
+        // that of several receivers only one fills an empty case, and none overtakes a tail.
         let first = message.clone().expected_last_subject_sequence(NONE);
         let first = first.header(EXPECTED_SUBJECT, case.all.as_str());
         let published = self.entries.publish(&case.head, first).await?;
@@ -108,8 +111,8 @@ impl Cases {
             return Ok(published);
         }
         let published = self.entries.publish(&case.tail, message).await?;
-        // The head may have gone after it refused the first attempt and before the second was stored: who
-        // removed it found no tail to fill it from.
+        // The head may have gone after it refused the first attempt and before the second was
+        // stored: who removed it found no tail to fill it from.
         self.heal(case).await?;
         Ok(published)
     }
@@ -127,23 +130,25 @@ impl Cases {
         let next = self.entries.first_of(&case.tail, 1).await?;
         let Some(next) = next.map(Letter::stored) else { return Ok(()) };
         let moved = next.moved(next.header.tries)?.expected_last_subject_sequence(NONE);
-        // Stored first, then removed: a crash in between leaves it twice, not never. The second is dropped
-        // when it is delivered, once the first is over. If another worker was faster, its head stays.
+        // Stored first, then removed: a crash in between leaves it twice, not never. The second is
+        // dropped when it is delivered, once the first is over. If another worker was faster, its
+        // head stays.
         if self.entries.publish(&case.head, moved).await? == Published::Stored {
             self.entries.remove(next.number).await?;
         }
         Ok(())
     }
 
-    /// Stores a head again under another number, so that it is delivered at once. Says whether it was still
-    /// the head of this subject.
+    /// Stores a head again under another number, so that it is delivered at once. Says whether it
+    /// was still the head of this subject.
     pub(super) async fn replace(
         &self,
         subject: &str,
         head: &Letter,
         tries: u32,
     ) -> Result<bool, InboxError> {
-        // In this order for the same reason as in `fill`: the first of two is dropped when it is delivered.
+        // In this order for the same reason as in `fill`: the first of two is dropped when it is
+        // delivered.
         let anew = head.moved(tries)?.expected_last_subject_sequence(head.number);
         let published = self.entries.publish(subject, anew).await?;
         self.entries.remove(head.number).await?;

@@ -26,7 +26,8 @@ pub(super) struct Ended {
     name: String,
     /// Entries that are done, while they are kept.
     pub(super) done: Messages,
-    /// Keys of entries that are done, by which repeats are known: kept longer, and even where entries are not.
+    /// Keys of entries that are done, by which repeats are known: kept longer, and even where
+    /// entries are not.
     pub(super) seen: Messages,
     pub(super) dead: Messages,
 }
@@ -36,7 +37,7 @@ impl Ended {
         Self { name: name.to_owned(), done, seen, dead }
     }
 
-    /// Whether an entry of this key was processed.
+    /// Returns whether an entry of this key was processed.
     pub(super) async fn is_done(&self, key: &str) -> Result<bool, InboxError> {
         Ok(self.seen.last(&seen(&self.name, key)).await?.is_some())
     }

@@ -139,7 +139,8 @@ impl Inspector {
     /// Number of the next delivery, if there is something to deliver and no handler has an entry.
     pub(super) async fn untaken(&self) -> Result<Option<String>, InboxError> {
         let info = self.consumer.get_info().await.map_err(InboxError::new)?;
-        // The server delivers nothing more while so many wait for their next attempt: no worker is missing.
+        // The server delivers nothing more while so many wait for their next attempt: no worker is
+        // missing.
         let is_exhausted =
             i64::try_from(info.num_ack_pending).unwrap_or(i64::MAX) >= info.config.max_ack_pending;
         if info.num_pending == 0

@@ -69,8 +69,8 @@ impl Leased {
     /// Raises lease and tries above those of the last attempt.
     fn count_on(&mut self, last: Option<&Note>) {
         if let Some(last) = last {
-            // A consumer that was made again counts its deliveries from one: without this, a worker that was
-            // away could hold the same ticket as the one that has the entry now.
+            // A consumer that was made again counts its deliveries from one: without this, a worker
+            // that was away could hold the same ticket as the one that has the entry now.
             self.lease = self.lease.max(last.lease.saturating_add(1));
         }
         // Not the number of deliveries: those count even where no handler was called.
@@ -167,8 +167,8 @@ impl Leases {
     /// Decides whether a delivered message is to be processed, and starts its lease if so.
     async fn admit(&self, leased: &mut Leased, lease: Lease) -> Result<bool, InboxError> {
         let traces = self.traces(&leased.letter).await?;
-        // First of all, since what is over must neither run again, nor wait, nor become a dead letter: it was
-        // noted as over before its message went, and whoever did so died in between.
+        // First of all, since what is over must neither run again, nor wait, nor become a dead
+        // letter: it was noted as over before its message went, and whoever did so died in between.
         if self.is_over(leased, &traces).await? {
             self.remove(leased).await?;
             return Ok(false);
@@ -188,8 +188,8 @@ impl Leases {
     async fn traces(&self, letter: &Letter) -> Result<Traces, InboxError> {
         let ended = &self.streams.ended;
         let key = &letter.header.key;
-        // At once, for one wait. An entry that a worker whose lease is over ends in between is processed a second
-        // time, as "at least once" allows.
+        // At once, for one wait. An entry that a worker whose lease is over ends in between is
+        // processed a second time, as "at least once" allows.
         let (is_done, dead, last) = tokio::try_join!(
             ended.is_done(key),
             ended.dead_letter(key),
@@ -198,13 +198,14 @@ impl Leases {
         Ok(Traces { is_done, dead, last })
     }
 
-    /// Whether an entry was processed, has died, or is its case's head under another number.
+    /// Returns whether an entry was processed, has died, or is its case's head under another
+    /// number.
     async fn is_over(&self, leased: &Leased, traces: &Traces) -> Result<bool, InboxError> {
         let has_died = traces.dead.as_ref().is_some_and(|dead| dead.is_same(&leased.letter));
         Ok(traces.is_done || has_died || self.is_replaced(leased).await?)
     }
 
-    /// Whether the same entry is its case's head under another number by now.
+    /// Returns whether the same entry is its case's head under another number by now.
     async fn is_replaced(&self, Leased { letter, lease, .. }: &Leased) -> Result<bool, InboxError> {
         // A head is replaced only after a delivery, so the first one is spared the question.
         if *lease == 1 {
@@ -217,8 +218,8 @@ impl Leases {
 
     /// Time that an entry has to wait, if any.
     fn wait_of(&self, leased: &Leased, last: Option<&Note>, now: Timestamp) -> Option<Duration> {
-        // Only a consumer that was made again delivers for the first time what has a note: it delivers at once
-        // what waits for its next attempt, and what a handler has.
+        // Only a consumer that was made again delivers for the first time what has a note: it
+        // delivers at once what waits for its next attempt, and what a handler has.
         let last = last.filter(|_| leased.lease == 1)?;
         let wait = clamped(last.due_at, now, self.longest_wait).as_millis() - now.as_millis();
         u64::try_from(wait).ok().filter(|wait| *wait > 0).map(Duration::from_millis)
@@ -239,8 +240,8 @@ impl Leases {
     }
 
     async fn start_lease(&self, leased: &Leased, lease: Lease) -> Result<(), InboxError> {
-        // The server counts the lease anew from here: the message may have waited in `Pull`. Only then is it
-        // noted, so that no note says more than the server does.
+        // The server counts the lease anew from here: the message may have waited in `Pull`. Only
+        // then is it noted, so that no note says more than the server does.
         leased.ack(AckKind::Progress).await?;
         let note = leased.note(lease.end(), None);
         self.streams.notes.note_working(leased.letter.number, &note, lease.length).await
@@ -299,7 +300,8 @@ impl Leases {
     async fn finish(&self, leased: &Leased, now: Timestamp) -> Result<(), InboxError> {
         let due_at = later(now, self.done_retention);
         let kept = leased.letter.ended(leased.tries, None, due_at)?;
-        // Without a reserve, what room there is goes to the keys: an entry that is done is forgotten early.
+        // Without a reserve, what room there is goes to the keys: an entry that is done is
+        // forgotten early.
         let kept = self.upkeep.has_reserve().then_some(kept);
         self.streams.ended.finish(leased.key(), kept).await?;
         self.remove(leased).await
@@ -328,8 +330,8 @@ impl Leases {
         let Letter { number, header, .. } = &leased.letter;
         let cases = &self.streams.cases;
         let case = cases.case(header);
-        // Not by the acknowledgement alone, which the servers of a cluster act on somewhat later: until
-        // then, the case has a head, and the next could not be stored as one.
+        // Not by the acknowledgement alone, which the servers of a cluster act on somewhat later:
+        // until then, the case has a head, and the next could not be stored as one.
         cases.entries.remove(*number).await?;
         tokio::try_join!(
             cases.fill(&case),

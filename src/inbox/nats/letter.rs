@@ -19,7 +19,8 @@ pub(super) const FOREIGN: &str = "not stored by an inbox";
 /// Bytes of an error that are kept: a header has no room for all that a handler may say.
 const LONGEST_ERROR: usize = 1024;
 
-/// Bytes that may be noted of an entry later, with those of other headers: JSON has six for one of an error.
+/// Bytes that may be noted of an entry later, with those of other headers: JSON has six for one of
+/// an error.
 pub(super) const NOTED_LATER: usize = 6 * LONGEST_ERROR + 1024;
 
 /// Properties of an entry. JSON, since what was sent may hold characters that a header may not.
@@ -119,7 +120,7 @@ impl Letter {
         self.header.origin.unwrap_or(self.number)
     }
 
-    /// Whether both are the same entry, maybe under two numbers.
+    /// Returns whether both are the same entry, maybe under two numbers.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.origin() == other.origin()
     }

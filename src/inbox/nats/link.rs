@@ -9,7 +9,8 @@ use tokio::time::{interval, timeout};
 
 use crate::inbox::error::InboxError;
 
-/// Time that the server has to answer. A request that a lost connection took along is never answered.
+/// Time that the server has to answer. A request that a lost connection took along is never
+/// answered.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Time for which it is left alone before it is asked again.
@@ -33,9 +34,10 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// Where there is none by then. Nothing has been sent.
+    /// If there is none by then. Nothing has been sent.
     pub(super) async fn connected(&self) -> Result<(), InboxError> {
-        // The client buffers what is sent without a connection, in memory, for as long as there is none.
+        // The client buffers what is sent without a connection, in memory, for as long as there is
+        // none.
         let mut turns = interval(PAUSE);
         let connected = async {
             while !self.is_connected() {
@@ -46,7 +48,7 @@ impl Link {
         timeout(TIMEOUT, connected).await.map_err(lost)
     }
 
-    /// Whether the last message that was not stored was refused for lack of room.
+    /// Returns whether the last message that was not stored was refused for lack of room.
     pub(super) fn is_full(&self) -> bool {
         self.is_full.load(Ordering::Relaxed)
     }

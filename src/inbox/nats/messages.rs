@@ -1,4 +1,4 @@
-//! What is asked of one stream.
+//! Messages of one stream: stored, read and removed.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -22,31 +22,32 @@ use crate::inbox::error::InboxError;
 /// About a hundred years: the server counts times in nanoseconds, in 64 bits.
 pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 100);
 
-/// For how long it is tried to store something while a cluster elects another leader.
+/// Time for which storing is retried while a cluster elects another leader.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// That a server, an account or a disk is full. Not that a stream is: each has a limit of its own.
+/// Errors of a full server, account or disk. Not of a full stream: each has a limit of its own.
 const NO_ROOM: [ErrorCode; 3] = [
     ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
     ErrorCode::INSUFFICIENT_RESOURCES,
     ErrorCode::STORAGE_RESOURCES_EXCEEDED,
 ];
 
-/// That a message of the same id, or of the same expectation, is on its way to the replicas.
+/// Errors while a message of the same id, or of the same expectation, is on its way to the
+/// replicas.
 const IN_PROCESS: [ErrorCode; 2] =
     [ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT, ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT];
 
-/// What became of a message that was to be stored.
+/// Outcome of storing a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Published {
     Stored,
     /// The server knows its id, by the message of this number.
     Duplicate(u64),
-    /// Something else was stored first.
+    /// Another message was stored first, and the expected number is not the last.
     Conflict,
 }
 
-/// The messages of one stream.
+/// Messages of one stream.
 pub(super) struct Messages {
     name: String,
     /// Pattern of all subjects.
@@ -54,7 +55,7 @@ pub(super) struct Messages {
     pub(super) stream: Stream<()>,
     jetstream: Context,
     link: Arc<Link>,
-    /// Whether what was to be stored last was not, however patiently it was tried.
+    /// Set while the last message was not stored, with all patience.
     fails: AtomicBool,
 }
 
@@ -75,7 +76,7 @@ impl Messages {
         })
     }
 
-    /// Whether it makes sense to be patient: not with what is known to fail.
+    /// Returns whether patience makes sense: not with a stream that is known to fail.
     pub(super) fn stores(&self) -> bool {
         self.link.is_connected() && !self.fails.load(Ordering::Relaxed)
     }
@@ -89,6 +90,9 @@ impl Messages {
     }
 
     /// Stores a message. If this fails, it may be stored nevertheless.
+    ///
+    /// An attempt whose answer was lost may have stored it. The next then meets its id, or the
+    /// condition that it fulfilled itself, and returns `Duplicate` or `Conflict`.
     pub(super) async fn publish(
         &self,
         subject: &str,
@@ -122,12 +126,14 @@ impl Messages {
         }
     }
 
-    /// A server whose disk is full says nothing of what it cannot store, and answers whatever else it is
-    /// asked. Logged once: what else fails meanwhile does so for the same reason.
+    /// Notes whether it is for lack of room, and logs it once: what else fails meanwhile does so
+    /// for the same reason.
     async fn not_stored(&self, error: &PublishError) {
         let is_full = if code(error).is_some_and(|code| NO_ROOM.contains(&code)) {
             true
         } else if error.kind() == PublishErrorKind::TimedOut {
+            // A server whose disk is full answers nothing to what it cannot store, and whatever
+            // else it is asked.
             self.link.is_full() || (self.stores() && self.state().await.is_ok())
         } else {
             return;
@@ -175,9 +181,10 @@ impl Messages {
         found(self.stream.get_raw_message(number).await)
     }
 
-    /// Erases a message, wherever it is. Says whether it was there.
+    /// Erases a message: no copy of it stays in the file. Says whether it was there.
     pub(super) async fn erase(&self, number: u64) -> Result<bool, InboxError> {
         let Err(error) = self.stream.delete_message(number).await else { return Ok(true) };
+        // The error of a message that is gone is the same as any other: only a second look tells.
         match self.get(number).await? {
             None => Ok(false),
             Some(_) => Err(InboxError::new(error)),
@@ -185,10 +192,9 @@ impl Messages {
     }
 
     /// Removes a message. Says whether it was there.
-    ///
-    /// What is erased is overwritten, which takes longer.
     pub(super) async fn remove(&self, number: u64) -> Result<bool, InboxError> {
         let subject = format!("STREAM.MSG.DELETE.{}", self.name);
+        // Erasing, the default, overwrites what it deletes, which takes several times as long.
         let removal = json!({ "seq": number, "no_erase": true });
         let removed: Response<DeleteStatus> =
             self.jetstream.request(subject, &removal).await.map_err(InboxError::new)?;
@@ -199,8 +205,8 @@ impl Messages {
         }
     }
 
-    /// Removes all messages of a subject, or of a pattern. Not for what is delivered to a consumer: see
-    /// [`case`](super::case).
+    /// Removes all messages of a subject, or of a pattern. Not for what is delivered to a consumer:
+    /// see [`case`](super::case).
     pub(super) async fn purge(&self, subject: &str) -> Result<(), InboxError> {
         self.stream.purge().filter(subject).await.map_err(InboxError::new)?;
         Ok(())
@@ -221,7 +227,7 @@ fn found(
     }
 }
 
-/// Whether it makes sense to try again: with the same message, nothing is stored twice that was not to be.
+/// Returns whether a retry makes sense.
 fn may_pass(error: &PublishError) -> bool {
     match error.kind() {
         // No stream where there is one: its leader is gone.
@@ -230,7 +236,7 @@ fn may_pass(error: &PublishError) -> bool {
     }
 }
 
-/// Whether what decides on a message is itself not yet decided on.
+/// Returns whether the message that decides on this one is itself not yet decided on.
 fn is_in_process(error: &PublishError) -> bool {
     code(error).is_some_and(|code| IN_PROCESS.contains(&code))
 }

@@ -1,5 +1,5 @@
-//! Notes on the attempts at entries that are not over: for lists of entries, for the count of attempts, and for a
-//! worker that was away so long that another has its entry.
+//! Notes on the attempts at entries that are not over: for lists of entries, for the count of
+//! attempts, and for a worker that was away so long that another has its entry.
 
 use std::time::Duration;
 
@@ -61,8 +61,8 @@ impl Notes {
         note: &Note,
         lease: Duration,
     ) -> Result<(), InboxError> {
-        // Longer than the lease, since the next delivery counts on from it; not for ever, since a worker that
-        // died takes none back.
+        // Longer than the lease, since the next delivery counts on from it; not for ever, since a
+        // worker that died takes none back.
         let message = message(note)?.ttl(lease.min(LONGEST) * 2 + Duration::from_secs(1));
         self.tries.publish(&self.working_subject(number), message).await?;
         Ok(())

@@ -1,4 +1,5 @@
-//! Position of an entry, as its id tells: the number of a message, and a last digit for the stream it is in.
+//! Position of an entry, as its id tells: the number of a message, and a last digit for the stream
+//! it is in.
 
 use crate::inbox::entry::EntryId;
 

@@ -1,4 +1,4 @@
-//! Messages that are fetched from the server: only as many as there are handlers free for.
+//! Messages that are pulled from the server: no more than handlers are free for.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokio::time::{Instant, timeout};
 use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 
-/// How long one request waits at the server: one that a server took along when it went is missed
-/// for this long.
+/// Time for which one request waits at the server: one that a server took along when it went is
+/// missed for this long.
 const WAIT: Duration = Duration::from_secs(2);
-/// How long after that an answer may take.
+/// Time that an answer may take after that.
 const SLACK: Duration = Duration::from_secs(1);
 
 pub(super) struct Pull {
@@ -24,7 +24,8 @@ pub(super) struct Pull {
     lease: Duration,
 }
 
-/// What is under way belongs here and not to who waits for it, who may go at any time.
+/// Request and message that are under way. Here, not with who waits for them, who may be dropped at
+/// any time: a message in a future that is dropped would be missing until its lease is over.
 #[derive(Default)]
 struct Pulled {
     request: Option<Batch>,
@@ -60,7 +61,7 @@ impl Pull {
         request.messages().await.map_err(InboxError::new)
     }
 
-    /// What is there, up to a number of messages.
+    /// Takes messages that are there, up to a number of them.
     pub(super) async fn take(&self, limit: usize) -> Vec<Message> {
         let mut messages = Vec::from_iter(self.pulled());
         if messages.len() < limit
@@ -80,14 +81,15 @@ impl Pull {
         Ok(())
     }
 
-    /// What was waited for. If somebody waits, there is none.
+    /// Takes the message that was waited for. While somebody waits, there is none.
     fn pulled(&self) -> Option<Message> {
         let (pulled_at, message) = self.pulled.try_lock().ok()?.message.take()?;
-        // Later, another worker may be at it.
+        // Half a lease leaves time to renew it; much later, the server has delivered it to another
+        // worker.
         (pulled_at.elapsed() < self.lease / 2).then_some(message)
     }
 
-    /// Gives back what was waited for, and waits no longer.
+    /// Gives back the message that was waited for, and drops the request.
     pub(super) async fn release(&self) -> Result<(), InboxError> {
         let message = self.pulled();
         if let Ok(mut pulled) = self.pulled.try_lock() {

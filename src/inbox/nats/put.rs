@@ -60,8 +60,8 @@ impl Receipts {
     }
 
     fn check_size(&self, size: usize, body: &Bytes) -> Result<(), InboxError> {
-        // With what is noted of it later: an entry that fits only without could be stored, but neither moved
-        // up in its case nor become a dead letter, and its case would wait for good.
+        // With what is noted of it later: an entry that fits only without could be stored, but
+        // neither moved up in its case nor become a dead letter, and its case would wait for good.
         let size = size + NOTED_LATER;
         if size - body.len() > LONGEST_HEADERS || size > self.client.max_payload() {
             return Err(InboxError::new("larger than what the server stores"));
@@ -94,8 +94,8 @@ impl Receipts {
 
     /// Decides on a message whose id the server knows, by the message of a number.
     ///
-    /// It is a repeat only if that entry is there or was processed: the server also knows ids of entries that were
-    /// discarded, and in a cluster of messages that it refused.
+    /// It is a repeat only if that entry is there or was processed: the server also knows ids of
+    /// entries that were discarded, and in a cluster of messages that it refused.
     async fn repeated(
         &self,
         header: &EntryHeader,
@@ -103,19 +103,15 @@ impl Receipts {
         mut number: u64,
     ) -> Result<Stored, InboxError> {
         loop {
-            // In the order in which an entry moves: by its first number, at its case's head, done, dead. In
-            // another, one that moves meanwhile would be missed in both places, and stored a second time.
-            let stored = self.streams.cases.get(number).await?;
-            let is_there = stored.is_some_and(|letter| letter.header.key == header.key);
-            if is_there || self.is_known(header).await? {
+            if self.is_there(header, number).await? {
                 return Ok(Stored::Repeat);
             }
             if let Some(dead) = self.streams.ended.dead_letter(&header.key).await? {
                 self.revive_as(&dead, header.around(body)?).await?;
                 return Ok(Stored::Revived);
             }
-            // Under another id, which the first number makes the same for all repeats of this one: of those,
-            // too, only one is stored.
+            // Under another id, which the first number makes the same for all repeats of this one:
+            // of those, too, only one is stored.
             let message = header.around(body.clone())?;
             let message = message.message_id(format!("{}.{number}", header.key));
             match self.append(header, message).await? {
@@ -125,7 +121,17 @@ impl Receipts {
         }
     }
 
-    /// Whether the entry is its case's head, or was processed.
+    /// Returns whether the entry is open, first stored in the message of a number, or done.
+    async fn is_there(&self, header: &EntryHeader, number: u64) -> Result<bool, InboxError> {
+        // In the order in which an entry moves: by its first number, at its case's head, done, and
+        // after this dead. In another, one that moves meanwhile would be missed in both places, and
+        // stored a second time.
+        let stored = self.streams.cases.get(number).await?;
+        let is_stored = stored.is_some_and(|letter| letter.header.key == header.key);
+        Ok(is_stored || self.is_known(header).await?)
+    }
+
+    /// Returns whether the entry is its case's head, or was processed.
     async fn is_known(&self, header: &EntryHeader) -> Result<bool, InboxError> {
         let cases = &self.streams.cases;
         let head = cases.head(&cases.case(header)).await?;
@@ -144,8 +150,8 @@ impl Receipts {
         if !self.upkeep.has_room(dead.header.size()? + dead.body.len()).await? {
             return Err(InboxError::new("the size limit is reached"));
         }
-        // Stored first: a crash in between leaves the dead letter beside the entry, and it is removed when the
-        // entry is delivered.
+        // Stored first: a crash in between leaves the dead letter beside the entry, and it is
+        // removed when the entry is delivered.
         self.append(&dead.header, message).await?;
         self.streams.ended.exhume(dead).await
     }

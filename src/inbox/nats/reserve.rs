@@ -1,7 +1,8 @@
-//! Room that is set aside, so that what is waiting can be processed when a disk or an account is full.
+//! Reserve of room, so that what is waiting can be processed when a server or an account is full.
 //!
-//! It is a stream that is deleted where a worker cannot store what it notes: then there is room for notes and
-//! for the keys of what is done. Until there is enough to set it aside again, nothing comes in.
+//! It is a stream that is deleted when a worker cannot store a note: then there is room for notes
+//! and for the keys of entries that are done. Until there is enough to set it aside again, nothing
+//! comes in.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,32 +18,33 @@ use super::streams::is_not_found;
 use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 
-/// Which part of the size limit is set aside, and how many bytes at least and at most. A server takes one
-/// message more than it has room for, of the size of a payload. A note takes some 100 bytes, and a file of
-/// a stream is given back once all that is in it, 8 MB at most, is gone.
+/// Part of the size limit that is set aside, and its least and most bytes. A server takes one
+/// message more than it has room for, of the size of a payload. A note takes some 100 bytes, and a
+/// file of a stream is given back once all that is in it, 8 MB at most, is gone.
 const PART: u64 = 64;
 const LEAST: u64 = 2 * 1024 * 1024;
 const MOST: u64 = 16 * 1024 * 1024;
 
-/// How many messages it consists of: each must fit into what a server takes.
+/// Number of messages that it consists of: each must fit into what a server takes.
 pub(super) const PIECES: u32 = 32;
 
-/// How long it is taken to be there, since others may have deleted it.
+/// Time for which it is taken to be there: other processes may delete it.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long it is not tried to set it aside: what is set aside in vain is missing meanwhile.
+/// Time between two attempts to set it aside: what is set aside in vain is missing meanwhile.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Stream that keeps room.
 pub(super) struct ReserveStream {
     jetstream: Context,
     config: Config,
     piece: Bytes,
     is_there: AtomicBool,
-    /// When it was looked for last, or deleted.
+    /// Time at which it was last looked for, or deleted.
     looked_at: Mutex<Option<Instant>>,
 }
 
-/// The bytes of a piece.
+/// Bytes of one message.
 pub(super) fn piece_size(size_limit: u64, max_payload: usize) -> usize {
     let size = (size_limit / PART).clamp(LEAST, MOST) / u64::from(PIECES);
     // Headers are counted, too.
@@ -60,16 +62,16 @@ impl ReserveStream {
         }
     }
 
-    /// Whether there is room for more than what must be stored.
+    /// Returns whether it is there: there is room for more than what must be stored.
     pub(super) fn is_there(&self) -> bool {
         self.is_there.load(Ordering::Relaxed)
     }
 
-    /// Sees to it that it is there. Once it is not, whatever else is to be stored comes first.
+    /// Sets it aside unless it is there.
     ///
     /// # Errors
     ///
-    /// Where there is no room for it, or where that cannot be seen.
+    /// If there is no room for it, or if that cannot be told.
     pub(super) async fn set_aside(
         &self,
         try_to_store: impl Future<Output = Result<(), InboxError>>,
@@ -78,6 +80,8 @@ impl ReserveStream {
         let fresh = if self.is_there() { FRESH } else { PAUSE };
         if looked_at.is_none_or(|looked_at| looked_at.elapsed() >= fresh) {
             *looked_at = Some(Instant::now());
+            // Whatever else is to be stored comes first: a reserve in a stream that cannot store is
+            // of no use.
             let is_there =
                 self.is_whole().await? || (try_to_store.await.is_ok() && self.fill().await);
             self.note(is_there);
@@ -86,7 +90,7 @@ impl ReserveStream {
         if self.is_there() { Ok(()) } else { Err(InboxError::new("the server has no room")) }
     }
 
-    /// Whether it is there as a whole. A stream that is missing has nothing in it.
+    /// Returns whether it is there as a whole. A stream that is missing has nothing in it.
     async fn is_whole(&self) -> Result<bool, InboxError> {
         match self.jetstream.get_stream(&self.config.name).await {
             Ok(stream) => Ok(stream.cached_info().state.messages >= u64::from(PIECES)),
@@ -115,7 +119,7 @@ impl ReserveStream {
         Ok(())
     }
 
-    /// Gives the room back, for what is waiting.
+    /// Gives the room back, for notes on what is waiting.
     pub(super) async fn release(&self) {
         let mut looked_at = self.looked_at.lock().await;
         if self.is_there() {

@@ -1,5 +1,5 @@
-//! Sees to it that what an inbox needs on the server is there: when it is opened, and again whenever
-//! something fails, since an operator may take away at any time what was there at the start.
+//! Setup of streams and consumer: made when an inbox is opened, and again when they are missing,
+//! since an operator may take them away at any time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,23 +18,24 @@ use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 
-/// The one consumer, shared by all workers.
+/// Name of the one consumer, shared by all workers.
 const WORKERS: &str = "workers";
 
-/// How many cases may wait for their next try. The server keeps a note of each in memory.
-const CASES_TO_BE_TRIED_AGAIN: i64 = 10_000;
+/// Number of cases that may wait for their next attempt. The server keeps a note of each in memory.
+const CASES_TO_BE_RETRIED: i64 = 10_000;
 
-/// How long what was found stands.
+/// Time for which a result stands: whoever fails asks, and a hundred may fail at once.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Whether all was there.
+/// Result of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     Whole,
-    /// Something was not, and is again.
+    /// Something was missing, and is there again.
     Restored,
 }
 
+/// Streams and consumer of an inbox, as they are to be.
 pub(super) struct Setup {
     jetstream: Context,
     name: String,
@@ -59,11 +60,12 @@ impl Setup {
         }
     }
 
-    /// Makes what is missing. Once a second at most: who asks in between is told what was found.
+    /// Makes streams and consumer where they are missing. Looks once a second at most: who asks in
+    /// between is told the last result.
     ///
     /// # Errors
     ///
-    /// Where something is missing or in the way that cannot be put right.
+    /// If something cannot be made, is paused, or is in the way.
     pub(super) async fn restore(&self) -> Result<Found, InboxError> {
         let mut last = self.last.lock().await;
         if let Some((at, found)) = &*last
@@ -116,7 +118,7 @@ fn paused(info: &Info) -> InboxError {
     InboxError::new(format!("the consumer `{WORKERS}` is paused for {remaining:?}"))
 }
 
-/// Makes the consumer, or sets it anew, unless it is only to be looked at.
+/// Makes the consumer, or sets it anew, unless it must exist.
 pub(super) async fn consumer(
     cases: &Cases,
     settings: &Settings,
@@ -128,7 +130,7 @@ pub(super) async fn consumer(
     if let Ok(info) = stream.consumer_info(WORKERS).await
         && is_fit(&info, &config(cases, settings))
     {
-        // To set it anew would let one go on that somebody has paused.
+        // Setting it anew would let a consumer go on that somebody has paused.
         return stream.get_consumer(WORKERS).await.map_err(InboxError::new);
     }
     let made = stream.create_consumer(config(cases, settings)).await;
@@ -141,7 +143,7 @@ fn config(cases: &Cases, settings: &Settings) -> Config {
         filter_subject: cases.heads(),
         ack_policy: AckPolicy::Explicit,
         ack_wait: settings.lease.min(LONGEST),
-        max_ack_pending: CASES_TO_BE_TRIED_AGAIN,
+        max_ack_pending: CASES_TO_BE_RETRIED,
         ..Config::default()
     }
 }

@@ -1,4 +1,4 @@
-//! The streams of an inbox: how each is made, and whether what is there will do.
+//! Streams of an inbox: the settings of each, and the check of those that are there.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -25,18 +25,19 @@ use crate::inbox::settings::Settings;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// How long the server itself refuses repeats: as long as SnapEngage is known to repeat. It keeps their
-/// ids in memory.
+/// Longest time for which the server itself refuses repeats: as long as SnapEngage is known to
+/// repeat. It keeps their ids in memory.
 const DUPLICATES: Duration = HOUR.saturating_mul(2);
 
-/// What the stream of entries may hold beyond the size limit: what moves up in its case is there twice
-/// for a moment.
+/// Bytes that the stream of entries holds beyond the size limit. An entry that moves up in its case
+/// is there twice for a moment: in a stream without room for that, its case would wait for good.
 const TO_MOVE: u64 = 16 * 1024 * 1024;
 
-/// How long notes on tries are kept, and how many bytes of them.
-const NOTES: (Duration, i64) = (HOUR.saturating_mul(24 * 7), 64 * 1024 * 1024);
+/// Age and bytes up to which notes on attempts are kept.
+const OLDEST_NOTE: Duration = HOUR.saturating_mul(24 * 7);
+const MOST_NOTES: i64 = 64 * 1024 * 1024;
 
-/// How long a cluster may take to make a stream.
+/// Time that a cluster may take to make a stream.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reason for which a stream cannot be used.
@@ -107,6 +108,7 @@ fn entries(name: &str, settings: &Settings) -> Config {
         name: name.to_owned(),
         subjects: vec![case::subjects(name)],
         retention: RetentionPolicy::WorkQueue,
+        // A full stream refuses; the default, to drop the oldest, would drop what was answered 200.
         discard: DiscardPolicy::New,
         max_bytes: part(settings.size_limit.saturating_add(TO_MOVE), 1),
         duplicate_window: countable(settings.repeat_window.min(DUPLICATES)),
@@ -152,8 +154,10 @@ fn tries(name: &str) -> Config {
         name: format!("{name}-tries"),
         subjects: vec![notes::subjects(name)],
         max_messages_per_subject: 1,
-        max_age: NOTES.0,
-        max_bytes: NOTES.1,
+        // In a file, though they could be made again: in memory, they went with a restart of the
+        // server, and until the inbox was opened again, nothing was processed.
+        max_age: OLDEST_NOTE,
+        max_bytes: MOST_NOTES,
         allow_message_ttl: true,
         ..common("what came of tries")
     }
@@ -177,38 +181,39 @@ fn common(what: &str) -> Config {
         description: Some(format!("SnapEngage inbox: {what}")),
         storage: StorageType::File,
         duplicate_window: countable(Duration::ZERO),
-        // As the server writes that there is no limit.
+        // As the server writes "no limit": found and expected settings are compared.
         max_messages: -1,
         max_messages_per_subject: -1,
         ..Config::default()
     }
 }
 
-/// A part of a number of bytes, as a stream has it: -1 is no limit.
+/// Part of a number of bytes, as a stream has it: -1 is no limit.
 fn part(limit: u64, parts: i64) -> i64 {
     i64::try_from(limit).map_or(-1, |limit| limit / parts)
 }
 
-/// As long as a stream can count, in nanoseconds; one whose messages may have no age at all would keep
-/// them for ever.
+/// Age that a stream can count.
 fn countable(age: Duration) -> Duration {
+    // Zero would be no limit: messages would be kept for ever.
     age.clamp(Duration::from_secs(1), LONGEST)
 }
 
-/// A stream that is there.
+/// Stream that is there.
 pub(super) struct Prepared {
     pub(super) config: Config,
-    /// Whether it was not there before.
+    /// Set if it was not there before.
     pub(super) is_new: bool,
 }
 
-/// Sees to it that all streams are there, that of the entries first.
+/// Makes streams that are missing, and checks the others.
 pub(super) async fn prepare(
     jetstream: &Context,
     name: &str,
     settings: &Settings,
 ) -> Result<[Prepared; 5], InboxError> {
     let prepare = async |config| prepare_one(jetstream, config, settings).await;
+    // That of the entries first, so that its error is the one that is seen where nothing is there.
     Ok([
         prepare(entries(name, settings)).await?,
         prepare(done(name, settings)).await?,
@@ -260,7 +265,7 @@ pub(super) fn is_not_found(error: &GetStreamError) -> bool {
     error.error_code() == ErrorCode::STREAM_NOT_FOUND
 }
 
-/// What promises rest on, as the server names it.
+/// Settings that promises rest on, as the server names them.
 const SETTINGS: [&str; 11] = [
     "subjects",
     "storage",
@@ -275,7 +280,7 @@ const SETTINGS: [&str; 11] = [
     "sealed",
 ];
 
-/// What somebody else has made must hold what is promised.
+/// Refuses a stream that somebody else has made and that cannot hold what is promised.
 fn check(found: &Config, expected: &Config) -> Result<(), Misfit> {
     let (settings, needed) = (serde_json::to_value(found)?, serde_json::to_value(expected)?);
     for name in SETTINGS {
@@ -294,7 +299,8 @@ fn check(found: &Config, expected: &Config) -> Result<(), Misfit> {
     Ok(())
 }
 
-/// Replicas and the like stay as they are; what [`Settings`] says may have changed.
+/// Applies settings that may have changed: see [`Settings`]. Replicas and the like stay as they
+/// are.
 async fn update(jetstream: &Context, found: Config, expected: &Config) -> Result<Config, Misfit> {
     let config = Config {
         max_bytes: expected.max_bytes,

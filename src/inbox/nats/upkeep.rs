@@ -38,7 +38,8 @@ impl Upkeep {
         self.setup.restore().await
     }
 
-    /// Makes what is missing, or room where there is none: what has failed may succeed the next time.
+    /// Makes what is missing, or room where there is none: what has failed may succeed the next
+    /// time.
     pub(super) async fn recover(&self) {
         if self.link.is_full() {
             self.reserve.release().await;
@@ -64,12 +65,12 @@ impl Upkeep {
         self.reserve.set_aside(self.try_to_store()).await
     }
 
-    /// Whether room is set aside.
+    /// Returns whether room is set aside.
     pub(super) fn has_reserve(&self) -> bool {
         self.reserve.is_there()
     }
 
-    /// Whether an entry of this size may come in.
+    /// Returns whether an entry of this size may come in.
     pub(super) async fn has_room(&self, size: usize) -> Result<bool, InboxError> {
         self.set_aside().await?;
         let size = u64::try_from(size).unwrap_or(u64::MAX);
