@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::datetime::parse_rfc3339;
-use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::consumer::pull::Config as ConsumerConfig;
+use async_nats::jetstream::consumer::{FromConsumer, PullConsumer};
 use async_nats::jetstream::stream::{Config, Stream};
 use async_nats::jetstream::{self, Context};
 use snapengage::inbox::{Inbox, Options, State};
@@ -18,9 +19,10 @@ use support::nats::{Server, ask};
 use support::{assert_refused, assert_taken, auth, log, post, record_log};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::timeout;
+use tokio::time::{advance, pause, resume, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// An inbox on a server of its own, whose handler says which case it was called with.
 struct Fixture {
@@ -121,9 +123,62 @@ async fn a_consumer_that_was_deleted_is_made_again_by_a_health_check() {
     entries.delete_consumer("workers").await.expect("deleted");
     let is_there = async || {
         let _ = it.inbox.check().await;
-        entries.get_consumer::<jetstream::consumer::pull::Config>("workers").await.ok()
+        entries.get_consumer::<ConsumerConfig>("workers").await.ok()
     };
     let _: PullConsumer = ask("no consumer", is_there).await;
+}
+
+/// A setting of the consumer, and a value that it does not work with.
+type Unfit = (&'static str, fn(&mut ConsumerConfig));
+
+const UNFIT: [Unfit; 5] = [
+    ("filter_subject", |config| config.filter_subject = "inbox.case.*.tail".into()),
+    ("ack_wait", |config| config.ack_wait = SECOND * 7),
+    ("max_ack_pending", |config| config.max_ack_pending = 1),
+    ("max_deliver", |config| config.max_deliver = 1),
+    ("headers_only", |config| config.headers_only = true),
+];
+
+#[tokio::test]
+async fn a_consumer_that_was_changed_is_set_again_by_a_health_check() {
+    record_log();
+    let mut it = Fixture::start("", Inbox::options()).await;
+    let entries = it.entries().await;
+    let fit = consumer_config(&entries).await;
+    for (setting, spoil) in UNFIT {
+        let mut unfit = fit.clone();
+        spoil(&mut unfit);
+        entries.create_consumer(unfit).await.expect(setting);
+        assert_ne!(consumer_config(&entries).await, fit, "{setting}");
+        let is_fit = async || {
+            let _ = it.inbox.check().await;
+            (consumer_config(&entries).await == fit).then_some(())
+        };
+        ask(setting, is_fit).await;
+    }
+    assert_eq!(times_logged(&log(), "the consumer was unfit: it is made again"), UNFIT.len());
+    let (receiver, calls) = (&it.receiver, &mut it.calls);
+    let set_again = async {
+        assert_taken(chat(receiver, "a").await);
+        assert_eq!(next(calls).await, "a");
+    };
+    it.inbox.run(set_again).await;
+}
+
+#[tokio::test]
+async fn a_consumer_is_set_by_who_opens_it_and_left_by_who_looks() {
+    let it = Fixture::start("", Inbox::options()).await;
+    let entries = it.entries().await;
+    for options in [Inbox::options().lease(SECOND * 7), Inbox::options().must_exist()] {
+        options.connect(&it.server.url(""), "inbox").await.expect("an inbox");
+        assert_eq!(consumer_config(&entries).await.ack_wait, SECOND * 7);
+    }
+}
+
+async fn consumer_config(entries: &Stream) -> ConsumerConfig {
+    let consumer: PullConsumer = entries.get_consumer("workers").await.expect("a consumer");
+    let config = consumer.cached_info().config.clone();
+    ConsumerConfig::try_from_consumer_config(config).expect("one to pull from")
 }
 
 #[tokio::test]
@@ -308,4 +363,64 @@ async fn a_note_of_a_clock_that_was_ahead_is_due_within_the_longest_wait() {
     assert!(entry.due_at.as_millis() < FAR_AHEAD, "{:?}", entry.due_at);
     let calls = &mut it.calls;
     it.inbox.run(async { assert_eq!(next(calls).await, "a") }).await;
+}
+
+const FORGOTTEN: &str =
+    "inbox: entries wait, and none was taken for a minute or more: is `inbox.run` running?";
+
+/// For what measures time here: the server's goes on as it does.
+async fn pass_a_minute() {
+    pause();
+    advance(SECOND * 61).await;
+    resume();
+}
+
+#[tokio::test]
+async fn entries_that_no_worker_takes_are_a_failed_health_check() {
+    let mut it = Fixture::start("", Inbox::options()).await;
+    assert_taken(chat(&it.receiver, "a").await);
+    it.inbox.check().await.expect("a worker may come");
+    pass_a_minute().await;
+    let error = it.inbox.check().await.expect_err("none came").to_string();
+    assert_eq!(error, FORGOTTEN);
+    let calls = &mut it.calls;
+    it.inbox.run(async { assert_eq!(next(calls).await, "a") }).await;
+    pass_a_minute().await;
+    it.inbox.check().await.expect("all is processed");
+}
+
+#[tokio::test]
+async fn entries_that_wait_for_a_busy_handler_fail_no_health_check() {
+    let mut it = Fixture::start("", Inbox::options().concurrency(1)).await;
+    it.gate.forget_permits(1000);
+    let (receiver, calls) = (&it.receiver, &mut it.calls);
+    let busy = async {
+        for case_id in ["a", "b"] {
+            assert_taken(chat(receiver, case_id).await);
+        }
+        assert_eq!(next(calls).await, "a");
+        for _ in 0..2 {
+            it.inbox.check().await.expect("a handler has one");
+            pass_a_minute().await;
+        }
+        it.inbox.check().await.expect("a handler still has it");
+        it.gate.add_permits(2);
+        assert_eq!(next(calls).await, "b");
+    };
+    it.inbox.run(busy).await;
+}
+
+#[tokio::test]
+async fn entries_that_wait_for_their_next_attempt_fail_no_health_check() {
+    let it = Fixture::start("", Inbox::options().deadline(SECOND / 100).backoff(HOUR, HOUR)).await;
+    it.gate.forget_permits(1000);
+    assert_taken(chat(&it.receiver, "a").await);
+    let has_failed = async || {
+        let entries = it.inbox.list(State::Waiting, None, 2).await.expect("read");
+        entries.iter().any(|entry| entry.error.is_some()).then_some(())
+    };
+    it.inbox.run(ask("not failed", has_failed)).await;
+    it.inbox.check().await.expect("it waits");
+    pass_a_minute().await;
+    it.inbox.check().await.expect("it still waits");
 }
