@@ -46,7 +46,7 @@ impl Actions {
         };
         // A message that waits at the server for its next delivery cannot be called from there: a
         // copy is delivered at once.
-        let was_head = cases.replace(&case.head, letter, failed.tries).await?;
+        let was_head = cases.replace(&case.head, letter, failed.attempts).await?;
         notes.forget(letter.number).await?;
         Ok(was_head)
     }

@@ -129,7 +129,7 @@ impl Cases {
     pub(super) async fn fill(&self, case: &Case) -> Result<(), InboxError> {
         let next = self.entries.first_of(&case.tail, 1).await?;
         let Some(next) = next.map(Letter::stored) else { return Ok(()) };
-        let moved = next.moved(next.header.tries)?.expected_last_subject_sequence(NONE);
+        let moved = next.moved(next.header.attempts)?.expected_last_subject_sequence(NONE);
         // Stored first, then removed: a crash in between leaves it twice, not never. The second is
         // dropped when it is delivered, once the first is over. If another worker was faster, its
         // head stays.
@@ -145,11 +145,11 @@ impl Cases {
         &self,
         subject: &str,
         head: &Letter,
-        tries: u32,
+        attempts: u32,
     ) -> Result<bool, InboxError> {
         // In this order for the same reason as in `fill`: the first of two is dropped when it is
         // delivered.
-        let anew = head.moved(tries)?.expected_last_subject_sequence(head.number);
+        let anew = head.moved(attempts)?.expected_last_subject_sequence(head.number);
         let published = self.entries.publish(subject, anew).await?;
         self.entries.remove(head.number).await?;
         Ok(published == Published::Stored)

@@ -120,7 +120,7 @@ impl Inspector {
         let last = working.or(failed);
         let due_at = |note: Note| clamped(note.due_at, clock::now(), self.longest_wait);
         Ok(Entry {
-            attempts: last.as_ref().map_or(letter.header.tries, |note| note.tries),
+            attempts: last.as_ref().map_or(letter.header.attempts, |note| note.attempts),
             due_at: last.map_or(letter.header.received_at, due_at),
             error,
             ..entry(Position::Open.id(letter.number), state, &letter.header)
@@ -175,7 +175,7 @@ fn entry(id: EntryId, state: State, header: &EntryHeader) -> Entry {
         event: header.event,
         subject: header.subject,
         received_at: header.received_at,
-        attempts: header.tries,
+        attempts: header.attempts,
         due_at: header.due_at.unwrap_or(header.received_at),
         error: header.error,
     }

@@ -31,7 +31,7 @@ struct Leased {
     letter: Letter,
     acker: Acker,
     lease: i64,
-    tries: u32,
+    attempts: u32,
 }
 
 impl Leased {
@@ -40,9 +40,9 @@ impl Leased {
         let number = info.stream_sequence;
         let lease = info.delivered;
         let letter = Letter::delivered(&message, number);
-        let tries = letter.header.tries;
+        let attempts = letter.header.attempts;
         let (_, acker) = message.split();
-        Ok(Self { letter, acker, lease, tries })
+        Ok(Self { letter, acker, lease, attempts })
     }
 
     fn key(&self) -> &str {
@@ -57,16 +57,16 @@ impl Leased {
             path: header.path,
             event: header.event,
             subject: header.subject,
-            attempts: self.tries,
+            attempts: self.attempts,
             body,
         }
     }
 
     fn note(&self, due_at: Timestamp, error: Option<&str>) -> Note {
-        Note { lease: self.lease, tries: self.tries, due_at, error: error.map(shortened) }
+        Note { lease: self.lease, attempts: self.attempts, due_at, error: error.map(shortened) }
     }
 
-    /// Raises lease and tries above those of the last attempt.
+    /// Raises lease and attempts above those of the last attempt.
     fn count_on(&mut self, last: Option<&Note>) {
         if let Some(last) = last {
             // A consumer that was made again counts its deliveries from one: without this, a worker
@@ -74,7 +74,8 @@ impl Leased {
             self.lease = self.lease.max(last.lease.saturating_add(1));
         }
         // Not the number of deliveries: those count even where no handler was called.
-        self.tries = last.map_or(self.letter.header.tries, |last| last.tries).saturating_add(1);
+        self.attempts =
+            last.map_or(self.letter.header.attempts, |last| last.attempts).saturating_add(1);
     }
 
     async fn ack(&self, kind: AckKind) -> Result<(), InboxError> {
@@ -299,7 +300,7 @@ impl Leases {
 
     async fn finish(&self, leased: &Leased, now: Timestamp) -> Result<(), InboxError> {
         let due_at = later(now, self.done_retention);
-        let kept = leased.letter.ended(leased.tries, None, due_at)?;
+        let kept = leased.letter.ended(leased.attempts, None, due_at)?;
         // Without a reserve, what room there is goes to the keys: an entry that is done is
         // forgotten early.
         let kept = self.upkeep.has_reserve().then_some(kept);
@@ -320,7 +321,7 @@ impl Leases {
     }
 
     async fn bury(&self, leased: &Leased, error: &str, now: Timestamp) -> Result<(), InboxError> {
-        let letter = leased.letter.ended(leased.tries, Some(error), now)?;
+        let letter = leased.letter.ended(leased.attempts, Some(error), now)?;
         self.streams.ended.bury(leased.key(), letter).await?;
         self.remove(leased).await
     }

@@ -37,8 +37,8 @@ pub(super) struct EntryHeader {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) origin: Option<u64>,
     /// Attempts before it was moved here.
-    #[serde(default)]
-    pub(super) tries: u32,
+    #[serde(default, rename = "tries")]
+    pub(super) attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
     /// Time at which it died, or at which an entry that is done is deleted.
@@ -56,7 +56,7 @@ impl EntryHeader {
             key,
             received_at: arrival.received_at,
             origin: None,
-            tries: 0,
+            attempts: 0,
             error: arrival.unreadable.as_deref().map(shortened),
             due_at: None,
         }
@@ -88,7 +88,7 @@ impl EntryHeader {
             key: name_of(&number.to_string()),
             received_at: Timestamp::MIN,
             origin: None,
-            tries: 0,
+            attempts: 0,
             error: None,
             due_at: None,
         })
@@ -126,21 +126,21 @@ impl Letter {
     }
 
     /// Message that stores the entry under another number.
-    pub(super) fn moved(&self, tries: u32) -> Result<PublishMessage, InboxError> {
-        let header = EntryHeader { origin: Some(self.origin()), tries, ..self.header.clone() };
+    pub(super) fn moved(&self, attempts: u32) -> Result<PublishMessage, InboxError> {
+        let header = EntryHeader { origin: Some(self.origin()), attempts, ..self.header.clone() };
         header.around(self.body.clone())
     }
 
     /// Message that keeps the entry once it is over.
     pub(super) fn ended(
         &self,
-        tries: u32,
+        attempts: u32,
         error: Option<&str>,
         due_at: Timestamp,
     ) -> Result<PublishMessage, InboxError> {
         let header = EntryHeader {
             origin: Some(self.origin()),
-            tries,
+            attempts,
             error: error.map(shortened),
             due_at: Some(due_at),
             ..self.header.clone()
@@ -152,7 +152,7 @@ impl Letter {
     pub(super) fn revived(&self) -> Result<PublishMessage, InboxError> {
         let header = EntryHeader {
             origin: None,
-            tries: 0,
+            attempts: 0,
             error: None,
             due_at: None,
             ..self.header.clone()

@@ -16,7 +16,8 @@ pub(super) struct Note {
     /// Number of the delivery: each is a lease.
     pub(super) lease: i64,
     /// Attempts so far, with this one.
-    pub(super) tries: u32,
+    #[serde(rename = "tries")]
+    pub(super) attempts: u32,
     /// End of the lease, or time of the next attempt.
     pub(super) due_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,12 +32,12 @@ pub(super) fn subjects(name: &str) -> String {
 /// Notes on attempts, by the number of their entry's message.
 pub(super) struct Notes {
     name: String,
-    pub(super) tries: Messages,
+    pub(super) messages: Messages,
 }
 
 impl Notes {
-    pub(super) fn new(name: &str, tries: Messages) -> Self {
-        Self { name: name.to_owned(), tries }
+    pub(super) fn new(name: &str, messages: Messages) -> Self {
+        Self { name: name.to_owned(), messages }
     }
 
     /// Subject of the note that a handler has an entry.
@@ -64,23 +65,23 @@ impl Notes {
         // Longer than the lease, since the next delivery counts on from it; not for ever, since a
         // worker that died takes none back.
         let message = message(note)?.ttl(lease.min(LONGEST) * 2 + Duration::from_secs(1));
-        self.tries.publish(&self.working_subject(number), message).await?;
+        self.messages.publish(&self.working_subject(number), message).await?;
         Ok(())
     }
 
     /// Notes that an attempt failed.
     pub(super) async fn note_failed(&self, number: u64, note: &Note) -> Result<(), InboxError> {
         // The new note comes first: without either, the attempt would not count.
-        self.tries.publish(&self.failed_subject(number), message(note)?).await?;
-        self.tries.purge(&self.working_subject(number)).await
+        self.messages.publish(&self.failed_subject(number), message(note)?).await?;
+        self.messages.purge(&self.working_subject(number)).await
     }
 
     pub(super) async fn forget(&self, number: u64) -> Result<(), InboxError> {
-        self.tries.purge(&self.both_subjects(number)).await
+        self.messages.purge(&self.both_subjects(number)).await
     }
 
     pub(super) async fn forget_all(&self) -> Result<(), InboxError> {
-        self.tries.purge(&subjects(&self.name)).await
+        self.messages.purge(&subjects(&self.name)).await
     }
 
     pub(super) async fn working(&self, number: u64) -> Result<Option<Note>, InboxError> {
@@ -97,7 +98,7 @@ impl Notes {
     }
 
     async fn note(&self, subject: &str) -> Result<Option<Note>, InboxError> {
-        let message: Option<StreamMessage> = self.tries.last(subject).await?;
+        let message: Option<StreamMessage> = self.messages.last(subject).await?;
         // A note whose time to live is over may leave a marker, which has no payload.
         Ok(message.and_then(|message| serde_json::from_slice(&message.payload).ok()))
     }
@@ -105,7 +106,7 @@ impl Notes {
     /// Numbers of the entries that handlers have, in order.
     pub(super) async fn all_working(&self) -> Result<Vec<u64>, InboxError> {
         let all = format!("{}.try.*.working", self.name);
-        let subjects = self.tries.stream.info_with_subjects(all).await;
+        let subjects = self.messages.stream.info_with_subjects(all).await;
         let subjects: Vec<(String, usize)> =
             subjects.map_err(InboxError::new)?.try_collect().await.map_err(InboxError::new)?;
         let numbers = subjects.iter().filter_map(|(subject, _)| number_in(subject));

@@ -83,7 +83,7 @@ impl Streams {
 
     pub(super) fn all(&self) -> [&Messages; 5] {
         let Ended { done, seen, dead, .. } = &self.ended;
-        [&self.cases.entries, done, seen, dead, &self.notes.tries]
+        [&self.cases.entries, done, seen, dead, &self.notes.messages]
     }
 
     /// Stream of a position.
@@ -134,7 +134,7 @@ fn seen(name: &str, settings: &Settings) -> Config {
         max_messages_per_subject: 1,
         max_bytes: part(settings.size_limit, 4),
         max_age: countable(settings.repeat_window),
-        ..common("what repeats are known by")
+        ..common("keys of requests that were processed")
     }
 }
 
@@ -159,7 +159,7 @@ fn tries(name: &str) -> Config {
         max_age: OLDEST_NOTE,
         max_bytes: MOST_NOTES,
         allow_message_ttl: true,
-        ..common("what came of tries")
+        ..common("notes on attempts")
     }
 }
 
@@ -172,7 +172,7 @@ pub(super) fn reserve(name: &str, settings: &Settings, piece_size: usize) -> Con
         // Each with what a stream notes of it.
         max_bytes: size.saturating_add(1024).saturating_mul(pieces),
         num_replicas: settings.replicas.unwrap_or(1),
-        ..common("room for when there is no other")
+        ..common("room for when the server is full")
     }
 }
 

@@ -53,7 +53,7 @@ impl Repairs {
                 return Ok(false);
             }
             // Where another entry is in its place, it is only removed: it must be over.
-            cases.replace(&subject, &head, head.header.tries).await?;
+            cases.replace(&subject, &head, head.header.attempts).await?;
         }
         Ok(true)
     }
