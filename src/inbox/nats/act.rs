@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::letter::Letter;
-use super::position::Position;
+use super::letter::{Letter, Position};
 use super::put::Receipts;
 use super::streams::Streams;
 use crate::inbox::engine::later;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 
-use super::letter::{EntryHeader, Letter};
+use super::letter::{EntryHeader, Letter, Position};
 use super::notes::Note;
-use super::position::Position;
 use super::streams::Streams;
 use super::upkeep::Upkeep;
 use crate::clock;

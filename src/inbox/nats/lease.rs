@@ -9,10 +9,9 @@ use async_nats::jetstream::message::Acker;
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::future::join_all;
 
-use super::letter::{FOREIGN, Letter, shortened};
+use super::letter::{FOREIGN, Letter, Position, shortened};
 use super::messages::{LONGEST, Messages};
 use super::notes::Note;
-use super::position::Position;
 use super::pull::Pull;
 use super::setup::Found;
 use super::streams::Streams;

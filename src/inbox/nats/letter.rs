@@ -1,4 +1,4 @@
-//! Entry as a message: the body as it came, and one header with all that is known of it.
+//! Entry as a message: the body as it came, one header with all that is known of it, and its id.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::Message;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip128::SipHasher13;
 
 use crate::inbox::engine::Arrival;
+use crate::inbox::entry::EntryId;
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
 
@@ -158,6 +159,39 @@ impl Letter {
             ..self.header.clone()
         };
         header.around(self.body.clone())
+    }
+}
+
+/// Stream that an entry is in, as its id tells: ten times the number of its message, and a last
+/// digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// To be processed.
+    Open,
+    Done,
+    Dead,
+}
+
+impl Position {
+    /// Id of the entry in this number's message.
+    pub(super) fn id(self, number: u64) -> EntryId {
+        let digit = match self {
+            Self::Open => 0,
+            Self::Done => 1,
+            Self::Dead => 2,
+        };
+        EntryId(i64::try_from(number).unwrap_or(i64::MAX / 10) * 10 + digit)
+    }
+
+    /// Position and number that an id stands for. No entry has one of another last digit.
+    pub(super) fn of(id: EntryId) -> (Option<Self>, u64) {
+        let position = match id.0 % 10 {
+            0 => Some(Self::Open),
+            1 => Some(Self::Done),
+            2 => Some(Self::Dead),
+            _ => None,
+        };
+        (position, u64::try_from(id.0 / 10).unwrap_or(0))
     }
 }
 

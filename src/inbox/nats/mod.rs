@@ -115,7 +115,6 @@ mod letter;
 mod link;
 mod messages;
 mod notes;
-mod position;
 mod pull;
 mod put;
 mod reserve;

@@ -12,11 +12,10 @@ use async_nats::jetstream::{Context, ErrorCode};
 
 use super::case::Cases;
 use super::ended::Ended;
-use super::letter::Letter;
+use super::letter::{Letter, Position};
 use super::link::Link;
 use super::messages::{LONGEST, Messages};
 use super::notes::Notes;
-use super::position::Position;
 use super::reserve::PIECES;
 use super::{case, ended, notes};
 use crate::inbox::entry::EntryId;
