@@ -152,8 +152,8 @@ impl Inspector {
     }
 
     pub(super) async fn probe(&self) -> Result<(), InboxError> {
-        self.upkeep.connected().await?;
-        self.upkeep.restore().await?;
+        self.upkeep.link.connected().await?;
+        self.upkeep.setup.restore().await?;
         self.upkeep.try_to_store().await?;
         self.upkeep.set_aside().await
     }

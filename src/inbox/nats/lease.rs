@@ -120,7 +120,7 @@ impl Leases {
 
     pub(super) async fn wait(&self) -> Result<(), InboxError> {
         let Err(error) = self.pull.wait().await else { return Ok(()) };
-        match self.upkeep.restore().await? {
+        match self.upkeep.setup.restore().await? {
             Found::Restored => self.pull.wait().await,
             Found::Whole => Err(error),
         }

@@ -30,9 +30,9 @@ impl Receipts {
     }
 
     pub(super) async fn put(&self, arrival: &Arrival) -> Result<Stored, InboxError> {
-        self.upkeep.connected().await?;
+        self.upkeep.link.connected().await?;
         let stored = self.store(arrival).await;
-        if stored.is_err() && self.upkeep.restore().await? == Found::Restored {
+        if stored.is_err() && self.upkeep.setup.restore().await? == Found::Restored {
             return self.store(arrival).await;
         }
         stored

@@ -34,7 +34,7 @@ impl Repairs {
 
     /// Repairs cases. What is kept for a time only, the server deletes by itself.
     pub(super) async fn sweep(&self) -> Result<bool, InboxError> {
-        self.upkeep.restore().await?;
+        self.upkeep.setup.restore().await?;
         let is_more_back = self.store_again_what_came_back().await?;
         Ok(self.give_tails_a_head().await? || is_more_back)
     }

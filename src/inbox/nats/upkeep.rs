@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::link::Link;
 use super::reserve::ReserveStream;
-use super::setup::{Found, Setup};
+use super::setup::Setup;
 use super::streams::Streams;
 use crate::inbox::capacity::Capacity;
 use crate::inbox::error::InboxError;
 
 pub(super) struct Upkeep {
-    link: Arc<Link>,
-    setup: Setup,
+    pub(super) link: Arc<Link>,
+    pub(super) setup: Setup,
     streams: Arc<Streams>,
     reserve: ReserveStream,
     capacity: Capacity,
@@ -26,16 +26,6 @@ impl Upkeep {
     ) -> Self {
         let streams = Arc::clone(streams);
         Self { link, setup, capacity: Capacity::new(streams.size_limit), streams, reserve }
-    }
-
-    /// Waits for a connection: see [`Link::connected`].
-    pub(super) async fn connected(&self) -> Result<(), InboxError> {
-        self.link.connected().await
-    }
-
-    /// Makes streams and consumer where they are missing: see [`Setup::restore`].
-    pub(super) async fn restore(&self) -> Result<Found, InboxError> {
-        self.setup.restore().await
     }
 
     /// Makes what is missing, or room where there is none: what has failed may succeed the next
