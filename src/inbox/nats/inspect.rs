@@ -1,16 +1,13 @@
 //! Inspection of an inbox: stats, list, show, untaken and probe.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 
 use super::letter::{EntryHeader, Letter, Position};
-use super::notes::Note;
 use super::streams::Streams;
 use super::upkeep::Upkeep;
 use crate::clock;
-use crate::inbox::engine::clamped;
 use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
 use crate::inbox::error::InboxError;
 
@@ -18,7 +15,6 @@ pub(super) struct Inspector {
     consumer: PullConsumer,
     streams: Arc<Streams>,
     upkeep: Arc<Upkeep>,
-    longest_wait: Duration,
 }
 
 impl Inspector {
@@ -26,11 +22,10 @@ impl Inspector {
         consumer: PullConsumer,
         streams: &Arc<Streams>,
         upkeep: &Arc<Upkeep>,
-        longest_wait: Duration,
     ) -> Self {
         let streams = Arc::clone(streams);
         let upkeep = Arc::clone(upkeep);
-        Self { consumer, streams, upkeep, longest_wait }
+        Self { consumer, streams, upkeep }
     }
 
     pub(super) async fn stats(&self) -> Result<Stats, InboxError> {
@@ -117,10 +112,10 @@ impl Inspector {
         let state = if working.is_some() { State::Working } else { State::Waiting };
         let error = failed.as_ref().and_then(|failed| failed.error.clone());
         let last = working.or(failed);
-        let due_at = |note: Note| clamped(note.due_at, clock::now(), self.longest_wait);
         Ok(Entry {
             attempts: last.as_ref().map_or(letter.header.attempts, |note| note.attempts),
-            due_at: last.map_or(letter.header.received_at, due_at),
+            due_at: last
+                .map_or(letter.header.received_at, |note| notes.due_at(&note, clock::now())),
             error,
             ..entry(Position::Open.id(letter.number), state, &letter.header)
         })

@@ -17,7 +17,7 @@ use super::setup::Found;
 use super::streams::Streams;
 use super::upkeep::Upkeep;
 use crate::caught::quietly;
-use crate::inbox::engine::{Claim, Lease, Ticket, Verdict, clamped, later};
+use crate::inbox::engine::{Claim, Lease, Ticket, Verdict, later};
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::timestamp::Timestamp;
@@ -97,7 +97,6 @@ pub(super) struct Leases {
     /// Entries that this process has, by number.
     leased: Mutex<HashMap<u64, Arc<Leased>>>,
     done_retention: Duration,
-    longest_wait: Duration,
 }
 
 impl Leases {
@@ -106,7 +105,6 @@ impl Leases {
         streams: &Arc<Streams>,
         upkeep: &Arc<Upkeep>,
         settings: &Settings,
-        longest_wait: Duration,
     ) -> Self {
         Self {
             pull: Pull::new(consumer, settings.lease),
@@ -114,7 +112,6 @@ impl Leases {
             upkeep: Arc::clone(upkeep),
             leased: Mutex::default(),
             done_retention: settings.done_retention,
-            longest_wait,
         }
     }
 
@@ -221,7 +218,7 @@ impl Leases {
         // Only a consumer that was made again delivers for the first time what has a note: it
         // delivers at once what waits for its next attempt, and what a handler has.
         let last = last.filter(|_| leased.lease == 1)?;
-        let wait = clamped(last.due_at, now, self.longest_wait).as_millis() - now.as_millis();
+        let wait = self.streams.notes.due_at(last, now).as_millis() - now.as_millis();
         u64::try_from(wait).ok().filter(|wait| *wait > 0).map(Duration::from_millis)
     }
 

@@ -191,12 +191,10 @@ impl Nats {
         upkeep: &Arc<Upkeep>,
         settings: &Settings,
     ) -> Self {
-        // Between two attempts, or until a worker that died has lost its lease.
-        let longest_wait = settings.backoff.longest.max(settings.lease);
         let receipts = Arc::new(Receipts::new(client, streams, upkeep));
         Self {
-            leases: Leases::new(consumer.clone(), streams, upkeep, settings, longest_wait),
-            inspector: Inspector::new(consumer.clone(), streams, upkeep, longest_wait),
+            leases: Leases::new(consumer.clone(), streams, upkeep, settings),
+            inspector: Inspector::new(consumer.clone(), streams, upkeep),
             actions: Actions::new(streams, &receipts),
             repairs: Repairs::new(consumer.clone(), streams, upkeep),
             receipts,

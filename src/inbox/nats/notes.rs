@@ -8,7 +8,9 @@ use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::messages::{LONGEST, Messages};
+use crate::inbox::engine::clamped;
 use crate::inbox::error::InboxError;
+use crate::inbox::settings::Settings;
 use crate::timestamp::Timestamp;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,11 +35,19 @@ pub(super) fn subjects(name: &str) -> String {
 pub(super) struct Notes {
     name: String,
     pub(super) messages: Messages,
+    /// Between two attempts, or until a worker that died has lost its lease.
+    longest_wait: Duration,
 }
 
 impl Notes {
-    pub(super) fn new(name: &str, messages: Messages) -> Self {
-        Self { name: name.to_owned(), messages }
+    pub(super) fn new(name: &str, messages: Messages, settings: &Settings) -> Self {
+        let longest_wait = settings.backoff.longest.max(settings.lease);
+        Self { name: name.to_owned(), messages, longest_wait }
+    }
+
+    /// Time that a note is for: see [`clamped`].
+    pub(super) fn due_at(&self, note: &Note, now: Timestamp) -> Timestamp {
+        clamped(note.due_at, now, self.longest_wait)
     }
 
     /// Subject of the note that a handler has an entry.

@@ -73,7 +73,7 @@ impl Streams {
         Ok(Self {
             cases: Cases::new(name, messages(entries).await?),
             ended: Ended::new(name, done, seen, dead),
-            notes: Notes::new(name, messages(tries).await?),
+            notes: Notes::new(name, messages(tries).await?, settings),
             replicas: replicas.unwrap_or(1),
             size_limit: u64::try_from(entries.config.max_bytes)
                 .map_or(u64::MAX, |most| most.saturating_sub(TO_MOVE)),
