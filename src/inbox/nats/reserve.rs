@@ -14,7 +14,7 @@ use siphasher::sip::SipHasher13;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::streams::is_not_found;
+use super::messages::is_not_found;
 use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 

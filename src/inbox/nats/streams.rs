@@ -4,17 +4,16 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
+use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType,
 };
-use async_nats::jetstream::{Context, ErrorCode};
 
 use super::case::Cases;
 use super::ended::Ended;
 use super::letter::{Letter, Position};
 use super::link::Link;
-use super::messages::{LONGEST, Messages};
+use super::messages::{LONGEST, Messages, is_not_found};
 use super::notes::Notes;
 use super::reserve::PIECES;
 use super::{case, ended, notes};
@@ -257,11 +256,6 @@ async fn find_or_create(jetstream: &Context, config: &Config) -> Result<Prepared
         }
         Err(error) => Err(error.into()),
     }
-}
-
-pub(super) fn is_not_found(error: &GetStreamError) -> bool {
-    let GetStreamErrorKind::JetStream(error) = error.kind() else { return false };
-    error.error_code() == ErrorCode::STREAM_NOT_FOUND
 }
 
 /// Settings that promises rest on, as the server names them.
