@@ -26,7 +26,6 @@ use std::time::Duration;
 use clap::Parser;
 use snapengage::inbox::Inbox;
 use snapengage::{Receiver, Server, Token};
-use tokio::sync::oneshot;
 
 use crate::crm::Crm;
 
@@ -74,14 +73,8 @@ async fn main() -> anyhow::Result<()> {
         .build()?;
     let listener = common::listen(Some(args.listen)).await?;
     let server = Server::new(receiver).drain_delay(Duration::from_secs(args.drain_delay));
-    let (served, is_served) = oneshot::channel::<()>();
-    let serve = async {
-        let result = server.serve(listener, snapengage::shutdown_signal()).await;
-        drop(served);
-        result
-    };
-    let (result, ()) = tokio::join!(serve, inbox.run(async { drop(is_served.await) }));
-    Ok(result?)
+    inbox.run(server.serve(listener, snapengage::shutdown_signal())).await?;
+    Ok(())
 }
 
 #[cfg(feature = "nats")]

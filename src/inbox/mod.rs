@@ -30,8 +30,7 @@
 //!     .integration("/integration", Token::new("my-token"), inbox.feed(CrmSync))
 //!     .build()?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-//! let serve = snapengage::serve(listener, receiver, snapengage::shutdown_signal());
-//! tokio::join!(serve, inbox.run(snapengage::shutdown_signal()));
+//! inbox.run(snapengage::serve(listener, receiver, snapengage::shutdown_signal())).await;
 //! # Ok(())
 //! # }
 //! ```
