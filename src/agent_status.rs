@@ -47,6 +47,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::api::Api;
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
@@ -184,8 +185,8 @@ impl<H: Handler> Route<H> {
 }
 
 impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> &'static str {
-        "agent-status"
+    fn api(&self) -> Api {
+        Api::AgentStatus
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {

@@ -49,10 +49,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use form_urlencoded::byte_serialize;
-use http::Method;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::api::Api;
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Call, Endpoint, Input, from_fn, supervise};
 use crate::error::{DecodeError, HandlerError};
@@ -272,12 +272,8 @@ impl<H: Handler> Route<H> {
 }
 
 impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> &'static str {
-        "get-contact"
-    }
-
-    fn method(&self) -> Method {
-        Method::GET
+    fn api(&self) -> Api {
+        Api::Contact
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {

@@ -49,6 +49,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::api::Api;
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::{DecodeError, HandlerError};
@@ -245,8 +246,8 @@ impl<H: Handler> Route<H> {
 }
 
 impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> &'static str {
-        "conversation-events"
+    fn api(&self) -> Api {
+        Api::Conversation
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {

@@ -14,6 +14,7 @@ pub mod journal;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+mod api;
 mod caught;
 #[cfg(any(feature = "dialogue", feature = "inbox"))]
 mod clock;
@@ -30,6 +31,7 @@ mod wire;
 
 pub use async_trait::async_trait;
 
+pub use crate::api::Api;
 pub use crate::error::{BuildError, DecodeError, HandlerError};
 pub use crate::id::{AgentId, CaseId, WidgetId};
 pub use crate::receiver::auth::{Auth, Token};

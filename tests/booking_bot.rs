@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use snapengage::bot::{Button, Command, CommandError, Label, Reply};
 use snapengage::dialogue::{Bot, MemoryStore, Store};
-use snapengage::testing::{Api, Mutator, Script, TestChat, Visitor};
-use snapengage::{Receiver, Token};
+use snapengage::testing::{Mutator, Script, TestChat, Visitor};
+use snapengage::{Api, Receiver, Token};
 
 #[path = "../examples/booking_bot/booking.rs"]
 mod booking;

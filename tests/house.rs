@@ -68,11 +68,11 @@ const CORE: &[(&str, &[&str])] = &[
     ("server::socket", &["server::progress"]),
     ("receiver::health", &["endpoint", "error", "receiver::log", "endpoint::rejection"]),
     ("receiver::run", &["wire::budget", "endpoint", "receiver::log", "endpoint::rejection"]),
-    ("receiver::log", &["caught", "endpoint", "id", "legible", "endpoint::rejection"]),
+    ("receiver::log", &["api", "caught", "endpoint", "id", "legible", "endpoint::rejection"]),
     ("receiver::response", &["endpoint", "endpoint::rejection"]),
     (
         "endpoint",
-        &["caught", "endpoint::deadline", "error", "id", "journal", "endpoint::rejection"],
+        &["api", "caught", "endpoint::deadline", "error", "id", "journal", "endpoint::rejection"],
     ),
     ("journal", &["error", "id", "timestamp"]),
     ("receiver::auth", &["wire::percent", "endpoint::rejection"]),
@@ -90,6 +90,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("storage", &[]),
     ("wire::budget", &[]),
+    ("api", &[]),
     ("caught", &[]),
     ("clock", &["timestamp"]),
     ("endpoint::deadline", &[]),
@@ -106,6 +107,7 @@ const CORE: &[(&str, &[&str])] = &[
 const ROOMS: &[&str] = &["agent_status", "bot", "contact", "conversation", "integration"];
 
 const ROOM: &[&str] = &[
+    "api",
     "wire::charset",
     "endpoint",
     "error",

@@ -11,10 +11,10 @@ use snapengage::bot::{
     Button, Card, Cards, ChatClosed, ChatStarted, Command, CommandError, CommandResult, Handler,
     Label, Message, Reply, Unknown,
 };
-use snapengage::testing::{Api, Mutator, Script, TestChat, Visitor, samples};
+use snapengage::testing::{Mutator, Script, TestChat, Visitor, samples};
 use snapengage::{
-    Auth, HandlerError, Receiver, Token, agent_status, async_trait, bot, contact, conversation,
-    integration,
+    Api, Auth, HandlerError, Receiver, Token, agent_status, async_trait, bot, contact,
+    conversation, integration,
 };
 
 /// Answers by what it is told, and keeps what it was given.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::broken::Broken;
 use super::fallback::Fallback;
 use super::{Event, Handler, Reply};
+use crate::api::Api;
 use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
 use crate::error::HandlerError;
@@ -35,8 +36,8 @@ impl<H: Handler> Route<H> {
 }
 
 impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> &'static str {
-        "bot"
+    fn api(&self) -> Api {
+        Api::Bot
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {

@@ -11,10 +11,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 
 use self::deadline::within;
 use self::rejection::{Failure, Rejection};
+use crate::api::Api;
 use crate::caught::caught;
 use crate::error::{DecodeError, HandlerError};
 use crate::id::CaseId;
@@ -22,12 +23,7 @@ use crate::journal::{Journal, Read, Receipt, Subject};
 
 /// One API, as the spine sees it.
 pub(crate) trait Endpoint: Send + Sync + 'static {
-    /// The API's name in the log.
-    fn api(&self) -> &'static str;
-
-    fn method(&self) -> Method {
-        Method::POST
-    }
+    fn api(&self) -> Api;
 
     /// Reads a request into a typed value and prepares the call of the handler.
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection>;

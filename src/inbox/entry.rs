@@ -68,7 +68,8 @@ pub struct Entry {
     pub id: EntryId,
     /// Where it stands.
     pub state: State,
-    /// The API: `integration`, `conversation-events` or `agent-status`.
+    /// The API, by its [name](crate::Api::as_str): `integration`, `conversation-events` or
+    /// `agent-status`.
     pub api: String,
     /// The path it came in by.
     pub path: String,

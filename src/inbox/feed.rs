@@ -12,6 +12,7 @@ use super::error::InboxError;
 use super::feeds::Work;
 use super::shared::Shared;
 use crate::agent_status::{self, StatusChange};
+use crate::api::Api;
 use crate::caught::quietly;
 use crate::clock;
 use crate::conversation::{self, Event};
@@ -33,8 +34,8 @@ impl<H> Feed<H> {
         Self { inbox, handler: Arc::new(handler) }
     }
 
-    fn mount(&self, api: &'static str, path: &str, work: impl Work) -> Option<Arc<dyn Journal>> {
-        self.inbox.feeds.mount(api, path, Arc::new(work));
+    fn mount(&self, api: Api, path: &str, work: impl Work) -> Option<Arc<dyn Journal>> {
+        self.inbox.feeds.mount(api.as_str(), path, Arc::new(work));
         Some(Arc::new(Intake { inbox: Arc::clone(&self.inbox), api, path: path.to_owned() }))
     }
 }
@@ -52,7 +53,7 @@ impl<H: integration::Handler> integration::Handler for Feed<H> {
     }
 
     fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        self.mount("integration", path, SupportRequests(Arc::clone(&self.handler)))
+        self.mount(Api::Integration, path, SupportRequests(Arc::clone(&self.handler)))
     }
 }
 
@@ -73,7 +74,7 @@ impl<H: conversation::Handler> conversation::Handler for Feed<H> {
     }
 
     fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        self.mount("conversation-events", path, Events(Arc::clone(&self.handler)))
+        self.mount(Api::Conversation, path, Events(Arc::clone(&self.handler)))
     }
 }
 
@@ -94,7 +95,7 @@ impl<H: agent_status::Handler> agent_status::Handler for Feed<H> {
     }
 
     fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        self.mount("agent-status", path, StatusChanges(Arc::clone(&self.handler)))
+        self.mount(Api::AgentStatus, path, StatusChanges(Arc::clone(&self.handler)))
     }
 }
 
@@ -111,7 +112,7 @@ impl<H: agent_status::Handler> Work for StatusChanges<H> {
 /// Stores the requests of one path.
 struct Intake {
     inbox: Arc<Shared>,
-    api: &'static str,
+    api: Api,
     path: String,
 }
 
@@ -147,7 +148,7 @@ impl Intake {
         // A path has no white space, so no two paths share a key. The time comes first, so that an index
         // of keys grows at its end: a digest alone would have each receipt write a page of its own.
         let key = has_key.then(|| format!("{} {millis} {digest}", self.path));
-        let (api, path, received_at) = (self.api, self.path.clone(), clock::now());
+        let (api, path, received_at) = (self.api.as_str(), self.path.clone(), clock::now());
         Arrival { api, path, event, subject, key, body, unreadable, received_at }
     }
 }

@@ -58,6 +58,7 @@ pub use self::request::{
 pub use self::requester::RequesterDetails;
 pub use self::transcript::{Date, Sender, TranscriptLine};
 
+use crate::api::Api;
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Call, Endpoint, Input, from_fn};
 use crate::error::HandlerError;
@@ -112,8 +113,8 @@ impl<H: Handler> Route<H> {
 }
 
 impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> &'static str {
-        "integration"
+    fn api(&self) -> Api {
+        Api::Integration
     }
 
     fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tracing::Span;
 use tracing::field::Empty;
 
+use crate::api::Api;
 use crate::caught::{caught, quietly};
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Origin};
@@ -39,9 +40,9 @@ impl RequestLog {
         Self { started: (!span.is_disabled()).then(Instant::now), span }
     }
 
-    pub(crate) fn api(&self, api: &str) {
+    pub(crate) fn api(&self, api: Api) {
         self.tell(|span| {
-            span.record("api", api);
+            span.record("api", api.as_str());
         });
     }
 

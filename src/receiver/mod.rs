@@ -196,12 +196,13 @@ impl Receiver {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (route, last_segment) = self.0.route(path)?;
-        log.api(route.endpoint.api());
-        check_method(&head.method, &route.endpoint.method())?;
+        let api = route.endpoint.api();
+        log.api(api);
+        check_method(&head.method, &api.method())?;
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
             log.token(token);
         }
-        if route.endpoint.method() == Method::GET {
+        if api.method() == Method::GET {
             return Ok((route, Bytes::new()));
         }
         let body = body::read(&head.headers, body, self.0.limits).await?;
@@ -251,7 +252,8 @@ fn check_method(method: &Method, expected: &Method) -> Result<(), Rejection> {
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let routes = self.0.routes.iter().map(|(path, route)| (path, route.endpoint.api()));
+        let routes =
+            self.0.routes.iter().map(|(path, route)| (path, route.endpoint.api().as_str()));
         f.debug_map().entries(routes).finish()
     }
 }

@@ -139,6 +139,6 @@ mod visitor;
 
 pub use self::chat::TestChat;
 pub use self::mutator::{Mutator, Report};
-pub use self::samples::{Api, Sample, samples};
+pub use self::samples::{Sample, samples};
 pub use self::script::{Mismatch, Replay, Script, ScriptError};
 pub use self::visitor::Visitor;

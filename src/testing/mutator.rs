@@ -7,8 +7,9 @@ use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 
-use super::samples::{Api, Sample, samples};
+use super::samples::{Sample, samples};
 use super::spoilt::{self, Readable};
+use crate::api::Api;
 use crate::bot::Event;
 use crate::receiver::Receiver;
 use crate::receiver::response::FailureReason;
@@ -29,8 +30,8 @@ use crate::receiver::response::FailureReason;
 ///
 /// ```
 /// use snapengage::bot::{self, Reply};
-/// use snapengage::testing::{Api, Mutator};
-/// use snapengage::{Receiver, Token};
+/// use snapengage::testing::Mutator;
+/// use snapengage::{Api, Receiver, Token};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), snapengage::BuildError> {

@@ -4,14 +4,17 @@ use std::fmt;
 
 use http::Method;
 
+use crate::api::Api;
+
 /// The sample requests of all five APIs: documented ones, and ones after the documented form.
 ///
 /// They are the files of `sample-payloads/` in the repository, where a README tells the source of
 /// each.
 ///
 /// ```
+/// use snapengage::Api;
 /// use snapengage::bot::Event;
-/// use snapengage::testing::{Api, samples};
+/// use snapengage::testing::samples;
 ///
 /// for sample in samples().iter().filter(|sample| sample.api() == Api::Bot) {
 ///     let event = Event::from_json(sample.body());
@@ -20,29 +23,6 @@ use http::Method;
 /// ```
 pub fn samples() -> &'static [Sample] {
     SAMPLES
-}
-
-/// An API of SnapEngage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Api {
-    /// The [Integration API](crate::integration).
-    Integration,
-    /// The [Bot API](crate::bot).
-    Bot,
-    /// The [Conversation Events API](crate::conversation).
-    Conversation,
-    /// The [Agent Status API](crate::agent_status).
-    AgentStatus,
-    /// The [Get Contact OPEN API](crate::contact).
-    Contact,
-}
-
-impl Api {
-    /// The method of its requests.
-    pub fn method(self) -> Method {
-        if self == Self::Contact { Method::GET } else { Method::POST }
-    }
 }
 
 /// A request that SnapEngage could send.
@@ -159,14 +139,14 @@ mod tests {
 
     use super::*;
 
-    /// `bot/replies/` holds answers, not requests.
-    const FOLDERS: [&str; 5] =
-        ["agent-status", "bot", "conversation-events", "get-contact", "integration"];
+    const APIS: [Api; 5] =
+        [Api::Integration, Api::Bot, Api::Conversation, Api::AgentStatus, Api::Contact];
 
     fn files() -> BTreeSet<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-payloads");
         let mut files = BTreeSet::new();
-        for folder in FOLDERS {
+        for folder in APIS.map(Api::as_str) {
+            // Not below it: `bot/replies/` holds answers, not requests.
             for entry in fs::read_dir(root.join(folder)).expect("a folder") {
                 let entry = entry.expect("an entry");
                 if entry.file_type().expect("a type").is_file() {
@@ -183,6 +163,14 @@ mod tests {
         let table: BTreeSet<_> = samples().iter().map(|sample| sample.name().to_owned()).collect();
         assert_eq!(table, files());
         assert_eq!(table.len(), samples().len());
+    }
+
+    #[test]
+    fn the_folder_of_a_sample_is_named_after_its_api() {
+        for sample in samples() {
+            let (folder, _) = sample.name().split_once('/').expect("a folder and a file");
+            assert_eq!(folder, sample.api().as_str(), "{sample:?}");
+        }
     }
 
     #[test]

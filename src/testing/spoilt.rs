@@ -5,7 +5,8 @@ use quick_xml::name::QName;
 use quick_xml::reader::Reader;
 use serde_json::{Map, Value};
 
-use super::samples::{Api, Sample};
+use super::samples::Sample;
+use crate::api::Api;
 
 /// A payload that differs from its sample in one thing.
 #[derive(Debug, PartialEq)]
