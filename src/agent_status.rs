@@ -48,8 +48,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::api::Api;
+use crate::endpoint::closure::from_fn;
 use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Call, Endpoint, Input, from_fn};
+use crate::endpoint::{Call, Endpoint, Input};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::AgentId;
 use crate::journal::{Journal, Read, Subject};

@@ -53,8 +53,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::api::Api;
+use crate::endpoint::closure::from_fn;
 use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Answer, Call, Endpoint, Input, from_fn, supervise};
+use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{CaseId, LONGEST};
 use crate::wire::percent::escaped;

@@ -56,10 +56,10 @@
 mod broken;
 mod closure;
 mod command;
+mod endpoint;
 mod event;
 mod fallback;
 mod reply;
-mod route;
 
 use std::sync::Arc;
 
@@ -67,6 +67,7 @@ use async_trait::async_trait;
 
 pub use self::closure::{FromFn, from_fn};
 pub use self::command::{Card, Cards, Command, Label, Layout};
+pub(crate) use self::endpoint::Route;
 pub use self::event::{
     ChatClosed, ChatStarted, CommandError, CommandResult, Event, FailedCommand, Geo,
     HmacVerificationResult, Message, Speaker, Unknown, VerificationProperty, VerificationStatus,
@@ -74,7 +75,6 @@ pub use self::event::{
 };
 pub(crate) use self::fallback::Fallback;
 pub use self::reply::{Button, Content, Reply, Text};
-pub(crate) use self::route::Route;
 
 use crate::error::HandlerError;
 

@@ -59,8 +59,9 @@ pub use self::requester::RequesterDetails;
 pub use self::transcript::{Date, Sender, TranscriptLine};
 
 use crate::api::Api;
+use crate::endpoint::closure::from_fn;
 use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Call, Endpoint, Input, from_fn};
+use crate::endpoint::{Call, Endpoint, Input};
 use crate::error::HandlerError;
 use crate::journal::{Journal, Read, Subject};
 

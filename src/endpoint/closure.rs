@@ -1,0 +1,36 @@
+//! Handlers from closures.
+
+/// `from_fn` of a room: its one method from a closure.
+macro_rules! from_fn {
+    ($(#[$doc:meta])* $method:ident($event:ty) -> $output:ty) => {
+        $(#[$doc])*
+        pub fn from_fn<F, R>(handler: F) -> impl Handler
+        where
+            F: Fn($event) -> R + Send + Sync + 'static,
+            R: Future<Output = Result<$output, HandlerError>> + Send + 'static,
+        {
+            FromFn(handler)
+        }
+
+        struct FromFn<F>(F);
+
+        /// What `async_trait` makes of a method, but for a second future around the closure's own.
+        impl<F, R> Handler for FromFn<F>
+        where
+            F: Fn($event) -> R + Send + Sync + 'static,
+            R: Future<Output = Result<$output, HandlerError>> + Send + 'static,
+        {
+            fn $method<'s, 'f>(
+                &'s self,
+                event: $event,
+            ) -> std::pin::Pin<Box<dyn Future<Output = Result<$output, HandlerError>> + Send + 'f>>
+            where
+                's: 'f,
+            {
+                Box::pin((self.0)(event))
+            }
+        }
+    };
+}
+
+pub(crate) use from_fn;
