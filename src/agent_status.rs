@@ -50,7 +50,7 @@ use async_trait::async_trait;
 use crate::api::Api;
 use crate::endpoint::closure::from_fn;
 use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Call, Endpoint, Input};
+use crate::endpoint::{Admitted, Call, Endpoint};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::AgentId;
 use crate::journal::{Journal, Read, Subject};
@@ -190,20 +190,15 @@ impl<H: Handler> Endpoint for Route<H> {
         Api::AgentStatus
     }
 
-    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
+    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         let read: Result<StatusChange, _> = json::from_request(WHAT, &request.body);
         if let Some(journal) = &self.journal {
             return Ok(Call::journal(journal, request, read.map(|change| noted(&change))));
         }
         let change = read?;
         let handler = Arc::clone(&self.handler);
-        let (event, deadline) = (change.status.to_string(), request.deadline);
-        Ok(Call::feed(
-            event,
-            None,
-            deadline,
-            async move { H::status_change(&handler, change).await },
-        ))
+        let event = change.status.to_string();
+        Ok(Call::feed(event, None, async move { H::status_change(&handler, change).await }))
     }
 }
 

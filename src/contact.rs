@@ -55,7 +55,7 @@ use serde_json::Value;
 use crate::api::Api;
 use crate::endpoint::closure::from_fn;
 use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
+use crate::endpoint::{Admitted, Answer, Call, Endpoint};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{CaseId, LONGEST};
 use crate::wire::percent::escaped;
@@ -264,31 +264,30 @@ impl Serialize for Query {
     }
 }
 
-pub(crate) struct Route<H>(Arc<H>);
+pub(crate) struct ContactEndpoint<H>(Arc<H>);
 
-impl<H: Handler> Route<H> {
+impl<H: Handler> ContactEndpoint<H> {
     pub(crate) fn new(handler: H) -> Self {
         Self(Arc::new(handler))
     }
 }
 
-impl<H: Handler> Endpoint for Route<H> {
+impl<H: Handler> Endpoint for ContactEndpoint<H> {
     fn api(&self) -> Api {
         Api::Contact
     }
 
-    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
+    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         let query = Query::from_query(request.query)?;
         let handler = Arc::clone(&self.0);
-        let deadline = request.deadline;
         Ok(Call {
             event: "query".into(),
             case_id: query.case_id.clone(),
-            outcome: Box::pin(async move {
-                let found = supervise(deadline, async { H::look_up(&handler, query).await }).await;
-                let text = found.map_err(|failure| Rejection::no_contact(&failure))?;
+            work: Box::pin(async move {
+                let text = H::look_up(&handler, query).await?;
                 Ok(Answer::text(text.unwrap_or_default()))
             }),
+            on_failure: Box::new(|failure| Err(Rejection::no_contact(&failure))),
         })
     }
 }

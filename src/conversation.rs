@@ -52,7 +52,7 @@ use async_trait::async_trait;
 use crate::api::Api;
 use crate::endpoint::closure::from_fn;
 use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Call, Endpoint, Input};
+use crate::endpoint::{Admitted, Call, Endpoint};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::journal::{Journal, Read, Subject};
@@ -251,7 +251,7 @@ impl<H: Handler> Endpoint for Route<H> {
         Api::Conversation
     }
 
-    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
+    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         let read: Result<Event, _> = json::from_request(WHAT, &request.body);
         if let Some(journal) = &self.journal {
             return Ok(Call::journal(journal, request, read.map(|event| noted(&event))));
@@ -259,9 +259,7 @@ impl<H: Handler> Endpoint for Route<H> {
         let event = read?;
         let handler = Arc::clone(&self.handler);
         let (kind, case_id) = (event.kind.to_string(), event.case_id.clone());
-        Ok(Call::feed(kind, Some(case_id), request.deadline, async move {
-            H::event(&handler, event).await
-        }))
+        Ok(Call::feed(kind, Some(case_id), async move { H::event(&handler, event).await }))
     }
 }
 

@@ -1,22 +1,24 @@
 //! The Bot API as the spine sees it.
 
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::broken::Broken;
-use super::fallback::Fallback;
+use super::fallback::{Fallback, Net};
 use super::{Event, Handler, Reply};
 use crate::api::Api;
 use crate::endpoint::rejection::{Failure, Rejection};
-use crate::endpoint::{Answer, Call, Endpoint, Input, supervise};
+use crate::endpoint::{Admitted, Answer, Call, Endpoint};
 use crate::error::HandlerError;
+use crate::id::{CaseId, WidgetId};
 
-pub(crate) struct Route<H> {
+pub(crate) struct BotEndpoint<H> {
     handler: Arc<H>,
     fallback: Fallback,
 }
 
-impl<H: Handler> Route<H> {
+impl<H: Handler> BotEndpoint<H> {
     pub(crate) fn new(handler: H, fallback: Fallback) -> Self {
         Self { handler: Arc::new(handler), fallback }
     }
@@ -28,48 +30,62 @@ impl<H: Handler> Route<H> {
             return Err(failure.into());
         }
         let reply = self.fallback.for_unreadable(event.as_deref());
-        let body = reply.encode(widget_id.as_ref(), case_id.as_ref());
-        let answer = Answer::json(body).instead_of(Some(failure));
-        let outcome = Box::pin(async { Ok(answer) });
-        Ok(Call { event: event.unwrap_or_default().into(), case_id, outcome })
+        let addressee = Addressee { widget_id, case_id: case_id.clone() };
+        Ok(Call {
+            event: event.unwrap_or_default().into(),
+            case_id,
+            work: Box::pin(ready(Err(failure))),
+            on_failure: Box::new(move |failure| Ok(addressee.answer(&reply).instead_of(failure))),
+        })
     }
 }
 
-impl<H: Handler> Endpoint for Route<H> {
+impl<H: Handler> Endpoint for BotEndpoint<H> {
     fn api(&self) -> Api {
         Api::Bot
     }
 
-    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
+    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         let event = match Event::from_request(&request.body) {
             Ok(event) => event,
             Err(error) => return self.unread(&request.body, Failure::Unreadable(error)),
         };
         let name = event.to_name();
-        let (widget_id, case_id) = (event.widget_id().cloned(), event.case_id().cloned());
+        let case_id = event.case_id().cloned();
+        let addressee =
+            Addressee { widget_id: event.widget_id().cloned(), case_id: case_id.clone() };
         let handler = Arc::clone(&self.handler);
-        let net = self.fallback.net(&event);
-        let deadline = request.deadline;
+        let Net { of_failure, of_silence } = self.fallback.net(&event);
+        let same_addressee = addressee.clone();
         Ok(Call {
             event: name,
-            case_id: case_id.clone(),
-            outcome: Box::pin(async move {
-                let answered = async { dispatch(&*handler, *event).await };
-                let (reply, failure, warning) = match supervise(deadline, answered).await {
-                    Ok(reply) => {
-                        let (reply, warning) = net.complete(reply);
-                        (reply, None, warning)
-                    }
-                    Err(failure) => (net.of_failure(), Some(failure), None),
-                };
-                let body = reply.encode(widget_id.as_ref(), case_id.as_ref());
-                Ok(Answer::json(body).instead_of(failure).with(warning))
+            case_id,
+            work: Box::pin(async move {
+                let reply = dispatch(&*handler, *event).await?;
+                let (reply, warning) = of_silence.complete(reply);
+                Ok(addressee.answer(&reply).with(warning))
+            }),
+            on_failure: Box::new(move |failure| {
+                Ok(same_addressee.answer(&of_failure).instead_of(failure))
             }),
         })
     }
 
     fn turn_away(&self, body: &[u8], failure: Failure) -> Result<Call, Rejection> {
         self.unread(body, failure)
+    }
+}
+
+/// Whom a reply is for: SnapEngage wants the ids of the request in it.
+#[derive(Clone)]
+struct Addressee {
+    widget_id: Option<WidgetId>,
+    case_id: Option<CaseId>,
+}
+
+impl Addressee {
+    fn answer(&self, reply: &Reply) -> Answer {
+        Answer::json(reply.encode(self.widget_id.as_ref(), self.case_id.as_ref()))
     }
 }
 

@@ -36,20 +36,20 @@ impl Fallback {
     /// What there is for the visitor of an event.
     pub(super) fn net(&self, event: &Event) -> Net {
         match event {
+            // Nobody is left to be answered.
             Event::ChatClosed(_) => Net::default(),
             Event::CommandResult(result) => match self.after(result) {
                 Some(reply) => Net {
-                    of_failure: Some(Arc::clone(&reply)),
-                    of_silence: Some(reply),
-                    warning: Some(TRANSFER_FAILED),
+                    of_failure: Arc::clone(&reply),
+                    of_silence: Silence { rest: Some(reply), warning: Some(TRANSFER_FAILED) },
                 },
-                None => Net { of_failure: Some(Arc::clone(&self.reply)), ..Net::default() },
+                None => Net { of_failure: Arc::clone(&self.reply), ..Net::default() },
             },
-            _ => Net {
-                of_failure: Some(Arc::clone(&self.reply)),
-                of_silence: None,
-                warning: has_question(event).then_some(SILENCE),
-            },
+            _ => {
+                let warning = has_question(event).then_some(SILENCE);
+                let of_silence = Silence { rest: None, warning };
+                Net { of_failure: Arc::clone(&self.reply), of_silence }
+            }
         }
     }
 
@@ -118,30 +118,31 @@ fn has_question(event: &Event) -> bool {
     }
 }
 
-/// What catches the visitor of one event.
+/// Replies to the visitor of one event, where the bot gives none.
 #[derive(Debug, Default)]
 pub(super) struct Net {
-    of_failure: Option<Arc<Reply>>,
-    of_silence: Option<Arc<Reply>>,
-    /// What the log says of a reply that shows nothing.
+    /// In the place of a handler that failed.
+    pub(super) of_failure: Arc<Reply>,
+    pub(super) of_silence: Silence,
+}
+
+/// Completion of a reply that shows nothing.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    rest: Option<Arc<Reply>>,
+    /// For the log.
     warning: Option<&'static str>,
 }
 
-impl Net {
-    /// The reply in the place of a handler that failed.
-    pub(super) fn of_failure(self) -> Reply {
-        self.of_failure.map(Arc::unwrap_or_clone).unwrap_or_default()
-    }
-
+impl Silence {
     /// A handler's reply, with what it lacks, and a warning if it lacks anything.
     pub(super) fn complete(self, reply: Reply) -> (Reply, Option<&'static str>) {
         if !reply.shows_nothing() {
             return (reply, None);
         }
-        let Self { of_silence, warning, .. } = self;
-        match of_silence {
-            Some(rest) => (reply.and_all(&rest), warning),
-            None => (reply, warning),
+        match self.rest {
+            Some(rest) => (reply.and_all(&rest), self.warning),
+            None => (reply, self.warning),
         }
     }
 }

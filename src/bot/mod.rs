@@ -67,7 +67,7 @@ use async_trait::async_trait;
 
 pub use self::closure::{FromFn, from_fn};
 pub use self::command::{Card, Cards, Command, Label, Layout};
-pub(crate) use self::endpoint::Route;
+pub(crate) use self::endpoint::BotEndpoint;
 pub use self::event::{
     ChatClosed, ChatStarted, CommandError, CommandResult, Event, FailedCommand, Geo,
     HmacVerificationResult, Message, Speaker, Unknown, VerificationProperty, VerificationStatus,

@@ -9,13 +9,13 @@ macro_rules! from_fn {
             F: Fn($event) -> R + Send + Sync + 'static,
             R: Future<Output = Result<$output, HandlerError>> + Send + 'static,
         {
-            FromFn(handler)
+            Closure(handler)
         }
 
-        struct FromFn<F>(F);
+        struct Closure<F>(F);
 
         /// What `async_trait` makes of a method, but for a second future around the closure's own.
-        impl<F, R> Handler for FromFn<F>
+        impl<F, R> Handler for Closure<F>
         where
             F: Fn($event) -> R + Send + Sync + 'static,
             R: Future<Output = Result<$output, HandlerError>> + Send + 'static,

@@ -1,23 +1,17 @@
 //! All the spine needs from a room.
 
 pub(crate) mod closure;
-pub(crate) mod deadline;
 pub(crate) mod rejection;
 
 use std::borrow::Cow;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
 
-use self::deadline::within;
 use self::rejection::{Failure, Rejection};
 use crate::api::Api;
-use crate::caught::caught;
 use crate::error::{DecodeError, HandlerError};
 use crate::id::CaseId;
 use crate::journal::{Journal, Read, Receipt, Subject};
@@ -27,7 +21,7 @@ pub(crate) trait Endpoint: Send + Sync + 'static {
     fn api(&self) -> Api;
 
     /// Reads a request into a typed value and prepares the call of the handler.
-    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection>;
+    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection>;
 
     /// Answers a request that there is no memory to read.
     fn turn_away(&self, _body: &[u8], failure: Failure) -> Result<Call, Rejection> {
@@ -35,38 +29,44 @@ pub(crate) trait Endpoint: Send + Sync + 'static {
     }
 }
 
-/// A request that may come in: its token is right, and its body is there.
-pub(crate) struct Input<'a> {
+/// A request that was let in: its token is right, and its body is there.
+pub(crate) struct Admitted<'a> {
     pub(crate) query: &'a str,
     pub(crate) body: Bytes,
-    /// How long the handler may take.
-    pub(crate) deadline: Duration,
 }
 
 /// A call of a handler that has not started.
 pub(crate) struct Call {
-    /// What is handed over, for the log.
+    /// Name of what is handed over, for the log.
     pub(crate) event: Cow<'static, str>,
     /// For the log as well.
     pub(crate) case_id: Option<CaseId>,
-    pub(crate) outcome: Outcome,
+    /// The handler, and what makes an answer of what it says.
+    pub(crate) work: Work<'static, Answer>,
+    pub(crate) on_failure: OnFailure,
 }
+
+/// Work that may panic, and may be dropped at any time.
+pub(crate) type Work<'w, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'w>>;
+
+/// Answers in the place of work that failed.
+pub(crate) type OnFailure = Box<dyn FnOnce(Failure) -> Result<Answer, Rejection> + Send>;
 
 impl Call {
     /// A call whose answer says no more than that the event was taken.
     pub(crate) fn feed(
         event: impl Into<Cow<'static, str>>,
         case_id: Option<CaseId>,
-        deadline: Duration,
         handler: impl Future<Output = Result<(), HandlerError>> + Send + 'static,
     ) -> Self {
         Self {
             event: event.into(),
             case_id,
-            outcome: Box::pin(async move {
-                supervise(deadline, handler).await?;
+            work: Box::pin(async move {
+                handler.await?;
                 Ok(Answer::empty())
             }),
+            on_failure: Box::new(|failure| Err(failure.into())),
         }
     }
 
@@ -74,7 +74,7 @@ impl Call {
     /// refused, but not before it was taken.
     pub(crate) fn journal(
         journal: &Arc<dyn Journal>,
-        request: Input<'_>,
+        request: Admitted<'_>,
         read: Result<Read, DecodeError>,
     ) -> Self {
         let unreadable = read.as_ref().err().cloned();
@@ -86,16 +86,15 @@ impl Call {
             Err(_) => Default::default(),
         };
         let receipt = Receipt { body: request.body, read };
-        let (journal, deadline) = (Arc::clone(journal), request.deadline);
-        let outcome = Box::pin(async move {
-            supervise(deadline, async { journal.receive(receipt).await }).await?;
-            unreadable.map_or_else(|| Ok(Answer::empty()), |error| Err(error.into()))
+        let journal = Arc::clone(journal);
+        let work = Box::pin(async move {
+            journal.receive(receipt).await?;
+            unreadable.map_or_else(|| Ok(Answer::empty()), |error| Err(Failure::Unreadable(error)))
         });
-        Self { event: event.into(), case_id, outcome }
+        let on_failure = Box::new(|failure: Failure| Err(failure.into()));
+        Self { event: event.into(), case_id, work, on_failure }
     }
 }
-
-pub(crate) type Outcome = Pin<Box<dyn Future<Output = Result<Answer, Rejection>> + Send>>;
 
 /// An answer of status 200.
 #[derive(Debug)]
@@ -139,8 +138,8 @@ impl Answer {
         Self { warning, ..self }
     }
 
-    pub(crate) fn instead_of(self, failure: Option<Failure>) -> Self {
-        Self { origin: failure.map_or(Origin::Handler, Origin::Fallback), ..self }
+    pub(crate) fn instead_of(self, failure: Failure) -> Self {
+        Self { origin: Origin::Fallback(failure), ..self }
     }
 
     pub(crate) fn of_health_checks(self) -> Self {
@@ -154,22 +153,4 @@ impl Answer {
             _ => self,
         }
     }
-}
-
-/// Runs a handler to its end or its deadline; a panic ends it, and nothing else.
-pub(crate) async fn supervise<T>(
-    deadline: Duration,
-    handler: impl Future<Output = Result<T, HandlerError>>,
-) -> Result<T, Failure> {
-    let mut handler = pin!(Some(handler));
-    let done = poll_fn(|context| {
-        let Some(running) = handler.as_mut().as_pin_mut() else { return Poll::Pending };
-        match caught(|| running.poll(context)) {
-            Ok(poll) => poll.map_err(Failure::failed),
-            Err(panicked) => Poll::Ready(Err(panicked.into())),
-        }
-    });
-    let result = within(deadline, done).await.unwrap_or(Err(Failure::TimedOut(deadline)));
-    caught(|| handler.set(None))?;
-    result
 }

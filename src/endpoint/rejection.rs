@@ -49,14 +49,6 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn failed(error: HandlerError) -> Self {
-        let is_permanent = error.is_permanent();
-        match told(error) {
-            Ok(reason) => Self::Failed { reason, is_permanent },
-            Err(panicked) => panicked.into(),
-        }
-    }
-
     pub(crate) fn to_log(&self) -> String {
         match self {
             Self::Unreadable(error) => error.to_string(),
@@ -66,6 +58,16 @@ impl Failure {
             Self::NoMemory(patience) => {
                 format!("requests being handled took all of `memory_limit` for {patience:?}")
             }
+        }
+    }
+}
+
+impl From<HandlerError> for Failure {
+    fn from(error: HandlerError) -> Self {
+        let is_permanent = error.is_permanent();
+        match told(error) {
+            Ok(reason) => Self::Failed { reason, is_permanent },
+            Err(panicked) => panicked.into(),
         }
     }
 }

@@ -61,7 +61,7 @@ pub use self::transcript::{Date, Sender, TranscriptLine};
 use crate::api::Api;
 use crate::endpoint::closure::from_fn;
 use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Call, Endpoint, Input};
+use crate::endpoint::{Admitted, Call, Endpoint};
 use crate::error::HandlerError;
 use crate::journal::{Journal, Read, Subject};
 
@@ -118,7 +118,7 @@ impl<H: Handler> Endpoint for Route<H> {
         Api::Integration
     }
 
-    fn accept(&self, request: Input<'_>) -> Result<Call, Rejection> {
+    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         let read = SupportRequest::from_request(&request.body);
         if let Some(journal) = &self.journal {
             let read = read.map(|support_request| noted(&support_request));
@@ -127,7 +127,7 @@ impl<H: Handler> Endpoint for Route<H> {
         let support_request = read?;
         let handler = Arc::clone(&self.handler);
         let (kind, case_id) = (kind(&support_request), support_request.id.clone());
-        Ok(Call::feed(kind, Some(case_id), request.deadline, async move {
+        Ok(Call::feed(kind, Some(case_id), async move {
             H::support_request(&handler, *support_request).await
         }))
     }

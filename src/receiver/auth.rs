@@ -72,7 +72,7 @@ impl Token {
         self
     }
 
-    fn mistake(&self, place: Place) -> Option<String> {
+    fn mistake(&self, place: TokenPlace) -> Option<String> {
         let name = self.name.escape_debug();
         match &self.secret {
             Err(Problem::Unset(variable)) => {
@@ -81,7 +81,7 @@ impl Token {
             }
             Err(Problem::Empty) => Some(format!("no token: `{name}` is empty")),
             Err(Problem::Malformed(problem)) => Some(format!("token `{name}`: {problem}")),
-            Ok(secret) if place == Place::Path && !secret.fits_a_path() => Some(format!(
+            Ok(secret) if place == TokenPlace::Path && !secret.fits_a_path() => Some(format!(
                 "token `{name}`: expected letters, digits and `-._~` in a path, and not dots alone"
             )),
             Ok(_) => None,
@@ -112,13 +112,13 @@ impl fmt::Debug for Token {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Auth {
-    place: Place,
+    place: TokenPlace,
     tokens: Vec<Token>,
 }
 
 /// Where the token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum TokenPlace {
     Header,
     Path,
     Nowhere,
@@ -131,20 +131,20 @@ impl Auth {
     /// guess is the only secret it can keep. The token may have letters, digits and `-._~` only. A
     /// proxy or another layer that logs addresses logs it too.
     pub fn secret_path(tokens: impl Into<Self>) -> Self {
-        Self { place: Place::Path, ..tokens.into() }
+        Self { place: TokenPlace::Path, ..tokens.into() }
     }
 
     /// No token: whoever finds the address can send what they like, as if they were SnapEngage.
     pub fn dangerously_open() -> Self {
-        Self { place: Place::Nowhere, tokens: Vec::new() }
+        Self { place: TokenPlace::Nowhere, tokens: Vec::new() }
     }
 
     pub(crate) fn is_in_path(&self) -> bool {
-        self.place == Place::Path
+        self.place == TokenPlace::Path
     }
 
     pub(crate) fn is_in_header(&self) -> bool {
-        self.place == Place::Header
+        self.place == TokenPlace::Header
     }
 
     /// Whether a text is one of the tokens, wherever they are sent.
@@ -154,7 +154,7 @@ impl Auth {
 
     /// Every mistake in it, with nothing of a token.
     pub(crate) fn mistakes(&self) -> Vec<String> {
-        if self.place != Place::Nowhere && self.tokens.is_empty() {
+        if self.place != TokenPlace::Nowhere && self.tokens.is_empty() {
             return vec!["no token: `Auth::dangerously_open` says so on purpose".to_owned()];
         }
         self.tokens.iter().filter_map(|token| token.mistake(self.place)).collect()
@@ -167,9 +167,9 @@ impl Auth {
         last_segment: Option<&str>,
     ) -> Result<Option<&str>, Rejection> {
         let received = match self.place {
-            Place::Nowhere => return Ok(None),
-            Place::Path => last_segment.unwrap_or_default().as_bytes(),
-            Place::Header => authorization(headers)?,
+            TokenPlace::Nowhere => return Ok(None),
+            TokenPlace::Path => last_segment.unwrap_or_default().as_bytes(),
+            TokenPlace::Header => authorization(headers)?,
         };
         if received.is_empty() {
             return Err(Rejection::unauthorized("no token"));
@@ -203,7 +203,7 @@ impl<const N: usize> From<[Token; N]> for Auth {
 
 impl From<Vec<Token>> for Auth {
     fn from(tokens: Vec<Token>) -> Self {
-        Self { place: Place::Header, tokens }
+        Self { place: TokenPlace::Header, tokens }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::error::Error;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
+use tokio::time::timeout;
 
-use crate::endpoint::deadline::within;
 use crate::endpoint::rejection::Rejection;
 
 /// How large a body may be, and how long it may take.
@@ -40,6 +41,17 @@ where
     within(limits.deadline, collect(body, limits.size))
         .await
         .unwrap_or_else(|| Err(Rejection::too_slow(limits.deadline)))
+}
+
+/// What the work comes to, or `None` if that takes too long.
+async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    // Most bodies come with their heads: those that are there need no timer.
+    let at_once = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
+    match at_once.await {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => timeout(limit, work).await.ok(),
+    }
 }
 
 /// The codings that change a body, as registered for HTTP (RFC 9110, 16.6.1). Anything else is a

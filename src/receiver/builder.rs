@@ -96,7 +96,7 @@ impl ReceiverBuilder {
         handler: impl bot::Handler,
     ) -> Self {
         self.mount(path, auth, Caller::WithHeader, |_, settings| {
-            let route = bot::Route::new(handler, settings.fallback.clone());
+            let route = bot::BotEndpoint::new(handler, settings.fallback.clone());
             (Box::new(route), settings.bot_deadline)
         })
     }
@@ -134,7 +134,7 @@ impl ReceiverBuilder {
         handler: impl contact::Handler,
     ) -> Self {
         self.mount(path, auth, Caller::WithPathAlone, |_, settings| {
-            (Box::new(contact::Route::new(handler)), settings.contact_deadline)
+            (Box::new(contact::ContactEndpoint::new(handler)), settings.contact_deadline)
         })
     }
 

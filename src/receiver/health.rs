@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::log::RequestLog;
+use super::run::Supervised;
+use crate::endpoint::Answer;
 use crate::endpoint::rejection::{Failure, Rejection};
-use crate::endpoint::{Answer, supervise};
 use crate::error::HandlerError;
 
 /// The report's own name, which no check may have.
@@ -87,7 +88,8 @@ impl Health {
         }
         let mut report = Map::from_iter([(STATUS.to_owned(), "ok".into())]);
         for (name, check) in &self.checks {
-            let checked = supervise(self.deadline, async { check.check().await }).await;
+            let figures = async { Ok(check.check().await?) };
+            let checked = Supervised::new(Box::pin(figures), self.deadline).await;
             self.note(name, checked.as_ref().err(), log);
             let figures = checked.map_err(|failure| Rejection::unhealthy(name, &failure))?;
             report.insert(name.clone(), figures);

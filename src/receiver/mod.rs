@@ -30,9 +30,9 @@ use self::health::Health;
 use self::log::RequestLog;
 use self::lost::Served;
 use self::response::{Body, into_response};
-use self::run::{Abandoned, RunToEnd, Time};
+use self::run::{Abandoned, Run, RunToEnd};
 use crate::endpoint::rejection::{Failure, Rejection};
-use crate::endpoint::{Answer, Call, Endpoint, Input};
+use crate::endpoint::{Admitted, Answer, Endpoint};
 use crate::wire::budget::{Budget, Share};
 use crate::wire::charset;
 
@@ -161,13 +161,13 @@ impl Receiver {
         let waited = memory.as_ref().map_or(patience, Share::waited);
         let deadline = route.deadline.saturating_sub(waited);
         let query = head.uri.query().unwrap_or_default();
-        let Call { event, case_id, outcome } = log.within(|| match memory {
-            Some(_) => route.endpoint.accept(Input { query, body, deadline }),
+        let call = log.within(|| match memory {
+            Some(_) => route.endpoint.accept(Admitted { query, body }),
             None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
         })?;
-        log.event(&event, case_id.as_ref());
-        let (time, outcome) = (Time { started: log.now(), deadline }, Some(outcome));
-        RunToEnd { outcome, time, memory, log, abandoned: &self.0.abandoned }.await
+        log.event(&call.event, call.case_id.as_ref());
+        let run = Some(Run::new(call, deadline, log.now()));
+        RunToEnd { run, memory, log, abandoned: &self.0.abandoned }.await
     }
 
     async fn health(

@@ -1,4 +1,4 @@
-//! Runs a started handler to its end, even if its caller hangs up.
+//! Runs handlers: to their end or their deadline, even if their callers hang up.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -8,11 +8,133 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::{Unconstrained, unconstrained};
+use tokio::time::{Sleep, sleep};
 
 use super::log::RequestLog;
-use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Answer, Outcome};
+use crate::caught::caught;
+use crate::endpoint::rejection::{Failure, Rejection};
+use crate::endpoint::{Answer, Call, OnFailure, Work};
 use crate::wire::budget::Share;
+
+/// A handler that has started, or is about to; awaited, it is run to its end or its deadline. A panic ends
+/// it, and nothing else.
+pub(crate) struct Supervised<'w, T> {
+    /// Taken out before the result is told: see [`poll`](Self::poll).
+    work: Option<Work<'w, T>>,
+    deadline: Duration,
+    timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
+}
+
+impl<'w, T> Supervised<'w, T> {
+    pub(crate) fn new(work: Work<'w, T>, deadline: Duration) -> Self {
+        Self { work: Some(work), deadline, timer: None }
+    }
+
+    fn poll_work(&mut self, context: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+        let work = self.work.as_mut().expect("not polled again once ready");
+        match caught(|| work.as_mut().poll(context)) {
+            Ok(Poll::Pending) => self.poll_timer(context),
+            Ok(done) => done,
+            Err(panicked) => Poll::Ready(Err(panicked.into())),
+        }
+    }
+
+    /// A timer takes memory and a lock of the runtime's, so it is set once the work has to wait: most
+    /// bots answer at once. Unconstrained, since work that uses up its task's budget in every poll would
+    /// have no deadline.
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+        let deadline = self.deadline;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(unconstrained(sleep(deadline))));
+        ready!(timer.as_mut().poll(context));
+        Poll::Ready(Err(Failure::TimedOut(deadline)))
+    }
+}
+
+impl<T> Future for Supervised<'_, T> {
+    type Output = Result<T, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(self.poll_work(context));
+        // What a handler holds is dropped with it, by code of its own, which may panic. Dropped with
+        // this future, it would panic where nobody catches it.
+        caught(|| self.work = None)?;
+        Poll::Ready(result)
+    }
+}
+
+/// The call of a handler, from its start to the answer.
+pub(crate) struct Run {
+    work: Supervised<'static, Answer>,
+    on_failure: Option<OnFailure>,
+    /// `None` where there is no log, which alone tells of a handler that is late.
+    started: Option<Instant>,
+}
+
+impl Run {
+    pub(crate) fn new(call: Call, deadline: Duration, started: Option<Instant>) -> Self {
+        let work = Supervised::new(call.work, deadline);
+        Self { work, on_failure: Some(call.on_failure), started }
+    }
+
+    /// Whether the handler blocked its thread: any other is dropped at its deadline.
+    fn is_late(&self) -> bool {
+        self.started.is_some_and(|started| started.elapsed() > self.work.deadline)
+    }
+}
+
+impl Future for Run {
+    type Output = Result<Answer, Rejection>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = match ready!(Pin::new(&mut self.work).poll(context)) {
+            Ok(answer) => Ok(answer),
+            Err(failure) => {
+                let on_failure = self.on_failure.take().expect("not polled again once ready");
+                on_failure(failure)
+            }
+        };
+        Poll::Ready(if self.is_late() { result.map(Answer::late) } else { result })
+    }
+}
+
+/// Runs where it is awaited, and once it is dropped, on a task of its own.
+pub(crate) struct RunToEnd<'a> {
+    pub(crate) run: Option<Run>,
+    /// For what was read of the request, which the handler has.
+    pub(crate) memory: Option<Share>,
+    pub(crate) log: &'a RequestLog,
+    pub(crate) abandoned: &'a Arc<Abandoned>,
+}
+
+impl Future for RunToEnd<'_> {
+    type Output = Result<Answer, Rejection>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let run = this.run.as_mut().expect("not polled again once ready");
+        let result = ready!(this.log.within(|| Pin::new(run).poll(context)));
+        this.run = None;
+        Poll::Ready(result)
+    }
+}
+
+impl Drop for RunToEnd<'_> {
+    fn drop(&mut self) {
+        let Some(mut run) = self.run.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        // Counted here and not on the task: a shutdown between the two would miss it.
+        let guard = self.abandoned.add();
+        let memory = self.memory.take();
+        let log = self.log.clone();
+        log.hung_up();
+        runtime.spawn(async move {
+            let result = poll_fn(|context| log.within(|| Pin::new(&mut run).poll(context))).await;
+            log.outcome(&result);
+            drop((memory, guard));
+        });
+    }
+}
 
 /// Counts the handlers that run on although their callers have hung up.
 pub(crate) struct Abandoned(watch::Sender<usize>);
@@ -40,60 +162,5 @@ struct Guard(Arc<Abandoned>);
 impl Drop for Guard {
     fn drop(&mut self) {
         self.0.0.send_modify(|count| *count -= 1);
-    }
-}
-
-/// When a handler started, and how long it may take.
-#[derive(Clone, Copy)]
-pub(crate) struct Time {
-    /// `None` where there is no log, which alone tells of a handler that is late.
-    pub(crate) started: Option<Instant>,
-    pub(crate) deadline: Duration,
-}
-
-impl Time {
-    /// Only a handler that blocks its thread is done after its deadline: any other is dropped by then.
-    fn judge(self, result: Result<Answer, Rejection>) -> Result<Answer, Rejection> {
-        if self.started.is_some_and(|started| started.elapsed() > self.deadline) {
-            return result.map(Answer::late);
-        }
-        result
-    }
-}
-
-/// Runs where it is awaited, and once it is dropped, on a task of its own.
-pub(crate) struct RunToEnd<'a> {
-    pub(crate) outcome: Option<Outcome>,
-    pub(crate) time: Time,
-    /// For what was read of the request, which the handler has.
-    pub(crate) memory: Option<Share>,
-    pub(crate) log: &'a RequestLog,
-    pub(crate) abandoned: &'a Arc<Abandoned>,
-}
-
-impl Future for RunToEnd<'_> {
-    type Output = Result<Answer, Rejection>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let run = &mut *self;
-        let outcome = run.outcome.as_mut().expect("not polled again once ready");
-        let result = ready!(run.log.within(|| outcome.as_mut().poll(context)));
-        run.outcome = None;
-        Poll::Ready(run.time.judge(result))
-    }
-}
-
-impl Drop for RunToEnd<'_> {
-    fn drop(&mut self) {
-        let Some(mut outcome) = self.outcome.take() else { return };
-        let Ok(runtime) = Handle::try_current() else { return };
-        let (guard, log, time) = (self.abandoned.add(), self.log.clone(), self.time);
-        let memory = self.memory.take();
-        log.hung_up();
-        runtime.spawn(async move {
-            let result = poll_fn(|context| log.within(|| outcome.as_mut().poll(context))).await;
-            log.outcome(&time.judge(result));
-            drop((memory, guard));
-        });
     }
 }
