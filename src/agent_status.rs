@@ -49,11 +49,10 @@ use async_trait::async_trait;
 
 use crate::api::Api;
 use crate::endpoint::closure::from_fn;
-use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Admitted, Call, Endpoint};
+use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, Handling, IntoFeed};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::AgentId;
-use crate::journal::{Journal, Read, Subject};
+use crate::journal::Subject;
 use crate::timestamp::Timestamp;
 use crate::wire::json;
 use crate::wire::key::key;
@@ -72,24 +71,12 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422.
     async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError>;
-
-    /// What takes the requests of `path` in this handler's place, as they came. Asked once, when the
-    /// receiver is built.
-    ///
-    /// With `None`, the default, they come to this handler.
-    fn journal(&self, _path: &str) -> Option<Arc<dyn Journal>> {
-        None
-    }
 }
 
 #[async_trait]
 impl<H: Handler + ?Sized> Handler for Arc<H> {
     async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError> {
         (**self).status_change(change).await
-    }
-
-    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        (**self).journal(path)
     }
 }
 
@@ -174,39 +161,38 @@ open_set! {
     }
 }
 
-pub(crate) struct Route<H> {
-    handler: Arc<H>,
-    journal: Option<Arc<dyn Journal>>,
-}
+impl FeedEvent for StatusChange {
+    const API: Api = Api::AgentStatus;
 
-impl<H: Handler> Route<H> {
-    pub(crate) fn new(handler: H, path: &str) -> Self {
-        Self { journal: handler.journal(path), handler: Arc::new(handler) }
+    fn read(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        json::from_request(WHAT, body)
+    }
+
+    fn read_stored(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        json::from_json(WHAT, body)
+    }
+
+    fn name(&self) -> &str {
+        self.status.as_str()
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.agent_id.clone())
+    }
+
+    fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp
     }
 }
 
-impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> Api {
-        Api::AgentStatus
-    }
-
-    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
-        let read: Result<StatusChange, _> = json::from_request(WHAT, &request.body);
-        if let Some(journal) = &self.journal {
-            return Ok(Call::journal(journal, request, read.map(|change| noted(&change))));
-        }
-        let change = read?;
-        let handler = Arc::clone(&self.handler);
-        let event = change.status.to_string();
-        Ok(Call::feed(event, None, async move { H::status_change(&handler, change).await }))
+impl<H: Handler> Handles<StatusChange> for H {
+    fn handle(&self, change: Box<StatusChange>) -> Handling<'_> {
+        self.status_change(*change)
     }
 }
 
-fn noted(change: &StatusChange) -> Read {
-    Read {
-        event: change.status.to_string(),
-        subject: Subject::Agent(change.agent_id.clone()),
-        has_key: change.timestamp.is_some(),
-        timestamp: change.timestamp,
+impl<H: Handler> IntoFeed<StatusChange> for H {
+    fn into_endpoint(self, _path: &str) -> FeedEndpoint<StatusChange> {
+        FeedEndpoint::handled(self)
     }
 }

@@ -52,7 +52,6 @@ use form_urlencoded::byte_serialize;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::api::Api;
 use crate::endpoint::closure::from_fn;
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Admitted, Answer, Call, Endpoint};
@@ -273,10 +272,6 @@ impl<H: Handler> ContactEndpoint<H> {
 }
 
 impl<H: Handler> Endpoint for ContactEndpoint<H> {
-    fn api(&self) -> Api {
-        Api::Contact
-    }
-
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         let query = Query::from_query(request.query)?;
         let handler = Arc::clone(&self.0);

@@ -51,11 +51,10 @@ use async_trait::async_trait;
 
 use crate::api::Api;
 use crate::endpoint::closure::from_fn;
-use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Admitted, Call, Endpoint};
+use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, Handling, IntoFeed};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId, WidgetId};
-use crate::journal::{Journal, Read, Subject};
+use crate::journal::Subject;
 use crate::timestamp::Timestamp;
 use crate::wire::json;
 use crate::wire::key::key;
@@ -74,24 +73,12 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422.
     async fn event(&self, event: Event) -> Result<(), HandlerError>;
-
-    /// What takes the requests of `path` in this handler's place, as they came. Asked once, when the
-    /// receiver is built.
-    ///
-    /// With `None`, the default, they come to this handler.
-    fn journal(&self, _path: &str) -> Option<Arc<dyn Journal>> {
-        None
-    }
 }
 
 #[async_trait]
 impl<H: Handler + ?Sized> Handler for Arc<H> {
     async fn event(&self, event: Event) -> Result<(), HandlerError> {
         (**self).event(event).await
-    }
-
-    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        (**self).journal(path)
     }
 }
 
@@ -235,39 +222,38 @@ model!(Label {
     }
 });
 
-pub(crate) struct Route<H> {
-    handler: Arc<H>,
-    journal: Option<Arc<dyn Journal>>,
-}
+impl FeedEvent for Event {
+    const API: Api = Api::Conversation;
 
-impl<H: Handler> Route<H> {
-    pub(crate) fn new(handler: H, path: &str) -> Self {
-        Self { journal: handler.journal(path), handler: Arc::new(handler) }
+    fn read(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        json::from_request(WHAT, body)
+    }
+
+    fn read_stored(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        json::from_json(WHAT, body)
+    }
+
+    fn name(&self) -> &str {
+        self.kind.as_str()
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::Case(self.case_id.clone())
+    }
+
+    fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp
     }
 }
 
-impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> Api {
-        Api::Conversation
-    }
-
-    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
-        let read: Result<Event, _> = json::from_request(WHAT, &request.body);
-        if let Some(journal) = &self.journal {
-            return Ok(Call::journal(journal, request, read.map(|event| noted(&event))));
-        }
-        let event = read?;
-        let handler = Arc::clone(&self.handler);
-        let (kind, case_id) = (event.kind.to_string(), event.case_id.clone());
-        Ok(Call::feed(kind, Some(case_id), async move { H::event(&handler, event).await }))
+impl<H: Handler> Handles<Event> for H {
+    fn handle(&self, event: Box<Event>) -> Handling<'_> {
+        self.event(*event)
     }
 }
 
-fn noted(event: &Event) -> Read {
-    Read {
-        event: event.kind.to_string(),
-        subject: Subject::Case(event.case_id.clone()),
-        has_key: event.timestamp.is_some(),
-        timestamp: event.timestamp,
+impl<H: Handler> IntoFeed<Event> for H {
+    fn into_endpoint(self, _path: &str) -> FeedEndpoint<Event> {
+        FeedEndpoint::handled(self)
     }
 }

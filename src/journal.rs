@@ -1,42 +1,158 @@
-//! What takes a feed's requests in its handler's place, as they came: the door for what stores
-//! first, answers, and works later.
+//! Journals: requests of the one-way feeds, taken as they came.
+//!
+//! A handler gets an event, and the answer waits until it is processed. A [`Journal`] gets the request
+//! itself, to the byte, in the place of a handler: what stores first, answers, and processes later.
+//! The inbox of this crate (feature `inbox`) is one; this is another, which hands requests to a queue:
+//!
+//! ```
+//! use http::Request;
+//! use snapengage::journal::{self, Journal, Receipt, Subject};
+//! use snapengage::{Api, HandlerError, Receiver, Token, async_trait};
+//! use tokio::sync::mpsc;
+//!
+//! struct Queue(mpsc::Sender<Receipt>);
+//!
+//! #[async_trait]
+//! impl Journal for Queue {
+//!     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
+//!         // A queue that is full is answered 503, and SnapEngage repeats the request.
+//!         Ok(self.0.try_send(receipt)?)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (sender, mut queue) = mpsc::channel(1000);
+//! let queued = journal::to(Queue(sender));
+//! let receiver = Receiver::builder()
+//!     .integration("/integration", Token::new("my-token"), queued.clone())
+//!     .agent_status("/agent-status", Token::new("my-token"), queued)
+//!     .build()?;
+//! let post = |path: &str, body: &'static str| {
+//!     Request::post(path).header("Authorization", "my-token").body(body.to_owned())
+//! };
+//!
+//! let body = r#"{"id":"8b7c3b3b","type":"chat"}"#;
+//! let response = receiver.handle(post("/integration", body)?).await;
+//! assert_eq!(response.status(), 200);
+//! let receipt = queue.try_recv()?;
+//! assert_eq!((receipt.api, &*receipt.path), (Api::Integration, "/integration"));
+//! assert_eq!(receipt.body, body);
+//! assert_eq!(receipt.summary?.subject, Subject::Case("8b7c3b3b".into()));
+//!
+//! // What cannot be read is handed over all the same, and refused.
+//! let response = receiver.handle(post("/agent-status", r#"{"agent_id":"a"}"#)?).await;
+//! assert_eq!(response.status(), 400);
+//! let error = "agent status: missing field `status` at line 1 column 16";
+//! let body = response.into_body().into_bytes();
+//! assert_eq!(body, format!(r#"{{"code":400,"message":"{error}"}}"#));
+//! let receipt = queue.try_recv()?;
+//! assert_eq!(receipt.summary.unwrap_err().to_string(), error);
+//!
+//! // One without the token is not.
+//! let request = Request::post("/integration").body(String::new())?;
+//! assert_eq!(receiver.handle(request).await.status(), 401);
+//! assert!(queue.try_recv().is_err());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! On the wire, a request is answered as a handler's is, in the example one that could be read, one that
+//! could not, and one for which there was no room:
+//!
+//! ```http
+//! HTTP/1.1 200 OK
+//! ```
+//!
+//! ```http
+//! HTTP/1.1 400 Bad Request
+//! Content-Type: application/json; charset=utf-8
+//!
+//! {"code":400,"message":"agent status: missing field `status` at line 1 column 16"}
+//! ```
+//!
+//! ```http
+//! HTTP/1.1 503 Service Unavailable
+//! Content-Type: application/json; charset=utf-8
+//!
+//! {"code":503,"message":"try again later"}
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::api::Api;
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId};
 use crate::timestamp::Timestamp;
 
-/// Takes the requests of one path in its handler's place.
-///
-/// A feed's handler names one with its method `journal`; most never do.
+/// Takes requests of the one-way feeds in the place of a handler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a journal",
+    label = "the trait `Journal` is not implemented for `{Self}`"
+)]
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
-    /// Takes one request. It is answered when this is done: 200, or 400 if it could not be read.
+    /// Takes one request. It is answered once this is done: 200, or 400 if it could not be read.
     ///
     /// # Errors
     ///
-    /// A failure is answered as a failure of the handler is: 503, a
+    /// A failure is answered as a failure of a handler is: 503, a
     /// [permanent](HandlerError::permanent) one 422.
     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError>;
 }
 
-/// A request that came in, its token checked.
-#[derive(Debug, Clone)]
-pub struct Receipt {
-    /// The body, as it was sent; as UTF-8 where its `Content-Type` named ISO-8859-1 or windows-1252.
-    pub body: Bytes,
-    /// What the body says, or why it cannot be read.
-    pub read: Result<Read, DecodeError>,
+#[async_trait]
+impl<J: Journal + ?Sized> Journal for Arc<J> {
+    async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
+        (**self).receive(receipt).await
+    }
 }
 
-/// What is known of a body that could be read.
+/// Hands the requests of a path to a journal: for [`integration`], [`conversation`] and
+/// [`agent_status`] of the builder.
+///
+/// [`integration`]: crate::ReceiverBuilder::integration
+/// [`conversation`]: crate::ReceiverBuilder::conversation
+/// [`agent_status`]: crate::ReceiverBuilder::agent_status
+pub fn to(journal: impl Journal) -> Journaled {
+    Journaled(Arc::new(journal))
+}
+
+/// A journal in the place of a handler. See [`to`].
+#[derive(Clone)]
+pub struct Journaled(pub(crate) Arc<dyn Journal>);
+
+impl fmt::Debug for Journaled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journaled").finish_non_exhaustive()
+    }
+}
+
+/// A request that came in, its token checked.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The API it is for.
+    pub api: Api,
+    /// The path it came to, as it was mounted.
+    pub path: String,
+    /// The body, as it was sent; as UTF-8 where its `Content-Type` named ISO-8859-1 or windows-1252.
+    pub body: Bytes,
+    /// Summary of the body, or why it cannot be read.
+    pub summary: Result<Summary, DecodeError>,
+}
+
+/// Summary of a body that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Read {
+#[non_exhaustive]
+pub struct Summary {
     /// The event's name, as it stands in the log. Empty where the vendor sent none.
     pub event: String,
-    /// Whom it is about.
+    /// The case or the agent it is about. Events of one subject are to be processed in order.
     pub subject: Subject,
     /// Whether the event has a key: the same body again is a repeat of it, and a body that differs in
     /// anything is another event. Without one, nothing tells a repeat from another event of its kind.
@@ -45,11 +161,33 @@ pub struct Read {
     pub timestamp: Option<Timestamp>,
 }
 
-/// Whom an event is about.
+/// The case or the agent that an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Subject {
     /// A case.
     Case(CaseId),
     /// An agent.
     Agent(AgentId),
+}
+
+impl Subject {
+    /// The case, if it is one.
+    pub(crate) fn into_case(self) -> Option<CaseId> {
+        match self {
+            Self::Case(case_id) => Some(case_id),
+            Self::Agent(_) => None,
+        }
+    }
+}
+
+/// `case` or `agent`, and the id.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Inboxes keep entries under this text: with another, a case would be out of order.
+        match self {
+            Self::Case(case_id) => write!(f, "case {case_id}"),
+            Self::Agent(agent_id) => write!(f, "agent {agent_id}"),
+        }
+    }
 }

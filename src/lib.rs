@@ -32,6 +32,7 @@ mod wire;
 pub use async_trait::async_trait;
 
 pub use crate::api::Api;
+pub use crate::endpoint::feed::IntoFeed;
 pub use crate::error::{BuildError, DecodeError, HandlerError};
 pub use crate::id::{AgentId, CaseId, WidgetId};
 pub use crate::receiver::auth::{Auth, Token};

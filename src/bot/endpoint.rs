@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::broken::Broken;
 use super::fallback::{Fallback, Net};
 use super::{Event, Handler, Reply};
-use crate::api::Api;
 use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Admitted, Answer, Call, Endpoint};
 use crate::error::HandlerError;
@@ -41,10 +40,6 @@ impl<H: Handler> BotEndpoint<H> {
 }
 
 impl<H: Handler> Endpoint for BotEndpoint<H> {
-    fn api(&self) -> Api {
-        Api::Bot
-    }
-
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         let event = match Event::from_request(&request.body) {
             Ok(event) => event,

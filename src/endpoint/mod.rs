@@ -1,25 +1,20 @@
 //! All the spine needs from a room.
 
 pub(crate) mod closure;
+pub(crate) mod feed;
 pub(crate) mod rejection;
 
 use std::borrow::Cow;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
 
 use self::rejection::{Failure, Rejection};
-use crate::api::Api;
-use crate::error::{DecodeError, HandlerError};
 use crate::id::CaseId;
-use crate::journal::{Journal, Read, Receipt, Subject};
 
 /// One API, as the spine sees it.
 pub(crate) trait Endpoint: Send + Sync + 'static {
-    fn api(&self) -> Api;
-
     /// Reads a request into a typed value and prepares the call of the handler.
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection>;
 
@@ -51,50 +46,6 @@ pub(crate) type Work<'w, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 
 
 /// Answers in the place of work that failed.
 pub(crate) type OnFailure = Box<dyn FnOnce(Failure) -> Result<Answer, Rejection> + Send>;
-
-impl Call {
-    /// A call whose answer says no more than that the event was taken.
-    pub(crate) fn feed(
-        event: impl Into<Cow<'static, str>>,
-        case_id: Option<CaseId>,
-        handler: impl Future<Output = Result<(), HandlerError>> + Send + 'static,
-    ) -> Self {
-        Self {
-            event: event.into(),
-            case_id,
-            work: Box::pin(async move {
-                handler.await?;
-                Ok(Answer::empty())
-            }),
-            on_failure: Box::new(|failure| Err(failure.into())),
-        }
-    }
-
-    /// A call of what takes the request in the handler's place. A body that cannot be read is
-    /// refused, but not before it was taken.
-    pub(crate) fn journal(
-        journal: &Arc<dyn Journal>,
-        request: Admitted<'_>,
-        read: Result<Read, DecodeError>,
-    ) -> Self {
-        let unreadable = read.as_ref().err().cloned();
-        let (event, case_id) = match &read {
-            Ok(Read { event, subject: Subject::Case(case_id), .. }) => {
-                (event.clone(), Some(case_id.clone()))
-            }
-            Ok(Read { event, .. }) => (event.clone(), None),
-            Err(_) => Default::default(),
-        };
-        let receipt = Receipt { body: request.body, read };
-        let journal = Arc::clone(journal);
-        let work = Box::pin(async move {
-            journal.receive(receipt).await?;
-            unreadable.map_or_else(|| Ok(Answer::empty()), |error| Err(Failure::Unreadable(error)))
-        });
-        let on_failure = Box::new(|failure: Failure| Err(failure.into()));
-        Self { event: event.into(), case_id, work, on_failure }
-    }
-}
 
 /// An answer of status 200.
 #[derive(Debug)]

@@ -11,19 +11,16 @@ use super::engine::{Arrival, Stored};
 use super::error::InboxError;
 use super::feeds::Work;
 use super::shared::Shared;
-use crate::agent_status::{self, StatusChange};
-use crate::api::Api;
 use crate::caught::quietly;
 use crate::clock;
-use crate::conversation::{self, Event};
+use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, IntoFeed};
 use crate::error::HandlerError;
-use crate::integration::{self, SupportRequest};
-use crate::journal::{Journal, Read, Receipt, Subject};
+use crate::journal::{Journal, Receipt, Summary};
 use crate::timestamp::Timestamp;
 
 /// A handler whose requests are stored in an [`Inbox`](super::Inbox) first, and processed later.
 ///
-/// It is a handler of the APIs that the handler in it is one of.
+/// It is mounted where the handler would have been, at the APIs that the handler is one of.
 pub struct Feed<H> {
     inbox: Arc<Shared>,
     handler: Arc<H>,
@@ -33,11 +30,6 @@ impl<H> Feed<H> {
     pub(super) fn new(inbox: Arc<Shared>, handler: H) -> Self {
         Self { inbox, handler: Arc::new(handler) }
     }
-
-    fn mount(&self, api: Api, path: &str, work: impl Work) -> Option<Arc<dyn Journal>> {
-        self.inbox.feeds.mount(api.as_str(), path, Arc::new(work));
-        Some(Arc::new(Intake { inbox: Arc::clone(&self.inbox), api, path: path.to_owned() }))
-    }
 }
 
 impl<H> fmt::Debug for Feed<H> {
@@ -46,81 +38,32 @@ impl<H> fmt::Debug for Feed<H> {
     }
 }
 
-#[async_trait]
-impl<H: integration::Handler> integration::Handler for Feed<H> {
-    async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
-        self.handler.support_request(request).await
-    }
-
-    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        self.mount(Api::Integration, path, SupportRequests(Arc::clone(&self.handler)))
+impl<E: FeedEvent, H: Handles<E>> IntoFeed<E> for Feed<H> {
+    fn into_endpoint(self, path: &str) -> FeedEndpoint<E> {
+        self.inbox.feeds.mount(E::API.as_str(), path, Arc::new(StoredEvents::<E>(self.handler)));
+        FeedEndpoint::journaled(Arc::new(Intake(self.inbox)), path)
     }
 }
 
-struct SupportRequests<H>(Arc<H>);
+/// Handler of the stored events of a feed.
+struct StoredEvents<E>(Arc<dyn Handles<E>>);
 
 #[async_trait]
-impl<H: integration::Handler> Work for SupportRequests<H> {
+impl<E: FeedEvent> Work for StoredEvents<E> {
     async fn work(&self, body: &Bytes) -> Result<(), HandlerError> {
-        let request = SupportRequest::from_body(body).map_err(HandlerError::permanent)?;
-        self.0.support_request(request).await
+        let event = E::read_stored(body).map_err(HandlerError::permanent)?;
+        self.0.handle(event).await
     }
 }
 
-#[async_trait]
-impl<H: conversation::Handler> conversation::Handler for Feed<H> {
-    async fn event(&self, event: Event) -> Result<(), HandlerError> {
-        self.handler.event(event).await
-    }
-
-    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        self.mount(Api::Conversation, path, Events(Arc::clone(&self.handler)))
-    }
-}
-
-struct Events<H>(Arc<H>);
-
-#[async_trait]
-impl<H: conversation::Handler> Work for Events<H> {
-    async fn work(&self, body: &Bytes) -> Result<(), HandlerError> {
-        let event = Event::from_json(body).map_err(HandlerError::permanent)?;
-        self.0.event(event).await
-    }
-}
-
-#[async_trait]
-impl<H: agent_status::Handler> agent_status::Handler for Feed<H> {
-    async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError> {
-        self.handler.status_change(change).await
-    }
-
-    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        self.mount(Api::AgentStatus, path, StatusChanges(Arc::clone(&self.handler)))
-    }
-}
-
-struct StatusChanges<H>(Arc<H>);
-
-#[async_trait]
-impl<H: agent_status::Handler> Work for StatusChanges<H> {
-    async fn work(&self, body: &Bytes) -> Result<(), HandlerError> {
-        let change = StatusChange::from_json(body).map_err(HandlerError::permanent)?;
-        self.0.status_change(change).await
-    }
-}
-
-/// Stores the requests of one path.
-struct Intake {
-    inbox: Arc<Shared>,
-    api: Api,
-    path: String,
-}
+/// Stores requests.
+struct Intake(Arc<Shared>);
 
 #[async_trait]
 impl Journal for Intake {
     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
-        let stored = self.inbox.engine.put(self.arrival(receipt)).await;
-        self.inbox.glance();
+        let stored = self.0.engine.put(arrival(receipt)).await;
+        self.0.glance();
         match stored? {
             Stored::New => Ok(()),
             Stored::Repeat => {
@@ -137,42 +80,24 @@ impl Journal for Intake {
     }
 }
 
-impl Intake {
-    fn arrival(&self, Receipt { body, read }: Receipt) -> Arrival {
-        let digest = digest(&body);
-        let (unreadable, read) = match read {
-            Ok(read) => (None, known(read)),
-            Err(error) => (Some(error.to_string()), unknown(&digest)),
-        };
-        let Known { event, subject, has_key, millis } = read;
-        // A path has no white space, so no two paths share a key. The time comes first, so that an index
-        // of keys grows at its end: a digest alone would have each receipt write a page of its own.
-        let key = has_key.then(|| format!("{} {millis} {digest}", self.path));
-        let (api, path, received_at) = (self.api.as_str(), self.path.clone(), clock::now());
-        Arrival { api, path, event, subject, key, body, unreadable, received_at }
-    }
-}
-
-struct Known {
-    event: String,
-    subject: String,
-    has_key: bool,
-    /// When it happened, 0 where nobody says so.
-    millis: i64,
-}
-
-fn known(Read { event, subject, has_key, timestamp }: Read) -> Known {
-    let subject = match subject {
-        Subject::Case(case_id) => format!("case {case_id}"),
-        Subject::Agent(agent_id) => format!("agent {agent_id}"),
+fn arrival(Receipt { api, path, body, summary }: Receipt) -> Arrival {
+    let digest = digest(&body);
+    // A path has no white space, so no two paths share a key. The time comes first, so that an index of
+    // keys grows at its end: a digest alone would have each receipt write a page of its own.
+    let key = |time: Option<Timestamp>| {
+        format!("{path} {} {digest}", time.map_or(0, Timestamp::as_millis))
     };
-    let millis = timestamp.map_or(0, Timestamp::as_millis);
-    Known { event, subject, has_key, millis }
-}
-
-/// SnapEngage repeats what it was refused: the same body shall not be kept a hundred times.
-fn unknown(digest: &str) -> Known {
-    Known { event: String::new(), subject: format!("body {digest}"), has_key: true, millis: 0 }
+    let (event, subject, key, unreadable) = match summary {
+        Ok(Summary { event, subject, has_key, timestamp }) => {
+            (event, subject.to_string(), has_key.then(|| key(timestamp)), None)
+        }
+        // SnapEngage repeats what it was refused: the same body shall not be kept a hundred times.
+        Err(error) => {
+            (String::new(), format!("body {digest}"), Some(key(None)), Some(error.to_string()))
+        }
+    };
+    let received_at = clock::now();
+    Arrival { api: api.as_str(), path, event, subject, key, body, unreadable, received_at }
 }
 
 /// Stored, so it must be the same tomorrow: not of the standard library's hash.

@@ -60,10 +60,10 @@ pub use self::transcript::{Date, Sender, TranscriptLine};
 
 use crate::api::Api;
 use crate::endpoint::closure::from_fn;
-use crate::endpoint::rejection::Rejection;
-use crate::endpoint::{Admitted, Call, Endpoint};
-use crate::error::HandlerError;
-use crate::journal::{Journal, Read, Subject};
+use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, Handling, IntoFeed};
+use crate::error::{DecodeError, HandlerError};
+use crate::journal::Subject;
+use crate::timestamp::Timestamp;
 
 /// What to do with finished chats and offline messages.
 #[async_trait]
@@ -76,24 +76,12 @@ pub trait Handler: Send + Sync + 'static {
     /// A failure is answered 503, a [permanent](HandlerError::permanent) one 422; SnapEngage sends
     /// it again in either case.
     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError>;
-
-    /// What takes the requests of `path` in this handler's place, as they came. Asked once, when the
-    /// receiver is built.
-    ///
-    /// With `None`, the default, they come to this handler.
-    fn journal(&self, _path: &str) -> Option<Arc<dyn Journal>> {
-        None
-    }
 }
 
 #[async_trait]
 impl<H: Handler + ?Sized> Handler for Arc<H> {
     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
         (**self).support_request(request).await
-    }
-
-    fn journal(&self, path: &str) -> Option<Arc<dyn Journal>> {
-        (**self).journal(path)
     }
 }
 
@@ -102,46 +90,43 @@ from_fn! {
     support_request(SupportRequest) -> ()
 }
 
-pub(crate) struct Route<H> {
-    handler: Arc<H>,
-    journal: Option<Arc<dyn Journal>>,
-}
+impl FeedEvent for SupportRequest {
+    const API: Api = Api::Integration;
 
-impl<H: Handler> Route<H> {
-    pub(crate) fn new(handler: H, path: &str) -> Self {
-        Self { journal: handler.journal(path), handler: Arc::new(handler) }
+    fn read(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        Self::from_request(body)
+    }
+
+    fn read_stored(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        Self::from_store(body)
+    }
+
+    fn name(&self) -> &str {
+        self.kind.as_ref().map_or("", RequestKind::as_str)
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::Case(self.id.clone())
+    }
+
+    fn timestamp(&self) -> Option<Timestamp> {
+        self.created_at()
+    }
+
+    /// By its case alone: a case has one.
+    fn has_key(&self) -> bool {
+        true
     }
 }
 
-impl<H: Handler> Endpoint for Route<H> {
-    fn api(&self) -> Api {
-        Api::Integration
-    }
-
-    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
-        let read = SupportRequest::from_request(&request.body);
-        if let Some(journal) = &self.journal {
-            let read = read.map(|support_request| noted(&support_request));
-            return Ok(Call::journal(journal, request, read));
-        }
-        let support_request = read?;
-        let handler = Arc::clone(&self.handler);
-        let (kind, case_id) = (kind(&support_request), support_request.id.clone());
-        Ok(Call::feed(kind, Some(case_id), async move {
-            H::support_request(&handler, *support_request).await
-        }))
+impl<H: Handler> Handles<SupportRequest> for H {
+    fn handle(&self, request: Box<SupportRequest>) -> Handling<'_> {
+        self.support_request(*request)
     }
 }
 
-fn kind(request: &SupportRequest) -> String {
-    request.kind.as_ref().map_or("", RequestKind::as_str).to_owned()
-}
-
-fn noted(request: &SupportRequest) -> Read {
-    Read {
-        event: kind(request),
-        subject: Subject::Case(request.id.clone()),
-        has_key: true,
-        timestamp: request.created_at(),
+impl<H: Handler> IntoFeed<SupportRequest> for H {
+    fn into_endpoint(self, _path: &str) -> FeedEndpoint<SupportRequest> {
+        FeedEndpoint::handled(self)
     }
 }

@@ -125,11 +125,15 @@ impl SupportRequest {
     ///
     /// Those of [`from_json`](Self::from_json) and [`from_xml`](Self::from_xml).
     pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
-        Self::decode(body).map(|decoded| *decoded.model)
+        Self::from_store(body).map(|request| *request)
     }
 
     pub(super) fn from_request(body: &[u8]) -> Result<Box<Self>, DecodeError> {
         Self::decode(body).map(Decoded::logged)
+    }
+
+    pub(super) fn from_store(body: &[u8]) -> Result<Box<Self>, DecodeError> {
+        Self::decode(body).map(|decoded| decoded.model)
     }
 
     fn decode(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {

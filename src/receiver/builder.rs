@@ -11,8 +11,10 @@ use super::auth::Auth;
 use super::body::Limits;
 use super::health::{Health, HealthCheck};
 use super::{Inner, Receiver, Route, path};
+use crate::api::Api;
 use crate::bot::{self, Reply};
 use crate::endpoint::Endpoint;
+use crate::endpoint::feed::{FeedEvent, IntoFeed};
 use crate::error::BuildError;
 use crate::wire::budget::Budget;
 use crate::{agent_status, contact, conversation, integration};
@@ -31,21 +33,14 @@ pub struct ReceiverBuilder {
 }
 
 struct Mount {
+    api: Api,
     path: String,
     auth: Auth,
-    caller: Caller,
     endpoint: Box<MakeEndpoint>,
 }
 
-/// What SnapEngage can send with a request of an API, as its dashboard has a field for it or not.
-#[derive(PartialEq, Eq)]
-enum Caller {
-    WithHeader,
-    WithPathAlone,
-}
-
-/// Makes the endpoint of a path and says how long its handler may take, once all settings are known.
-type MakeEndpoint = dyn FnOnce(&str, &Settings) -> (Box<dyn Endpoint>, Duration) + Send;
+/// Makes the endpoint of a path, once all settings are known.
+type MakeEndpoint = dyn FnOnce(&str, &Settings) -> Box<dyn Endpoint> + Send;
 
 struct Settings {
     healthz: Vec<String>,
@@ -81,11 +76,9 @@ impl ReceiverBuilder {
         self,
         path: impl Into<String>,
         auth: impl Into<Auth>,
-        handler: impl integration::Handler,
+        handler: impl IntoFeed<integration::SupportRequest>,
     ) -> Self {
-        self.mount(path, auth, Caller::WithHeader, |path, settings| {
-            (Box::new(integration::Route::new(handler, path)), settings.feed_deadline)
-        })
+        self.feed(path, auth, handler)
     }
 
     /// Receives the [Bot API](bot).
@@ -95,9 +88,8 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl bot::Handler,
     ) -> Self {
-        self.mount(path, auth, Caller::WithHeader, |_, settings| {
-            let route = bot::BotEndpoint::new(handler, settings.fallback.clone());
-            (Box::new(route), settings.bot_deadline)
+        self.mount(Api::Bot, path, auth, |_, settings| {
+            Box::new(bot::BotEndpoint::new(handler, settings.fallback.clone()))
         })
     }
 
@@ -106,11 +98,9 @@ impl ReceiverBuilder {
         self,
         path: impl Into<String>,
         auth: impl Into<Auth>,
-        handler: impl conversation::Handler,
+        handler: impl IntoFeed<conversation::Event>,
     ) -> Self {
-        self.mount(path, auth, Caller::WithHeader, |path, settings| {
-            (Box::new(conversation::Route::new(handler, path)), settings.feed_deadline)
-        })
+        self.feed(path, auth, handler)
     }
 
     /// Receives the [Agent Status API](agent_status).
@@ -118,11 +108,9 @@ impl ReceiverBuilder {
         self,
         path: impl Into<String>,
         auth: impl Into<Auth>,
-        handler: impl agent_status::Handler,
+        handler: impl IntoFeed<agent_status::StatusChange>,
     ) -> Self {
-        self.mount(path, auth, Caller::WithHeader, |path, settings| {
-            (Box::new(agent_status::Route::new(handler, path)), settings.feed_deadline)
-        })
+        self.feed(path, auth, handler)
     }
 
     /// Answers the [Get Contact OPEN API](contact), which comes with a
@@ -133,24 +121,29 @@ impl ReceiverBuilder {
         auth: impl Into<Auth>,
         handler: impl contact::Handler,
     ) -> Self {
-        self.mount(path, auth, Caller::WithPathAlone, |_, settings| {
-            (Box::new(contact::ContactEndpoint::new(handler)), settings.contact_deadline)
+        self.mount(Api::Contact, path, auth, |_, _| {
+            Box::new(contact::ContactEndpoint::new(handler))
         })
+    }
+
+    fn feed<E: FeedEvent>(
+        self,
+        path: impl Into<String>,
+        auth: impl Into<Auth>,
+        handler: impl IntoFeed<E>,
+    ) -> Self {
+        self.mount(E::API, path, auth, |path, _| Box::new(handler.into_endpoint(path)))
     }
 
     fn mount(
         mut self,
+        api: Api,
         path: impl Into<String>,
         auth: impl Into<Auth>,
-        caller: Caller,
-        endpoint: impl FnOnce(&str, &Settings) -> (Box<dyn Endpoint>, Duration) + Send + 'static,
+        endpoint: impl FnOnce(&str, &Settings) -> Box<dyn Endpoint> + Send + 'static,
     ) -> Self {
-        self.mounts.push(Mount {
-            path: path.into(),
-            auth: auth.into(),
-            caller,
-            endpoint: Box::new(endpoint),
-        });
+        let endpoint = Box::new(endpoint);
+        self.mounts.push(Mount { api, path: path.into(), auth: auth.into(), endpoint });
         self
     }
 
@@ -254,9 +247,10 @@ impl ReceiverBuilder {
             return Err(BuildError::new(mistakes));
         }
         let Self { mounts, checks, settings } = self;
-        let route = |Mount { path, auth, endpoint, .. }: Mount| {
-            let (endpoint, deadline) = endpoint(&path, &settings);
-            (path::canonical(&path).into_owned(), Route { auth, deadline, endpoint })
+        let route = |Mount { api, path, auth, endpoint }: Mount| {
+            let endpoint = endpoint(&path, &settings);
+            let route = Route { api, auth, deadline: settings.deadline(api), endpoint };
+            (path::canonical(&path).into_owned(), route)
         };
         let routes = mounts.into_iter().map(route).collect();
         let health = settings.healthz.first().map(|path| Health {
@@ -273,6 +267,16 @@ impl ReceiverBuilder {
             is_draining: AtomicBool::new(false),
             abandoned: Arc::default(),
         })))
+    }
+}
+
+impl Settings {
+    fn deadline(&self, api: Api) -> Duration {
+        match api {
+            Api::Bot => self.bot_deadline,
+            Api::Contact => self.contact_deadline,
+            Api::Integration | Api::Conversation | Api::AgentStatus => self.feed_deadline,
+        }
     }
 }
 

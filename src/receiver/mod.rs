@@ -31,6 +31,7 @@ use self::log::RequestLog;
 use self::lost::Served;
 use self::response::{Body, into_response};
 use self::run::{Abandoned, Run, RunToEnd};
+use crate::api::Api;
 use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Admitted, Answer, Endpoint};
 use crate::wire::budget::{Budget, Share};
@@ -77,6 +78,7 @@ struct Inner {
 }
 
 struct Route {
+    api: Api,
     auth: Auth,
     deadline: Duration,
     endpoint: Box<dyn Endpoint>,
@@ -196,13 +198,12 @@ impl Receiver {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (route, last_segment) = self.0.route(path)?;
-        let api = route.endpoint.api();
-        log.api(api);
-        check_method(&head.method, &api.method())?;
+        log.api(route.api);
+        check_method(&head.method, &route.api.method())?;
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
             log.token(token);
         }
-        if api.method() == Method::GET {
+        if route.api.method() == Method::GET {
             return Ok((route, Bytes::new()));
         }
         let body = body::read(&head.headers, body, self.0.limits).await?;
@@ -252,8 +253,7 @@ fn check_method(method: &Method, expected: &Method) -> Result<(), Rejection> {
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let routes =
-            self.0.routes.iter().map(|(path, route)| (path, route.endpoint.api().as_str()));
+        let routes = self.0.routes.iter().map(|(path, route)| (path, route.api.as_str()));
         f.debug_map().entries(routes).finish()
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use super::{Caller, Mount, ReceiverBuilder, Settings};
+use super::{Mount, ReceiverBuilder, Settings};
+use crate::api::Api;
 use crate::receiver::health::STATUS;
 use crate::receiver::{path, split};
 
@@ -97,7 +98,7 @@ impl Mount {
                 "expected the path without the secret, which is appended to it",
             ),
             (
-                self.caller == Caller::WithPathAlone && self.auth.is_in_header(),
+                self.api == Api::Contact && self.auth.is_in_header(),
                 "SnapEngage sends no token in a header here, expected `Auth::secret_path`",
             ),
         ];

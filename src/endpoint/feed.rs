@@ -1,0 +1,148 @@
+//! The one-way feeds as the spine sees them: one adapter for all three.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::rejection::{Failure, Rejection};
+use super::{Admitted, Answer, Call, Endpoint};
+use crate::api::Api;
+use crate::error::{DecodeError, HandlerError};
+use crate::journal::{Journal, Journaled, Receipt, Subject, Summary};
+use crate::timestamp::Timestamp;
+
+/// An event of a one-way feed: all in which one feed differs from another.
+pub(crate) trait FeedEvent: Sized + Send + 'static {
+    const API: Api;
+
+    /// Reads the body of a request, and has the names of its odd fields in the log. In a box, for it is
+    /// moved a dozen times before a handler has it.
+    fn read(body: &[u8]) -> Result<Box<Self>, DecodeError>;
+
+    /// Reads a body whose odd fields were logged when it was received.
+    fn read_stored(body: &[u8]) -> Result<Box<Self>, DecodeError>;
+
+    /// Name for the log. Empty where the vendor sent none.
+    fn name(&self) -> &str;
+
+    fn subject(&self) -> Subject;
+
+    fn timestamp(&self) -> Option<Timestamp>;
+
+    /// Whether the same body again is a repeat of it.
+    fn has_key(&self) -> bool {
+        self.timestamp().is_some()
+    }
+}
+
+/// A handler of a feed, by one method whatever its room calls it.
+pub(crate) trait Handles<E>: Send + Sync + 'static {
+    fn handle(&self, event: Box<E>) -> Handling<'_>;
+}
+
+pub(crate) type Handling<'h> = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send + 'h>>;
+
+/// Takes the events `E` of a one-way feed: a handler of its API, an inbox's feed of one, or a
+/// [journal](crate::journal::to).
+///
+/// This trait is sealed: implement the API's `Handler`, or [`Journal`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take `{E}`",
+    label = "expected a handler of this API, an inbox's feed of one, or a journal",
+    note = "a closure becomes a handler by `from_fn` of the API's module, such as `integration::from_fn(…)`",
+    note = "what implements `Journal` is handed over by `journal::to(…)`"
+)]
+pub trait IntoFeed<E>: Send + 'static {
+    // Nobody outside of the crate can name an endpoint, so nobody can write this method.
+    #[doc(hidden)]
+    fn into_endpoint(self, path: &str) -> FeedEndpoint<E>;
+}
+
+impl<E: FeedEvent> IntoFeed<E> for Journaled {
+    fn into_endpoint(self, path: &str) -> FeedEndpoint<E> {
+        FeedEndpoint::journaled(self.0, path)
+    }
+}
+
+/// The endpoint of one path of a feed.
+pub struct FeedEndpoint<E> {
+    taker: Taker<E>,
+}
+
+enum Taker<E> {
+    Handler(Arc<dyn Handles<E>>),
+    Journal { journal: Arc<dyn Journal>, path: String },
+}
+
+impl<E> FeedEndpoint<E> {
+    pub(crate) fn handled(handler: impl Handles<E>) -> Self {
+        Self { taker: Taker::Handler(Arc::new(handler)) }
+    }
+
+    pub(crate) fn journaled(journal: Arc<dyn Journal>, path: &str) -> Self {
+        Self { taker: Taker::Journal { journal, path: path.to_owned() } }
+    }
+}
+
+impl<E> fmt::Debug for FeedEndpoint<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeedEndpoint").finish_non_exhaustive()
+    }
+}
+
+impl<E: FeedEvent> Endpoint for FeedEndpoint<E> {
+    fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
+        let event = E::read(&request.body);
+        match &self.taker {
+            Taker::Handler(handler) => Ok(handled(Arc::clone(handler), event?)),
+            Taker::Journal { journal, path } => {
+                let summary = event.map(|event| summary(&*event));
+                let path = path.clone();
+                let receipt = Receipt { api: E::API, path, body: request.body, summary };
+                Ok(journaled(Arc::clone(journal), receipt))
+            }
+        }
+    }
+}
+
+fn handled<E: FeedEvent>(handler: Arc<dyn Handles<E>>, event: Box<E>) -> Call {
+    Call {
+        event: event.name().to_owned().into(),
+        case_id: event.subject().into_case(),
+        work: Box::pin(async move {
+            handler.handle(event).await?;
+            Ok(Answer::empty())
+        }),
+        on_failure: Box::new(|failure| Err(failure.into())),
+    }
+}
+
+/// A body that cannot be read is refused only once it was taken: SnapEngage gives it up after some repeats,
+/// or at once, and then the journal has all there is of it.
+fn journaled(journal: Arc<dyn Journal>, receipt: Receipt) -> Call {
+    let summary = receipt.summary.as_ref().ok();
+    let event = summary.map(|summary| summary.event.clone()).unwrap_or_default();
+    let case_id = summary.and_then(|summary| summary.subject.clone().into_case());
+    let unreadable = receipt.summary.as_ref().err().cloned();
+    Call {
+        event: event.into(),
+        case_id,
+        work: Box::pin(async move {
+            journal.receive(receipt).await?;
+            match unreadable {
+                None => Ok(Answer::empty()),
+                Some(error) => Err(Failure::Unreadable(error)),
+            }
+        }),
+        on_failure: Box::new(|failure| Err(failure.into())),
+    }
+}
+
+fn summary<E: FeedEvent>(event: &E) -> Summary {
+    Summary {
+        event: event.name().to_owned(),
+        subject: event.subject(),
+        has_key: event.has_key(),
+        timestamp: event.timestamp(),
+    }
+}
