@@ -63,6 +63,11 @@ use crate::wire::open_set::open_set;
 const WHAT: &str = "agent status";
 
 /// What to do with changes of agent status.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler of the Agent Status API",
+    label = "the trait `agent_status::Handler` is not implemented for `{Self}`",
+    note = "a closure becomes a handler by `agent_status::from_fn(|change| async move {{ .. }})`"
+)]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// Takes one change. A repeat is not documented: what is not taken is gone.

@@ -60,6 +60,11 @@ use crate::id::{CaseId, LONGEST};
 use crate::wire::percent::escaped;
 
 /// Who knows the visitors.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler of the Get Contact OPEN API",
+    label = "the trait `contact::Handler` is not implemented for `{Self}`",
+    note = "a closure becomes a handler by `contact::from_fn(|query| async move {{ .. }})`"
+)]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// Tells what the agent is to see of a visitor: plain text, or `None` for nothing.

@@ -65,6 +65,11 @@ use crate::wire::open_set::open_set;
 const WHAT: &str = "conversation event";
 
 /// What to do with conversation events.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler of the Conversation Events API",
+    label = "the trait `conversation::Handler` is not implemented for `{Self}`",
+    note = "a closure becomes a handler by `conversation::from_fn(|event| async move {{ .. }})`"
+)]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// Takes one event. A repeat is not documented: what is not taken is gone.

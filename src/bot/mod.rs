@@ -101,6 +101,11 @@ use crate::error::HandlerError;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler of the Bot API",
+    label = "the trait `bot::Handler` is not implemented for `{Self}`",
+    note = "a closure becomes a handler by `bot::from_fn(|message| async move {{ .. }})`"
+)]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// Answers a visitor's message, a click on a button, or what a chat opens with.

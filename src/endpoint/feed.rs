@@ -47,10 +47,9 @@ pub(crate) type Handling<'h> = Pin<Box<dyn Future<Output = Result<(), HandlerErr
 ///
 /// This trait is sealed: implement the API's `Handler`, or [`Journal`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not take `{E}`",
-    label = "expected a handler of this API, an inbox's feed of one, or a journal",
-    note = "a closure becomes a handler by `from_fn` of the API's module, such as `integration::from_fn(…)`",
-    note = "what implements `Journal` is handed over by `journal::to(…)`"
+    message = "`{Self}` does not take a `{E}`",
+    label = "expected a handler of this API, an inbox's feed of one, or `journal::to(..)`",
+    note = "a closure becomes a handler by `from_fn` of the API's module, as in `integration::from_fn(..)`"
 )]
 pub trait IntoFeed<E>: Send + 'static {
     // Nobody outside of the crate can name an endpoint, so nobody can write this method.

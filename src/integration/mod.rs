@@ -66,6 +66,11 @@ use crate::journal::Subject;
 use crate::timestamp::Timestamp;
 
 /// What to do with finished chats and offline messages.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler of the Integration API",
+    label = "the trait `integration::Handler` is not implemented for `{Self}`",
+    note = "a closure becomes a handler by `integration::from_fn(|request| async move {{ .. }})`"
+)]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// Takes one support request. The same one may come again, with more in it or as it was: its
