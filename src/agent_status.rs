@@ -54,7 +54,7 @@ use crate::error::{DecodeError, HandlerError};
 use crate::id::AgentId;
 use crate::journal::Subject;
 use crate::timestamp::Timestamp;
-use crate::wire::json;
+use crate::wire::json::{self, Decoded};
 use crate::wire::key::key;
 use crate::wire::lenient::Extra;
 use crate::wire::model::model;
@@ -169,12 +169,8 @@ open_set! {
 impl FeedEvent for StatusChange {
     const API: Api = Api::AgentStatus;
 
-    fn read(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        json::from_request(WHAT, body)
-    }
-
-    fn read_stored(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        json::from_json(WHAT, body)
+    fn read(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
+        json::decode(WHAT, body)
     }
 
     fn name(&self) -> &str {

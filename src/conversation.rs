@@ -56,7 +56,7 @@ use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::journal::Subject;
 use crate::timestamp::Timestamp;
-use crate::wire::json;
+use crate::wire::json::{self, Decoded};
 use crate::wire::key::key;
 use crate::wire::lenient::Extra;
 use crate::wire::model::model;
@@ -230,12 +230,8 @@ model!(Label {
 impl FeedEvent for Event {
     const API: Api = Api::Conversation;
 
-    fn read(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        json::from_request(WHAT, body)
-    }
-
-    fn read_stored(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        json::from_json(WHAT, body)
+    fn read(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
+        json::decode(WHAT, body)
     }
 
     fn name(&self) -> &str {

@@ -1,8 +1,8 @@
 //! Journals: requests of the one-way feeds, taken as they came.
 //!
-//! A handler gets an event, and the answer waits until it is processed. A [`Journal`] gets the request
-//! itself, to the byte, in the place of a handler: what stores first, answers, and processes later.
-//! The inbox of this crate (feature `inbox`) is one; this is another, which hands requests to a queue:
+//! A handler gets an event, and the answer waits until it is processed. In its place, a [`Journal`]
+//! gets the request as it came: what stores first, answers, and processes later. The inbox of this
+//! crate (feature `inbox`) is one; this is another, which hands requests to a queue:
 //!
 //! ```
 //! use http::Request;
@@ -15,7 +15,7 @@
 //! #[async_trait]
 //! impl Journal for Queue {
 //!     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
-//!         // A queue that is full is answered 503, and SnapEngage repeats the request.
+//!         // A full queue fails, which is answered 503: SnapEngage repeats what it can.
 //!         Ok(self.0.try_send(receipt)?)
 //!     }
 //! }
@@ -57,12 +57,13 @@
 //! # }
 //! ```
 //!
-//! On the wire, a request is answered as a handler's is, in the example one that could be read, one that
-//! could not, and one for which there was no room:
+//! A request that was taken is answered, as by a handler:
 //!
 //! ```http
 //! HTTP/1.1 200 OK
 //! ```
+//!
+//! One that was taken and cannot be read is refused, and so is one that was not taken:
 //!
 //! ```http
 //! HTTP/1.1 400 Bad Request
@@ -140,7 +141,8 @@ pub struct Receipt {
     pub api: Api,
     /// The path it came to, as it was mounted.
     pub path: String,
-    /// The body, as it was sent; as UTF-8 where its `Content-Type` named ISO-8859-1 or windows-1252.
+    /// The body, as it was sent; as UTF-8 where its `Content-Type` named ISO-8859-1 or
+    /// windows-1252.
     pub body: Bytes,
     /// Summary of the body, or why it cannot be read.
     pub summary: Result<Summary, DecodeError>,
@@ -154,8 +156,9 @@ pub struct Summary {
     pub event: String,
     /// The case or the agent it is about. Events of one subject are to be processed in order.
     pub subject: Subject,
-    /// Whether the event has a key: the same body again is a repeat of it, and a body that differs in
-    /// anything is another event. Without one, nothing tells a repeat from another event of its kind.
+    /// Whether the event has a key: the same body again is a repeat of it, and a body that differs
+    /// in anything is another event. Without one, nothing tells a repeat from another event of its
+    /// kind.
     pub has_key: bool,
     /// When it happened, where the vendor says so: keys that begin with it come in order.
     pub timestamp: Option<Timestamp>,

@@ -102,7 +102,16 @@ const CORE: &[(&str, &[&str])] = &[
     ("storage::group_commit", &["caught", "storage::sqlite"]),
     (
         "endpoint::feed",
-        &["api", "endpoint", "error", "journal", "endpoint::rejection", "timestamp"],
+        &[
+            "api",
+            "endpoint",
+            "error",
+            "journal",
+            "wire::json",
+            "wire::lenient",
+            "endpoint::rejection",
+            "timestamp",
+        ],
     ),
     ("storage::nats", &[]),
     ("error", &[]),

@@ -10,17 +10,16 @@ use crate::api::Api;
 use crate::error::{DecodeError, HandlerError};
 use crate::journal::{Journal, Journaled, Receipt, Subject, Summary};
 use crate::timestamp::Timestamp;
+use crate::wire::json::Decoded;
+use crate::wire::lenient::Lenient;
 
 /// An event of a one-way feed: all in which one feed differs from another.
-pub(crate) trait FeedEvent: Sized + Send + 'static {
+pub(crate) trait FeedEvent: Lenient + Send + 'static {
     const API: Api;
 
-    /// Reads the body of a request, and has the names of its odd fields in the log. In a box, for it is
-    /// moved a dozen times before a handler has it.
-    fn read(body: &[u8]) -> Result<Box<Self>, DecodeError>;
-
-    /// Reads a body whose odd fields were logged when it was received.
-    fn read_stored(body: &[u8]) -> Result<Box<Self>, DecodeError>;
+    /// Reads the body of a request. Into a box: an event is moved a dozen times before a handler
+    /// has it.
+    fn read(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError>;
 
     /// Name for the log. Empty where the vendor sent none.
     fn name(&self) -> &str;
@@ -49,7 +48,7 @@ pub(crate) type Handling<'h> = Pin<Box<dyn Future<Output = Result<(), HandlerErr
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not take a `{E}`",
     label = "expected a handler of this API, an inbox's feed of one, or `journal::to(..)`",
-    note = "a closure becomes a handler by `from_fn` of the API's module, as in `integration::from_fn(..)`"
+    note = "a closure becomes a handler by its API's `from_fn`, as in `integration::from_fn(..)`"
 )]
 pub trait IntoFeed<E>: Send + 'static {
     // Nobody outside of the crate can name an endpoint, so nobody can write this method.
@@ -57,6 +56,7 @@ pub trait IntoFeed<E>: Send + 'static {
     fn into_endpoint(self, path: &str) -> FeedEndpoint<E>;
 }
 
+/// For every one-way feed.
 impl<E: FeedEvent> IntoFeed<E> for Journaled {
     fn into_endpoint(self, path: &str) -> FeedEndpoint<E> {
         FeedEndpoint::journaled(self.0, path)
@@ -91,7 +91,8 @@ impl<E> fmt::Debug for FeedEndpoint<E> {
 
 impl<E: FeedEvent> Endpoint for FeedEndpoint<E> {
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
-        let event = E::read(&request.body);
+        // For a journal as well: what is wrong with a body is logged and answered at receipt.
+        let event = E::read(&request.body).map(Decoded::logged);
         match &self.taker {
             Taker::Handler(handler) => Ok(handled(Arc::clone(handler), event?)),
             Taker::Journal { journal, path } => {
@@ -104,6 +105,7 @@ impl<E: FeedEvent> Endpoint for FeedEndpoint<E> {
     }
 }
 
+/// The call of a handler.
 fn handled<E: FeedEvent>(handler: Arc<dyn Handles<E>>, event: Box<E>) -> Call {
     Call {
         event: event.name().to_owned().into(),
@@ -116,8 +118,7 @@ fn handled<E: FeedEvent>(handler: Arc<dyn Handles<E>>, event: Box<E>) -> Call {
     }
 }
 
-/// A body that cannot be read is refused only once it was taken: SnapEngage gives it up after some repeats,
-/// or at once, and then the journal has all there is of it.
+/// The call of a journal.
 fn journaled(journal: Arc<dyn Journal>, receipt: Receipt) -> Call {
     let summary = receipt.summary.as_ref().ok();
     let event = summary.map(|summary| summary.event.clone()).unwrap_or_default();
@@ -127,6 +128,8 @@ fn journaled(journal: Arc<dyn Journal>, receipt: Receipt) -> Call {
         event: event.into(),
         case_id,
         work: Box::pin(async move {
+            // A body that cannot be read is refused, but not before it was taken: SnapEngage gives
+            // it up at some time, and then the journal has all there is of it.
             journal.receive(receipt).await?;
             match unreadable {
                 None => Ok(Answer::empty()),

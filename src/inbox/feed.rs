@@ -38,6 +38,7 @@ impl<H> fmt::Debug for Feed<H> {
     }
 }
 
+/// For every API that the handler is one of.
 impl<E: FeedEvent, H: Handles<E>> IntoFeed<E> for Feed<H> {
     fn into_endpoint(self, path: &str) -> FeedEndpoint<E> {
         self.inbox.feeds.mount(E::API.as_str(), path, Arc::new(StoredEvents::<E>(self.handler)));
@@ -51,7 +52,8 @@ struct StoredEvents<E>(Arc<dyn Handles<E>>);
 #[async_trait]
 impl<E: FeedEvent> Work for StoredEvents<E> {
     async fn work(&self, body: &Bytes) -> Result<(), HandlerError> {
-        let event = E::read_stored(body).map_err(HandlerError::permanent)?;
+        // What is odd in it was logged when it was received.
+        let event = E::read(body).map_err(HandlerError::permanent)?.model;
         self.0.handle(event).await
     }
 }
@@ -82,8 +84,9 @@ impl Journal for Intake {
 
 fn arrival(Receipt { api, path, body, summary }: Receipt) -> Arrival {
     let digest = digest(&body);
-    // A path has no white space, so no two paths share a key. The time comes first, so that an index of
-    // keys grows at its end: a digest alone would have each receipt write a page of its own.
+    // A path has no white space, so no two paths share a key. The time comes first, so that an
+    // index of keys grows at its end: a digest alone would have each receipt write a page of its
+    // own.
     let key = |time: Option<Timestamp>| {
         format!("{path} {} {digest}", time.map_or(0, Timestamp::as_millis))
     };

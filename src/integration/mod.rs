@@ -64,6 +64,7 @@ use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, Handling, IntoFeed
 use crate::error::{DecodeError, HandlerError};
 use crate::journal::Subject;
 use crate::timestamp::Timestamp;
+use crate::wire::json::Decoded;
 
 /// What to do with finished chats and offline messages.
 #[diagnostic::on_unimplemented(
@@ -98,12 +99,8 @@ from_fn! {
 impl FeedEvent for SupportRequest {
     const API: Api = Api::Integration;
 
-    fn read(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        Self::from_request(body)
-    }
-
-    fn read_stored(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        Self::from_store(body)
+    fn read(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
+        Self::decode(body)
     }
 
     fn name(&self) -> &str {
@@ -118,8 +115,8 @@ impl FeedEvent for SupportRequest {
         self.created_at()
     }
 
-    /// By its case alone: a case has one.
     fn has_key(&self) -> bool {
+        // With or without a time: SnapEngage repeats a request for two hours.
         true
     }
 }

@@ -125,18 +125,10 @@ impl SupportRequest {
     ///
     /// Those of [`from_json`](Self::from_json) and [`from_xml`](Self::from_xml).
     pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
-        Self::from_store(body).map(|request| *request)
+        Self::decode(body).map(|decoded| *decoded.model)
     }
 
-    pub(super) fn from_request(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        Self::decode(body).map(Decoded::logged)
-    }
-
-    pub(super) fn from_store(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        Self::decode(body).map(|decoded| decoded.model)
-    }
-
-    fn decode(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
+    pub(super) fn decode(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
         let start = json::without_bom(body).trim_ascii_start();
         if start.starts_with(b"<") && !json::is_utf_16(body) {
             return Self::decode_xml(body);
