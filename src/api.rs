@@ -29,7 +29,8 @@ impl Api {
     /// assert_eq!(Api::Conversation.as_str(), "conversation-events");
     /// ```
     pub fn as_str(self) -> &'static str {
-        // Entries of inboxes are stored under these names: with another, none would find its handler.
+        // Entries of inboxes are stored under these names: under another, none would find its
+        // handler.
         match self {
             Self::Integration => "integration",
             Self::Bot => "bot",

@@ -127,6 +127,7 @@ impl Query {
     pub fn from_query(query: &str) -> Result<Self, DecodeError> {
         let mut found = Self::new("");
         let may_start_again = query.contains('?');
+        // From the end: of a parameter that comes twice the last counts, and the first found is kept.
         for piece in query.as_bytes().rsplit(|&byte| byte == b'&') {
             if may_start_again {
                 again(piece).into_iter().rev().for_each(|pair| found.take(pair));
@@ -147,6 +148,7 @@ impl Query {
         let value = pair.get(name.len() + 1..).unwrap_or_default();
         match name {
             b"" if pair.is_empty() => {}
+            // As SnapEngage writes them, without an escape in the name: only the value is decoded.
             b"email" => self.take_decoded(name, decode(value, b'+')),
             b"ip" | b"url" | b"caseId" => self.take_decoded(name, decode(value, b' ')),
             _ => {
@@ -238,6 +240,8 @@ fn is_pair(text: &[u8]) -> bool {
 
 /// Undoes `%`, and `+`. What is no UTF-8 after that becomes U+FFFD.
 fn decode(mut bytes: &[u8], plus: u8) -> String {
+    // In one go: by form_urlencoded, it was 6.9 k of the 23.5 k instructions of a request. A test holds
+    // the two to the same result.
     let mut decoded = Vec::with_capacity(bytes.len());
     loop {
         let (byte, length) = match bytes {
@@ -284,6 +288,7 @@ impl<H: Handler> Endpoint for ContactEndpoint<H> {
             event: "query".into(),
             case_id: query.case_id.clone(),
             work: Box::pin(async move {
+                // `handler.look_up` would be that of the `Arc`, which boxes one more future.
                 let text = H::look_up(&handler, query).await?;
                 Ok(Answer::text(text.unwrap_or_default()))
             }),

@@ -19,11 +19,14 @@ impl Broken {
         if body.trim_ascii_start().first() != Some(&b'{') {
             return found;
         }
+        // By hand: no parser of JSON goes on behind what is broken. In one pass, and never back: the body
+        // may be 2 MiB of brackets or quotes that somebody made for this.
         let (mut at, mut depth) = (0, 0_usize);
         while let Some(byte) = body.get(at) {
             match byte {
                 b'{' | b'[' => depth += 1,
                 b'}' | b']' if depth == 1 => break,
+                // Never below zero: it starts with the outermost object, which ends above.
                 b'}' | b']' => depth -= 1,
                 b'"' => {
                     let Some(length) = text_length(&body[at..]) else { break };

@@ -56,6 +56,7 @@ impl<H: Handler> Endpoint for BotEndpoint<H> {
             event: name,
             case_id,
             work: Box::pin(async move {
+                // Called within the work, where a panic before there is a future is caught as well.
                 let reply = dispatch(&*handler, *event).await?;
                 let (reply, warning) = of_silence.complete(reply);
                 Ok(addressee.answer(&reply).with(warning))
@@ -84,6 +85,7 @@ impl Addressee {
     }
 }
 
+// The futures of `async_trait` as they are: an `async fn` would be one more around each.
 fn dispatch<H: Handler>(handler: &H, event: Event) -> Replying<'_> {
     match event {
         Event::Message(message) if message.is_from_visitor() => handler.message(message),

@@ -64,6 +64,7 @@ impl Failure {
 
 impl From<HandlerError> for Failure {
     fn from(error: HandlerError) -> Self {
+        // Told here, where a panic of its text or its drop is caught.
         let is_permanent = error.is_permanent();
         match told(error) {
             Ok(reason) => Self::Failed { reason, is_permanent },
@@ -103,6 +104,7 @@ impl Rejection {
     }
 
     pub(crate) fn not_found(log: String) -> Self {
+        // The nearest path is for the log alone: whoever asks has shown no token.
         let log = Some(log);
         Self { log, ..Self::new(StatusCode::NOT_FOUND, "nothing is served at this path") }
     }
@@ -117,6 +119,7 @@ impl Rejection {
     pub(crate) fn unauthorized(log: &'static str) -> Self {
         Self {
             log: Some(log.to_owned()),
+            // One text for both: a caller is not told how near it came.
             ..Self::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong")
         }
     }
@@ -193,6 +196,7 @@ impl From<Failure> for Rejection {
     fn from(failure: Failure) -> Self {
         let (status, message) = match &failure {
             Failure::Unreadable(error) => return error.clone().into(),
+            // SnapEngage repeats an Integration request all the same: the status is for people.
             Failure::Failed { is_permanent: true, .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "the event cannot be processed")
             }

@@ -179,6 +179,7 @@ impl Auth {
 
     /// The name of the token received.
     fn find(&self, received: &[u8]) -> Option<&str> {
+        // All of them, whether or not one was found: the time taken tells nothing of which it was.
         let mut found = None;
         for token in &self.tokens {
             if token.secret.as_ref().is_ok_and(|secret| secret.is(received)) {
@@ -207,12 +208,13 @@ impl From<Vec<Token>> for Auth {
     }
 }
 
-/// The one `Authorization` header. Of two, this side and a proxy may each believe another one.
+/// The one `Authorization` header.
 fn authorization(headers: &HeaderMap) -> Result<&[u8], Rejection> {
     let mut values = headers.get_all(&AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(Rejection::unauthorized("no token"));
     };
+    // Of two, a proxy in front may have believed the other one.
     if values.next().is_some() {
         return Err(Rejection::unauthorized("more than one token"));
     }
@@ -256,9 +258,12 @@ impl Secret {
     }
 
     fn is(&self, received: &[u8]) -> bool {
+        // Tells nothing: the longest length is no secret, and the received one is the caller's.
         if received.len() > Token::MAX_LENGTH {
             return false;
         }
+        // Each word that came, whether or not one differed before; then the length, for a token that
+        // starts with what came, and for zeros that came where the token has ended.
         let words = received.chunks(Self::WORD).zip(self.words.iter());
         let same =
             words.fold(Choice::from(1), |same, (bytes, word)| same & padded(bytes).ct_eq(word));

@@ -34,7 +34,10 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
+    // None is decoded: gzip grows a thousandfold, past any limit on what is sent.
     refuse_encodings(headers)?;
+    // What says that it is too large is refused before a byte of it is read. Lengths may lie, or be
+    // missing where the body is chunked: so it is counted as well.
     if body.size_hint().lower() > limits.size as u64 {
         return Err(Rejection::too_large(limits.size));
     }
@@ -89,7 +92,7 @@ fn is_coding(encoding: &[u8]) -> bool {
     CODINGS.iter().any(|coding| name.eq_ignore_ascii_case(coding.as_bytes()))
 }
 
-/// A body that came in one piece is handed on as it is.
+/// Collects a body, as far as the limit. One that came in one piece is handed on as it is.
 async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Rejection>
 where
     B: http_body::Body,
@@ -104,9 +107,11 @@ where
             continue;
         };
         let length = first.len() + rest.len();
+        // No underflow: what was taken before is within the limit.
         if data.remaining() > limit - length {
             return Err(Rejection::too_large(limit));
         }
+        // Most bodies are one frame, which is the server's own buffer: no copy is made of it.
         if length == 0 {
             first = data.copy_to_bytes(data.remaining());
             continue;

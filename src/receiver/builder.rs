@@ -40,6 +40,8 @@ struct Mount {
 }
 
 /// Makes the endpoint of a path, once all settings are known.
+// Not before `build`: a bot's fallback may be set after the bot, and an inbox is to know no feed of a
+// receiver that has mistakes.
 type MakeEndpoint = dyn FnOnce(&str, &Settings) -> Box<dyn Endpoint> + Send;
 
 struct Settings {

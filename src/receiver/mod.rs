@@ -114,6 +114,8 @@ impl Receiver {
     {
         let log = RequestLog::start();
         let (head, body) = request.into_parts();
+        // Where its end is in doubt, nothing in a request is believed: another may be smuggled in
+        // it (RFC 9112, 11.2).
         let result = match framing {
             Ok(()) => self.answer(&head, body, &log).await,
             Err(rejection) => Err(rejection),
@@ -149,10 +151,12 @@ impl Receiver {
     {
         let has_body = !body.is_end_stream();
         let path = path::canonical(head.uri.path());
+        // Before all else: probes have no token, and are to be answered while memory is short.
         if let Some(health) = self.0.health_at(&path) {
             let answer = self.health(health, head, log).await;
             return answer.map_err(|rejection| rejection.leaving_body(has_body));
         }
+        // What is left of a body would be taken for the next request, so the connection is closed.
         let (route, body) = self
             .admit(head, &path, body, log)
             .await
@@ -167,6 +171,7 @@ impl Receiver {
             Some(_) => route.endpoint.accept(Admitted { query, body }),
             None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
         })?;
+        // Before the handler runs, so that what it logs itself stands beside the event's name.
         log.event(&call.event, call.case_id.as_ref());
         let run = Some(Run::new(call, deadline, log.now()));
         RunToEnd { run, memory, log, abandoned: &self.0.abandoned }.await
@@ -200,13 +205,16 @@ impl Receiver {
         let (route, last_segment) = self.0.route(path)?;
         log.api(route.api);
         check_method(&head.method, &route.api.method())?;
+        // Before a byte of the body is read: whoever has no token costs no memory.
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
             log.token(token);
         }
+        // The body of a GET means nothing (RFC 9110, 9.3.1).
         if route.api.method() == Method::GET {
             return Ok((route, Bytes::new()));
         }
         let body = body::read(&head.headers, body, self.0.limits).await?;
+        // Here, where the header is: a journal keeps the body alone, and it is to be read again.
         Ok((route, charset::to_utf_8(&head.headers, body)))
     }
 }
@@ -218,6 +226,7 @@ impl Inner {
 
     /// The route of a path, and the last segment of the path where that is the token.
     fn route<'p>(&self, path: &'p str) -> Result<(&Route, Option<&'p str>), Rejection> {
+        // The whole path first: what is mounted is never taken for the secret of another path.
         if let Some(route) = self.routes.get(path) {
             return Ok((route, None));
         }

@@ -121,6 +121,7 @@ fn response(content_type: Option<HeaderValue>, body: Bytes, is_head: bool) -> Re
     let headers = response.headers_mut();
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, content_type);
+        // A browser that shows a contact to an agent is not to guess HTML in what a visitor wrote.
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
     if is_head {

@@ -17,10 +17,10 @@ use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Answer, Call, OnFailure, Work};
 use crate::wire::budget::Share;
 
-/// A handler that has started, or is about to; awaited, it is run to its end or its deadline. A panic ends
-/// it, and nothing else.
+/// A handler that has started, or is about to. Awaited, it is run to its end or its deadline; a
+/// panic ends it, and nothing else.
 pub(crate) struct Supervised<'w, T> {
-    /// Taken out before the result is told: see [`poll`](Self::poll).
+    /// `None` once it is done.
     work: Option<Work<'w, T>>,
     deadline: Duration,
     timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
@@ -40,11 +40,12 @@ impl<'w, T> Supervised<'w, T> {
         }
     }
 
-    /// A timer takes memory and a lock of the runtime's, so it is set once the work has to wait: most
-    /// bots answer at once. Unconstrained, since work that uses up its task's budget in every poll would
-    /// have no deadline.
+    /// Looks at the deadline of work that has to wait.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Result<T, Failure>> {
         let deadline = self.deadline;
+        // Set only now: a timer takes memory and a lock of the runtime's, and most bots answer at
+        // once. Unconstrained: work that uses up its task's budget in every poll would have no
+        // deadline.
         let timer = self.timer.get_or_insert_with(|| Box::pin(unconstrained(sleep(deadline))));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(Failure::TimedOut(deadline)))
@@ -56,8 +57,8 @@ impl<T> Future for Supervised<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(self.poll_work(context));
-        // What a handler holds is dropped with it, by code of its own, which may panic. Dropped with
-        // this future, it would panic where nobody catches it.
+        // What a handler holds is dropped with it, by code of its own, which may panic: here, where
+        // it is caught, and not with this future, where it would cost the connection.
         caught(|| self.work = None)?;
         Poll::Ready(result)
     }
