@@ -171,6 +171,7 @@ impl Leases {
             return Ok(false);
         }
         if leased.letter.header.is_foreign() {
+            // No handler has its path: it would be retried as often as an entry may be, for nothing.
             self.bury(leased, FOREIGN, lease.now).await?;
             return Ok(false);
         }
