@@ -9,10 +9,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 #[test]
 fn hello_bot_says_back_what_it_is_told() {
@@ -252,6 +254,95 @@ fn receivers_bot_does_what_it_is_told() {
         assert_eq!(receiver.reply_to(unfinished), json!([message(unfinished)]));
     }
     receiver.stop();
+}
+
+/// The request in the header of an example.
+#[track_caller]
+fn curl_of(name: &str) -> Curl {
+    let header = header(name);
+    let [_, curl] = &*header else { panic!("expected one request: {header:?}") };
+    Curl::parse(curl)
+}
+
+#[test]
+fn tls_answers_while_another_client_is_silent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    fs::write(&certificate, made.cert.pem()).expect("written");
+    fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let mut command = example("tls");
+    command.args([&certificate, &key]).arg(ANY_PORT).env("SNAPENGAGE_TOKEN", "my-token");
+    let bot = Example::start_with(&mut command);
+
+    let connect = || {
+        let stream = TcpStream::connect(&bot.address).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream
+    };
+    let silent = connect();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).expect("a certificate");
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let name = "localhost".try_into().expect("a name");
+    let client = ClientConnection::new(Arc::new(config), name).expect("a client");
+    let answer = curl_of("tls").send_over(StreamOwned::new(client, connect()));
+    assert_eq!(answer.content(), json!([message("Hi")]));
+
+    let mut plain = connect();
+    plain.write_all(b"GET /bot HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
+    let mut rest = Vec::new();
+    plain.read_to_end(&mut rest).expect("closed");
+    assert!(!rest.starts_with(b"HTTP"), "{rest:?}");
+    drop(silent);
+    bot.stop();
+}
+
+#[cfg(unix)]
+#[test]
+fn unix_socket_takes_the_place_of_a_file_that_was_left() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bot.sock");
+    drop(UnixListener::bind(&path).expect("a socket file"));
+    for _ in 0..2 {
+        let bot = Example::start_with(&mut unix_socket(&path));
+        let mode = fs::metadata(&path).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+        let connection = UnixStream::connect(&path).expect("a connection");
+        let answer = curl_of("unix_socket").send_over(connection);
+        assert_eq!(answer.content(), json!([message("Hi")]));
+        bot.stop();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn unix_socket_does_not_take_the_place_of_another_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bot.sock");
+    let bot = Example::start_with(&mut unix_socket(&path));
+    let second = unix_socket(&path).output().expect("it runs");
+    assert_eq!(second.status.code(), Some(1));
+    let problem = String::from_utf8_lossy(&second.stderr);
+    let expected = format!("Error: cannot listen on {}", path.display());
+    assert_eq!(problem.lines().next(), Some(&*expected));
+    bot.stop();
+
+    fs::remove_file(&path).expect("removed");
+    fs::write(&path, "a file of somebody's").expect("written");
+    let on_a_file = unix_socket(&path).output().expect("it runs");
+    assert_eq!(on_a_file.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&path).expect("there still"), "a file of somebody's");
+}
+
+#[cfg(unix)]
+fn unix_socket(path: &Path) -> Command {
+    let mut command = example("unix_socket");
+    command.arg(path).env("SNAPENGAGE_TOKEN", "my-token");
+    command
 }
 
 #[cfg(unix)]
@@ -501,7 +592,10 @@ impl Example {
             Self { name, child, address: String::new(), greeting: Vec::new(), stdout, stderr };
         while example.address.is_empty() {
             let line = example.stderr.next();
-            match line.strip_prefix("listening on http://") {
+            let address = ["http://", "https://", "unix:"].iter().find_map(|scheme| {
+                line.strip_prefix("listening on ").and_then(|place| place.strip_prefix(scheme))
+            });
+            match address {
                 Some(address) => example.address = address.to_owned(),
                 None => example.greeting.push(line),
             }
@@ -624,8 +718,8 @@ impl Curl {
     fn parse(words: &[String]) -> Self {
         let [curl, url, options @ ..] = words else { panic!("expected a URL: {words:?}") };
         assert_eq!(curl, "curl");
-        let path = url.strip_prefix("http://").and_then(|url| url.find('/').map(|at| &url[at..]));
-        let mut request = Self::get(path.expect("http, a host and a path"));
+        let path = url.split_once("://").and_then(|(_, url)| url.find('/').map(|at| &url[at..]));
+        let mut request = Self::get(path.expect("a scheme, a host and a path"));
         for option in options.chunks(2) {
             match [option[0].as_str(), option[1].as_str()] {
                 ["-H", header] => {
@@ -633,6 +727,7 @@ impl Curl {
                     request.headers.push((name.to_owned(), value.to_owned()));
                 }
                 ["-d", body] => request.body = Some(body.into()),
+                ["--cacert" | "--unix-socket", _] => {}
                 ["--data-binary", body] => {
                     let file = body.strip_prefix('@').expect("a file");
                     request.body = Some(fs::read(in_package(file)).expect("a sample"));
@@ -661,6 +756,29 @@ impl Curl {
         let mut response = response.expect("an answer");
         let body = response.body_mut().read_to_string().expect("a text");
         Answer { status: response.status().as_u16(), body }
+    }
+}
+
+impl Curl {
+    /// Sends it over a connection that is there, as the last on it.
+    #[track_caller]
+    fn send_over(&self, mut connection: impl Read + Write) -> Answer {
+        let body = self.body.as_deref().unwrap_or_default();
+        let method = if self.body.is_some() { "POST" } else { "GET" };
+        let mut head = format!("{method} {} HTTP/1.1\r\nHost: localhost\r\n", self.path);
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head += &format!("Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        connection.write_all(&[head.as_bytes(), body].concat()).expect("sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head.strip_prefix("HTTP/1.1 ").and_then(|status| status.get(..3));
+        Answer {
+            status: status.expect("a status").parse().expect("a number"),
+            body: body.to_owned(),
+        }
     }
 }
 

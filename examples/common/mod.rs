@@ -1,4 +1,5 @@
 //! What all examples do alike: where they listen, and what they log.
+#![allow(dead_code, reason = "each example uses some of it")]
 
 use std::fmt::Display;
 use std::io::Write;
