@@ -584,6 +584,23 @@ async fn a_connection_that_sends_nothing_gets_less_time_in_a_crowd() {
     served.stop().await;
 }
 
+#[tokio::test]
+async fn the_longest_duration_is_no_deadline() {
+    let server = Server::new(build(builder(&Calls::default())))
+        .header_deadline(Duration::MAX)
+        .write_deadline(Duration::MAX)
+        .idle_deadline(Duration::MAX)
+        .drain_deadline(Duration::MAX);
+    let served = Served::start(server).await;
+    let mut client = served.connect().await;
+    client.send("G").await;
+    settle().await;
+    client.send(&get_bytes("/contact?email=a")[1..]).await;
+    assert_eq!(client.answer().await, Answer::text(200, "a"));
+    served.stop().await;
+    client.closed().await;
+}
+
 fn idling(receiver: Receiver) -> Server {
     Server::new(receiver).idle_deadline(SHORT).header_deadline(LONG).write_deadline(LONG)
 }

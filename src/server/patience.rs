@@ -23,12 +23,12 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Time for which what a refused client still sends is read and dropped: longer than an answer takes
-    /// to arrive, and short, since a client that never stops sending has all of it.
+    /// Time for which what a refused client still sends is read and dropped: longer than an answer
+    /// takes to arrive, and short, since a client that never stops sending has all of it.
     const LINGER: Duration = Duration::from_secs(2);
 
-    /// Each is for the whole of its phase, and no byte sets it back: a client that sends or reads a byte
-    /// now and then (slow loris, slow read) would hold its connection for ever.
+    /// Each is for the whole of its phase, and no byte sets it back: a client that sends or reads a
+    /// byte now and then (slow loris, slow read) would hold its connection for ever.
     fn of(&self, phase: Phase) -> Option<Duration> {
         match phase {
             Phase::New => Some(self.first),
@@ -85,8 +85,8 @@ impl<'a> Patience<'a> {
         Poll::Pending
     }
 
-    /// The time at which what is waited for now will have taken too long, counted from when it was first
-    /// asked for.
+    /// Time at which what is waited for now will have taken too long, counted from when it was
+    /// first asked for; `None` for never.
     fn arm_deadline(&self) -> Option<Instant> {
         let mut progress = self.progress.lock();
         let phase = progress.phase();
@@ -94,7 +94,7 @@ impl<'a> Patience<'a> {
         match progress.armed {
             Some((armed, deadline)) if armed == phase => Some(deadline),
             _ => {
-                let deadline = Instant::now() + limit;
+                let deadline = Instant::now().checked_add(limit)?;
                 progress.armed = Some((phase, deadline));
                 Some(deadline)
             }
