@@ -23,7 +23,7 @@ use crate::caught::quietly;
 use crate::receiver::Receiver;
 use crate::receiver::response::Body;
 
-/// Everything that one connection needs of its server.
+/// Connection that was accepted, and what it needs of its server.
 pub(super) struct Connection {
     pub(super) receiver: Receiver,
     pub(super) header_limit: usize,
@@ -43,10 +43,13 @@ impl Connection {
         let io = TokioIo::new(Socket::new(stream, Arc::clone(&progress)));
         let service = service_fn(|request| answer(&self.receiver, &progress, request));
         let mut http = http1::Builder::new();
+        // A head without an end would fill the memory: past this, hyper answers 431 (RFC 6585, 5).
         http.max_header_size(self.header_limit);
         let mut connection = pin!(http.serve_connection(io, service));
         let mut patience = Patience::new(&progress, self.deadlines);
         for stage in [Stage::Draining, Stage::Cut] {
+            // In this order: a request that is there already is read before a deadline or a
+            // shutdown is looked at, which would take it for an idle connection.
             tokio::select! {
                 biased;
                 ended = connection.as_mut() => return note_end(ended),
@@ -56,8 +59,10 @@ impl Connection {
         }
     }
 
-    /// What comes before the first request. It goes on while the server drains: a client sends its first
-    /// request right behind its part of a TLS handshake.
+    /// Waits for the handshake, and no longer than for a head.
+    ///
+    /// It goes on while the server drains: a client sends its first request right behind its part
+    /// of a TLS handshake.
     async fn shake_hands<S>(
         &mut self,
         handshake: impl Future<Output = io::Result<S>>,
@@ -89,9 +94,12 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let framing = progress.lock().begin(&request);
     let mut response = receiver.handle_framed(request, framing).await;
+    // Whoever sends more behind a request whose end is not known could have that taken for a
+    // request of its own: the answer says that it is the last (RFC 9112, 9.6).
     if progress.lock().end() == KeepAlive::Close {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    // A refusal comes before the body is read, which the client may still be sending.
     if !response.status().is_success() && response.headers().contains_key(CONNECTION) {
         progress.lock().closing = Closing::Lingering;
     }

@@ -1,10 +1,10 @@
 //! Framing: where a request ends.
 //!
-//! A proxy and a server that see the end of one request in different places can be made to pass on a
-//! request within a request, past whatever the proxy checks: request smuggling (RFC 9112, 11.2). So
-//! anything is refused whose end somebody else could see elsewhere. hyper refuses most of it: a bare
-//! CR (RFC 9112, 2.2), a space before a colon (5.1), a folded header (5.2), lengths that differ or are
-//! no numbers (6.3), chunks in HTTP/1.0 (6.1). What it passes is looked for here.
+//! A proxy and a server that see the end of one request in different places can be made to pass on
+//! a request within a request, past whatever the proxy checks: request smuggling (RFC 9112, 11.2).
+//! So anything is refused whose end somebody else could see elsewhere. hyper refuses most of it: a
+//! bare CR (RFC 9112, 2.2), a space before a colon (5.1), a folded header (5.2), lengths that
+//! differ or are no numbers (6.3), chunks in HTTP/1.0 (6.1). What it passes is looked for here.
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Version};
@@ -56,8 +56,8 @@ pub(super) enum RequestEnd {
 }
 
 impl Framing {
-    /// Number of bytes that are looked at. hyper refuses heads that are longer, but what is taken for
-    /// one may be the body of a request that hyper had read ahead.
+    /// Number of bytes that are looked at. hyper refuses heads that are longer, but what is taken
+    /// for one may be the body of a request that hyper had read ahead.
     const LIMIT: usize = 64 * 1024;
 
     /// Number of bytes that are kept allocated for the next head.
@@ -118,17 +118,17 @@ impl Framing {
         }
     }
 
-    /// Two ends of one request: a proxy may go by its Content-Length, and RFC 9112 (6.1, 6.3) has us
-    /// go by its chunks, or refuse it. hyper goes by the chunks and drops the length without a word,
-    /// so it is looked for in the bytes as they came in.
+    /// Refuses two ends of one request. A proxy may go by the Content-Length, while RFC 9112 (6.1,
+    /// 6.3) has a server go by the chunks, or refuse it. hyper goes by the chunks and drops the
+    /// length without a word, so it is looked for in the bytes as they came in.
     fn check_length_beside_chunks(&self) -> Result<(), Rejection> {
         match (self.has_length(), self.start) {
             (Some(true), _) => Err(Rejection::doubtful_framing(
                 "expected either Transfer-Encoding or Content-Length, not both",
             )),
             (Some(false), Start::Known) => Ok(()),
-            // The head that was looked at may be another than the one that hyper read: a client that
-            // pipelines (RFC 9112, 9.3.2) could send a harmless one after one with a length.
+            // The head that was looked at may be another than the one that hyper read: a client
+            // that pipelines (RFC 9112, 9.3.2) could send a harmless one after one with a length.
             (None, _) | (_, Start::InDoubt) => Err(Rejection::doubtful_framing(
                 "expected a chunked request to start where the one before it has been answered",
             )),
@@ -146,8 +146,9 @@ impl Framing {
     }
 }
 
-/// Two hosts, or none: of a request for one site a proxy may see one for another, and let it pass.
-/// RFC 9112, 3.2, wants 400 for both, and HTTP/1.0 needs none.
+/// Refuses two hosts, or none. A proxy that goes by one and a server that goes by the other would
+/// let a request past a check that is meant for another site. RFC 9112, 3.2, wants 400 for both,
+/// and a Host from every client but those of HTTP/1.0.
 fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
     match request.headers().get_all(&HOST).iter().count() {
         1 => Ok(()),
@@ -156,8 +157,8 @@ fn check_host<B>(request: &Request<B>) -> Result<(), Rejection> {
     }
 }
 
-/// Codings that a proxy may not know, or read otherwise (`chunked` twice, or in a list), and then go by
-/// a length or by the end of the connection. RFC 9112, 6.1, lets a server refuse what it does not know.
+/// Refuses what is not one `chunked`. A proxy that does not know a coding, or reads `chunked` twice
+/// or in a list as something else, would go by another end. RFC 9112, 6.1, lets a server refuse it.
 fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
     let mut encodings = headers.get_all(&TRANSFER_ENCODING).iter();
     let first = encodings.next().map(http::HeaderValue::as_bytes);
@@ -171,8 +172,8 @@ fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
 
 /// Finds the end of a head: its first empty line.
 ///
-/// A line may end with a bare LF, which RFC 9112, 2.2, allows and hyper accepts. Seen by CR LF alone, the
-/// end of such a head would be found in its body, where the client chooses what stands.
+/// A line may end with a bare LF, which RFC 9112, 2.2, allows and hyper accepts. Seen by CR LF
+/// alone, the end of such a head would be found in its body, where the client chooses what stands.
 fn end_of_head(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes[at + 1..] {
         [b'\n', ..] => Some(at + 2),

@@ -12,8 +12,8 @@ use crate::caught::quietly;
 
 /// Source of connections for a [`Server`](crate::Server).
 ///
-/// tokio's `TcpListener` is one, and on Unix its `UnixListener`. What else a connection can come by, TLS
-/// for one, is an implementation of a few lines:
+/// tokio's `TcpListener` is one, and on Unix its `UnixListener`. What else a connection can come
+/// by, TLS for one, is an implementation of a few lines:
 ///
 /// ```
 /// use std::future::{Ready, ready};
@@ -41,10 +41,11 @@ use crate::caught::quietly;
 ///
 /// # TLS
 ///
-/// [`accept`](Self::accept) returns a handshake that has not begun, and the server runs it beside the other
-/// connections: a client that is slow or hostile in it keeps nobody else from being accepted. For
-/// tokio-rustls, the [handshake](Self::Handshake) is a `tokio_rustls::Accept<TcpStream>`, as
-/// `TlsAcceptor::accept` returns it: see [`examples/tls.rs`][tls]. No handshake should be awaited in `accept`.
+/// [`accept`](Self::accept) returns a handshake that has not begun, and the server runs it beside
+/// the other connections: a client that is slow or hostile in it keeps nobody else from being
+/// accepted. For tokio-rustls, the [handshake](Self::Handshake) is a
+/// `tokio_rustls::Accept<TcpStream>`, as `TlsAcceptor::accept` returns it: see
+/// [`examples/tls.rs`][tls]. No handshake should be awaited in `accept`.
 ///
 /// # A proxy on the same host
 ///
@@ -58,9 +59,9 @@ use crate::caught::quietly;
 /// }
 /// ```
 ///
-/// The file stays when the listener is dropped, after a crash as after a shutdown, and `UnixListener::bind`
-/// fails where there is one. [`examples/unix_socket.rs`][unix] removes one that nobody listens at, and
-/// lets the proxy's group connect.
+/// The file stays when the listener is dropped, after a crash as after a shutdown, and
+/// `UnixListener::bind` fails where there is one. [`examples/unix_socket.rs`][unix] removes one
+/// that nobody listens at, and lets the proxy's group connect.
 ///
 /// [tls]: https://docs.rs/crate/snapengage/latest/source/examples/tls.rs
 /// [unix]: https://docs.rs/crate/snapengage/latest/source/examples/unix_socket.rs
@@ -82,9 +83,9 @@ pub trait Listener: Send {
     ///
     /// # Errors
     ///
-    /// Where there is no connection. One that was aborted, refused or reset is passed over in silence; any
-    /// other error, such as too many open files, is logged at `ERROR`, and the next connection is tried
-    /// for after 5 ms, and after up to a second if that fails again.
+    /// Where there is no connection. One that was aborted, refused or reset is passed over in
+    /// silence; any other error, such as too many open files, is logged at `ERROR`, and the next
+    /// connection is tried for after 5 ms, and after up to a second if that fails again.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Handshake>> + Send;
 }
 

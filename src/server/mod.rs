@@ -14,7 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use self::connection::Connection;
 use self::listener::Listener;
@@ -24,8 +24,8 @@ use crate::caught::quietly;
 use crate::error::BuildError;
 use crate::receiver::Receiver;
 
-/// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`], and shuts down in [its
-/// order](Server#shutdown).
+/// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`], and shuts down
+/// [in order](Server#shutdown).
 ///
 /// ```no_run
 /// use snapengage::bot::{self, Reply};
@@ -49,11 +49,51 @@ pub async fn serve(
     Server::new(receiver).run(listener, shutdown).await;
 }
 
-/// Serves a receiver, with limits to choose.
+/// Server for a receiver, with limits and deadlines of one's own.
 ///
-/// It speaks HTTP/1.1 and HTTP/1.0 without TLS, which is left to the proxy in front of it.
+/// It speaks HTTP/1.1 and HTTP/1.0; TLS is left to the proxy in front of it, or to a [`Listener`].
 /// Requests whose boundaries a proxy could see elsewhere are answered 400, and the connection is
-/// closed.
+/// closed. No address of a client is trusted, and none is logged.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use snapengage::{Receiver, Server};
+///
+/// # async fn example(receiver: Receiver) -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new(receiver)
+///     .idle_deadline(Duration::from_secs(620))
+///     .drain_delay(Duration::from_secs(15));
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// server.serve(listener, snapengage::shutdown_signal()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Limits and deadlines
+///
+/// | setting | default | range | past it |
+/// |---|---|---|---|
+/// | [`max_connections`](Self::max_connections) | 10,000 | from 1; 0 is taken for 1 | others wait |
+/// | [`header_limit`](Self::header_limit) | 16 KiB | from 1 byte | 431, closed |
+/// | [`header_deadline`](Self::header_deadline) | 10 s | more than zero | closed |
+/// | [`write_deadline`](Self::write_deadline) | 10 s | more than zero | closed |
+/// | [`idle_deadline`](Self::idle_deadline) | 75 s | more than zero | closed |
+/// | [`drain_delay`](Self::drain_delay) | zero | any | |
+/// | [`drain_deadline`](Self::drain_deadline) | 35 s | any; zero cuts at once | cut |
+///
+/// `Duration::MAX` is no deadline at all. A head has at most 100 headers. What a body and a handler
+/// may take is set on the [`ReceiverBuilder`](crate::ReceiverBuilder).
+///
+/// # Shutdown
+///
+/// 1. `shutdown` is ready: `/healthz` answers 503, and connections are accepted for the
+///    `drain_delay`.
+/// 2. The listener is dropped, and connections that wait for a request are closed.
+/// 3. Requests that have begun are answered, each as the last on its connection, and handlers whose
+///    callers have hung up are waited for.
+/// 4. After the `drain_deadline`, what is left is cut, and an `ERROR` in the log counts the
+///    connections.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Server {
@@ -66,11 +106,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Longer than the minute that proxies keep a connection by default: whoever closes first must be the
-    /// one that sends the requests.
+    /// Longer than the minute that proxies keep a connection by default: whoever closes first must
+    /// be the one that sends the requests.
     const IDLE: Duration = Duration::from_secs(75);
 
-    /// A server with the defaults.
+    /// Server with the defaults.
     pub fn new(receiver: Receiver) -> Self {
         Self {
             receiver,
@@ -87,63 +127,64 @@ impl Server {
         }
     }
 
-    /// How many connections may be open at once, at least 1. 10,000 by default; more wait to be
-    /// accepted.
+    /// Number of connections that may be open at once, at least 1. 10,000 by default; more wait to
+    /// be accepted.
     pub fn max_connections(self, connections: u32) -> Self {
         Self { max_connections: connections.max(1), ..self }
     }
 
-    /// The largest head of a request accepted, in bytes. 16 KiB by default; larger ones are
+    /// Largest head of a request that is accepted, in bytes. 16 KiB by default; larger ones are
     /// answered 431.
     pub fn header_limit(self, bytes: usize) -> Self {
         Self { header_limit: bytes, ..self }
     }
 
-    /// How long the head of a request may take from its first byte to its last. 10 seconds by default;
-    /// after that the connection is closed.
+    /// Time for the head of a request, from its first byte to its last, and before it for the
+    /// handshake of a [`Listener`]. 10 seconds by default; after that the connection is closed.
     ///
-    /// While more than half of [`max_connections`](Self::max_connections) are open, a new connection may
-    /// wait no longer before it sends one.
+    /// While more than half of [`max_connections`](Self::max_connections) are open, a new
+    /// connection may wait no longer before it sends one.
     pub fn header_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.header = deadline;
         self
     }
 
-    /// How long a client may take to read an answer. 10 seconds by default; after that the
-    /// connection is closed.
+    /// Time for a client to read an answer. 10 seconds by default; after that the connection is
+    /// closed.
     pub fn write_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.write = deadline;
         self
     }
 
-    /// How long a connection may wait for its next request, and a new one for its first. 75 seconds by
-    /// default; after that it is closed.
+    /// Time that a connection may wait for its next request, and a new one for its first. 75
+    /// seconds by default; after that it is closed.
     ///
-    /// A proxy in front should close before the server does: a request that it sends just then is lost,
-    /// and reported as 502. nginx and AWS's load balancers keep an idle connection for 60 seconds by
-    /// default, Google's for 600.
+    /// A proxy in front should close before the server does: a request that it sends just then is
+    /// lost, and reported as 502. nginx and AWS's load balancers keep an idle connection for 60
+    /// seconds by default, Google's for 600.
     pub fn idle_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.idle = deadline;
         self
     }
 
-    /// How long connections are still accepted after the shutdown began, with `/healthz` at 503:
-    /// time for a load balancer to look elsewhere. None by default.
+    /// Time for which connections are still accepted after the shutdown began, with `/healthz` at
+    /// 503, so that a load balancer looks elsewhere. Zero by default.
     pub fn drain_delay(self, delay: Duration) -> Self {
         Self { drain_delay: delay, ..self }
     }
 
-    /// How long requests may take to be answered once no more connections are accepted. 35 seconds
-    /// by default, more than any handler's deadline; after that connections are cut.
+    /// Time for requests to be answered once no more connections are accepted. 35 seconds by
+    /// default, more than any handler's deadline; after that connections are cut.
     pub fn drain_deadline(self, deadline: Duration) -> Self {
         Self { drain_deadline: deadline, ..self }
     }
 
-    /// Serves until `shutdown` is ready, then answers what has been asked and returns.
+    /// Serves until `shutdown` is ready, then answers what has been asked, and returns when the
+    /// [shutdown](Self#shutdown) is over.
     ///
     /// # Errors
     ///
-    /// At once, where a limit or deadline is zero, with which nothing could be answered.
+    /// At once, where a limit or deadline is zero and must not be: nothing could be answered.
     pub async fn serve(
         self,
         listener: impl Listener,
@@ -184,7 +225,8 @@ impl Server {
                 () = tokio::time::sleep(self.drain_delay) => {}
             }
         }
-        // Before the connections are told: whoever is turned away comes again, and must find it closed.
+        // Before the connections are told: whoever is turned away comes again, and must find it
+        // closed.
         drop(listener);
         stage.send_replace(Stage::Draining);
         self.drain(&permits, &stage).await;
@@ -211,22 +253,18 @@ impl Server {
         permits: &Arc<Semaphore>,
         stage: &watch::Sender<Stage>,
     ) -> Infallible {
-        let mut backoff = Backoff::default();
+        let mut backoff = AcceptBackoff::default();
         loop {
             if permits.available_permits() == 0 {
                 quietly(|| tracing::warn!("as many connections as may be are open, others wait"));
             }
+            // Before a connection is accepted: one that cannot be served yet waits in the system's
+            // queue, where it takes no file descriptor and no memory of this process.
             let permit = Arc::clone(permits).acquire_owned().await.expect("never closed");
             match listener.accept().await {
                 Ok(handshake) => {
-                    backoff = Backoff::default();
-                    let connection = Connection {
-                        receiver: self.receiver.clone(),
-                        header_limit: self.header_limit,
-                        deadlines: self.deadlines_with_room(permits.available_permits()),
-                        stage: stage.subscribe(),
-                        _permit: permit,
-                    };
+                    backoff = AcceptBackoff::default();
+                    let connection = self.connection(permits, permit, stage.subscribe());
                     tokio::spawn(connection.serve(handshake));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -238,20 +276,36 @@ impl Server {
         }
     }
 
-    /// The deadlines of a new connection beside which so many more may be open: once more than half
-    /// are, they may all be of somebody who opens them and sends nothing.
+    fn connection(
+        &self,
+        permits: &Semaphore,
+        permit: OwnedSemaphorePermit,
+        stage: watch::Receiver<Stage>,
+    ) -> Connection {
+        Connection {
+            receiver: self.receiver.clone(),
+            header_limit: self.header_limit,
+            deadlines: self.deadlines_with_room(permits.available_permits()),
+            stage,
+            _permit: permit,
+        }
+    }
+
+    /// Deadlines of a new connection beside which so many more may be open.
     fn deadlines_with_room(&self, room: usize) -> Deadlines {
         let Deadlines { header, idle, .. } = self.deadlines;
+        // Somebody may be opening connections and sending nothing, to shut out everybody else. Once
+        // more than half are open, silence costs no more time than a slow head.
         let is_crowded = room < self.max_connections as usize / 2;
         Deadlines { first: if is_crowded { idle.min(header) } else { idle }, ..self.deadlines }
     }
 }
 
-/// How long to wait after an error that the next connection would meet as well: too many open
-/// files, say.
-struct Backoff(Duration);
+/// Wait after an error that the next connection would meet as well, such as too many open files:
+/// without it, the loop would spin and fill the log while nobody can connect.
+struct AcceptBackoff(Duration);
 
-impl Backoff {
+impl AcceptBackoff {
     const MAX: Duration = Duration::from_secs(1);
 
     fn next(&mut self) -> Duration {
@@ -261,7 +315,7 @@ impl Backoff {
     }
 }
 
-impl Default for Backoff {
+impl Default for AcceptBackoff {
     fn default() -> Self {
         Self(Duration::from_millis(5))
     }
@@ -282,7 +336,7 @@ mod tests {
 
     #[test]
     fn backoff_doubles_up_to_a_second() {
-        let mut backoff = Backoff::default();
+        let mut backoff = AcceptBackoff::default();
         let waits: Vec<_> =
             std::iter::repeat_with(|| backoff.next().as_millis()).take(10).collect();
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);

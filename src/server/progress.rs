@@ -110,8 +110,8 @@ impl Progress {
         }
     }
 
-    /// Begins a request whose head is there. Refuses it where somebody else could see its boundaries
-    /// elsewhere.
+    /// Begins a request whose head is there. Refuses it where somebody else could see its
+    /// boundaries elsewhere.
     pub(super) fn begin<B: Body>(&mut self, request: &Request<B>) -> Result<(), Rejection> {
         self.reading = Reading::Request;
         self.framing.check(request)

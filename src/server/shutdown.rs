@@ -13,13 +13,14 @@ use tokio::sync::watch;
 
 use crate::caught::quietly;
 
-/// Waits until the process is asked to stop: by SIGTERM, as container runtimes and service managers do,
-/// or by ctrl-c. On Windows, by ctrl-c alone.
+/// Waits until the process is asked to stop: by SIGTERM, as container runtimes and service managers
+/// do, or by ctrl-c. On Windows, by ctrl-c alone.
 ///
 /// From the call on, and not only from the first poll, these signals no longer end the process by
 /// themselves. Of several that wait, one signal ends all. A second signal changes nothing:
-/// [`drain_deadline`](crate::Server::drain_deadline) bounds how long a server takes to stop, and SIGKILL
-/// ends it at once. A signal that cannot be waited for is logged, and ends the process as before.
+/// [`drain_deadline`](crate::Server::drain_deadline) bounds how long a server takes to stop, and
+/// SIGKILL ends it at once. A signal that cannot be waited for is logged, and ends the process as
+/// before.
 ///
 /// # Panics
 ///

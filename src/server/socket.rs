@@ -109,9 +109,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         Poll::Ready(flushed)
     }
 
-    /// Closes in stages where the client may still be sending (RFC 9112, 9.6): bytes that nobody reads
-    /// would be answered with a reset, and a reset takes from the client the answer that it has not
-    /// read yet, such as the refusal of its body.
+    /// Closes in stages where the client may still be sending (RFC 9112, 9.6): bytes that nobody
+    /// reads would be answered with a reset, and a reset takes from the client the answer that it
+    /// has not read yet, such as the refusal of its body.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         ready!(socket.poll_close(context))?;
