@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -49,13 +49,11 @@ pub(super) struct Patience<'a> {
     /// One timer for all the deadlines: set for the next of them, and set again only when that has
     /// passed. A connection at work hardly ever touches it.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Who is woken when it fires.
-    waker: Option<Waker>,
 }
 
 impl<'a> Patience<'a> {
     pub(super) fn new(progress: &'a SharedProgress, deadlines: Deadlines) -> Self {
-        Self { progress, deadlines, timer: None, waker: None }
+        Self { progress, deadlines, timer: None }
     }
 
     /// Ends when a deadline has passed. To be polled whenever the connection has been.
@@ -68,11 +66,6 @@ impl<'a> Patience<'a> {
             return Poll::Pending;
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-        if is_known && timer.deadline() <= deadline && !timer.is_elapsed() {
-            return Poll::Pending;
-        }
-        self.waker = Some(context.waker().clone());
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
         }

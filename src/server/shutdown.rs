@@ -62,21 +62,24 @@ fn installed(signal: io::Result<Signal>) -> Option<Signal> {
     signal.inspect_err(log).ok()
 }
 
-/// How far a server is.
+/// Stage that a server has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
+    /// Connections are accepted.
     Serving,
+    /// What has begun is answered.
     Draining,
+    /// What is left is dropped.
     Cut,
 }
 
 /// Waits for a stage. A server that is gone has reached them all.
-///
-/// A connection asks for it at every turn, so it is looked for only where something has changed.
 pub(super) async fn reached(stage: &mut watch::Receiver<Stage>, expected: Stage) {
     let changes = stage.clone();
     let mut stage = pin!(stage.wait_for(|stage| *stage >= expected));
     let mut waker: Option<Waker> = None;
+    // A connection asks at its every turn. `wait_for` alone would take a lock that all connections
+    // share, and 360 of the 27,000 instructions of a bot message.
     poll_fn(|context| {
         let is_known = waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
         if is_known && changes.has_changed().is_ok_and(|has_changed| !has_changed) {
