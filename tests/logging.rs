@@ -3,8 +3,10 @@
 mod wire;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::{self, Debug};
+use std::future::{Ready, pending, ready};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -12,9 +14,10 @@ use std::time::Duration;
 use serde_json::Value;
 use snapengage::bot::{self, Reply};
 use snapengage::{
-    Auth, HandlerError, HealthCheck, Receiver, Server, Token, agent_status, async_trait, contact,
-    conversation, integration,
+    Auth, HandlerError, HealthCheck, Listener, Receiver, Server, Token, agent_status, async_trait,
+    contact, conversation, integration,
 };
+use tokio::io::DuplexStream;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -585,4 +588,41 @@ async fn a_connection_cut_at_shutdown_is_told() {
         ("message", "not drained in time, connections are cut".to_owned()),
     ];
     assert_eq!(outside, [Line { level: Level::ERROR, fields: fields.into() }]);
+}
+
+/// Accepts what it is told, and nothing after that.
+struct Script(VecDeque<io::Result<Handshake>>);
+
+type Handshake = Ready<io::Result<DuplexStream>>;
+
+impl Listener for Script {
+    type Io = DuplexStream;
+    type Handshake = Handshake;
+
+    async fn accept(&mut self) -> io::Result<Handshake> {
+        match self.0.pop_front() {
+            Some(accepted) => accepted,
+            None => pending().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn failing_connections_are_told() {
+    Recorder::start();
+    let script = Script(VecDeque::from([
+        Err(io::ErrorKind::ConnectionAborted.into()),
+        Ok(ready(Err(io::Error::other("no common cipher")))),
+        Err(io::Error::other("too many open files")),
+    ]));
+    let served = Server::new(everything()).serve(script, settle());
+    in_time(served).await.expect("good settings");
+    let told: Vec<_> = LOG.take().outside.iter().map(Line::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "ERROR no connection could be accepted error=too many open files",
+            "DEBUG handshake failed error=no common cipher",
+        ]
+    );
 }
