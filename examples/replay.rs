@@ -12,8 +12,8 @@
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --example faq_bot
 //!
-//! cargo run --features testing --example replay -- http://127.0.0.1:8080 --token my-token \
-//!     --script examples/scripts/faq.chat
+//! cargo run --features testing --example replay -- http://127.0.0.1:8080 \
+//!     --token my-token --script examples/scripts/faq.chat
 //! ```
 
 use std::fs;

@@ -7,7 +7,8 @@
 //! Host: example.com
 //! Authorization: my-token
 //!
-//! {"org":5406213,"agent_id":"wc:agent@example.com","status":"pause","sub_status":"Gone to lunch","timestamp":1551461879355}
+//! {"org":5406213,"agent_id":"wc:agent@example.com","status":"pause",
+//!  "sub_status":"Gone to lunch","timestamp":1551461879355}
 //! ```
 //!
 //! It is answered when the handler is done with it:

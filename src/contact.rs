@@ -4,7 +4,7 @@
 //! SnapEngage asks:
 //!
 //! ```http
-//! GET /get-contact/kT4mZ0qvW8?email=test%40test.com&ip=127.0.0.1&url=http%3A%2F%2Fwww.test.com&caseId=b88d3c4d HTTP/1.1
+//! GET /get-contact/kT4mZ0qvW8?email=test%40test.com&ip=127.0.0.1&caseId=b88d3c4d HTTP/1.1
 //! Host: example.com
 //! ```
 //!
@@ -36,7 +36,8 @@
 //! use snapengage::{Auth, Receiver, Token, contact};
 //!
 //! let handler = contact::from_fn(|query| async move {
-//!     Ok((query.email == "test@test.com").then(|| "Jim Tester, customer since 2014".to_owned()))
+//!     let is_known = query.email == "test@test.com";
+//!     Ok(is_known.then(|| "Jim Tester, customer since 2014".to_owned()))
 //! });
 //! let receiver = Receiver::builder()
 //!     .contact("/get-contact", Auth::secret_path(Token::new("kT4mZ0qvW8")), handler)

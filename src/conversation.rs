@@ -7,7 +7,8 @@
 //! Host: example.com
 //! Authorization: my-token
 //!
-//! {"widget_id":"beaa0150","widget_name":"Paddy's Irish Pub","case_id":"2e3362fc","event":"caseQueued","timestamp":1551461879355}
+//! {"widget_id":"beaa0150","widget_name":"Paddy's Irish Pub","case_id":"2e3362fc",
+//!  "event":"caseQueued","timestamp":1551461879355}
 //! ```
 //!
 //! It is answered when the handler is done with it:
@@ -33,7 +34,9 @@
 //!
 //! let handler = conversation::from_fn(|event| async move {
 //!     match event.kind {
-//!         EventKind::CaseSurveyed => println!("{}: {:?}", event.case_id, event.survey_score),
+//!         EventKind::CaseSurveyed => {
+//!             println!("{}: {:?}", event.case_id, event.survey_score);
+//!         }
 //!         EventKind::Unknown(name) => println!("{name} is new: {:?}", event.extra),
 //!         _ => {}
 //!     }
@@ -155,7 +158,8 @@ impl Event {
     ///     )
     /// });
     /// let key = Event::from_json(a.as_bytes())?.key();
-    /// assert!(key.as_ref().is_some_and(|key| key.starts_with("c/caseLabeled/1551461879355/")));
+    /// let start = "c/caseLabeled/1551461879355/";
+    /// assert!(key.as_ref().is_some_and(|key| key.starts_with(start)));
     /// assert_ne!(key, Event::from_json(b.as_bytes())?.key());
     /// # Ok::<_, snapengage::DecodeError>(())
     /// ```

@@ -10,7 +10,8 @@ use std::fmt;
 ///
 /// ```
 /// let error = snapengage::bot::Event::from_json(br#"{"event":"message"}"#).unwrap_err();
-/// assert_eq!(error.to_string(), "bot request: missing field `widget_id` at line 1 column 19");
+/// let text = "bot request: missing field `widget_id` at line 1 column 19";
+/// assert_eq!(error.to_string(), text);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct DecodeError(Box<str>);
@@ -56,7 +57,7 @@ impl Error for DecodeError {}
 /// fn quantity(text: &str) -> Result<u32, HandlerError> {
 ///     let quantity = text.parse()?;
 ///     if quantity == 0 {
-///         return Err(HandlerError::permanent("zero will not do, however often it is sent"));
+///         return Err(HandlerError::permanent("a quantity of zero"));
 ///     }
 ///     Ok(quantity)
 /// }

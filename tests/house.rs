@@ -455,6 +455,36 @@ fn nothing_is_imported_through_the_root_by_super() {
     }
 }
 
+/// docs.rs shows as much beside its sidebar; a wider line scrolls.
+const DOC_CODE_WIDTH: usize = 88;
+
+#[test]
+fn code_in_docs_fits_the_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages: Vec<_> = ["README.md", "src/dialogue/tutorial.md"]
+        .map(|page| (page.to_owned(), fs::read_to_string(root.join(page)).expect("a page")))
+        .into();
+    pages.extend(sources().into_iter().map(|source| (source.path, docs(&source.text))));
+    let mut wide = Vec::new();
+    for (path, page) in &pages {
+        let mut is_code = false;
+        for line in page.lines() {
+            is_code ^= line.trim_start().starts_with("```");
+            if is_code && line.chars().count() > DOC_CODE_WIDTH {
+                wide.push(format!("{path}: {line}"));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
+/// The text of the doc comments.
+fn docs(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start);
+    let docs = lines.filter_map(|line| line.strip_prefix("///").or(line.strip_prefix("//!")));
+    docs.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned() + "\n").collect()
+}
+
 #[test]
 fn the_face_has_no_code() {
     let sources = sources();

@@ -1,7 +1,8 @@
 //! Chats and conversation events into a CRM, through an inbox: while the CRM is down, nothing is lost.
 //!
 //! ```sh
-//! SNAPENGAGE_TOKEN=my-token cargo run --features inbox,sqlite --example crm_sync -- --crm-down crm.down
+//! SNAPENGAGE_TOKEN=my-token cargo run --features inbox,sqlite --example crm_sync -- \
+//!     --crm-down crm.down
 //!
 //! touch crm.down
 //! curl http://127.0.0.1:8080/integration -H 'Authorization: my-token' \

@@ -199,8 +199,8 @@ fn join(parts: impl Iterator<Item = String>, separator: &str) -> String {
 /// ```
 /// use snapengage::bot::{Card, Cards, Reply};
 ///
-/// let cards = Cards::vertical()
-///     .card(Card::new("Plans").excerpt("From one seat up").link("https://example.com/plans"));
+/// let plans = Card::new("Plans").excerpt("From one seat up");
+/// let cards = Cards::vertical().card(plans.link("https://example.com/plans"));
 /// let reply = Reply::say("Here you are").cards(cards);
 /// # let _ = reply;
 /// ```

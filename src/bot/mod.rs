@@ -7,7 +7,8 @@
 //! Host: example.com
 //! Authorization: my-token
 //!
-//! {"widget_id":"ff7b3314","case_id":"ab992c69","timestamp":1554321848997,"event":"message","from":"visitor","text":"Hello"}
+//! {"widget_id":"ff7b3314","case_id":"ab992c69","timestamp":1554321848997,
+//!  "event":"message","from":"visitor","text":"Hello"}
 //! ```
 //!
 //! What the visitor is to see, and what SnapEngage is to do, is the answer. There is no other way
@@ -18,7 +19,8 @@
 //! Content-Type: application/json; charset=utf-8
 //! X-Content-Type-Options: nosniff
 //!
-//! {"widget_id":"ff7b3314","case_id":"ab992c69","content":[{"type":"message","text":"Hello yourself"}]}
+//! {"widget_id":"ff7b3314","case_id":"ab992c69",
+//!  "content":[{"type":"message","text":"Hello yourself"}]}
 //! ```
 //!
 //! A handler that fails, panics or takes too long is answered for with the
@@ -49,7 +51,8 @@
 //!     }
 //! })
 //! .greeting("Hello! What is it about?");
-//! let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), handler).build()?;
+//! let token = Token::new("my-token");
+//! let receiver = Receiver::builder().bot("/bot", token, handler).build()?;
 //! # Ok::<_, snapengage::BuildError>(())
 //! ```
 

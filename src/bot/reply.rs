@@ -15,7 +15,8 @@ use crate::id::{AgentId, CaseId, WidgetId};
 /// ```
 /// use snapengage::bot::{Button, Reply};
 ///
-/// let question = Reply::say("Which one?").button(Button::new("Yes").id("btn-123")).button("No");
+/// let yes = Button::new("Yes").id("btn-123");
+/// let question = Reply::say("Which one?").button(yes).button("No");
 /// let handover = Reply::say("One moment").to_human();
 /// let silence = Reply::new();
 /// # let _ = (question, handover, silence);

@@ -28,7 +28,11 @@
 //!         Order::Open
 //!     }
 //!
-//!     async fn step(&self, state: Order, input: Input) -> Result<Step<Order>, HandlerError> {
+//!     async fn step(
+//!         &self,
+//!         state: Order,
+//!         input: Input,
+//!     ) -> Result<Step<Order>, HandlerError> {
 //!         Ok(match (state, input) {
 //!             (Order::Open, Input::Opened(_) | Input::Said(_)) => {
 //!                 Step::go(Order::Flavour, Reply::say("Hello! Which flavour?"))
@@ -38,7 +42,8 @@
 //!                 Reply::say("How large?").button("small").button("large"),
 //!             ),
 //!             (Order::Size { flavour }, Input::Said(size)) => {
-//!                 Step::end(Reply::say(format!("One {} {flavour}, please!", size.text)).bye())
+//!                 let size = size.text;
+//!                 Step::end(Reply::say(format!("One {size} {flavour}, please!")).bye())
 //!             }
 //!             _ => Step::stay(Reply::new()),
 //!         })

@@ -36,7 +36,8 @@ const LONGEST_KEY: usize = 2_048;
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 /// use snapengage::dialogue::NatsStore;
 ///
-/// let store = NatsStore::connect("nats://bot:password@nats.example.com", "conversations").await?;
+/// let url = "nats://bot:password@nats.example.com";
+/// let store = NatsStore::connect(url, "conversations").await?;
 /// # let _ = store;
 /// # Ok(())
 /// # }

@@ -16,8 +16,11 @@
 //!
 //! #[async_trait]
 //! impl integration::Handler for CrmSync {
-//!     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
-//!         // An error here is no loss: the inbox tries again, for as long as the CRM is down.
+//!     async fn support_request(
+//!         &self,
+//!         request: SupportRequest,
+//!     ) -> Result<(), HandlerError> {
+//!         // An error here is no loss: it is retried for as long as the CRM is down.
 //!         # let _ = request;
 //!         Ok(())
 //!     }
@@ -52,17 +55,19 @@
 //!     .integration("/integration", Token::new("my-token"), inbox.feed(crm))
 //!     .build()?;
 //! let post = |body: &'static str| {
-//!     Request::post("/integration").header("Authorization", "my-token").body(body.to_owned())
+//!     Request::post("/integration")
+//!         .header("Authorization", "my-token")
+//!         .body(body.to_owned())
 //! };
 //!
 //! let response = receiver.handle(post(r#"{"id": "case-1", "type": "chat"}"#)?).await;
 //! assert_eq!(response.status(), 200);
-//! let [waiting] = &inbox.list(State::Waiting, None, 10).await?[..] else { panic!("one entry") };
+//! let waiting = &inbox.list(State::Waiting, None, 10).await?[0];
 //! assert_eq!(waiting.subject, "case case-1");
 //!
 //! let response = receiver.handle(post(r#"{"type": "chat"}"#)?).await;
 //! assert_eq!(response.status(), 400);
-//! let [dead] = &inbox.list(State::Dead, None, 10).await?[..] else { panic!("one dead letter") };
+//! let dead = &inbox.list(State::Dead, None, 10).await?[0];
 //! let error = "support request: missing field `id` at line 1 column 16";
 //! assert_eq!(dead.error.as_deref(), Some(error));
 //! # Ok(())

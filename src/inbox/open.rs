@@ -67,7 +67,8 @@ impl Options {
     /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
     /// use snapengage::inbox::Inbox;
     ///
-    /// let inbox = Inbox::options().replicas(3).connect("nats://a:4222,nats://b:4222", "inbox").await?;
+    /// let servers = "nats://a:4222,nats://b:4222";
+    /// let inbox = Inbox::options().replicas(3).connect(servers, "inbox").await?;
     /// # let _ = inbox;
     /// # Ok(())
     /// # }

@@ -13,7 +13,10 @@ use super::settings::Settings;
 /// use snapengage::inbox::Inbox;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let inbox = Inbox::options().concurrency(4).done_retention(Duration::from_secs(60)).open("inbox.db")?;
+/// let inbox = Inbox::options()
+///     .concurrency(4)
+///     .done_retention(Duration::from_secs(60))
+///     .open("inbox.db")?;
 /// # let _ = inbox;
 /// # Ok(())
 /// # }

@@ -7,7 +7,8 @@
 //! Host: example.com
 //! Authorization: my-token
 //!
-//! {"id":"8b7c3b3b-f5d7-4e58-96d8","type":"chat","requested_by":"test@test.com","transcripts":[{"alias":"visitor","message":"Hola, ","sender":"VISITOR"}]}
+//! {"id":"8b7c3b3b-f5d7-4e58-96d8","type":"chat","requested_by":"test@test.com",
+//!  "transcripts":[{"alias":"visitor","message":"Hola, ","sender":"VISITOR"}]}
 //! ```
 //!
 //! It is answered when the handler is done with it:

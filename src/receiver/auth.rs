@@ -106,7 +106,8 @@ impl fmt::Debug for Token {
 /// ```
 /// use snapengage::{Auth, Token};
 ///
-/// let header = Auth::from([Token::new("new").named("new"), Token::new("old").named("old")]);
+/// let [new, old] = ["new", "old"].map(|text| Token::new(text).named(text));
+/// let header = Auth::from([new, old]);
 /// let path = Auth::secret_path(Token::new("kT4mZ0qvW8"));
 /// # let _ = (header, path);
 /// ```

@@ -53,9 +53,10 @@ use crate::wire::charset;
 /// let bot = bot::from_fn(|message| async move { Ok(Reply::say(message.text)) });
 /// let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot).build()?;
 ///
+/// let body = r#"{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}"#;
 /// let request = Request::post("/bot")
 ///     .header("Authorization", "my-token")
-///     .body(r#"{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}"#.to_owned())?;
+///     .body(body.to_owned())?;
 /// let response = receiver.handle(request).await;
 /// assert_eq!(response.status(), StatusCode::OK);
 /// assert_eq!(

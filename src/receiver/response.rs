@@ -57,9 +57,10 @@ impl http_body::Body for Body {
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bot = bot::from_fn(|_| async { Err(HandlerError::new("the shop is closed")) });
 /// let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot).build()?;
+/// let body = r#"{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}"#;
 /// let request = Request::post("/bot")
 ///     .header("Authorization", "my-token")
-///     .body(r#"{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}"#.to_owned())?;
+///     .body(body.to_owned())?;
 /// let response = receiver.handle(request).await;
 /// let reason = response.extensions().get::<FailureReason>().map(FailureReason::as_str);
 /// assert_eq!(reason, Some("handler failed: the shop is closed"));

@@ -34,8 +34,8 @@ use crate::receiver::Receiver;
 /// #[tokio::main]
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let bot = bot::from_fn(|message| async move { Ok(Reply::say(message.text)) });
-///     let receiver =
-///         Receiver::builder().bot("/bot", Token::from_env("SNAPENGAGE_TOKEN"), bot).build()?;
+///     let token = Token::from_env("SNAPENGAGE_TOKEN");
+///     let receiver = Receiver::builder().bot("/bot", token, bot).build()?;
 ///     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 ///     snapengage::serve(listener, receiver, snapengage::shutdown_signal()).await;
 ///     Ok(())

@@ -39,7 +39,8 @@ use crate::receiver::response::FailureReason;
 ///
 /// let mut chat = TestChat::new(receiver, "/bot", "my-token");
 /// chat.say("Help!").await.assert_buttons(["Yes"]);
-/// chat.click("Yes").await.assert_texts(["One moment"]).assert_commands([Command::HumanTransfer]);
+/// let answer = chat.click("Yes").await.assert_texts(["One moment"]);
+/// answer.assert_commands([Command::HumanTransfer]);
 /// # Ok(())
 /// # }
 /// ```

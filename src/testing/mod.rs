@@ -107,9 +107,11 @@
 //! ```text
 //! script  = { comment | turn }
 //! turn    = happens { more } { answer { more } }
-//! happens = "chat opens" | "visitor:" text | "visitor clicks:" button | "transfer fails:" error
-//!         | "same again" | "event:" name [ json ] | "chat closes"
-//! answer  = "bot:" text | "bot does:" command [ parameters ] | "bot context:" id | "bot sends:" json
+//! happens = "chat opens" | "visitor:" text | "visitor clicks:" button
+//!         | "transfer fails:" error | "same again" | "event:" name [ json ]
+//!         | "chat closes"
+//! answer  = "bot:" text | "bot does:" command [ parameters ] | "bot context:" id
+//!         | "bot sends:" json
 //! more    = indent ( name ":" value | "[" text "]" [ "(" id ")" ] [ excerpt ] | "|" text )
 //! comment = [ indent ] "#" text
 //! ```

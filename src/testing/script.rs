@@ -21,7 +21,9 @@ use crate::id::{CaseId, WidgetId};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let bot = bot::from_fn(|message| async move { Ok(Reply::say(message.text).button("Again")) });
+/// let bot = bot::from_fn(|message| async move {
+///     Ok(Reply::say(message.text).button("Again"))
+/// });
 /// let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot).build()?;
 ///
 /// let script = Script::parse(
@@ -204,7 +206,8 @@ fn unknown(row: &str) -> String {
 ///
 /// ```
 /// # fn post(_: &[u8]) -> (http::StatusCode, Vec<u8>) {
-/// #     (http::StatusCode::OK, br#"{"widget_id":"w","case_id":"case-1","content":[]}"#.to_vec())
+/// #     let answer = br#"{"widget_id":"w","case_id":"case-1","content":[]}"#;
+/// #     (http::StatusCode::OK, answer.to_vec())
 /// # }
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use snapengage::testing::Script;

@@ -23,7 +23,11 @@ impl TestChat {
     /// # impl Dialogue for IceCream {
     /// #     type State = Order;
     /// #     fn start(&self) -> Order { Order::Open }
-    /// #     async fn step(&self, state: Order, _: Input) -> Result<Step<Order>, HandlerError> {
+    /// #     async fn step(
+    /// #         &self,
+    /// #         state: Order,
+    /// #         _: Input,
+    /// #     ) -> Result<Step<Order>, HandlerError> {
     /// #         Ok(match state {
     /// #             Order::Open => Step::go(Order::Size, Reply::say("How large?")),
     /// #             Order::Size => Step::end(Reply::say("Enjoy!").bye()),
@@ -38,7 +42,8 @@ impl TestChat {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), snapengage::BuildError> {
     /// let bot = Arc::new(Bot::new(IceCream, MemoryStore::new()));
-    /// let receiver = Receiver::builder().bot("/bot", Token::new("t"), Arc::clone(&bot)).build()?;
+    /// let token = Token::new("t");
+    /// let receiver = Receiver::builder().bot("/bot", token, Arc::clone(&bot)).build()?;
     ///
     /// let mut chat = TestChat::new(receiver, "/bot", "t");
     /// chat.start_at(&bot, Order::Size).await;

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 /// ```
 /// use snapengage::testing::Visitor;
 ///
-/// let visitor = Visitor::new().email("jane@example.com").first_message("Do you cut beards?");
+/// let visitor = Visitor::new()
+///     .email("jane@example.com")
+///     .first_message("Do you cut beards?");
 /// # let _ = visitor;
 /// ```
 #[derive(Debug, Clone, Default)]
