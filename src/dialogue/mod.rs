@@ -77,8 +77,8 @@
 //! | Store | Feature | For |
 //! |---|---|---|
 //! | [`MemoryStore`] | none | tests, and small bots that may forget where they stood |
-//! | `SqliteStore` | `sqlite` | one machine: a file that outlasts the process |
-//! | `NatsStore` | `nats` | several receivers behind a load balancer |
+//! | [`SqliteStore`] | `sqlite` | one machine: a file that outlasts the process |
+//! | [`NatsStore`] | `nats` | several receivers behind a load balancer |
 //!
 //! Another is an implementation of [`Store`] that passes the [conformance suite](conformance).
 //! Conversations that have expired are read as if they were gone, and are removed by the bot itself, within

@@ -118,7 +118,7 @@
 //! the older version may have it open: it would read large bodies as empty. Stop all of them before you start
 //! the new one.
 //!
-//! **NATS JetStream** (`Inbox::connect`, feature `nats`; nats-server 2.12 or newer) is for several: each
+//! **NATS JetStream** ([`Inbox::connect`], feature `nats`; nats-server 2.12 or newer) is for several: each
 //! receiver is a process that opens the same inbox by its name, with the same options, and all of them work.
 //! By default, a NATS server flushes to disk every two minutes, so one of these is needed:
 //!
@@ -129,9 +129,9 @@
 //!   max_payload: 4MB
 //!   jetstream { store_dir: "/var/lib/nats", sync_interval: always }
 //!   ```
-//! - a cluster of three, and `Options::replicas(3)`: what is acknowledged is on two servers at least,
-//!   whichever fails. An inbox of fewer replicas is not opened. If power may fail all of them at once,
-//!   they are to flush as above.
+//! - a cluster of three, and [`Options::replicas(3)`](Options::replicas): what is acknowledged is on two
+//!   servers at least, whichever fails. An inbox of fewer replicas is not opened. If power may fail all of
+//!   them at once, they are to flush as above.
 //!
 //! A request, with what is noted of it, must fit into the server's `max_payload`, 1 MB by default: a larger
 //! one is answered 503. The server keeps the subjects of what waits, and the ids of two hours, in memory.
