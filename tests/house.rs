@@ -99,6 +99,8 @@ const CORE: &[(&str, &[&str])] = &[
     ("caught", &[]),
     ("clock", &["timestamp"]),
     ("endpoint::closure", &[]),
+    ("endpoint::deadline", &[]),
+    ("storage::files", &["storage::group_commit"]),
     ("storage::group_commit", &["caught", "storage::sqlite"]),
     (
         "endpoint::feed",
@@ -387,6 +389,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
             "caught",
             "clock",
             "legible",
+            "storage::files",
             "storage::group_commit",
             "storage::nats",
             "storage::sqlite",

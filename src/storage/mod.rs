@@ -1,6 +1,8 @@
 //! Databases that dialogues and inboxes share.
 
-#[cfg(all(feature = "inbox", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
+pub(crate) mod files;
+#[cfg(feature = "sqlite")]
 pub(crate) mod group_commit;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;

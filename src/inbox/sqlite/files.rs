@@ -1,7 +1,6 @@
-//! The files of an inbox: whether they are still those that were opened, and the reserve beside them.
+//! The files of an inbox, and the reserve beside them.
 
-use std::ffi::OsString;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,44 +10,31 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::caught::quietly;
+use crate::storage::files::{DatabaseFiles, beside};
 use crate::storage::group_commit::{CommitError, Volume};
 
 /// What was opened, and what is set aside.
 pub(super) struct Files {
-    database: Opened,
-    log: Opened,
+    opened: DatabaseFiles,
     pub(super) reserve: Reserve,
 }
 
 impl Files {
     /// Those of a database that is open, in their places.
     pub(super) fn of(database: &Path) -> io::Result<Self> {
-        let database = database.canonicalize()?;
-        Ok(Self {
-            log: Opened::at(beside(&database, "-wal"))?,
-            reserve: Reserve::beside(&database),
-            database: Opened::at(database)?,
-        })
+        let opened = DatabaseFiles::of(database)?;
+        Ok(Self { reserve: Reserve::beside(opened.database()), opened })
     }
 
     /// How many bytes the log takes.
     pub(super) fn log_size(&self) -> u64 {
-        fs::metadata(&self.log.path).map_or(0, |metadata| metadata.len())
+        self.opened.log_size()
     }
 }
 
 impl Volume for Files {
-    /// Fails where a file was removed, or another put in its place: what is written to the one that is open
-    /// is gone when the process ends.
     fn check(&self) -> Result<(), CommitError> {
-        for opened in [&self.database, &self.log] {
-            if !opened.is_there() {
-                let path = opened.path.display();
-                let error = format!("{path}: the file was removed or replaced, restart to open it");
-                return Err(CommitError::new(error));
-            }
-        }
-        Ok(())
+        self.opened.check()
     }
 
     fn transaction_limit(&self) -> u64 {
@@ -59,45 +45,6 @@ impl Volume for Files {
         self.reserve.free();
     }
 }
-
-fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = OsString::from(database);
-    path.push(suffix);
-    path.into()
-}
-
-/// A file, and what tells it from another of its name.
-struct Opened {
-    path: PathBuf,
-    identity: Identity,
-}
-
-impl Opened {
-    fn at(path: PathBuf) -> io::Result<Self> {
-        Ok(Self { identity: identity(&fs::metadata(&path)?), path })
-    }
-
-    fn is_there(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|metadata| identity(&metadata) == self.identity)
-    }
-}
-
-#[cfg(unix)]
-type Identity = (u64, u64);
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-
-    (metadata.dev(), metadata.ino())
-}
-
-/// Elsewhere, a file that is open cannot be removed.
-#[cfg(not(unix))]
-type Identity = ();
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> Identity {}
 
 /// A file of noise, which is removed when the disk is full: to note what came of an entry takes room,
 /// too. While it is gone, nothing new is stored.
