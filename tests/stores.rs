@@ -249,6 +249,65 @@ mod sqlite {
         assert!(log() <= LIMIT, "{}", log());
     }
 
+    /// What was not flushed, the end of the log, is gone: all of it, some, or none.
+    #[tokio::test]
+    async fn a_power_cut_in_a_turn_leaves_the_turn_before() {
+        let (dir, path) = file();
+        let beside = |name: &str| dir.path().join(name);
+        let store = SqliteStore::open(&path).expect("opened");
+        let state = |state: u64, lease: &str| {
+            let state = format!(r#"{{"version":1,"json":{state}}}"#);
+            let record = format!(r#"{{"turn":1,"expires_at":9000000,"state":{state}{lease}}}"#);
+            Record::from_json(record.as_bytes())
+        };
+        let log = || fs::read(beside("conversations.db-wal")).expect("a log");
+        let saved = store.save("key", &state(1, ""), None).await.expect("saved");
+        let flushed = log().len();
+        let lease = r#","leased_until":9000,"lease_ms":3000"#;
+        store.save("key", &state(1, lease), saved).await.expect("saved").expect("written");
+        let whole = log();
+        assert!(whole.len() > flushed, "a lease in the log");
+        for left in [flushed, flushed + 1, whole.len() - 1, whole.len()] {
+            fs::copy(&path, beside("copy.db")).expect("copied");
+            fs::write(beside("copy.db-wal"), &whole[..left]).expect("written");
+            let copy = SqliteStore::open(beside("copy.db")).expect("opened");
+            let (record, _) = copy.load("key").await.expect("loaded").expect("a record");
+            let expected = if left < whole.len() { state(1, "") } else { state(1, lease) };
+            assert_eq!(record.to_json(), expected.to_json(), "{left} of {}", whole.len());
+            drop(copy);
+        }
+    }
+
+    #[tokio::test]
+    async fn files_that_were_removed_or_replaced_are_not_written_to() {
+        type Change = fn(&Path);
+        let changes: [(Change, &str); 3] = [
+            (|path| fs::remove_file(path).expect("removed"), ""),
+            (
+                |path| {
+                    fs::copy(path, path.with_extension("copy")).expect("copied");
+                    fs::rename(path.with_extension("copy"), path).expect("replaced");
+                },
+                "",
+            ),
+            (|path| fs::remove_file(path.with_extension("db-wal")).expect("removed"), "-wal"),
+        ];
+        for (change, suffix) in changes {
+            let (_dir, path) = file();
+            let store = SqliteStore::open(&path).expect("opened");
+            let real_path = path.canonicalize().expect("a path");
+            change(&path);
+            let error = store.save("key", &Record::from_json(b""), None).await.expect_err("lost");
+            assert_eq!(
+                std::error::Error::source(&error).expect("a cause").to_string(),
+                format!(
+                    "{}{suffix}: the file was removed or replaced, restart to open it",
+                    real_path.display()
+                )
+            );
+        }
+    }
+
     fn file() -> (TempDir, PathBuf) {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("conversations.db");

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 
 use super::store::{Record, Revision, Store, StoreError, unique};
+use crate::storage::files::DatabaseFiles;
+use crate::storage::group_commit::{Demand, Group};
 use crate::storage::sqlite::{self, Schema};
 use crate::timestamp::Timestamp;
 
@@ -35,7 +35,12 @@ const UPDATE: &str = "
     UPDATE conversation SET expires_at = ?2, record = ?3, revision = ?4
     WHERE key = ?1 AND revision = ?5";
 
-/// Conversations in a SQLite file, which outlast the process, the machine's power included.
+/// Conversations in a SQLite file, which outlast the process and the machine's power.
+///
+/// A turn costs one flush to disk, which it shares with others that are committed at the same time. It is
+/// flushed before its reply is sent: a power cut takes no reply back, and no state that one was made from. All it
+/// can take is a turn that was not answered, and the lease of one: so the conversation is free at once when the
+/// machine is up again.
 ///
 /// Several processes on one machine may share a file. On several machines they may not: a network
 /// file system does not lock as SQLite needs it to.
@@ -51,8 +56,9 @@ const UPDATE: &str = "
 /// ```
 #[derive(Debug)]
 pub struct SqliteStore {
-    /// Whoever waits for it takes no thread, and comes in order.
-    connection: Arc<Mutex<Connection>>,
+    // Reads go by the connection that writes, in turn: one that did not would miss a write that was given up and
+    // is about to be done, and whoever undoes a turn would leave a lease behind.
+    group: Group,
 }
 
 impl SqliteStore {
@@ -63,36 +69,28 @@ impl SqliteStore {
     /// Where the file cannot be read and written, is no SQLite database, is one of another program,
     /// or was written by a newer version of this crate.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let connection = sqlite::open(path.as_ref(), &SCHEMA).map_err(StoreError::new)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        let path = path.as_ref();
+        let connection = sqlite::open(path, &SCHEMA).map_err(StoreError::new)?;
+        let files = DatabaseFiles::of(path).map_err(StoreError::new)?;
+        Ok(Self { group: Group::new(connection, Arc::new(files)) })
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        demand: Demand,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let connection = Arc::clone(&self.connection).lock_owned().await;
-        let worked = spawn_blocking(move || work(&connection)).await;
-        worked.map_err(StoreError::new)?.map_err(StoreError::new)
+        self.group.run_for(demand, work).await.map_err(StoreError::new)
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
-        const SELECT: &str = "SELECT record, revision, expires_at FROM conversation WHERE key = ?1";
         let key = key.to_owned();
-        self.run(move |connection| {
-            let mut statement = connection.prepare_cached(SELECT)?;
-            let row = statement.query_row([key], |row| {
-                let mut record = Record::from_json(row.get_ref(0)?.as_bytes()?);
-                // A sweep may have found that the clock was ahead.
-                record.expires_at = record.expires_at.min(time(row.get(2)?));
-                Ok((record, Revision(row.get::<_, i64>(1)?.cast_unsigned())))
-            });
-            row.optional()
-        })
-        .await
+        let found = self.run(Demand::Read, move |connection| find(connection, &key)).await?;
+        // Not while others wait for the connection.
+        Ok(found.map(|row| (row.record(), row.revision)))
     }
 
     async fn save(
@@ -101,46 +99,36 @@ impl Store for SqliteStore {
         record: &Record,
         seen: Option<Revision>,
     ) -> Result<Option<Revision>, StoreError> {
-        let (key, expires_at) = (key.to_owned(), record.expires_at().as_millis());
-        let record = String::from_utf8(record.to_json()).map_err(StoreError::new)?;
-        // A count of the record's own would start again after a removal.
-        let next = Revision(unique());
-        self.run(move |connection| {
-            let next_number = number(next);
-            let written = match seen {
-                None => connection.prepare_cached(INSERT)?.execute(params![
-                    key,
-                    expires_at,
-                    record,
-                    next_number
-                ])?,
-                Some(seen) => connection.prepare_cached(UPDATE)?.execute(params![
-                    key,
-                    expires_at,
-                    record,
-                    next_number,
-                    number(seen)
-                ])?,
-            };
-            Ok((written > 0).then_some(next))
-        })
-        .await
+        // A lease is to be seen by other processes. A power cut ends them all, and with them what it is for: the
+        // record that it was written over comes back, which is as durable as its own commit was.
+        let demand = if record.is_leased() { Demand::Visible } else { Demand::Durable };
+        let row = NewRow {
+            key: key.to_owned(),
+            expires_at: record.expires_at().as_millis(),
+            record: String::from_utf8(record.to_json()).map_err(StoreError::new)?,
+            // A count of the record's own would start again after a removal.
+            revision: Revision(unique()),
+        };
+        self.run(demand, move |connection| row.write(connection, seen)).await
     }
 
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
         const DELETE: &str = "DELETE FROM conversation WHERE key = ?1 AND revision = ?2";
         let key = key.to_owned();
-        self.run(move |connection| {
+        let remove = move |connection: &Connection| {
             let mut statement = connection.prepare_cached(DELETE)?;
             Ok(statement.execute(params![key, number(seen)])? > 0)
-        })
-        .await
+        };
+        self.run(Demand::Durable, remove).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut swept = 0;
         let mut from = i64::MIN;
-        while let Some((to, removed)) = self.run(move |rows| sweep(rows, from, now)).await? {
+        let slice = async |from| {
+            self.run(Demand::Durable, move |connection| sweep(connection, from, now)).await
+        };
+        while let Some((to, removed)) = slice(from).await? {
             from = to;
             swept += removed as u64;
         }
@@ -148,7 +136,68 @@ impl Store for SqliteStore {
     }
 }
 
-/// Sweeps some rows, so that turns need not wait for all. Says the last of them, and how many went;
+/// Row as it was found.
+struct FoundRow {
+    record: Vec<u8>,
+    revision: Revision,
+    expires_at: Timestamp,
+}
+
+impl FoundRow {
+    fn record(&self) -> Record {
+        let mut record = Record::from_json(&self.record);
+        // A sweep may have found that the clock was ahead.
+        record.expires_at = record.expires_at.min(self.expires_at);
+        record
+    }
+}
+
+fn find(connection: &Connection, key: &str) -> rusqlite::Result<Option<FoundRow>> {
+    const SELECT: &str = "SELECT record, revision, expires_at FROM conversation WHERE key = ?1";
+    let found = |row: &Row<'_>| {
+        Ok(FoundRow {
+            record: row.get_ref(0)?.as_bytes()?.to_owned(),
+            revision: Revision(row.get::<_, i64>(1)?.cast_unsigned()),
+            expires_at: time(row.get(2)?),
+        })
+    };
+    connection.prepare_cached(SELECT)?.query_row([key], found).optional()
+}
+
+/// Row to be written.
+struct NewRow {
+    key: String,
+    expires_at: i64,
+    record: String,
+    revision: Revision,
+}
+
+impl NewRow {
+    /// Writes it over the revision `seen`, if that is there.
+    fn write(
+        &self,
+        connection: &Connection,
+        seen: Option<Revision>,
+    ) -> rusqlite::Result<Option<Revision>> {
+        let Self { key, expires_at, record, revision } = self;
+        let next = number(*revision);
+        let written = match seen {
+            None => connection
+                .prepare_cached(INSERT)?
+                .execute(params![key, expires_at, record, next])?,
+            Some(seen) => connection.prepare_cached(UPDATE)?.execute(params![
+                key,
+                expires_at,
+                record,
+                next,
+                number(seen)
+            ])?,
+        };
+        Ok((written > 0).then_some(*revision))
+    }
+}
+
+/// Sweeps some rows, so that turns need not wait for all. Returns the last of them, and how many went;
 /// `None` behind the last.
 fn sweep(
     connection: &Connection,

@@ -245,6 +245,11 @@ impl Record {
             lease.map(|(_, lease)| u32::try_from(lease.as_millis()).unwrap_or(u32::MAX));
     }
 
+    /// Whether a turn holds the conversation, or did until it died.
+    pub(super) fn is_leased(&self) -> bool {
+        self.leased_until.is_some()
+    }
+
     /// How much longer the conversation may be held, unless the lease is renewed: never longer than it
     /// was leased for, whatever the clock said then.
     pub(super) fn lease_left(&self, now: Timestamp) -> Duration {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
 
@@ -42,6 +42,11 @@ impl CommitError {
     pub(crate) fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Arc::from(cause.into()))
     }
+
+    fn is_damage(&self) -> bool {
+        let cause = self.0.downcast_ref().and_then(rusqlite::Error::sqlite_error_code);
+        cause == Some(ErrorCode::DatabaseCorrupt)
+    }
 }
 
 impl fmt::Display for CommitError {
@@ -56,46 +61,88 @@ impl Error for CommitError {
     }
 }
 
+/// Demand of a job on its transaction, the least first. One transaction meets the greatest of its jobs.
+///
+/// SQLite appends a commit to the log, which is in the memory that all processes of the machine share: each
+/// sees it at once, and a process that is killed takes none of it away. A power cut takes what was not
+/// flushed: the end of the log, from a whole commit on, because each carries a checksum over all before it.
+/// A flush is of the whole file, so a commit that is [`Durable`](Self::Durable) makes durable all those
+/// before it, of any process. What a power cut can take is therefore a row of visible commits after the last
+/// durable one, and never a durable one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Demand {
+    /// It reads.
+    Read,
+    /// Others see what it writes, and it outlasts this process.
+    Visible,
+    /// What it writes outlasts the machine's power.
+    Durable,
+}
+
 /// The one connection that writes.
 pub(crate) struct Group {
     /// Whoever waits for it takes no thread.
-    connection: Arc<tokio::sync::Mutex<Connection>>,
+    writer: Arc<tokio::sync::Mutex<Writer>>,
     queue: Arc<JobQueue>,
     volume: Arc<dyn Volume>,
+}
+
+struct Writer {
+    connection: Connection,
+    /// Whether SQLite flushes the log with each commit; unknown after a failure.
+    flushes: Option<bool>,
 }
 
 type JobQueue = Mutex<Vec<Box<dyn Job>>>;
 
 impl Group {
     pub(crate) fn new(connection: Connection, volume: Arc<impl Volume>) -> Self {
-        let connection = Arc::new(tokio::sync::Mutex::new(connection));
-        Self { connection, queue: Arc::default(), volume }
+        let writer = Arc::new(tokio::sync::Mutex::new(Writer { connection, flushes: None }));
+        Self { writer, queue: Arc::default(), volume }
     }
 
-    /// Does the work in a transaction, with that of others. Durable when this is done; if it fails,
-    /// nobody's work is.
+    /// Does the work in a transaction, with that of others. Durable when this is done; if it fails, nobody's
+    /// work is done, except where a page is damaged: then each is done again alone.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, CommitError> {
-        self.run_sized(0, work).await
+        self.submit(Demand::Durable, 0, work).await
     }
 
     /// The same for work that writes so many bytes.
     pub(crate) async fn run_sized<T: Send + 'static>(
         &self,
         size: usize,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, CommitError> {
+        self.submit(Demand::Durable, size, work).await
+    }
+
+    /// The same for work that may demand less.
+    pub(crate) async fn run_for<T: Send + 'static>(
+        &self,
+        demand: Demand,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, CommitError> {
+        self.submit(demand, 0, work).await
+    }
+
+    async fn submit<T: Send + 'static>(
+        &self,
+        demand: Demand,
+        size: usize,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, CommitError> {
         let (answer, mut answered) = oneshot::channel();
-        lock(&self.queue).push(Box::new(Task { work: Some(work), value: None, size, answer }));
+        lock(&self.queue).push(Box::new(Task { work, value: None, demand, size, answer }));
         loop {
             tokio::select! {
                 biased;
                 done = &mut answered => return done.map_err(CommitError::new)?,
-                connection = Arc::clone(&self.connection).lock_owned() => {
+                writer = Arc::clone(&self.writer).lock_owned() => {
                     self.gather().await;
-                    self.commit(connection);
+                    self.commit(writer);
                 }
             }
         }
@@ -106,8 +153,8 @@ impl Group {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, CommitError> {
-        let connection = Arc::clone(&self.connection).lock_owned().await;
-        let worked = spawn_blocking(move || work(&connection)).await;
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let worked = spawn_blocking(move || work(writer.flushing(true)?)).await;
         worked.map_err(CommitError::new)?.map_err(CommitError::new)
     }
 
@@ -125,15 +172,40 @@ impl Group {
     }
 
     /// Commits what waits, and goes on as long as enough for another transaction does.
-    fn commit(&self, mut connection: OwnedMutexGuard<Connection>) {
+    fn commit(&self, mut writer: OwnedMutexGuard<Writer>) {
         let queue = Arc::clone(&self.queue);
         let volume = Arc::clone(&self.volume);
         spawn_blocking(move || {
-            commit(&mut connection, &queue, &*volume);
+            let mut committed = commit(&mut writer, &queue, &*volume);
             while lock(&queue).len() >= AT_ONCE {
-                commit(&mut connection, &queue, &*volume);
+                committed.answer();
+                committed = commit(&mut writer, &queue, &*volume);
             }
+            // Whoever is answered comes back for the connection.
+            drop(writer);
+            committed.answer();
         });
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// The connection, with commits that are flushed or not: SQLite allows to change it between transactions.
+    fn flushing(&mut self, flushes: bool) -> rusqlite::Result<&mut Connection> {
+        if self.flushes != Some(flushes) {
+            self.flushes = None;
+            // NORMAL still flushes the log before a checkpoint, and its first page before others, so that a
+            // power cut leaves a file that is whole. See <https://www.sqlite.org/pragma.html#pragma_synchronous>.
+            let level = if flushes { "full" } else { "normal" };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.flushes = Some(flushes);
+        }
+        Ok(&mut self.connection)
     }
 }
 
@@ -156,28 +228,68 @@ fn take(queue: &JobQueue, limit: u64) -> Vec<Box<dyn Job>> {
     queue.drain(..count).filter(|job| job.is_wanted()).collect()
 }
 
-fn commit(connection: &mut Connection, queue: &JobQueue, volume: &dyn Volume) {
-    let mut jobs = take(queue, volume.transaction_limit());
-    if jobs.is_empty() {
-        return;
-    }
-    let committed = volume.check().and_then(|()| {
-        let committed = in_transaction(connection, &mut jobs);
-        committed
-            .inspect_err(|error| make_room(connection, volume, error))
-            .map_err(CommitError::new)
-    });
-    // In a task, so that the connection does not wait for it: many wake-ups from outside the runtime
-    // take as long as a flush.
-    tokio::spawn(async move {
-        for job in jobs {
-            job.answer(committed.clone());
+/// Jobs of one transaction, and what came of each.
+struct Committed(Vec<(Box<dyn Job>, Result<(), CommitError>)>);
+
+impl Committed {
+    fn answer(self) {
+        let is_one = self.0.len() == 1;
+        let answer = || self.0.into_iter().for_each(|(job, result)| job.answer(result));
+        // Of several, in a task, so that the connection does not wait for it: many wake-ups from outside
+        // the runtime take as long as a flush. To wake one is no more than to start that task.
+        if is_one {
+            answer();
+        } else {
+            tokio::spawn(async move { answer() });
         }
-    });
+    }
 }
 
-fn in_transaction(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn commit(writer: &mut Writer, queue: &JobQueue, volume: &dyn Volume) -> Committed {
+    let mut jobs = take(queue, volume.transaction_limit());
+    let committed = match commit_together(writer, &mut jobs, volume) {
+        // A damaged page is in the way of those alone that need it.
+        Err(error) if error.is_damage() && jobs.len() > 1 => {
+            let alone = |mut job: Box<dyn Job>| {
+                let result = commit_together(writer, std::slice::from_mut(&mut job), volume);
+                (job, result)
+            };
+            jobs.into_iter().map(alone).collect()
+        }
+        result => jobs.into_iter().map(|job| (job, result.clone())).collect(),
+    };
+    Committed(committed)
+}
+
+fn commit_together(
+    writer: &mut Writer,
+    jobs: &mut [Box<dyn Job>],
+    volume: &dyn Volume,
+) -> Result<(), CommitError> {
+    let Some(demand) = jobs.iter().map(|job| job.demand()).max() else { return Ok(()) };
+    volume.check()?;
+    let committed = in_transaction(writer, demand, jobs);
+    committed.map_err(|error| {
+        make_room(&writer.connection, volume, &error);
+        CommitError::new(error)
+    })
+}
+
+fn in_transaction(
+    writer: &mut Writer,
+    demand: Demand,
+    jobs: &mut [Box<dyn Job>],
+) -> rusqlite::Result<()> {
+    // Readers keep the writers of other processes waiting for nothing.
+    let behavior = match demand {
+        Demand::Read => TransactionBehavior::Deferred,
+        Demand::Visible | Demand::Durable => TransactionBehavior::Immediate,
+    };
+    let connection = match demand {
+        Demand::Read => &mut writer.connection,
+        _ => writer.flushing(demand == Demand::Durable)?,
+    };
+    let transaction = connection.transaction_with_behavior(behavior)?;
     for job in jobs {
         job.work(&transaction)?;
     }
@@ -209,6 +321,8 @@ pub(crate) fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result
 }
 
 trait Job: Send {
+    fn demand(&self) -> Demand;
+
     /// How many bytes it writes, about; 0 for few.
     fn size(&self) -> u64;
 
@@ -221,8 +335,9 @@ trait Job: Send {
 }
 
 struct Task<T, W> {
-    work: Option<W>,
+    work: W,
     value: Option<T>,
+    demand: Demand,
     size: usize,
     answer: oneshot::Sender<Result<T, CommitError>>,
 }
@@ -230,8 +345,12 @@ struct Task<T, W> {
 impl<T, W> Job for Task<T, W>
 where
     T: Send,
-    W: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    W: Fn(&Connection) -> rusqlite::Result<T> + Send,
 {
+    fn demand(&self) -> Demand {
+        self.demand
+    }
+
     fn size(&self) -> u64 {
         u64::try_from(self.size).unwrap_or(u64::MAX)
     }
@@ -241,9 +360,7 @@ where
     }
 
     fn work(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        if let Some(work) = self.work.take() {
-            self.value = Some(work(connection)?);
-        }
+        self.value = Some((self.work)(connection)?);
         Ok(())
     }
 
@@ -288,7 +405,7 @@ mod tests {
     async fn write(group: &Group, bytes: usize) -> Result<usize, CommitError> {
         let text = "x".repeat(bytes);
         group
-            .run(move |connection| connection.execute("INSERT INTO note VALUES (?1)", [text]))
+            .run(move |connection| connection.execute("INSERT INTO note VALUES (?1)", [&text]))
             .await
     }
 
@@ -301,7 +418,7 @@ mod tests {
     async fn commits_what_waits(jobs: usize) {
         let (_dir, group) = group(1000);
         let group = Arc::new(group);
-        let others = group.connection.clone().lock_owned().await;
+        let others = group.writer.clone().lock_owned().await;
         let mut writers = tokio::task::JoinSet::new();
         for _ in 0..jobs {
             let group = Arc::clone(&group);
@@ -336,6 +453,37 @@ mod tests {
         assert_eq!(count(&group).await, expected);
         write(&group, 1).await.expect("there is room for that");
         assert_eq!(count(&group).await, expected + 1);
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_flushed_where_a_job_demands_it() {
+        const FULL: i64 = 2;
+        const NORMAL: i64 = 1;
+        let (_dir, group) = group(1000);
+        let level = |connection: &Connection| {
+            connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))
+        };
+        let durable = group.run(level);
+        assert_eq!(durable.await.expect("written"), FULL);
+        let visible = group.run_for(Demand::Visible, level);
+        assert_eq!(visible.await.expect("written"), NORMAL);
+        let (visible, durable) =
+            tokio::join!(group.run_for(Demand::Visible, level), group.run(level));
+        assert_eq!([visible.expect("written"), durable.expect("written")], [FULL, FULL]);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_page_fails_those_jobs_alone_that_meet_it() {
+        let (_dir, group) = group(1000);
+        let damage = || {
+            let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            rusqlite::Error::SqliteFailure(error, None)
+        };
+        let meets_it = group.run(move |_| -> rusqlite::Result<()> { Err(damage()) });
+        let (damaged, written) = tokio::join!(meets_it, write(&group, 1));
+        assert!(damaged.is_err());
+        written.expect("written");
+        assert_eq!(count(&group).await, 1);
     }
 
     #[tokio::test]

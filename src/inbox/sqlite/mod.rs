@@ -185,7 +185,7 @@ impl Sqlite {
     /// Writes, and has the worker look at it.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, InboxError> {
         let written = self.writer.run(work).await;
         self.changed.notify_one();
