@@ -99,7 +99,6 @@ const CORE: &[(&str, &[&str])] = &[
     ("caught", &[]),
     ("clock", &["timestamp"]),
     ("endpoint::closure", &[]),
-    ("endpoint::deadline", &[]),
     ("storage::files", &["storage::group_commit"]),
     ("storage::group_commit", &["caught", "storage::sqlite"]),
     (
