@@ -1,0 +1,14 @@
+//! What is around the APIs: who may call, which way a request goes, how much and how long.
+
+mod wire;
+
+mod auth;
+mod broken_log;
+mod embedding;
+mod framing;
+mod health;
+mod limits;
+mod listener;
+mod logging;
+mod routing;
+mod shutdown;
