@@ -29,7 +29,7 @@ const AT_ONCE: [usize; 4] = [1, 16, 64, 256];
 /// How many records a bare transaction has.
 const BARE: [usize; 2] = [1, 64];
 /// Conversations start again after so many turns.
-const TURNS: u64 = 5;
+const TURNS: u32 = 5;
 
 struct Count;
 
@@ -66,7 +66,7 @@ fn next_conversation() -> u64 {
 async fn converse(receiver: &Receiver) {
     let case_id = case_id(next_conversation());
     for turn in 0..TURNS {
-        let timestamp = 1_551_461_879_355 + turn;
+        let timestamp = 1_551_461_879_355 + u64::from(turn);
         let body = format!(
             r#"{{"event":"message","widget_id":"w","case_id":"{case_id}","timestamp":{timestamp},"text":"Hello"}}"#
         );
@@ -87,7 +87,7 @@ async fn turns(receiver: &Receiver, at_once: usize, length: Duration) -> f64 {
             let mut turns = 0;
             while started.elapsed() < length {
                 converse(&receiver).await;
-                turns += TURNS;
+                turns += u64::from(TURNS);
             }
             turns
         });
@@ -136,7 +136,7 @@ impl Bare {
         let mut records = 0;
         while started.elapsed() < length {
             let keys: Vec<_> = (0..at_once).map(|_| case_id(next_conversation())).collect();
-            for turn in 0..TURNS {
+            for turn in 0..i64::from(TURNS) {
                 let transaction = self.connection.transaction().expect("begun");
                 let mut upsert = transaction.prepare_cached(UPSERT).expect("prepared");
                 for key in &keys {
