@@ -21,10 +21,28 @@ use crate::{agent_status, contact, conversation, integration};
 
 /// Configures a [`Receiver`].
 ///
-/// Paths start with `/` and are matched whole, except that a [secret](Auth::secret_path) is one more
-/// segment. Escapes of letters, digits and `-._~` are the same as the characters. The same API may be
-/// mounted on several paths, with other tokens and other handlers: one for each widget, or for each
-/// tenant. Limits and deadlines are more than zero. Mistakes come out when it is [built](Self::build).
+/// Paths start with `/` and are matched whole, except that a [secret](Auth::secret_path) is one
+/// more segment. Escapes of letters, digits and `-._~` are the same as the characters. The same API
+/// may be mounted on several paths, with other tokens and other handlers: one for each widget, or
+/// for each tenant. Limits and deadlines are more than zero. Mistakes come out when it is
+/// [built](Self::build).
+///
+/// # Limits
+///
+/// | Limit | Default | Set with |
+/// |---|---|---|
+/// | body | 2 MiB | [`body_limit`](Self::body_limit) |
+/// | time for a body | 15 s | [`body_deadline`](Self::body_deadline) |
+/// | time for a handler of Integration, Conversation Events, Agent Status | 30 s | [`feed_deadline`](Self::feed_deadline) |
+/// | time for a bot | 8 s | [`bot_deadline`](Self::bot_deadline) |
+/// | time for Get Contact | 5 s | [`contact_deadline`](Self::contact_deadline) |
+/// | time for a health check | 2 s | [`health_deadline`](Self::health_deadline) |
+/// | memory for what was read of bodies, until their handlers are done | 512 MiB | [`memory_limit`](Self::memory_limit) |
+/// | ids, names of events, values of a documented set | 256 bytes | |
+///
+/// What is read of a body takes two or three times as much memory, and 164 times at worst, for
+/// lists of tiny objects: the memory limit bounds what all of them take, and a request beyond it
+/// waits. The bounds of connections and heads are the [`Server`](crate::Server)'s.
 #[must_use]
 pub struct ReceiverBuilder {
     mounts: Vec<Mount>,
@@ -40,8 +58,8 @@ struct Mount {
 }
 
 /// Makes the endpoint of a path, once all settings are known.
-// Not before `build`: a bot's fallback may be set after the bot, and an inbox is to know no feed of a
-// receiver that has mistakes.
+// Not before `build`: a bot's fallback may be set after the bot, and an inbox is to know no feed of
+// a receiver that has mistakes.
 type MakeEndpoint = dyn FnOnce(&str, &Settings) -> Box<dyn Endpoint> + Send;
 
 struct Settings {
@@ -149,16 +167,16 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Serves the receiver's health: answers `GET` on this path with 200, and with 503 while draining. One
-    /// path at most, and none by default.
+    /// Serves the receiver's health: answers `GET` on this path with 200, and with 503 while
+    /// draining. One path at most, and none by default.
     pub fn healthz(mut self, path: impl Into<String>) -> Self {
         self.settings.healthz.push(path.into());
         self
     }
 
     /// Shows on the path of [`healthz`](Self::healthz) what a check says, by this name: 200 and
-    /// `{"inbox":{"waiting":0},"status":"ok"}`, say. 503 where a check fails, panics or takes too long.
-    /// None by default: the body is `ok`.
+    /// `{"inbox":{"waiting":0},"status":"ok"}`, say. 503 where a check fails, panics or takes too
+    /// long. None by default: the body is `ok`.
     pub fn health_check(mut self, name: impl Into<String>, check: impl HealthCheck) -> Self {
         self.checks.push((name.into(), Box::new(check)));
         self
@@ -177,13 +195,13 @@ impl ReceiverBuilder {
         self
     }
 
-    /// The memory that what was read of bodies may take at once, in bytes, until their handlers are done.
-    /// 512 MiB by default. A request that finds too little left waits for it, for as long as a body may
-    /// take, or as its handler may where that is shorter; then it is answered 503, and a bot's with the
-    /// fallback reply.
+    /// The memory that what was read of bodies may take at once, in bytes, until their handlers are
+    /// done. 512 MiB by default. A request that finds too little left waits for it, for as long as
+    /// a body may take, or as its handler may where that is shorter; then it is answered 503, and a
+    /// bot's with the fallback reply.
     ///
-    /// It is estimated: some two or three times what a body has in bytes, and at worst 164 times. A body
-    /// that could take more than all of it is read alone.
+    /// It is estimated: some two or three times what a body has in bytes, and at worst 164 times. A
+    /// body that could take more than all of it is read alone.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.settings.memory = bytes;
         self
@@ -210,15 +228,15 @@ impl ReceiverBuilder {
         self
     }
 
-    /// How long each [health check](Self::health_check) may take. 2 seconds by default; after that it
-    /// is dropped and 503 answered.
+    /// How long each [health check](Self::health_check) may take. 2 seconds by default; after that
+    /// it is dropped and 503 answered.
     pub fn health_deadline(mut self, deadline: Duration) -> Self {
         self.settings.health_deadline = deadline;
         self
     }
 
-    /// What a visitor gets when the bot fails, panics or takes too long, and when a transfer fails and
-    /// the bot says nothing to it: never nothing. By default, a human agent: `HUMAN_TRANSFER`.
+    /// What a visitor gets when the bot fails, panics or takes too long, and when a transfer fails
+    /// and the bot says nothing to it: never nothing. By default, a human agent: `HUMAN_TRANSFER`.
     pub fn fallback(mut self, reply: impl Into<Reply>) -> Self {
         self.settings.fallback.reply = Arc::new(reply.into());
         self

@@ -66,6 +66,78 @@ use crate::wire::charset;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # What is answered
+///
+/// | What happens | [Integration](crate::integration), [Conversation Events](crate::conversation), [Agent Status](crate::agent_status) | [Bot](crate::bot) | [Get Contact](crate::contact) |
+/// |---|---|---|---|
+/// | the handler returns `Ok` | 200 | 200 and its reply | 200 and its text |
+/// | the handler fails | 503 | 200 and the fallback reply | 503 |
+/// | … with [`HandlerError::permanent`](crate::HandlerError::permanent) | 422 | 200 and the fallback reply | 503 |
+/// | … with a panic | 500 | 200 and the fallback reply | 500 |
+/// | … by its deadline | 503 | 200 and the fallback reply | 503 |
+/// | a transfer fails, and the bot says nothing to it | | 200 and the fallback reply, or the apology | |
+/// | the body cannot be read | 400 | 200 and the fallback reply; 400 without a `case_id` | |
+/// | no `email` in the query | | | 400 |
+/// | no token, or a wrong one | 401 | 401 | 401 |
+/// | the body comes too slowly | 408 | 408 | |
+/// | the body is too large | 413 | 413 | |
+/// | the body is compressed | 415 | 415 | |
+/// | unknown path, wrong method | 404, 405 | 404, 405 | 404, 405 |
+///
+/// A refusal is `{"code": 400, "message": "…"}`, with nothing of what was sent in the message;
+/// failures of Get Contact are plain text, since an agent may see them. SnapEngage repeats an
+/// Integration request for about two hours unless it is answered 2xx; the other APIs are not known
+/// to repeat anything. What is no HTTP, or has a head of more than 100 fields or past
+/// [`header_limit`](crate::Server::header_limit) (431), hyper refuses by itself.
+///
+/// The fallback reply is a transfer to a human agent, or what
+/// [`fallback`](ReceiverBuilder::fallback) says. A transfer that fails ends in it as well, unless
+/// it was one to any human agent, or the fallback reply's own: then the visitor is told that nobody
+/// is available, or what [`apology`](ReceiverBuilder::apology) says. Where the handler fails at the
+/// end of a chat, nobody is left to be answered, and the reply is empty.
+///
+/// A handler that has started runs to its end or its deadline, even if SnapEngage hangs up. A
+/// deadline ends it where it waits; one that blocks its thread is beyond it: its answer is kept,
+/// and the log warns of it.
+///
+/// # What is read
+///
+/// - Bodies are UTF-8, or what the `Content-Type` or the XML itself declares, if that is ISO-8859-1
+///   or windows-1252. Any other charset is as if absent.
+/// - A byte that is no UTF-8, and half of a surrogate pair in JSON, becomes U+FFFD, and the log
+///   names the field. A number that 64 bits do not hold is kept as its text. What is not JSON or
+///   XML is refused with 400.
+/// - Numbers and booleans are read where they come as text, and text where it comes as a number. In
+///   XML, white space around CDATA, ids and numbers is layout.
+/// - What a field cannot make sense of is in `extra` under its name, and absent in the field. Of a
+///   field that comes twice the last counts, and the others are in `extra` under `name (others)`,
+///   an array. The log names both.
+/// - Only what nothing can be done without is required: the ids, and the name of the event. Ids,
+///   names of events and values of a documented set have up to 256 bytes; longer ones are nothing
+///   their field can make sense of.
+/// - JSON nests up to 127 deep, XML up to 128, without a DTD and without entities of its own.
+///
+/// # What is logged
+///
+/// One `tracing` span a request, `snapengage`, with `api`, `event`, `case_id`, `token` (its
+/// [name](crate::Token::named)), `repeat`, `status` and `duration_ms`, and one event in it. Nothing
+/// that was sent is in it but the names and ids; what a handler's errors say is. A 404 names the
+/// path and the nearest that is served, without what may be a secret. Probes of the health route
+/// are at DEBUG.
+///
+/// A subscriber that panics, as `tracing_subscriber::fmt` does when stderr is full or closed, costs
+/// no request. In handlers of yours it would: `.log_internal_errors(false)` has it not panic. One
+/// that blocks, on a pipe that nobody reads, blocks the thread it is called on.
+///
+/// # In a service of your own
+///
+/// [`handle`](Self::handle) answers an [`http::Request`] with any body, without a socket; tests
+/// need no more than that. A receiver is a hyper and a tower service, so that axum mounts it with
+/// `Router::new().nest_service("/snapengage", receiver)`: see the example `embed_in_axum`. The
+/// limits of [`Server`](crate::Server), and the refusal of doubtful boundaries, are then the other
+/// server's to see to. On shutdown, call [`start_draining`](Self::start_draining), and wait for
+/// [`finished`](Self::finished) before the process ends.
 #[derive(Clone)]
 pub struct Receiver(Arc<Inner>);
 
