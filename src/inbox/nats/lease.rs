@@ -107,7 +107,7 @@ impl Leases {
         settings: &Settings,
     ) -> Self {
         Self {
-            pull: Pull::new(consumer, settings.lease),
+            pull: Pull::new(consumer, &upkeep.link, settings.lease),
             streams: Arc::clone(streams),
             upkeep: Arc::clone(upkeep),
             leased: Mutex::default(),

@@ -1,14 +1,16 @@
 //! Messages that are pulled from the server: no more than handlers are free for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::consumer::pull::Batch;
 use async_nats::jetstream::{AckKind, Message};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use super::link::Link;
 use crate::caught::quietly;
 use crate::inbox::error::InboxError;
 
@@ -20,6 +22,7 @@ const SLACK: Duration = Duration::from_secs(1);
 
 pub(super) struct Pull {
     consumer: PullConsumer,
+    link: Arc<Link>,
     pulled: Mutex<Pulled>,
     lease: Duration,
 }
@@ -33,8 +36,8 @@ struct Pulled {
 }
 
 impl Pull {
-    pub(super) fn new(consumer: PullConsumer, lease: Duration) -> Self {
-        Self { consumer, pulled: Mutex::default(), lease }
+    pub(super) fn new(consumer: PullConsumer, link: &Arc<Link>, lease: Duration) -> Self {
+        Self { consumer, link: Arc::clone(link), pulled: Mutex::default(), lease }
     }
 
     /// Waits for a message. May be dropped at any time.
@@ -89,15 +92,25 @@ impl Pull {
         (pulled_at.elapsed() < self.lease / 2).then_some(message)
     }
 
-    /// Gives back the message that was waited for, and drops the request.
+    /// Gives back what was delivered and not taken, and waits no longer.
     pub(super) async fn release(&self) -> Result<(), InboxError> {
-        let message = self.pulled();
-        if let Ok(mut pulled) = self.pulled.try_lock() {
-            pulled.request = None;
+        if self.link.is_connected() {
+            // By the time of an answer, what the server had sent before it is here.
+            let _ = self.consumer.get_info().await;
         }
-        match message {
-            Some(message) => message.ack_with(AckKind::Nak(None)).await.map_err(InboxError::new),
-            None => Ok(()),
+        let mut messages = Vec::from_iter(self.pulled());
+        if let Ok(mut pulled) = self.pulled.try_lock()
+            && let Some(mut request) = pulled.request.take()
+        {
+            // A message may have come since anybody waited: dropped with its request, it would be
+            // missing until its lease is over.
+            while let Some(Some(Ok(message))) = request.next().now_or_never() {
+                messages.push(message);
+            }
         }
+        for message in messages {
+            message.ack_with(AckKind::Nak(None)).await.map_err(InboxError::new)?;
+        }
+        Ok(())
     }
 }
