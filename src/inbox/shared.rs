@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::complaint::Complaint;
 use super::engine::Engine;
 use super::feeds::Feeds;
 use super::monitor::Monitor;
@@ -17,6 +18,10 @@ pub(super) struct Shared {
     /// For what handlers have of bodies.
     pub(super) memory: Budget,
     pub(super) monitor: Monitor,
+    /// That nothing can be claimed: told once, whichever worker meets it.
+    pub(super) claiming: Complaint,
+    /// That nothing can be noted of what was claimed.
+    pub(super) noting: Complaint,
 }
 
 impl Shared {
@@ -27,6 +32,8 @@ impl Shared {
             options,
             feeds: Feeds::default(),
             monitor: Monitor::default(),
+            claiming: Complaint::default(),
+            noting: Complaint::default(),
         }
     }
 

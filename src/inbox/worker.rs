@@ -9,7 +9,6 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::complaint::Complaint;
 use super::engine::{Claim, Engine, Lease, Verdict};
 use super::error::InboxError;
 use super::feeds::Work;
@@ -33,15 +32,11 @@ const LONGEST_ERROR: usize = 4096;
 /// Claims entries and has their handlers process them.
 pub(super) struct Worker {
     shared: Arc<Shared>,
-    /// That nothing can be claimed.
-    claiming: Complaint,
-    /// That nothing can be noted of what was claimed.
-    noting: Complaint,
 }
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self { shared, claiming: Complaint::default(), noting: Complaint::default() })
+        Arc::new(Self { shared })
     }
 
     /// Works until `until` is ready, and then until the handlers that have started are done.
@@ -95,11 +90,11 @@ impl Worker {
         };
         match claims {
             Ok(claims) => {
-                self.claiming.over("entries can be processed again");
+                self.shared.claiming.over("entries can be processed again");
                 claims
             }
             Err(error) => {
-                self.claiming.error("nothing can be processed", &error);
+                self.shared.claiming.error("nothing can be processed", &error);
                 sleep(PAUSE).await;
                 Vec::new()
             }
@@ -172,7 +167,7 @@ impl Worker {
     /// Says whether it makes sense to go on: not once another worker has the entry.
     async fn renew(&self, claim: &Claim) -> bool {
         self.engine().renew(claim.ticket, self.lease()).await.unwrap_or_else(|error| {
-            self.noting.error("a lease cannot be renewed", &error);
+            self.shared.noting.error("a lease cannot be renewed", &error);
             true
         })
     }
@@ -197,12 +192,12 @@ impl Worker {
     async fn settle(&self, claim: &Claim, verdict: Verdict) {
         for _ in 0..NOTES {
             match self.engine().settle(claim.ticket, verdict.clone(), clock::now()).await {
-                Ok(true) => return self.noting.over("outcomes can be noted again"),
+                Ok(true) => return self.shared.noting.over("outcomes can be noted again"),
                 Ok(false) => {
                     quietly(|| tracing::warn!("the lease was lost: this may be done twice"));
                     return;
                 }
-                Err(error) => self.noting.error("an outcome cannot be noted", &error),
+                Err(error) => self.shared.noting.error("an outcome cannot be noted", &error),
             }
             sleep(PAUSE).await;
         }
