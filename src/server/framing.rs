@@ -32,7 +32,7 @@ enum Length {
     Exact(u64),
 }
 
-/// Where the head starts that is being read.
+/// Start of the head that is being read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Start {
     /// With the first byte that was kept of it.
@@ -42,7 +42,7 @@ enum Start {
     InDoubt,
 }
 
-/// Where a request ended that has been answered.
+/// End of a request that has been answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestEnd {
     /// With the last byte that came in.
@@ -135,7 +135,7 @@ impl Framing {
         }
     }
 
-    /// Whether the head has a length; `None` where what was seen is not a whole head.
+    /// Looks for a length in the head; `None` if what was seen is not a whole head.
     fn has_length(&self) -> Option<bool> {
         const MAX_HEADERS: usize = 128;
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];

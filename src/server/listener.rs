@@ -83,7 +83,7 @@ pub trait Listener: Send {
     ///
     /// # Errors
     ///
-    /// Where there is no connection. One that was aborted, refused or reset is passed over in
+    /// If there is no connection. One that was aborted, refused or reset is passed over in
     /// silence; any other error, such as too many open files, is logged at `ERROR`, and the next
     /// connection is tried for after 5 ms, and after up to a second if that fails again.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Handshake>> + Send;

@@ -255,12 +255,9 @@ impl Server {
     ) -> Infallible {
         let mut backoff = AcceptBackoff::default();
         loop {
-            if permits.available_permits() == 0 {
-                quietly(|| tracing::warn!("as many connections as may be are open, others wait"));
-            }
             // Before a connection is accepted: one that cannot be served yet waits in the system's
             // queue, where it takes no file descriptor and no memory of this process.
-            let permit = Arc::clone(permits).acquire_owned().await.expect("never closed");
+            let permit = acquire(permits).await;
             match listener.accept().await {
                 Ok(handshake) => {
                     backoff = AcceptBackoff::default();
@@ -299,6 +296,13 @@ impl Server {
         let is_crowded = room < self.max_connections as usize / 2;
         Deadlines { first: if is_crowded { idle.min(header) } else { idle }, ..self.deadlines }
     }
+}
+
+async fn acquire(permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    if permits.available_permits() == 0 {
+        quietly(|| tracing::warn!("as many connections as may be are open, others wait"));
+    }
+    Arc::clone(permits).acquire_owned().await.expect("never closed")
 }
 
 /// Wait after an error that the next connection would meet as well, such as too many open files:

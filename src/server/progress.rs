@@ -30,7 +30,7 @@ pub(super) struct Progress {
     pub(super) armed: Option<(Phase, Instant)>,
 }
 
-/// What is read.
+/// State of the reading side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Reading {
     /// Nothing yet.
@@ -44,7 +44,7 @@ enum Reading {
     Request,
 }
 
-/// What is written.
+/// State of the writing side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Writing {
     /// Nothing that the client has not taken.
@@ -66,14 +66,14 @@ pub(super) enum Closing {
     Lingering,
 }
 
-/// Whether a connection goes on after an answer.
+/// Fate of a connection after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeepAlive {
     Keep,
     Close,
 }
 
-/// What is waited for.
+/// Wait, with a deadline of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// The first request.

@@ -67,9 +67,9 @@ fn installed(signal: io::Result<Signal>) -> Option<Signal> {
 pub(super) enum Stage {
     /// Connections are accepted.
     Serving,
-    /// What has begun is answered.
+    /// Requests that have begun are answered.
     Draining,
-    /// What is left is dropped.
+    /// Connections that are left are dropped.
     Cut,
 }
 
