@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::value::to_raw_value;
 
 use super::delivery::Delivery;
-use super::queue::Queue;
+use super::queue::TurnQueues;
 use super::store::{SavedState, Store, StoreError};
 use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
@@ -26,7 +26,7 @@ use crate::id::CaseId;
 pub struct Bot<D, S> {
     pub(super) dialogue: D,
     pub(super) store: Arc<S>,
-    queue: Queue,
+    queues: TurnQueues,
     name: String,
     terms: Terms,
     text_as_typed: bool,
@@ -39,7 +39,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         Self {
             dialogue,
             store: Arc::new(store),
-            queue: Queue::default(),
+            queues: TurnQueues::default(),
             name: "bot".to_owned(),
             terms: Terms {
                 lease: Duration::from_secs(3),
@@ -84,7 +84,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         Self { text_as_typed: true, ..self }
     }
 
-    /// Removes the conversations that have expired from the store, and says how many. The bot does so by
+    /// Removes the conversations that have expired from the store, and returns how many. The bot does so by
     /// itself, at its first turn and then once an hour.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     /// Where the store fails.
     pub async fn state_of(&self, case_id: &CaseId) -> Result<Option<D::State>, StoreError> {
         let found = S::load(&self.store, &self.key(case_id)).await?;
-        let record = found.map(|(record, _)| record).filter(|record| record.expires_at() > now());
+        let record = found.map(|found| found.record).filter(|record| record.expires_at() > now());
         let saved = record.and_then(|record| record.state);
         Ok(saved.map(|saved| self.read(&saved).unwrap_or_else(|| self.dialogue.start())))
     }
@@ -115,7 +115,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     /// Where the store fails.
     pub async fn set_state(&self, case_id: &CaseId, state: D::State) -> Result<(), HandlerError> {
         let key = self.key(case_id);
-        let _place = self.queue.enter(&key).await;
+        let _place = self.queues.enter(&key).await;
         if let Begin::Turn(mut turn) = Turn::begin(&self.store, &key, None, self.terms).await? {
             turn.commit(Some(self.saved(&state)?), &Reply::new()).await?;
         }
@@ -130,7 +130,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     async fn turn(&self, delivery: Box<Delivery>) -> Result<Reply, HandlerError> {
         self.sweeper.wake(&self.store);
         let key = self.key(delivery.input.case_id());
-        let _place = self.queue.enter(&key).await;
+        let _place = self.queues.enter(&key).await;
         let mut turn = match Turn::begin(&self.store, &key, Some(&delivery), self.terms).await? {
             Begin::Turn(turn) => turn,
             Begin::Answered(reply) => return Ok(reply),

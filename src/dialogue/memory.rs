@@ -1,11 +1,12 @@
 //! Conversations in memory.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::store::{Record, Revision, Store, StoreError};
+use super::store::{Loaded, Record, Revision, Saved, Store, StoreError};
 use crate::timestamp::Timestamp;
 
 /// Conversations in memory: for tests, and for small bots that may forget where they stood.
@@ -21,14 +22,14 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Kept {
-    records: HashMap<Box<str>, Entry>,
+    records: HashMap<Box<str>, KeptRecord>,
     /// What the records take.
     bytes: usize,
     writes: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct KeptRecord {
     record: Record,
     revision: Revision,
     bytes: usize,
@@ -58,7 +59,11 @@ impl Default for MemoryStore {
     }
 }
 
-impl Entry {
+impl KeptRecord {
+    fn new(key: &str, record: &Record, revision: Revision) -> Self {
+        Self { record: record.clone(), revision, bytes: bytes_of(key, record) }
+    }
+
     /// What goes first is less.
     fn age(&self) -> (Timestamp, u64) {
         (self.record.expires_at(), self.revision.0)
@@ -72,12 +77,28 @@ fn bytes_of(key: &str, record: &Record) -> usize {
 }
 
 impl Kept {
+    /// Puts an entry over the one that was seen, and returns whether it did.
+    fn replace(&mut self, key: &str, entry: KeptRecord, seen: Option<Revision>) -> bool {
+        let bytes = entry.bytes;
+        let replaced = match (self.records.get_mut(key), seen) {
+            (Some(there), Some(seen)) if there.revision == seen => mem::replace(there, entry).bytes,
+            (None, None) => {
+                self.records.insert(key.into(), entry);
+                0
+            }
+            _ => return false,
+        };
+        self.writes += 1;
+        self.bytes = self.bytes + bytes - replaced;
+        true
+    }
+
     fn remove(&mut self, key: &str) {
         let removed = self.records.remove(key);
         self.bytes -= removed.map_or(0, |removed| removed.bytes);
     }
 
-    fn retain(&mut self, mut keep: impl FnMut(&mut Entry) -> bool) {
+    fn retain(&mut self, mut keep: impl FnMut(&mut KeptRecord) -> bool) {
         let mut bytes = 0;
         self.records.retain(|_, entry| {
             let is_kept = keep(entry);
@@ -107,8 +128,12 @@ impl Kept {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
-        Ok(self.kept().records.get(key).map(|entry| (entry.record.clone(), entry.revision)))
+    async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
+        Ok(self
+            .kept()
+            .records
+            .get(key)
+            .map(|entry| Loaded::new(entry.record.clone(), entry.revision)))
     }
 
     async fn save(
@@ -116,29 +141,17 @@ impl Store for MemoryStore {
         key: &str,
         record: &Record,
         seen: Option<Revision>,
-    ) -> Result<Option<Revision>, StoreError> {
+    ) -> Result<Saved, StoreError> {
         let mut kept = self.kept();
         let next = Revision(kept.writes);
-        let bytes = bytes_of(key, record);
-        let replaced = match (kept.records.get_mut(key), seen) {
-            (Some(entry), Some(seen)) if entry.revision == seen => {
-                let replaced = entry.bytes;
-                *entry = Entry { record: record.clone(), revision: next, bytes };
-                replaced
-            }
-            (None, None) => {
-                let entry = Entry { record: record.clone(), revision: next, bytes };
-                kept.records.insert(key.into(), entry);
-                0
-            }
-            _ => return Ok(None),
-        };
-        kept.writes += 1;
-        kept.bytes = kept.bytes + bytes - replaced;
+        let entry = KeptRecord::new(key, record, next);
+        if !kept.replace(key, entry, seen) {
+            return Ok(Saved::Conflict);
+        }
         if kept.bytes > self.limit {
             kept.make_room(self.limit, next);
         }
-        Ok(Some(next))
+        Ok(Saved::Written(next))
     }
 
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {

@@ -119,7 +119,7 @@ pub use self::memory::MemoryStore;
 pub use self::nats::NatsStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
-pub use self::store::{Record, Revision, Store, StoreError};
+pub use self::store::{Loaded, Record, Revision, Saved, Store, StoreError};
 
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message, Reply};
 use crate::error::HandlerError;

@@ -12,7 +12,7 @@ use async_nats::{HeaderMap, HeaderValue};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
-use super::store::{Record, Revision, Store, StoreError};
+use super::store::{Loaded, Record, Revision, Saved, Store, StoreError};
 use crate::clock::now;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
@@ -93,18 +93,16 @@ impl NatsStore {
         }
     }
 
-    async fn read(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn read(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
         let last = self.last(key).await?.filter(|message| !is_marker(message));
-        Ok(last.map(|message| (Record::from_json(&message.payload), Revision(message.sequence))))
+        let loaded = |message: StreamMessage| {
+            Loaded::new(Record::from_json(&message.payload), Revision(message.sequence))
+        };
+        Ok(last.map(loaded))
     }
 
     /// Writes over a revision; 0 is none.
-    async fn write(
-        &self,
-        key: &str,
-        record: &Record,
-        seen: u64,
-    ) -> Result<Option<Revision>, StoreError> {
+    async fn write(&self, key: &str, record: &Record, seen: u64) -> Result<Saved, StoreError> {
         let prefix = self.bucket.put_prefix.as_ref().unwrap_or(&self.bucket.prefix);
         let subject = format!("{prefix}{key}");
         let mut headers = HeaderMap::new();
@@ -116,8 +114,10 @@ impl NatsStore {
         let published =
             async { self.jetstream.publish_with_headers(subject, headers, payload).await?.await };
         match published.await {
-            Ok(written) => Ok(Some(Revision(written.sequence))),
-            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(None),
+            Ok(written) => Ok(Saved::Written(Revision(written.sequence))),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                Ok(Saved::Conflict)
+            }
             Err(error) => Err(StoreError::new(error)),
         }
     }
@@ -157,7 +157,7 @@ fn is_marker(message: &StreamMessage) -> bool {
 
 #[async_trait]
 impl Store for NatsStore {
-    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
         self.read(&encode(key)?).await
     }
 
@@ -166,15 +166,15 @@ impl Store for NatsStore {
         key: &str,
         record: &Record,
         seen: Option<Revision>,
-    ) -> Result<Option<Revision>, StoreError> {
+    ) -> Result<Saved, StoreError> {
         let key = encode(key)?;
         let written = self.write(&key, record, seen.map_or(0, |seen| seen.0)).await?;
-        if written.is_some() || seen.is_some() {
+        if written != Saved::Conflict || seen.is_some() {
             return Ok(written);
         }
         match self.last(&key).await?.filter(is_marker) {
             Some(marker) => self.write(&key, record, marker.sequence).await,
-            None => Ok(None),
+            None => Ok(Saved::Conflict),
         }
     }
 
@@ -191,8 +191,8 @@ impl Store for NatsStore {
         let mut swept = 0;
         let mut keys = self.bucket.keys().await.map_err(StoreError::new)?;
         while let Some(key) = keys.try_next().await.map_err(StoreError::new)? {
-            let Some((record, revision)) = self.read(&key).await? else { continue };
-            if record.expires_at() <= now && self.purge(&key, revision).await? {
+            let Some(found) = self.read(&key).await? else { continue };
+            if found.record.expires_at() <= now && self.purge(&key, found.revision).await? {
                 swept += 1;
             }
         }

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
 /// Who waits for which conversation in this process.
 #[derive(Debug, Default)]
-pub(super) struct Queue(Mutex<Turnstiles>);
+pub(super) struct TurnQueues(Mutex<Turnstiles>);
 
 #[derive(Debug, Default)]
 struct Turnstiles {
@@ -16,7 +16,7 @@ struct Turnstiles {
     limit: usize,
 }
 
-impl Queue {
+impl TurnQueues {
     /// Waits until nobody is before. The place is left when what is returned is dropped.
     pub(super) async fn enter(&self, key: &Arc<str>) -> OwnedMutexGuard<()> {
         let turnstile = self.turnstile(key);
@@ -39,13 +39,13 @@ mod tests {
 
     #[tokio::test]
     async fn empty_queues_are_cleared_away_and_others_are_not() {
-        let queue = Queue::default();
+        let queues = TurnQueues::default();
         let key = Arc::from("held");
-        let held = queue.enter(&key).await;
+        let held = queues.enter(&key).await;
         for number in 0..1_000 {
-            drop(queue.enter(&number.to_string().into()).await);
+            drop(queues.enter(&number.to_string().into()).await);
         }
-        let turnstiles = queue.0.lock().expect("not poisoned");
+        let turnstiles = queues.0.lock().expect("not poisoned");
         assert!(turnstiles.by_key.len() < 100, "{} turnstiles", turnstiles.by_key.len());
         assert!(turnstiles.by_key[&key].try_lock().is_err());
         drop(held);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::store::{Record, Revision, Store, StoreError, unique};
+use super::store::{Loaded, Record, Revision, Saved, Store, StoreError, unique};
 use crate::storage::files::DatabaseFiles;
 use crate::storage::group_commit::{Demand, Group};
 use crate::storage::sqlite::{self, Schema};
@@ -86,11 +86,11 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
         let key = key.to_owned();
         let found = self.run(Demand::Read, move |connection| find(connection, &key)).await?;
         // Not while others wait for the connection.
-        Ok(found.map(|row| (row.record(), row.revision)))
+        Ok(found.map(|row| Loaded::new(row.record(), row.revision)))
     }
 
     async fn save(
@@ -98,7 +98,7 @@ impl Store for SqliteStore {
         key: &str,
         record: &Record,
         seen: Option<Revision>,
-    ) -> Result<Option<Revision>, StoreError> {
+    ) -> Result<Saved, StoreError> {
         // A lease is to be seen by other processes. A power cut ends them all, and with them what it is for: the
         // record that it was written over comes back, which is as durable as its own commit was.
         let demand = if record.is_leased() { Demand::Visible } else { Demand::Durable };
@@ -174,11 +174,7 @@ struct NewRow {
 
 impl NewRow {
     /// Writes it over the revision `seen`, if that is there.
-    fn write(
-        &self,
-        connection: &Connection,
-        seen: Option<Revision>,
-    ) -> rusqlite::Result<Option<Revision>> {
+    fn write(&self, connection: &Connection, seen: Option<Revision>) -> rusqlite::Result<Saved> {
         let Self { key, expires_at, record, revision } = self;
         let next = number(*revision);
         let written = match seen {
@@ -193,7 +189,7 @@ impl NewRow {
                 number(seen)
             ])?,
         };
-        Ok((written > 0).then_some(*revision))
+        Ok(if written > 0 { Saved::Written(*revision) } else { Saved::Conflict })
     }
 }
 

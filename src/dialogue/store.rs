@@ -1,4 +1,4 @@
-//! Where conversations are kept.
+//! Stores of conversations, and what they keep.
 
 use std::error::Error;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::bot::{Button, Content, Reply};
 use crate::caught::quietly;
 use crate::timestamp::Timestamp;
 
-/// A place for conversations: one record each, replaced whole and only by whoever saw it last.
+/// Place for conversations: one record each, replaced whole and only by whoever saw it last.
 ///
 /// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should pass
 /// the [conformance suite](super::conformance).
@@ -27,10 +27,10 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// Where the store cannot be read.
-    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError>;
+    async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError>;
 
     /// Writes a record if the one under the key still has the revision `seen`, or if there is none
-    /// and `seen` is `None`. Says the new revision, or `None` if somebody else was faster.
+    /// and `seen` is `None`.
     ///
     /// What this has said to be written must outlast the process, in a store meant to.
     ///
@@ -43,16 +43,16 @@ pub trait Store: Send + Sync + 'static {
         key: &str,
         record: &Record,
         seen: Option<Revision>,
-    ) -> Result<Option<Revision>, StoreError>;
+    ) -> Result<Saved, StoreError>;
 
-    /// Removes the record of a revision, and says whether it did: not if there is another one by now.
+    /// Removes the record of a revision, and returns whether it did: not if there is another one by now.
     ///
     /// # Errors
     ///
     /// Where the store cannot be written.
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError>;
 
-    /// Removes the records that have expired, and says how many. A bot asks for it once an hour, beside
+    /// Removes the records that have expired, and returns how many. A bot asks for it once an hour, beside
     /// its turns, which should not have to wait for all of it.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ pub trait Store: Send + Sync + 'static {
 
 #[async_trait]
 impl<S: Store + ?Sized> Store for Arc<S> {
-    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
         (**self).load(key).await
     }
 
@@ -78,7 +78,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         key: &str,
         record: &Record,
         seen: Option<Revision>,
-    ) -> Result<Option<Revision>, StoreError> {
+    ) -> Result<Saved, StoreError> {
         (**self).save(key, record, seen).await
     }
 
@@ -95,7 +95,45 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
 }
 
-/// Which write a record is from. Every write makes another one, after a removal too: a record that was
+/// Record as it was found, and what to save it over.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// What is kept of the conversation.
+    pub record: Record,
+    /// The write that the record is from.
+    pub revision: Revision,
+}
+
+impl Loaded {
+    /// A record from this write.
+    pub fn new(record: Record, revision: Revision) -> Self {
+        Self { record, revision }
+    }
+}
+
+/// Outcome of a save that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub enum Saved {
+    /// The record is there, and has this revision.
+    Written(Revision),
+    /// Nothing was written: somebody else was faster, and the record that was seen is not the last one.
+    Conflict,
+}
+
+impl Saved {
+    /// The new revision, if there is one.
+    pub fn revision(self) -> Option<Revision> {
+        match self {
+            Self::Written(revision) => Some(revision),
+            Self::Conflict => None,
+        }
+    }
+}
+
+/// Write that a record is from. Every write makes another one, after a removal too: a record that was
 /// removed and written again never has a revision it had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(pub u64);
@@ -111,7 +149,7 @@ pub struct Record {
     pub(super) state: Option<Arc<SavedState>>,
     /// The last replies, oldest first.
     #[serde(default)]
-    pub(super) answers: Arc<[Answer]>,
+    pub(super) answers: Arc<[AnsweredDelivery]>,
     /// The turn that wrote this.
     pub(super) turn: TurnId,
     /// How long that turn holds the conversation; absent once it is committed.
@@ -137,7 +175,7 @@ pub(super) struct SavedState {
 
 /// A delivery that was answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct AnsweredDelivery {
     pub(super) fingerprint: Fingerprint,
     pub(super) reply: Arc<Reply>,
     /// What the reply takes in memory, which is not for stores elsewhere.
@@ -145,7 +183,7 @@ pub(super) struct Answer {
     bytes: usize,
 }
 
-impl Answer {
+impl AnsweredDelivery {
     pub(super) fn new(fingerprint: Fingerprint, reply: &Reply) -> Self {
         let content = reply.content().iter().map(bytes_of);
         let bytes =
@@ -283,7 +321,7 @@ impl Record {
         Some(Reply::clone(&answer.reply))
     }
 
-    pub(super) fn push_answer(&mut self, answer: Answer) {
+    pub(super) fn push_answer(&mut self, answer: AnsweredDelivery) {
         let forgotten = (self.answers.len() + 1).saturating_sub(Self::ANSWERS);
         let kept = self.answers[forgotten..].iter().cloned();
         self.answers = kept.chain([answer]).collect();

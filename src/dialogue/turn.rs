@@ -11,7 +11,9 @@ use tokio::time::{Instant, sleep};
 use super::Input;
 use super::delivery::Delivery;
 use super::fingerprint::Fingerprint;
-use super::store::{Answer, Record, Revision, SavedState, Store, StoreError, TurnId};
+use super::store::{
+    AnsweredDelivery, Record, Revision, Saved, SavedState, Store, StoreError, TurnId,
+};
 use crate::bot::{Button, Reply};
 use crate::caught::quietly;
 use crate::clock::now;
@@ -61,8 +63,10 @@ impl<S: Store> Turn<S> {
         let mut wait = FIRST_WAIT;
         let mut hold = Hold::default();
         loop {
-            let (before, revision) = S::load(store, key).await?.unzip();
+            let found = S::load(store, key).await?;
             let time = now();
+            let revision = found.as_ref().map(|found| found.revision);
+            let before = found.map(|found| found.record);
             let before = before.filter(|record| record.expires_at() > time);
             let is_held = before.as_ref().is_some_and(|record| hold.lasts(record, revision, time));
             if let Some(reply) = answered(before.as_ref(), fingerprint) {
@@ -73,8 +77,10 @@ impl<S: Store> Turn<S> {
                     return Ok(Begin::Answered(Reply::new()));
                 }
                 let mut turn = Self::new(store, key, before, fingerprint, terms, time);
-                turn.revision = S::save(store, key, &turn.record, revision).await?;
-                if turn.revision.is_some() {
+                if let Saved::Written(revision) =
+                    S::save(store, key, &turn.record, revision).await?
+                {
+                    turn.revision = Some(revision);
                     return Ok(Begin::Turn(turn));
                 }
             }
@@ -151,7 +157,7 @@ impl<S: Store> Turn<S> {
     ) -> Result<(), HandlerError> {
         self.record.state = state;
         if let Some(fingerprint) = self.fingerprint {
-            self.record.push_answer(Answer::new(fingerprint, reply));
+            self.record.push_answer(AnsweredDelivery::new(fingerprint, reply));
         }
         self.record.show(reply);
         self.record.set_lease(None);
@@ -182,16 +188,16 @@ impl<S: Store> Turn<S> {
     async fn write(&mut self) -> Result<(), Unwritten> {
         let Some(Undo { store, key, turn, .. }) = &self.undo else { return Err(Unwritten::Lost) };
         let saved = S::save(store, key, &self.record, self.revision).await;
-        if let Ok(Some(revision)) = saved {
+        if let Ok(Saved::Written(revision)) = saved {
             self.revision = Some(revision);
             return Ok(());
         }
         let found = S::load(store, key).await.map_err(Unwritten::Failed)?;
-        let Some((found, revision)) = found.filter(|(found, _)| found.turn == *turn) else {
+        let Some(found) = found.filter(|found| found.record.turn == *turn) else {
             return Err(Unwritten::Lost);
         };
-        self.revision = Some(revision);
-        if found.leased_until == self.record.leased_until {
+        self.revision = Some(found.revision);
+        if found.record.leased_until == self.record.leased_until {
             return Ok(());
         }
         Err(Unwritten::Failed(saved.err().unwrap_or_else(|| StoreError::new("written late"))))
@@ -280,17 +286,17 @@ impl<S: Store> Undo<S> {
     ///
     /// Looks first: the last write may have been given up halfway.
     async fn attempt(&self) -> Result<bool, StoreError> {
-        let Some((found, revision)) = S::load(&self.store, &self.key).await? else {
-            return Ok(true);
-        };
-        if !found.is_held_by(self.turn) {
+        let Some(found) = S::load(&self.store, &self.key).await? else { return Ok(true) };
+        if !found.record.is_held_by(self.turn) {
             return Ok(true);
         }
+        let seen = found.revision;
         match &self.before {
             Some(before) => {
-                Ok(S::save(&self.store, &self.key, before, Some(revision)).await?.is_some())
+                let saved = S::save(&self.store, &self.key, before, Some(seen)).await?;
+                Ok(matches!(saved, Saved::Written(_)))
             }
-            None => S::remove(&self.store, &self.key, revision).await,
+            None => S::remove(&self.store, &self.key, seen).await,
         }
     }
 }

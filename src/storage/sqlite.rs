@@ -24,7 +24,7 @@ const LOG_LIMIT: i64 = 4 * 1024 * 1024;
 /// How long a write waits for that of another process.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
-type Failure = Box<dyn Error + Send + Sync>;
+type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A file that could not be opened, and why.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct OpenError {
 }
 
 impl OpenError {
-    fn new(path: &Path, failure: &Failure) -> Self {
+    fn new(path: &Path, failure: &BoxError) -> Self {
         let is_for_want_of_room = failure.downcast_ref().is_some_and(is_for_want_of_room);
         Self { text: format!("{}: {failure}", path.display()), is_for_want_of_room }
     }
@@ -66,7 +66,7 @@ pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError
     open().map_err(|failure| OpenError::new(path, &failure))
 }
 
-fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
+fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), BoxError> {
     connection.busy_timeout(BUSY)?;
     let found = version(connection, schema)?;
     if connection.is_readonly(MAIN_DB)? {
@@ -86,7 +86,7 @@ fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
 }
 
 /// Which version is in it, `None` if there is nothing yet. Fails if it cannot be made one of this schema.
-fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, Failure> {
+fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, BoxError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application_id, version) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 =
@@ -104,7 +104,7 @@ fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, Fail
 }
 
 /// Creates or upgrades the tables. Looks again under the lock: another process may do so at the same time.
-fn create(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
+fn create(connection: &mut Connection, schema: &Schema) -> Result<(), BoxError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match version(&transaction, schema)? {
         None => transaction.execute_batch(schema.sql)?,

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use snapengage::bot::Reply;
 use snapengage::dialogue::{
-    Bot, Dialogue, Input, Record, Revision, SqliteStore, Step, Store, StoreError,
+    Bot, Dialogue, Input, Loaded, Record, Revision, Saved, SqliteStore, Step, Store, StoreError,
 };
 use snapengage::{HandlerError, Receiver, Timestamp, Token, async_trait};
 
@@ -269,7 +269,7 @@ struct Pointed {
 
 #[async_trait]
 impl Store for Pointed {
-    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
         self.store.load(key).await
     }
 
@@ -278,7 +278,7 @@ impl Store for Pointed {
         key: &str,
         record: &Record,
         seen: Option<Revision>,
-    ) -> Result<Option<Revision>, StoreError> {
+    ) -> Result<Saved, StoreError> {
         self.points.reach().await;
         let saved = self.store.save(key, record, seen).await;
         self.points.reach().await;

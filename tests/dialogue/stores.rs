@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use snapengage::dialogue::{MemoryStore, Record, Revision, Store, StoreError, conformance};
+use snapengage::dialogue::{
+    Loaded, MemoryStore, Record, Revision, Saved, Store, StoreError, conformance,
+};
 use snapengage::{Timestamp, async_trait};
 
 #[tokio::test(start_paused = true)]
@@ -94,8 +96,8 @@ impl Broken {
 
 #[async_trait]
 impl Store for Broken {
-    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
-        Ok(self.records.lock().expect("not poisoned").get(&self.key(key)).cloned())
+    async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
+        Ok(self.records.lock().expect("not poisoned").get(&self.key(key)).cloned().map(loaded))
     }
 
     async fn save(
@@ -103,15 +105,15 @@ impl Store for Broken {
         key: &str,
         record: &Record,
         seen: Option<Revision>,
-    ) -> Result<Option<Revision>, StoreError> {
+    ) -> Result<Saved, StoreError> {
         let mut records = self.records.lock().expect("not poisoned");
         let there = records.get(&self.key(key)).map(|(_, revision)| *revision);
         if there != seen && self.flaw != Flaw::WritesOverAnything {
-            return Ok(None);
+            return Ok(Saved::Conflict);
         }
         let next = self.next(seen);
         records.insert(self.key(key), (record.clone(), next));
-        Ok(Some(next))
+        Ok(Saved::Written(next))
     }
 
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
@@ -132,6 +134,10 @@ impl Store for Broken {
         records.retain(|_, (record, _)| record.expires_at() > now);
         Ok((before - records.len()) as u64)
     }
+}
+
+fn loaded((record, revision): (Record, Revision)) -> Loaded {
+    Loaded::new(record, revision)
 }
 
 #[cfg(feature = "sqlite")]
@@ -181,9 +187,11 @@ mod sqlite {
         let store = SqliteStore::open(&path).expect("opened");
         let row = "INSERT INTO conversation VALUES ('key', 1, 9, 'no record')";
         execute(&path, row);
-        let (record, revision) = store.load("key").await.expect("loaded").expect("a record");
+        let Loaded { record, revision, .. } =
+            store.load("key").await.expect("loaded").expect("a record");
         assert_eq!(record.expires_at(), Timestamp::MIN);
-        assert!(store.save("key", &record, Some(revision)).await.expect("saved").is_some());
+        let saved = store.save("key", &record, Some(revision)).await.expect("saved");
+        assert!(matches!(saved, Saved::Written(_)));
     }
 
     #[tokio::test]
@@ -212,14 +220,14 @@ mod sqlite {
         for (now, expires_at) in [(5_000, 6_000), (5_500, 6_000)] {
             let now = Timestamp::from_millis(now).expect("a time");
             assert_eq!(store.sweep(now).await.expect("swept"), 0);
-            let (record, _) = store.load("told").await.expect("loaded").expect("a record");
-            assert_eq!(Some(record.expires_at()), Timestamp::from_millis(expires_at));
+            let found = store.load("told").await.expect("loaded").expect("a record");
+            assert_eq!(Some(found.record.expires_at()), Timestamp::from_millis(expires_at));
         }
         let now = Timestamp::from_millis(6_000).expect("a time");
         assert_eq!(store.sweep(now).await.expect("swept"), 1);
         assert!(store.load("told").await.expect("loaded").is_none());
-        let (record, _) = store.load("old").await.expect("loaded").expect("a record");
-        assert_eq!(Some(record.expires_at()), Timestamp::from_millis(9_000_000));
+        let found = store.load("old").await.expect("loaded").expect("a record");
+        assert_eq!(Some(found.record.expires_at()), Timestamp::from_millis(9_000_000));
     }
 
     #[tokio::test]
@@ -233,7 +241,7 @@ mod sqlite {
         let record = Record::from_json(record.as_bytes());
         let save = async |key: usize| {
             let saved = store.save(&key.to_string(), &record, None).await.expect("saved");
-            assert!(saved.is_some());
+            assert!(matches!(saved, Saved::Written(_)));
         };
         let other = Connection::open(&path).expect("opened");
         other.execute_batch("BEGIN; SELECT * FROM conversation").expect("a snapshot");
@@ -263,16 +271,17 @@ mod sqlite {
         let saved = store.save("key", &state(1, ""), None).await.expect("saved");
         let flushed = log().len();
         let lease = r#","leased_until":9000,"lease_ms":3000"#;
-        store.save("key", &state(1, lease), saved).await.expect("saved").expect("written");
+        let leased = store.save("key", &state(1, lease), saved.revision()).await.expect("saved");
+        assert!(matches!(leased, Saved::Written(_)));
         let whole = log();
         assert!(whole.len() > flushed, "a lease in the log");
         for left in [flushed, flushed + 1, whole.len() - 1, whole.len()] {
             fs::copy(&path, beside("copy.db")).expect("copied");
             fs::write(beside("copy.db-wal"), &whole[..left]).expect("written");
             let copy = SqliteStore::open(beside("copy.db")).expect("opened");
-            let (record, _) = copy.load("key").await.expect("loaded").expect("a record");
+            let found = copy.load("key").await.expect("loaded").expect("a record");
             let expected = if left < whole.len() { state(1, "") } else { state(1, lease) };
-            assert_eq!(record.to_json(), expected.to_json(), "{left} of {}", whole.len());
+            assert_eq!(found.record.to_json(), expected.to_json(), "{left} of {}", whole.len());
             drop(copy);
         }
     }

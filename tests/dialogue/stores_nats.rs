@@ -11,7 +11,7 @@ use http::Request;
 use serde_json::{Value, json};
 use snapengage::bot::Reply;
 use snapengage::dialogue::{
-    Bot, Dialogue, Input, NatsStore, Record, Step, Store, StoreError, conformance,
+    Bot, Dialogue, Input, NatsStore, Record, Saved, Step, Store, StoreError, conformance,
 };
 use snapengage::{HandlerError, Receiver, Token, async_trait};
 use tokio::task::JoinSet;
@@ -86,13 +86,15 @@ async fn a_store_outlasts_a_restart_of_its_server() {
     let mut server = Server::start("");
     let store = server.store("").await.expect("connected");
     let record = Record::from_json(b"");
-    let revision = store.save("key", &record, None).await.expect("saved").expect("written");
+    let saved = store.save("key", &record, None).await.expect("saved");
+    let revision = saved.revision().expect("written");
     server.restart();
     // What went out before the client met the new server is lost.
     let _ = store.load("key").await;
-    let (_, found) = store.load("key").await.expect("loaded").expect("a record");
-    assert_eq!(found, revision);
-    assert!(store.save("key", &record, Some(revision)).await.expect("saved").is_some());
+    let found = store.load("key").await.expect("loaded").expect("a record");
+    assert_eq!(found.revision, revision);
+    let saved = store.save("key", &record, Some(revision)).await.expect("saved");
+    assert!(matches!(saved, Saved::Written(_)));
 }
 
 #[tokio::test]
@@ -131,15 +133,17 @@ async fn a_store_outlasts_the_death_of_the_server_that_leads_it() {
     jetstream::new(client).create_key_value(config).await.expect("created");
     let store = NatsStore::connect(&urls[0], "conversations").await.expect("connected");
     let record = Record::from_json(b"");
-    let revision = store.save("key", &record, None).await.expect("saved").expect("written");
+    let saved = store.save("key", &record, None).await.expect("saved");
+    let revision = saved.revision().expect("written");
     let leader = cluster.leader("KV_conversations").await;
     cluster.kill(leader);
     assert_ne!(cluster.leader("KV_conversations").await, leader);
     // What went out before the client met another server is lost.
     let _ = store.load("key").await;
-    let (_, found) = store.load("key").await.expect("loaded").expect("a record");
-    assert_eq!(found, revision);
-    assert!(store.save("key", &record, Some(revision)).await.expect("saved").is_some());
+    let found = store.load("key").await.expect("loaded").expect("a record");
+    assert_eq!(found.revision, revision);
+    let saved = store.save("key", &record, Some(revision)).await.expect("saved");
+    assert!(matches!(saved, Saved::Written(_)));
     cluster.restart(leader);
     cluster.until_whole().await;
 }

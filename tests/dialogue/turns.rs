@@ -9,7 +9,7 @@ use http::Request;
 use serde_json::{Value, json};
 use snapengage::bot::{Button, ChatStarted, Reply};
 use snapengage::dialogue::{
-    Bot, Dialogue, Input, MemoryStore, Record, Revision, Step, Store, StoreError,
+    Bot, Dialogue, Input, Loaded, MemoryStore, Record, Revision, Saved, Step, Store, StoreError,
 };
 use snapengage::{HandlerError, Receiver, Timestamp, Token, async_trait};
 use tokio::sync::Notify;
@@ -296,7 +296,8 @@ async fn a_conversation_from_a_clock_that_was_ahead_is_removed_as_any_other() {
     let year = 366 * 24 * 3_600_000;
     record["expires_at"] = (record["expires_at"].as_i64().expect("a time") + year).into();
     let ahead = Record::from_json(record.to_string().as_bytes());
-    chat.store.save("bot/case", &ahead, Some(revision)).await.expect("saved").expect("written");
+    let saved = chat.store.save("bot/case", &ahead, Some(revision)).await.expect("saved");
+    assert!(matches!(saved, Saved::Written(_)));
     sleep(Duration::from_secs(23 * 3600)).await;
     assert!(chat.record().await.is_some());
     sleep(Duration::from_secs(4 * 3600)).await;
@@ -408,7 +409,8 @@ async fn a_lease_from_a_clock_that_was_ahead_lasts_no_longer_than_another() {
         record[field] = (record[field].as_i64().expect("a time") + 3_600_000).into();
     }
     let ahead = Record::from_json(record.to_string().as_bytes());
-    chat.store.save("bot/case", &ahead, Some(revision)).await.expect("saved").expect("written");
+    let saved = chat.store.save("bot/case", &ahead, Some(revision)).await.expect("saved");
+    assert!(matches!(saved, Saved::Written(_)));
     let started = Instant::now();
     assert_eq!(chat.other().say("a", 2).await, "a");
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
@@ -426,7 +428,8 @@ async fn a_record_of_an_older_version_is_read() {
         "state": { "version": 2, "json": ["a"] }, "answers": [], "turn": 7, "expires_at": tomorrow,
     });
     let record = Record::from_json(record.to_string().as_bytes());
-    chat.store.save("bot/case", &record, None).await.expect("saved").expect("written");
+    let saved = chat.store.save("bot/case", &record, None).await.expect("saved");
+    assert!(matches!(saved, Saved::Written(_)));
     assert_eq!(chat.say("b", 1).await, "a b");
 }
 
@@ -529,7 +532,8 @@ impl Chat {
     }
 
     async fn record(&self) -> Option<(Record, Revision)> {
-        self.store.load("bot/case").await.expect("loaded")
+        let found = self.store.load("bot/case").await.expect("loaded")?;
+        Some((found.record, found.revision))
     }
 
     /// Where the transfers were to go that failed.
@@ -741,7 +745,7 @@ impl Faulty {
 
 #[async_trait]
 impl Store for Faulty {
-    async fn load(&self, key: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
         self.inner.load(key).await
     }
 
@@ -750,7 +754,7 @@ impl Store for Faulty {
         key: &str,
         record: &Record,
         seen: Option<Revision>,
-    ) -> Result<Option<Revision>, StoreError> {
+    ) -> Result<Saved, StoreError> {
         let fault = self.faults.lock().expect("not poisoned").pop_front();
         if let Some(Fault::BeforeWrite) = fault {
             return Err(StoreError::new("told to fail before the write"));
