@@ -107,6 +107,8 @@ mod sqlite;
 mod store;
 mod sweeper;
 mod turn;
+#[cfg(any(feature = "nats", feature = "sqlite"))]
+mod watch;
 
 use async_trait::async_trait;
 use serde::Serialize;

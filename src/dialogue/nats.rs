@@ -4,16 +4,20 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_TTL};
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_nats::jetstream::{self, kv};
 use async_nats::{HeaderMap, HeaderValue};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use serde_json::{Value, json};
 
 use super::store::{Loaded, Record, Revision, Saved, Store, StoreError};
+use super::watch::Watch;
 use crate::clock::now;
+use crate::error::HandlerError;
+use crate::receiver::health::HealthCheck;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
 
@@ -26,11 +30,20 @@ const MARKER_TIME_TO_LIVE: Duration = Duration::from_secs(60 * 60);
 /// In seconds: what is to last longer than a century is for ever.
 const LONGEST_TIME_TO_LIVE: u64 = 100 * 366 * 24 * 60 * 60;
 
+/// Key that no conversation's is in the bucket's encoding.
+const PROBE: &str = "==";
+
+/// In seconds.
+const PROBE_TIME_TO_LIVE: u64 = 60;
+
 /// Subjects must fit on a line of the protocol, which ends at 4,096 bytes by default.
 const LONGEST_KEY: usize = 2_048;
 
 /// Conversations in a JetStream key-value bucket of a NATS server, 2.11 or newer, so that several
 /// receivers can serve one bot.
+///
+/// A turn is committed once the server has acknowledged it, which by default it does before it flushes to disk:
+/// it does so every two minutes. Against a power cut there are replicas, and `sync_interval: always`.
 ///
 /// ```no_run
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,6 +59,18 @@ const LONGEST_KEY: usize = 2_048;
 pub struct NatsStore {
     jetstream: jetstream::Context,
     bucket: kv::Store,
+    watch: Watch,
+}
+
+/// Shows `conversations`, how many there are, and `size`, how many bytes they take. Looked at once a second at
+/// most.
+///
+/// Fails where the server does not answer, and where nothing can be stored (it tries to).
+#[async_trait]
+impl HealthCheck for NatsStore {
+    async fn check(&self) -> Result<Value, HandlerError> {
+        self.watch.look(self.look()).await
+    }
 }
 
 impl NatsStore {
@@ -78,7 +103,26 @@ impl NatsStore {
                 bucket.name
             )));
         }
-        Ok(Self { jetstream, bucket })
+        Ok(Self { jetstream, bucket, watch: Watch::default() })
+    }
+
+    async fn look(&self) -> Result<Value, StoreError> {
+        self.probe().await.map_err(StoreError::new)?;
+        let info = self.bucket.stream.get_info().await.map_err(StoreError::new)?;
+        // One message a key, and one of them is the probe's.
+        let conversations = info.state.messages.saturating_sub(1);
+        Ok(json!({ "conversations": conversations, "size": info.state.bytes }))
+    }
+
+    /// Stores a message of its own, which the server removes again.
+    async fn probe(&self) -> Result<(), PublishError> {
+        let prefix = self.bucket.put_prefix.as_ref().unwrap_or(&self.bucket.prefix);
+        let subject = format!("{prefix}{PROBE}");
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_TTL, HeaderValue::from(PROBE_TIME_TO_LIVE));
+        let record = Record::expired().to_json();
+        self.jetstream.publish_with_headers(subject, headers, record.into()).await?.await?;
+        Ok(())
     }
 
     /// What was last written under a key, a marker of its removal included.

@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::{Value, json};
 
 use super::store::{Loaded, Record, Revision, Saved, Store, StoreError, unique};
+use super::watch::Watch;
+use crate::error::HandlerError;
+use crate::receiver::health::HealthCheck;
 use crate::storage::files::DatabaseFiles;
 use crate::storage::group_commit::{Demand, Group};
 use crate::storage::sqlite::{self, Schema};
@@ -59,6 +63,25 @@ pub struct SqliteStore {
     // Reads go by the connection that writes, in turn: one that did not would miss a write that was given up and
     // is about to be done, and whoever undoes a turn would leave a lease behind.
     group: Group,
+    watch: Watch,
+}
+
+/// Shows `size`, how many bytes the conversations take. Looked at once a second at most.
+///
+/// Fails where nothing can be stored (it tries to): where the disk is full, the file locked or damaged, or
+/// removed or replaced, or where it can only be read.
+#[async_trait]
+impl HealthCheck for SqliteStore {
+    async fn check(&self) -> Result<Value, HandlerError> {
+        let look = async {
+            let size = self.run(Demand::Durable, |connection| {
+                sqlite::probe(connection)?;
+                sqlite::size(connection)
+            });
+            Ok(json!({ "size": size.await? }))
+        };
+        self.watch.look(look).await
+    }
 }
 
 impl SqliteStore {
@@ -72,7 +95,7 @@ impl SqliteStore {
         let path = path.as_ref();
         let connection = sqlite::open(path, &SCHEMA).map_err(StoreError::new)?;
         let files = DatabaseFiles::of(path).map_err(StoreError::new)?;
-        Ok(Self { group: Group::new(connection, Arc::new(files)) })
+        Ok(Self { group: Group::new(connection, Arc::new(files)), watch: Watch::default() })
     }
 
     async fn run<T: Send + 'static>(

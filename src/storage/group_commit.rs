@@ -55,11 +55,8 @@ impl fmt::Display for CommitError {
     }
 }
 
-impl Error for CommitError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
-}
+/// Without a source: that of SQLite's errors says the same once more.
+impl Error for CommitError {}
 
 /// Demand of a job on its transaction, the least first. One transaction meets the greatest of its jobs.
 ///

@@ -120,6 +120,19 @@ fn create(connection: &mut Connection, schema: &Schema) -> Result<(), BoxError> 
     Ok(transaction.commit()?)
 }
 
+/// Writes what is there already.
+pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    let version =
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
+    connection.pragma_update(None, "user_version", version)
+}
+
+/// How many bytes are used.
+pub(crate) fn size(connection: &Connection) -> rusqlite::Result<i64> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;

@@ -144,10 +144,15 @@ fn loaded((record, revision): (Record, Revision)) -> Loaded {
 mod sqlite {
     use std::fs;
     use std::path::{Path, PathBuf};
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     use rusqlite::Connection;
+    use serde_json::json;
+    use snapengage::HealthCheck;
     use snapengage::dialogue::SqliteStore;
     use tempfile::TempDir;
+    use tokio::time::advance;
 
     use super::*;
 
@@ -283,6 +288,82 @@ mod sqlite {
             let expected = if left < whole.len() { state(1, "") } else { state(1, lease) };
             assert_eq!(found.record.to_json(), expected.to_json(), "{left} of {}", whole.len());
             drop(copy);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_healthy_file_shows_its_size() {
+        let (_dir, path) = file();
+        let store = SqliteStore::open(&path).expect("opened");
+        let health = store.check().await.expect("healthy");
+        assert_eq!(health, json!({ "size": 3 * 4096 }));
+    }
+
+    /// Asked again within a second, it is as it was.
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_removed_is_seen_by_the_health_check() {
+        let (_dir, path) = file();
+        let store = SqliteStore::open(&path).expect("opened");
+        let real_path = path.canonicalize().expect("a path");
+        fs::remove_file(&path).expect("removed");
+        for _ in 0..2 {
+            let error = store.check().await.expect_err("a failure").to_string();
+            assert_eq!(
+                error,
+                format!(
+                    "conversation store failed: {}: the file was removed or replaced, restart to open it",
+                    real_path.display()
+                )
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_locked_file_is_seen_by_the_health_check_until_it_is_free() {
+        let (_dir, path) = file();
+        let store = SqliteStore::open(&path).expect("opened");
+        let other = Connection::open(&path).expect("opened");
+        other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+        let error = store.check().await.expect_err("a failure").to_string();
+        assert_eq!(error, "conversation store failed: database is locked");
+        other.execute_batch("ROLLBACK").expect("unlocked");
+        advance(Duration::from_secs(1)).await;
+        store.check().await.expect("healthy");
+    }
+
+    /// Where the test may mount one.
+    #[tokio::test(start_paused = true)]
+    async fn a_full_disk_is_seen_by_the_health_check_until_there_is_room() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let Some(_mounted) = Mounted::on(dir.path()) else { return };
+        let store = SqliteStore::open(dir.path().join("conversations.db")).expect("opened");
+        let filler = dir.path().join("filler");
+        let written = fs::write(&filler, vec![0; 4_000_000]);
+        assert!(written.is_err(), "room for 4 MB on a disk of 3");
+        let error = store.check().await.expect_err("a failure").to_string();
+        assert_eq!(error, "conversation store failed: database or disk is full");
+        fs::remove_file(filler).expect("removed");
+        advance(Duration::from_secs(1)).await;
+        store.check().await.expect("healthy");
+        let saved = store.save("key", &Record::from_json(b""), None).await.expect("saved");
+        assert!(matches!(saved, Saved::Written(_)));
+    }
+
+    /// A file system in memory of 3 MB.
+    struct Mounted<'p>(&'p Path);
+
+    impl<'p> Mounted<'p> {
+        fn on(path: &'p Path) -> Option<Self> {
+            let arguments = ["-t", "tmpfs", "-o", "size=3m", "tmpfs"];
+            let mount =
+                Command::new("mount").args(arguments).arg(path).stderr(Stdio::null()).status();
+            mount.is_ok_and(|status| status.success()).then_some(Self(path))
+        }
+    }
+
+    impl Drop for Mounted<'_> {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg("-l").arg(self.0).status();
         }
     }
 

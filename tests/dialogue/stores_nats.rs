@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::nats::{Cluster, SYNCED, Server};
+use crate::support::nats::{Cluster, SYNCED, Server, ask};
 use async_nats::jetstream::{self, kv::Config};
 use http::Request;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use snapengage::bot::Reply;
 use snapengage::dialogue::{
     Bot, Dialogue, Input, NatsStore, Record, Saved, Step, Store, StoreError, conformance,
 };
-use snapengage::{HandlerError, Receiver, Token, async_trait};
+use snapengage::{HandlerError, HealthCheck, Receiver, Token, async_trait};
 use tokio::task::JoinSet;
 
 #[tokio::test]
@@ -95,6 +95,21 @@ async fn a_store_outlasts_a_restart_of_its_server() {
     assert_eq!(found.revision, revision);
     let saved = store.save("key", &record, Some(revision)).await.expect("saved");
     assert!(matches!(saved, Saved::Written(_)));
+}
+
+#[tokio::test]
+async fn the_health_check_counts_conversations_and_fails_without_a_server() {
+    let mut server = Server::start("");
+    let store = server.store("").await.expect("connected");
+    let record = Record::from_json(b"");
+    assert!(store.save("key", &record, None).await.expect("saved").revision().is_some());
+    let figures = store.check().await.expect("healthy");
+    assert_eq!(figures["conversations"], 1);
+    assert!(figures["size"].as_u64().is_some_and(|size| size > 0), "{figures}");
+    server.kill();
+    let store = || async { store.check().await.err() };
+    let error = ask("healthy without a server", store).await.to_string();
+    assert!(error.starts_with("conversation store failed: "), "{error}");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::storage::group_commit::{CommitError, Group, checkpoint, cut_log};
-use crate::storage::sqlite::OpenError;
+use crate::storage::sqlite::{self, OpenError};
 use crate::timestamp::Timestamp;
 
 /// How often to look for what other processes have written.
@@ -113,7 +113,7 @@ impl Sqlite {
             return Ok(());
         }
         let shrink = |connection: &Connection| {
-            checkpoint(connection, "PASSIVE").and_then(|()| queries::probe(connection))
+            checkpoint(connection, "PASSIVE").and_then(|()| sqlite::probe(connection))
         };
         Ok(self.writer.alone(shrink).await?)
     }
@@ -286,7 +286,7 @@ impl Engine for Sqlite {
         if !self.files.reserve.has_room(0, free) {
             return Err(InboxError::new(NO_ROOM));
         }
-        self.writer.run(queries::probe).await?;
+        self.writer.run(sqlite::probe).await?;
         self.check_damaged().await
     }
 

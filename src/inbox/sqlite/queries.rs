@@ -595,13 +595,6 @@ fn pragma(connection: &Connection, pragma: &str) -> rusqlite::Result<u64> {
     connection.prepare_cached(pragma)?.query_row([], |row| count(row, 0))
 }
 
-/// Writes what is there already.
-pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
-    let version =
-        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
-    connection.pragma_update(None, "user_version", version)
-}
-
 pub(super) fn stats(connection: &Connection) -> rusqlite::Result<Stats> {
     const COUNT: &str = "SELECT state, count(*), min(id) FROM entry GROUP BY state";
     let mut stats =
