@@ -12,7 +12,7 @@ use super::store::{SavedState, Store, StoreError};
 use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
 use super::{Dialogue, Input, Next, Step};
-use crate::bot::{ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
+use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
 use crate::caught::quietly;
 use crate::clock::now;
 use crate::error::HandlerError;
@@ -131,17 +131,20 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         self.sweeper.wake(&self.store);
         let key = self.key(delivery.input.case_id());
         let _place = self.queues.enter(&key).await;
-        let mut turn = match Turn::begin(&self.store, &key, Some(&delivery), self.terms).await? {
-            Begin::Turn(turn) => turn,
-            Begin::Answered(reply) => return Ok(reply),
-        };
+        match Turn::begin(&self.store, &key, Some(&delivery), self.terms).await? {
+            Begin::Turn(turn) => self.take(turn, delivery).await,
+            Begin::Answered(reply) => Ok(reply),
+        }
+    }
+
+    /// Takes a turn, from the step to the commit.
+    async fn take(
+        &self,
+        mut turn: Box<Turn<S>>,
+        delivery: Box<Delivery>,
+    ) -> Result<Reply, HandlerError> {
         let (state, before) = self.state(turn.state(), delivery.opening())?;
-        let input = match delivery.opening() {
-            None if !turn.buttons().is_empty() && !self.text_as_typed => {
-                delivery.input.or_click(turn.buttons())
-            }
-            _ => delivery.input,
-        };
+        let input = self.input(*delivery, turn.buttons());
         let is_over = matches!(input, Input::Closed(_));
         let Step { next, reply } = match turn.hold(self.dialogue.step(state, input)).await {
             Ok(step) => step,
@@ -158,6 +161,15 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         };
         turn.commit(after, &reply).await?;
         Ok(reply)
+    }
+
+    fn input(&self, delivery: Delivery, buttons: &[Button]) -> Input {
+        let can_click = delivery.opening().is_none() && !buttons.is_empty();
+        if can_click && !self.text_as_typed {
+            delivery.input.or_click(buttons)
+        } else {
+            delivery.input
+        }
     }
 
     /// Where the conversation stands as a step begins, and as it is stored while it stays there.

@@ -66,16 +66,13 @@ impl<S: Store> Turn<S> {
             let found = S::load(store, key).await?;
             let time = now();
             let revision = found.as_ref().map(|found| found.revision);
-            let before = found.map(|found| found.record);
-            let before = before.filter(|record| record.expires_at() > time);
+            let before = found.map(|found| found.record).filter(|it| it.expires_at() > time);
             let is_held = before.as_ref().is_some_and(|record| hold.lasts(record, revision, time));
-            if let Some(reply) = answered(before.as_ref(), fingerprint) {
+            let answered = delivery.and_then(|it| answered(before.as_ref(), it, is_held));
+            if let Some(reply) = answered {
                 return Ok(Begin::Answered(reply));
             }
             if !is_held {
-                if delivery.is_some_and(|delivery| is_late(before.as_ref(), &delivery.input)) {
-                    return Ok(Begin::Answered(Reply::new()));
-                }
                 let mut turn = Self::new(store, key, before, fingerprint, terms, time);
                 if let Saved::Written(revision) =
                     S::save(store, key, &turn.record, revision).await?
@@ -225,8 +222,11 @@ impl<S: Store> Drop for Turn<S> {
     }
 }
 
-fn answered(before: Option<&Record>, fingerprint: Option<Fingerprint>) -> Option<Reply> {
-    before?.reply_to(fingerprint?)
+/// The reply to a delivery that makes no turn.
+fn answered(before: Option<&Record>, delivery: &Delivery, is_held: bool) -> Option<Reply> {
+    let stored = || before?.reply_to(delivery.fingerprint?);
+    let late = || (!is_held && is_late(before, &delivery.input)).then(Reply::new);
+    stored().or_else(late)
 }
 
 /// The end of a conversation that is over already, or that nobody knows.
