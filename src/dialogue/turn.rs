@@ -1,5 +1,6 @@
 //! A turn, from the lease on its conversation to the commit.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +122,7 @@ impl<S: Store> Turn<S> {
         &mut self,
         step: impl Future<Output = Result<T, HandlerError>>,
     ) -> Result<T, HandlerError> {
-        let mut step = pin!(step);
+        let mut step = pin!(timed(self.terms.lease, step));
         tokio::select! {
             biased;
             done = &mut step => done,
@@ -227,6 +228,23 @@ fn answered(before: Option<&Record>, delivery: &Delivery, is_held: bool) -> Opti
     let stored = || before?.reply_to(delivery.fingerprint?);
     let late = || (!is_held && is_late(before, &delivery.input)).then(Reply::new);
     stored().or_else(late)
+}
+
+/// The same step, and a hint in the log where it blocks its thread. Blocked past its lease it cannot renew it,
+/// and past its deadline it is not stopped: all that is said of it then is that it was not done.
+async fn timed<T>(lease: Duration, step: impl Future<Output = T>) -> T {
+    let mut step = pin!(step);
+    poll_fn(|context| {
+        let began = std::time::Instant::now();
+        let polled = step.as_mut().poll(context);
+        if began.elapsed() > lease {
+            let reason =
+                "step blocked its thread past its lease: see `tokio::task::spawn_blocking`";
+            quietly(|| tracing::warn!(reason, "late"));
+        }
+        polled
+    })
+    .await
 }
 
 /// The end of a conversation that is over already, or that nobody knows.

@@ -1,7 +1,6 @@
 //! Conversations with state, and the stores that keep it.
 #![cfg(feature = "dialogue")]
 
-#[cfg(feature = "nats")]
 #[path = "../support/mod.rs"]
 mod support;
 

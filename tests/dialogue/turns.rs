@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{log, record_log};
 use http::Request;
 use serde_json::{Value, json};
 use snapengage::bot::{Button, ChatStarted, Reply};
@@ -495,6 +496,17 @@ async fn a_lease_that_was_written_in_spite_of_a_failure_is_given_back() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_step_that_blocks_its_thread_past_its_lease_is_told_of() {
+    let chat = Chat::with(|bot| bot.lease(Duration::ZERO));
+    record_log();
+    assert_eq!(chat.say("blocks", 1).await, "blocks");
+    let hint = "step blocked its thread past its lease: see `tokio::task::spawn_blocking`";
+    assert_eq!(log().matches(hint).count(), 1);
+    assert_eq!(chat.say("a", 2).await, "blocks a");
+    assert_eq!(log().matches(hint).count(), 0);
+}
+
 /// A bot on a store that fails when told to, behind a receiver.
 struct Chat {
     guide: Arc<Guide>,
@@ -584,6 +596,7 @@ impl Guide {
             "panics" if !self.is_mended.swap(true, Ordering::Relaxed) => panic!("told to panic"),
             "hangs" => std::future::pending().await,
             "slow" => sleep(SLOW).await,
+            "blocks" => std::thread::sleep(Duration::from_millis(11)),
             "wait" => {
                 self.reached.notify_one();
                 self.open.notified().await;
