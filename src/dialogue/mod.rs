@@ -81,6 +81,16 @@
 //! | [`NatsStore`] | `nats` | several receivers behind a load balancer |
 //!
 //! Another is an implementation of [`Store`] that passes the [conformance suite](conformance).
+//!
+//! | What happens | On SQLite | On NATS |
+//! |---|---|---|
+//! | a process is killed | nothing that was answered is lost; the conversation of a turn that ran is held until its lease runs out | the same |
+//! | the power is cut | the same, and what it held is free | what the server has flushed is there: all with `sync_interval: always`, else up to two minutes less, unless a replica has it |
+//! | the disk is full, the file gone, the server down | turns fail, and the visitor gets the fallback reply | the same |
+//!
+//! A turn on SQLite costs one flush, which turns that are committed at the same time share. A store can be hooked
+//! into the health route: `.health_check("conversations", Arc::clone(&store))`.
+//!
 //! Conversations that have expired are read as if they were gone, and are removed by the bot itself, within
 //! an hour: no name or address stays for good.
 //!
