@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use serde_json::value::to_raw_value;
 
 use super::delivery::Delivery;
+use super::input::Input;
 use super::queue::TurnQueues;
+use super::step::{Dialogue, Next, Step};
 use super::store::{SavedState, Store, StoreError};
 use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
-use super::{Dialogue, Input, Next, Step};
 use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
 use crate::caught::quietly;
 use crate::clock::now;

@@ -26,8 +26,10 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::store::SavedState;
-use super::{Bot, Dialogue, Input, Record, Revision, Saved, Step, Store};
+use super::bot::Bot;
+use super::input::Input;
+use super::step::{Dialogue, Step};
+use super::store::{Record, Revision, Saved, SavedState, Store};
 use crate::bot::{Event, Handler, Message, Reply};
 use crate::error::HandlerError;
 use crate::timestamp::Timestamp;

@@ -1,7 +1,7 @@
 //! What comes in, and what it is for a dialogue.
 
-use super::Input;
 use super::fingerprint::Fingerprint;
+use super::input::Input;
 use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Message};
 
 /// Something that SnapEngage delivered to a dialogue.

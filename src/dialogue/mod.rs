@@ -108,185 +108,26 @@ pub mod conformance;
 mod bot;
 mod delivery;
 mod fingerprint;
+mod input;
 mod memory;
 #[cfg(feature = "nats")]
 mod nats;
 mod queue;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod step;
 mod store;
 mod sweeper;
 mod turn;
 #[cfg(any(feature = "nats", feature = "sqlite"))]
 mod watch;
 
-use async_trait::async_trait;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
 pub use self::bot::Bot;
+pub use self::input::Input;
 pub use self::memory::MemoryStore;
 #[cfg(feature = "nats")]
 pub use self::nats::NatsStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
+pub use self::step::{Dialogue, Step};
 pub use self::store::{Loaded, Record, Revision, Saved, Store, StoreError};
-
-use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message, Reply};
-use crate::error::HandlerError;
-use crate::id::{CaseId, WidgetId};
-
-/// What a bot says next, by where the conversation stands.
-#[async_trait]
-pub trait Dialogue: Send + Sync + 'static {
-    /// Where a conversation stands: an enum or a struct of your own.
-    type State: Serialize + DeserializeOwned + Send + Sync + 'static;
-
-    /// The version of [`State`](Self::State). Raise it when the meaning of a stored state changes.
-    const VERSION: u32 = 1;
-
-    /// Where a conversation starts.
-    fn start(&self) -> Self::State;
-
-    /// Where a conversation stands as a chat opens, before anything is said: for what is told of the
-    /// visitor, and for a visitor who comes back from a human. At its [start](Self::start), by default,
-    /// wherever it stood before.
-    ///
-    /// ```
-    /// # use serde::{Deserialize, Serialize};
-    /// # use snapengage::bot::{ChatStarted, Reply};
-    /// # use snapengage::dialogue::{Dialogue, Input, Step};
-    /// # use snapengage::{HandlerError, async_trait};
-    /// #[derive(Serialize, Deserialize)]
-    /// struct Visit {
-    ///     email: Option<String>,
-    /// }
-    /// # struct Desk;
-    ///
-    /// # #[async_trait]
-    /// impl Dialogue for Desk {
-    ///     type State = Visit;
-    ///
-    ///     fn start(&self) -> Visit {
-    ///         Visit { email: None }
-    ///     }
-    ///
-    ///     fn open(&self, chat: &ChatStarted, before: Option<Visit>) -> Visit {
-    ///         Visit { email: chat.email.clone().or(before.and_then(|visit| visit.email)) }
-    ///     }
-    /// #   async fn step(&self, _: Visit, _: Input) -> Result<Step<Visit>, HandlerError> {
-    /// #       Ok(Step::end(Reply::new()))
-    /// #   }
-    /// }
-    /// ```
-    fn open(&self, _chat: &ChatStarted, _before: Option<Self::State>) -> Self::State {
-        self.start()
-    }
-
-    /// What follows from an input.
-    ///
-    /// # Errors
-    ///
-    /// The visitor gets the fallback reply, and the conversation stays where it was.
-    async fn step(
-        &self,
-        state: Self::State,
-        input: Input,
-    ) -> Result<Step<Self::State>, HandlerError>;
-
-    /// Makes something of a stored state of another version, or of one that cannot be read.
-    ///
-    /// With `None`, the default, the conversation starts again.
-    fn migrate(&self, _version: u32, _state: Value) -> Option<Self::State> {
-        None
-    }
-}
-
-/// What happened in a conversation.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Input {
-    /// The visitor was put through to the bot, and has said nothing yet. In a box, for it is much larger
-    /// than the others, and comes once.
-    Opened(Box<ChatStarted>),
-    /// The visitor said something, the first thing in a chat included, or clicked a button without an
-    /// id, or typed what is on it: the text is the button's then.
-    Said(Message),
-    /// The visitor clicked a button with an id, or typed what is on it.
-    Clicked {
-        /// The button's id.
-        id: String,
-        /// The message with the button's text.
-        message: Message,
-    },
-    /// A transfer failed. Where the step says nothing to it, the visitor gets the
-    /// [fallback reply](crate::ReceiverBuilder::fallback) or the
-    /// [apology](crate::ReceiverBuilder::apology), as with [any bot](crate::bot::Handler::command_failed).
-    TransferFailed(CommandResult),
-    /// The chat ended. Whatever the step, the conversation is over.
-    Closed(ChatClosed),
-}
-
-impl Input {
-    /// The conversation.
-    pub fn case_id(&self) -> &CaseId {
-        match self {
-            Self::Opened(event) => &event.case_id,
-            Self::Said(message) | Self::Clicked { message, .. } => &message.case_id,
-            Self::TransferFailed(event) => &event.case_id,
-            Self::Closed(event) => &event.case_id,
-        }
-    }
-
-    /// The widget the chat came in by.
-    pub fn widget_id(&self) -> &WidgetId {
-        match self {
-            Self::Opened(event) => &event.widget_id,
-            Self::Said(message) | Self::Clicked { message, .. } => &message.widget_id,
-            Self::TransferFailed(event) => &event.widget_id,
-            Self::Closed(event) => &event.widget_id,
-        }
-    }
-}
-
-impl From<Message> for Input {
-    fn from(message: Message) -> Self {
-        match &message.id {
-            Some(id) => Self::Clicked { id: id.clone(), message },
-            None => Self::Said(message),
-        }
-    }
-}
-
-/// Where a conversation goes, and what is said on the way.
-#[derive(Debug, Clone, PartialEq)]
-#[must_use]
-pub struct Step<S> {
-    next: Next<S>,
-    reply: Reply,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Next<S> {
-    Stay,
-    Go(S),
-    End,
-}
-
-impl<S> Step<S> {
-    /// The conversation stays where it was.
-    pub fn stay(reply: Reply) -> Self {
-        Self { next: Next::Stay, reply }
-    }
-
-    /// The conversation goes on from another state.
-    pub fn go(state: S, reply: Reply) -> Self {
-        Self { next: Next::Go(state), reply }
-    }
-
-    /// The conversation is over. What the visitor says after that starts another.
-    pub fn end(reply: Reply) -> Self {
-        Self { next: Next::End, reply }
-    }
-}

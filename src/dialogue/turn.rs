@@ -9,9 +9,9 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::Input;
 use super::delivery::Delivery;
 use super::fingerprint::Fingerprint;
+use super::input::Input;
 use super::store::{
     AnsweredDelivery, Record, Revision, Saved, SavedState, Store, StoreError, TurnId,
 };

@@ -1,0 +1,108 @@
+//! A dialogue as its author writes it: a state and an input in, a step out.
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::input::Input;
+use crate::bot::{ChatStarted, Reply};
+use crate::error::HandlerError;
+
+/// What a bot says next, by where the conversation stands.
+#[async_trait]
+pub trait Dialogue: Send + Sync + 'static {
+    /// Where a conversation stands: an enum or a struct of your own.
+    type State: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The version of [`State`](Self::State). Raise it when the meaning of a stored state changes.
+    const VERSION: u32 = 1;
+
+    /// Where a conversation starts.
+    fn start(&self) -> Self::State;
+
+    /// Where a conversation stands as a chat opens, before anything is said: for what is told of the
+    /// visitor, and for a visitor who comes back from a human. At its [start](Self::start), by default,
+    /// wherever it stood before.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use snapengage::bot::{ChatStarted, Reply};
+    /// # use snapengage::dialogue::{Dialogue, Input, Step};
+    /// # use snapengage::{HandlerError, async_trait};
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Visit {
+    ///     email: Option<String>,
+    /// }
+    /// # struct Desk;
+    ///
+    /// # #[async_trait]
+    /// impl Dialogue for Desk {
+    ///     type State = Visit;
+    ///
+    ///     fn start(&self) -> Visit {
+    ///         Visit { email: None }
+    ///     }
+    ///
+    ///     fn open(&self, chat: &ChatStarted, before: Option<Visit>) -> Visit {
+    ///         Visit { email: chat.email.clone().or(before.and_then(|visit| visit.email)) }
+    ///     }
+    /// #   async fn step(&self, _: Visit, _: Input) -> Result<Step<Visit>, HandlerError> {
+    /// #       Ok(Step::end(Reply::new()))
+    /// #   }
+    /// }
+    /// ```
+    fn open(&self, _chat: &ChatStarted, _before: Option<Self::State>) -> Self::State {
+        self.start()
+    }
+
+    /// What follows from an input.
+    ///
+    /// # Errors
+    ///
+    /// The visitor gets the fallback reply, and the conversation stays where it was.
+    async fn step(
+        &self,
+        state: Self::State,
+        input: Input,
+    ) -> Result<Step<Self::State>, HandlerError>;
+
+    /// Makes something of a stored state of another version, or of one that cannot be read.
+    ///
+    /// With `None`, the default, the conversation starts again.
+    fn migrate(&self, _version: u32, _state: Value) -> Option<Self::State> {
+        None
+    }
+}
+
+/// Where a conversation goes, and what is said on the way.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Step<S> {
+    pub(super) next: Next<S>,
+    pub(super) reply: Reply,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Next<S> {
+    Stay,
+    Go(S),
+    End,
+}
+
+impl<S> Step<S> {
+    /// The conversation stays where it was.
+    pub fn stay(reply: Reply) -> Self {
+        Self { next: Next::Stay, reply }
+    }
+
+    /// The conversation goes on from another state.
+    pub fn go(state: S, reply: Reply) -> Self {
+        Self { next: Next::Go(state), reply }
+    }
+
+    /// The conversation is over. What the visitor says after that starts another.
+    pub fn end(reply: Reply) -> Self {
+        Self { next: Next::End, reply }
+    }
+}
