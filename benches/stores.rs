@@ -1,9 +1,10 @@
-//! Turns a second of a bot, through the receiver, with 1 to 256 conversations at once on each store, beside
-//! bare transactions of the same record with `synchronous = full`, one and 64 records to each.
+//! Turns a second of a bot, through the receiver, with 1 to 256 conversations at once on each
+//! store, beside bare transactions of the same record with `synchronous = full`, one and 64 records
+//! to each.
 //!
 //! `cargo bench --all-features --bench stores`, on the disk of `CARGO_TARGET_DIR`. NATS is a `nats-server`
-//! that is started here, once as it comes and once with `sync_interval: always`. Rounds of all take turns, so
-//! that a disk that is slow for a while is slow for each; the figures are medians.
+//! that is started here, once as it comes and once with `sync_interval: always`. Rounds of all take
+//! turns, so that a disk that is slow for a while is slow for each; the figures are medians.
 
 #[allow(dead_code, reason = "some of it is for tests alone")]
 #[path = "../tests/support/nats.rs"]

@@ -42,8 +42,9 @@ const LONGEST_KEY: usize = 2_048;
 /// Conversations in a JetStream key-value bucket of a NATS server, 2.11 or newer, so that several
 /// receivers can serve one bot.
 ///
-/// A turn is committed once the server has acknowledged it, which by default it does before it flushes to disk:
-/// it does so every two minutes. Against a power cut there are replicas, and `sync_interval: always`.
+/// A turn is committed once the server has acknowledged it, which by default it does before it
+/// flushes to disk: it does so every two minutes. Against a power cut there are replicas, and
+/// `sync_interval: always`.
 ///
 /// ```no_run
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,8 +63,8 @@ pub struct NatsStore {
     watch: Watch,
 }
 
-/// Shows `conversations`, how many there are, and `size`, how many bytes they take. Looked at once a second at
-/// most.
+/// Shows `conversations`, how many there are, and `size`, how many bytes they take. Looked at once
+/// a second at most.
 ///
 /// Fails where the server does not answer, and where nothing can be stored (it tries to).
 #[async_trait]
@@ -78,8 +79,8 @@ impl NatsStore {
     ///
     /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host where the
     /// server asks for it, or `tls://host:port` with the feature `nats-tls`. Several servers of a
-    /// cluster are separated by commas. For a bucket with more replicas or with other limits, create it
-    /// first: `nats kv add conversations --marker-ttl=1h --replicas=3`.
+    /// cluster are separated by commas. For a bucket with more replicas or with other limits,
+    /// create it first: `nats kv add conversations --marker-ttl=1h --replicas=3`.
     ///
     /// A connection that is lost later is made again; what the store is asked for in the meantime
     /// fails after 2 seconds.
@@ -187,8 +188,8 @@ fn config(bucket: &str) -> kv::Config {
     }
 }
 
-/// In how many seconds the server is to remove a record: by its own clock, so that one that is ahead
-/// here does not matter. One that has expired is for a sweep.
+/// In how many seconds the server is to remove a record: by its own clock, so that one that is
+/// ahead here does not matter. One that has expired is for a sweep.
 fn left(record: &Record, now: Timestamp) -> Option<u64> {
     let millis = record.expires_at().as_millis().saturating_sub(now.as_millis());
     let seconds = u64::try_from(millis).ok().filter(|millis| *millis > 0)?.div_ceil(1_000);
@@ -226,7 +227,8 @@ impl Store for NatsStore {
         self.purge(&encode(key)?, seen).await
     }
 
-    /// The server removes what has expired, but for what was written by an old version of this crate.
+    /// The server removes what has expired, but for what was written by an old version of this
+    /// crate.
     fn expires_by_itself(&self) -> bool {
         true
     }

@@ -41,10 +41,10 @@ const UPDATE: &str = "
 
 /// Conversations in a SQLite file, which outlast the process and the machine's power.
 ///
-/// A turn costs one flush to disk, which it shares with others that are committed at the same time. It is
-/// flushed before its reply is sent: a power cut takes no reply back, and no state that one was made from. All it
-/// can take is a turn that was not answered, and the lease of one: so the conversation is free at once when the
-/// machine is up again.
+/// A turn costs one flush to disk, which it shares with others that are committed at the same time.
+/// It is flushed before its reply is sent: a power cut takes no reply back, and no state that one
+/// was made from. All it can take is a turn that was not answered, and the lease of one: so the
+/// conversation is free at once when the machine is up again.
 ///
 /// Several processes on one machine may share a file. On several machines they may not: a network
 /// file system does not lock as SQLite needs it to.
@@ -60,16 +60,16 @@ const UPDATE: &str = "
 /// ```
 #[derive(Debug)]
 pub struct SqliteStore {
-    // Reads go by the connection that writes, in turn: one that did not would miss a write that was given up and
-    // is about to be done, and whoever undoes a turn would leave a lease behind.
+    // Reads go by the connection that writes, in turn: one that did not would miss a write that was
+    // given up and is about to be done, and whoever undoes a turn would leave a lease behind.
     group: Group,
     watch: Watch,
 }
 
 /// Shows `size`, how many bytes the conversations take. Looked at once a second at most.
 ///
-/// Fails where nothing can be stored (it tries to): where the disk is full, the file locked or damaged, or
-/// removed or replaced, or where it can only be read.
+/// Fails where nothing can be stored (it tries to): where the disk is full, the file locked or
+/// damaged, or removed or replaced, or where it can only be read.
 #[async_trait]
 impl HealthCheck for SqliteStore {
     async fn check(&self) -> Result<Value, HandlerError> {
@@ -122,8 +122,9 @@ impl Store for SqliteStore {
         record: &Record,
         seen: Option<Revision>,
     ) -> Result<Saved, StoreError> {
-        // A lease is to be seen by other processes. A power cut ends them all, and with them what it is for: the
-        // record that it was written over comes back, which is as durable as its own commit was.
+        // A lease is to be seen by other processes. A power cut ends them all, and with them what
+        // it is for: the record that it was written over comes back, which is as durable as its own
+        // commit was.
         let demand = if record.is_leased() { Demand::Visible } else { Demand::Durable };
         let row = NewRow {
             key: key.to_owned(),

@@ -18,8 +18,8 @@ use crate::timestamp::Timestamp;
 
 /// Place for conversations: one record each, replaced whole and only by whoever saw it last.
 ///
-/// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should pass
-/// the [conformance suite](super::conformance).
+/// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should
+/// pass the [conformance suite](super::conformance).
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// The record under a key, with its revision.
@@ -36,8 +36,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Where the store cannot be written, or cannot tell whether it was: the record may be there all
-    /// the same.
+    /// Where the store cannot be written, or cannot tell whether it was: the record may be there
+    /// all the same.
     async fn save(
         &self,
         key: &str,
@@ -45,23 +45,24 @@ pub trait Store: Send + Sync + 'static {
         seen: Option<Revision>,
     ) -> Result<Saved, StoreError>;
 
-    /// Removes the record of a revision, and returns whether it did: not if there is another one by now.
+    /// Removes the record of a revision, and returns whether it did: not if there is another one by
+    /// now.
     ///
     /// # Errors
     ///
     /// Where the store cannot be written.
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError>;
 
-    /// Removes the records that have expired, and returns how many. A bot asks for it once an hour, beside
-    /// its turns, which should not have to wait for all of it.
+    /// Removes the records that have expired, and returns how many. A bot asks for it once an hour,
+    /// beside its turns, which should not have to wait for all of it.
     ///
     /// # Errors
     ///
     /// Where the store cannot be written.
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Whether what has expired goes without a sweep, so that a bot need not ask for any. It does not,
-    /// by default.
+    /// Whether what has expired goes without a sweep, so that a bot need not ask for any. It does
+    /// not, by default.
     fn expires_by_itself(&self) -> bool {
         false
     }
@@ -119,7 +120,8 @@ impl Loaded {
 pub enum Saved {
     /// The record is there, and has this revision.
     Written(Revision),
-    /// Nothing was written: somebody else was faster, and the record that was seen is not the last one.
+    /// Nothing was written: somebody else was faster, and the record that was seen is not the last
+    /// one.
     Conflict,
 }
 
@@ -133,8 +135,8 @@ impl Saved {
     }
 }
 
-/// Write that a record is from. Every write makes another one, after a removal too: a record that was
-/// removed and written again never has a revision it had before.
+/// Write that a record is from. Every write makes another one, after a removal too: a record that
+/// was removed and written again never has a revision it had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(pub u64);
 
@@ -162,7 +164,8 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) buttons: Option<Arc<[Button]>>,
     pub(super) expires_at: Timestamp,
-    /// For how long it was to last when it was written, in milliseconds: the clock may have been ahead.
+    /// For how long it was to last when it was written, in milliseconds: the clock may have been
+    /// ahead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lifetime_ms: Option<i64>,
 }
@@ -255,7 +258,8 @@ impl Record {
         self.lifetime_ms = i64::try_from(lifetime.as_millis()).ok();
     }
 
-    /// Has it last no longer from now on than it was to last when it was written: the clock was ahead.
+    /// Has it last no longer from now on than it was to last when it was written: the clock was
+    /// ahead.
     pub(super) fn cap_expiry(&mut self, now: Timestamp) {
         let lifetime = self.lifetime_ms.and_then(|millis| u64::try_from(millis).ok());
         if let Some(lifetime) = lifetime.map(Duration::from_millis) {
@@ -283,13 +287,13 @@ impl Record {
             lease.map(|(_, lease)| u32::try_from(lease.as_millis()).unwrap_or(u32::MAX));
     }
 
-    /// Whether a turn holds the conversation, or did until it died.
+    /// Returns whether a turn holds the conversation, or did until it died.
     pub(super) fn is_leased(&self) -> bool {
         self.leased_until.is_some()
     }
 
-    /// How much longer the conversation may be held, unless the lease is renewed: never longer than it
-    /// was leased for, whatever the clock said then.
+    /// How much longer the conversation may be held, unless the lease is renewed: never longer than
+    /// it was leased for, whatever the clock said then.
     pub(super) fn lease_left(&self, now: Timestamp) -> Duration {
         let until = self.leased_until.unwrap_or(Timestamp::MIN);
         let left = until.as_millis().saturating_sub(now.as_millis());

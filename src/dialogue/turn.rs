@@ -52,8 +52,8 @@ pub(super) enum Begin<S: Store> {
 }
 
 impl<S: Store> Turn<S> {
-    /// Waits until nobody else holds the conversation, and takes hold of it. A turn without a delivery
-    /// is one that is made from within.
+    /// Waits until nobody else holds the conversation, and takes hold of it. A turn without a
+    /// delivery is one that is made from within.
     pub(super) async fn begin(
         store: &Arc<S>,
         key: &Arc<str>,
@@ -230,8 +230,9 @@ fn answered(before: Option<&Record>, delivery: &Delivery, is_held: bool) -> Opti
     stored().or_else(late)
 }
 
-/// The same step, and a hint in the log where it blocks its thread. Blocked past its lease it cannot renew it,
-/// and past its deadline it is not stopped: all that is said of it then is that it was not done.
+/// The same step, and a hint in the log where it blocks its thread. Blocked past its lease it
+/// cannot renew it, and past its deadline it is not stopped: all that is said of it then is that it
+/// was not done.
 async fn timed<T>(lease: Duration, step: impl Future<Output = T>) -> T {
     let mut step = pin!(step);
     poll_fn(|context| {
@@ -254,8 +255,8 @@ fn is_late(before: Option<&Record>, input: &Input) -> bool {
 
 /// Somebody else's hold on a conversation, as it is looked at again and again.
 ///
-/// Timed from the first look at each renewal: the clock of whoever leased it may have been ahead by an
-/// hour, and this one's may be set right in the meantime.
+/// Timed from the first look at each renewal: the clock of whoever leased it may have been ahead by
+/// an hour, and this one's may be set right in the meantime.
 #[derive(Debug, Default)]
 struct Hold {
     revision: Option<Revision>,

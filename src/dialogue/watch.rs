@@ -18,7 +18,8 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(super) struct Watch(Mutex<Option<(Instant, Result<Value, String>)>>);
 
 impl Watch {
-    /// Looks, unless somebody did just now. Whoever asks while somebody looks waits for what is seen.
+    /// Looks, unless somebody did just now. Whoever asks while somebody looks waits for what is
+    /// seen.
     pub(super) async fn look(
         &self,
         look: impl Future<Output = Result<Value, StoreError>>,

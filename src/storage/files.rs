@@ -25,7 +25,7 @@ impl DatabaseFiles {
         &self.database.path
     }
 
-    /// How many bytes the log takes.
+    /// Size of the log in bytes.
     pub(crate) fn log_size(&self) -> u64 {
         fs::metadata(&self.log.path).map_or(0, |metadata| metadata.len())
     }
@@ -33,8 +33,8 @@ impl DatabaseFiles {
 
 /// Without a reserve, and with transactions of any size.
 impl Volume for DatabaseFiles {
-    /// Fails where a file was removed, or another put in its place: what is written to the one that is open
-    /// is gone when the process ends.
+    /// Fails where a file was removed, or another put in its place: what is written to the one that
+    /// is open is gone when the process ends.
     fn check(&self) -> Result<(), CommitError> {
         for opened in [&self.database, &self.log] {
             if !opened.is_there() {

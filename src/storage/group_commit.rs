@@ -13,11 +13,11 @@ use tokio::task::{spawn_blocking, yield_now};
 use super::sqlite::{BUSY, is_for_want_of_room};
 use crate::caught::quietly;
 
-/// How many jobs share a transaction: enough for the flush not to matter, few enough for others to come
-/// in while they are written.
+/// How many jobs share a transaction: enough for the flush not to matter, few enough for others to
+/// come in while they are written.
 const AT_ONCE: usize = 128;
-/// After how many turns of the runtime that brought nothing more a commit begins. Other threads of the
-/// runtime may take more than one to bring what they are at.
+/// After how many turns of the runtime that brought nothing more a commit begins. Other threads of
+/// the runtime may take more than one to bring what they are at.
 const IDLE_TURNS: u32 = 4;
 
 /// Files of a group, and the room on their disk.
@@ -25,7 +25,7 @@ pub(crate) trait Volume: Send + Sync + 'static {
     /// Fails where what is written now would be lost.
     fn check(&self) -> Result<(), CommitError>;
 
-    /// How many bytes go into one transaction.
+    /// Most bytes that go into one transaction.
     fn transaction_limit(&self) -> u64;
 
     /// Gives up what was set aside for the time when the disk is full.
@@ -58,14 +58,16 @@ impl fmt::Display for CommitError {
 /// Without a source: that of SQLite's errors says the same once more.
 impl Error for CommitError {}
 
-/// Demand of a job on its transaction, the least first. One transaction meets the greatest of its jobs.
+/// Demand of a job on its transaction, the least first. One transaction meets the greatest of its
+/// jobs.
 ///
-/// SQLite appends a commit to the log, which is in the memory that all processes of the machine share: each
-/// sees it at once, and a process that is killed takes none of it away. A power cut takes what was not
-/// flushed: the end of the log, from a whole commit on, because each carries a checksum over all before it.
-/// A flush is of the whole file, so a commit that is [`Durable`](Self::Durable) makes durable all those
-/// before it, of any process. What a power cut can take is therefore a row of visible commits after the last
-/// durable one, and never a durable one.
+/// SQLite appends a commit to the log, which is in the memory that all processes of the machine
+/// share: each sees it at once, and a process that is killed takes none of it away. A power cut
+/// takes what was not flushed: the end of the log, from a whole commit on, because each carries a
+/// checksum over all before it. A flush is of the whole file, so a commit that is
+/// [`Durable`](Self::Durable) makes durable all those before it, of any process. What a power cut
+/// can take is therefore a row of visible commits after the last durable one, and never a durable
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Demand {
     /// It reads.
@@ -86,7 +88,7 @@ pub(crate) struct Group {
 
 struct Writer {
     connection: Connection,
-    /// Whether SQLite flushes the log with each commit; unknown after a failure.
+    /// Whether each commit is flushed; `None` where that is not known.
     flushes: Option<bool>,
 }
 
@@ -98,8 +100,8 @@ impl Group {
         Self { writer, queue: Arc::default(), volume }
     }
 
-    /// Does the work in a transaction, with that of others. Durable when this is done; if it fails, nobody's
-    /// work is done, except where a page is damaged: then each is done again alone.
+    /// Does the work in a transaction, with that of others. Durable when this is done; if it fails,
+    /// nobody's work is done, except where a page is damaged: then each is done again alone.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -192,12 +194,14 @@ impl fmt::Debug for Group {
 }
 
 impl Writer {
-    /// The connection, with commits that are flushed or not: SQLite allows to change it between transactions.
+    /// The connection, with commits that are flushed or not: SQLite allows to change it between
+    /// transactions.
     fn flushing(&mut self, flushes: bool) -> rusqlite::Result<&mut Connection> {
         if self.flushes != Some(flushes) {
             self.flushes = None;
-            // NORMAL still flushes the log before a checkpoint, and its first page before others, so that a
-            // power cut leaves a file that is whole. See <https://www.sqlite.org/pragma.html#pragma_synchronous>.
+            // NORMAL still flushes the log before a checkpoint, and its first page before others,
+            // so that a power cut leaves a file that is whole. See
+            // <https://www.sqlite.org/pragma.html#pragma_synchronous>.
             let level = if flushes { "full" } else { "normal" };
             self.connection.pragma_update(None, "synchronous", level)?;
             self.flushes = Some(flushes);
@@ -232,8 +236,9 @@ impl Committed {
     fn answer(self) {
         let is_one = self.0.len() == 1;
         let answer = || self.0.into_iter().for_each(|(job, result)| job.answer(result));
-        // Of several, in a task, so that the connection does not wait for it: many wake-ups from outside
-        // the runtime take as long as a flush. To wake one is no more than to start that task.
+        // Of several, in a task, so that the connection does not wait for it: many wake-ups from
+        // outside the runtime take as long as a flush. To wake one is no more than to start that
+        // task.
         if is_one {
             answer();
         } else {
@@ -293,8 +298,8 @@ fn in_transaction(
     transaction.commit()
 }
 
-/// Gives the reserve up if the disk is full, and writes the log to the database, so that the log has room to
-/// be written from its start again. What failed now is tried again by whoever needs it.
+/// Gives the reserve up if the disk is full, and writes the log to the database, so that the log
+/// has room to be written from its start again. What failed now is tried again by whoever needs it.
 fn make_room(connection: &Connection, volume: &dyn Volume, error: &rusqlite::Error) {
     if !is_for_want_of_room(error) {
         return;
