@@ -121,7 +121,7 @@
 //!
 //! # Samples
 //!
-//! [`samples`] are the payloads this crate is tested with, for your tests of anything else. A
+//! [`samples`](fn@samples) are the payloads this crate is tested with, for your tests of anything else. A
 //! [`Mutator`] sends them to your receiver, as they are and spoilt: a field gone, a field new, an
 //! event that is unknown, a wrong token, cut short.
 
