@@ -13,14 +13,14 @@ pub(super) struct Broken {
 
 impl Broken {
     /// Looks through the fields of the outermost object, in one pass, as far as there are any.
+    // By hand: no parser of JSON goes on behind what is broken. Never back: a body may be 2 MiB of
+    // brackets or quotes, made by somebody for this.
     pub(super) fn find(body: &[u8]) -> Self {
         let mut found = Self::default();
         let body = without_bom(body);
         if body.trim_ascii_start().first() != Some(&b'{') {
             return found;
         }
-        // By hand: no parser of JSON goes on behind what is broken. In one pass, and never back: the body
-        // may be 2 MiB of brackets or quotes that somebody made for this.
         let (mut at, mut depth) = (0, 0_usize);
         while let Some(byte) = body.get(at) {
             match byte {

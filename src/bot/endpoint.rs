@@ -45,16 +45,13 @@ impl<H: Handler> Endpoint for BotEndpoint<H> {
             Ok(event) => event,
             Err(error) => return self.unread(&request.body, Failure::Unreadable(error)),
         };
-        let name = event.to_name();
-        let case_id = event.case_id().cloned();
-        let addressee =
-            Addressee { widget_id: event.widget_id().cloned(), case_id: case_id.clone() };
-        let handler = Arc::clone(&self.handler);
-        let Net { of_failure, of_silence } = self.fallback.net(&event);
+        let addressee = Addressee::of(&event);
         let same_addressee = addressee.clone();
+        let Net { of_failure, of_silence } = self.fallback.net(&event);
+        let handler = Arc::clone(&self.handler);
         Ok(Call {
-            event: name,
-            case_id,
+            event: event.to_name(),
+            case_id: event.case_id().cloned(),
             work: Box::pin(async move {
                 // Called within the work, where a panic before there is a future is caught as well.
                 let reply = dispatch(&*handler, *event).await?;
@@ -80,6 +77,10 @@ struct Addressee {
 }
 
 impl Addressee {
+    fn of(event: &Event) -> Self {
+        Self { widget_id: event.widget_id().cloned(), case_id: event.case_id().cloned() }
+    }
+
     fn answer(&self, reply: &Reply) -> Answer {
         Answer::json(reply.encode(self.widget_id.as_ref(), self.case_id.as_ref()))
     }

@@ -37,12 +37,12 @@ pub(crate) struct Call {
     /// For the log as well.
     pub(crate) case_id: Option<CaseId>,
     /// The handler, and what makes an answer of what it says.
-    pub(crate) work: Work<'static, Answer>,
+    pub(crate) work: Pending<'static, Answer>,
     pub(crate) on_failure: OnFailure,
 }
 
 /// Work that may panic, and may be dropped at any time.
-pub(crate) type Work<'w, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'w>>;
+pub(crate) type Pending<'w, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'w>>;
 
 /// Answers in the place of work that failed.
 pub(crate) type OnFailure = Box<dyn FnOnce(Failure) -> Result<Answer, Rejection> + Send>;

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
@@ -120,11 +120,7 @@ where
             rest.reserve(first.len() + data.remaining());
             rest.extend_from_slice(&std::mem::take(&mut first));
         }
-        while data.has_remaining() {
-            let chunk = data.chunk();
-            rest.extend_from_slice(chunk);
-            data.advance(chunk.len());
-        }
+        rest.put(data);
     }
     if rest.is_empty() {
         return Ok(first);

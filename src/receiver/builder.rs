@@ -47,7 +47,7 @@ use crate::{agent_status, contact, conversation, integration};
 pub struct ReceiverBuilder {
     mounts: Vec<Mount>,
     checks: Vec<(String, Box<dyn HealthCheck>)>,
-    settings: Settings,
+    settings: ReceiverSettings,
 }
 
 struct Mount {
@@ -57,12 +57,21 @@ struct Mount {
     endpoint: Box<MakeEndpoint>,
 }
 
+impl Mount {
+    fn into_route(self, settings: &ReceiverSettings) -> (String, Route) {
+        let Self { api, path, auth, endpoint } = self;
+        let endpoint = endpoint(&path, settings);
+        let route = Route { api, auth, deadline: settings.deadline(api), endpoint };
+        (path::canonical(&path).into_owned(), route)
+    }
+}
+
 /// Makes the endpoint of a path, once all settings are known.
 // Not before `build`: a bot's fallback may be set after the bot, and an inbox is to know no feed of
 // a receiver that has mistakes.
-type MakeEndpoint = dyn FnOnce(&str, &Settings) -> Box<dyn Endpoint> + Send;
+type MakeEndpoint = dyn FnOnce(&str, &ReceiverSettings) -> Box<dyn Endpoint> + Send;
 
-struct Settings {
+struct ReceiverSettings {
     healthz: Vec<String>,
     limits: Limits,
     memory: usize,
@@ -78,7 +87,7 @@ impl ReceiverBuilder {
         Self {
             mounts: Vec::new(),
             checks: Vec::new(),
-            settings: Settings {
+            settings: ReceiverSettings {
                 healthz: Vec::new(),
                 limits: Limits { size: 2 * 1024 * 1024, deadline: Duration::from_secs(15) },
                 memory: 512 * 1024 * 1024,
@@ -160,7 +169,7 @@ impl ReceiverBuilder {
         api: Api,
         path: impl Into<String>,
         auth: impl Into<Auth>,
-        endpoint: impl FnOnce(&str, &Settings) -> Box<dyn Endpoint> + Send + 'static,
+        endpoint: impl FnOnce(&str, &ReceiverSettings) -> Box<dyn Endpoint> + Send + 'static,
     ) -> Self {
         let endpoint = Box::new(endpoint);
         self.mounts.push(Mount { api, path: path.into(), auth: auth.into(), endpoint });
@@ -267,12 +276,7 @@ impl ReceiverBuilder {
             return Err(BuildError::new(mistakes));
         }
         let Self { mounts, checks, settings } = self;
-        let route = |Mount { api, path, auth, endpoint }: Mount| {
-            let endpoint = endpoint(&path, &settings);
-            let route = Route { api, auth, deadline: settings.deadline(api), endpoint };
-            (path::canonical(&path).into_owned(), route)
-        };
-        let routes = mounts.into_iter().map(route).collect();
+        let routes = mounts.into_iter().map(|mount| mount.into_route(&settings)).collect();
         let health = settings.healthz.first().map(|path| Health {
             path: path::canonical(path).into_owned(),
             checks: checks.into_iter().collect(),
@@ -290,7 +294,7 @@ impl ReceiverBuilder {
     }
 }
 
-impl Settings {
+impl ReceiverSettings {
     fn deadline(&self, api: Api) -> Duration {
         match api {
             Api::Bot => self.bot_deadline,

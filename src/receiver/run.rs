@@ -14,20 +14,20 @@ use tokio::time::{Sleep, sleep};
 use super::log::RequestLog;
 use crate::caught::caught;
 use crate::endpoint::rejection::{Failure, Rejection};
-use crate::endpoint::{Answer, Call, OnFailure, Work};
+use crate::endpoint::{Answer, Call, OnFailure, Pending};
 use crate::wire::budget::Share;
 
 /// A handler that has started, or is about to. Awaited, it is run to its end or its deadline; a
 /// panic ends it, and nothing else.
 pub(crate) struct Supervised<'w, T> {
     /// `None` once it is done.
-    work: Option<Work<'w, T>>,
+    work: Option<Pending<'w, T>>,
     deadline: Duration,
     timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
 }
 
 impl<'w, T> Supervised<'w, T> {
-    pub(crate) fn new(work: Work<'w, T>, deadline: Duration) -> Self {
+    pub(crate) fn new(work: Pending<'w, T>, deadline: Duration) -> Self {
         Self { work: Some(work), deadline, timer: None }
     }
 

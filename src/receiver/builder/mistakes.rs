@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use super::{Mount, ReceiverBuilder, Settings};
+use super::{Mount, ReceiverBuilder, ReceiverSettings};
 use crate::api::Api;
 use crate::receiver::health::STATUS;
 use crate::receiver::{path, split};
@@ -113,7 +113,7 @@ impl Mount {
     }
 }
 
-impl Settings {
+impl ReceiverSettings {
     fn mistakes(&self) -> Vec<String> {
         let zero = [
             ("body_limit", self.limits.size == 0),
