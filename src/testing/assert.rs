@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::chat::TestChat;
-use super::{failure, lines};
+use super::{failure, script_lines};
 use crate::bot::{Button, Cards, Command, Content, Reply};
 
 /// What can be asserted of the last reply.
@@ -27,12 +27,12 @@ impl TestChat {
     /// Where they are not.
     #[track_caller]
     pub fn assert_buttons<B: Into<Button>>(&self, expected: impl IntoIterator<Item = B>) -> &Self {
-        let expected = expected.into_iter().map(|button| lines::button(&button.into()));
+        let expected = expected.into_iter().map(|button| script_lines::button(&button.into()));
         let shown = self.reply().content().iter().filter_map(|content| match content {
             Content::Message(text) => Some(&text.display_responses),
             _ => None,
         });
-        self.assert_same("buttons", expected, shown.flatten().map(lines::button))
+        self.assert_same("buttons", expected, shown.flatten().map(script_lines::button))
     }
 
     /// There are no buttons.
@@ -75,7 +75,7 @@ impl TestChat {
     /// Where something is.
     #[track_caller]
     pub fn assert_silent(&self) -> &Self {
-        self.assert_same("answer", [], [lines::reply(self.reply())])
+        self.assert_same("answer", [], [script_lines::reply(self.reply())])
     }
 
     /// The reply is this one, whole: texts, buttons and commands in their order, and the

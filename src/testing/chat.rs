@@ -9,8 +9,8 @@ use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use serde_json::Value;
 
-use super::side::Side;
-use super::step::Step;
+use super::chat_event::ChatEvent;
+use super::vendor_side::VendorSide;
 use super::{Visitor, failure};
 use crate::bot::{Button, CommandError, Reply};
 use crate::id::{CaseId, WidgetId};
@@ -56,7 +56,7 @@ pub struct TestChat {
     receiver: Receiver,
     path: Uri,
     token: HeaderValue,
-    pub(super) side: Side,
+    pub(super) side: VendorSide,
 }
 
 impl TestChat {
@@ -71,7 +71,7 @@ impl TestChat {
         let mut token = HeaderValue::from_str(token).expect("a token that a header can carry");
         // Keeps it out of the debug output.
         token.set_sensitive(true);
-        let side = Side::new("ab992c69-7de8-46cc-9aaa-329d336bc182".into());
+        let side = VendorSide::new("ab992c69-7de8-46cc-9aaa-329d336bc182".into());
         Self { receiver, path, token, side }
     }
 
@@ -146,7 +146,7 @@ impl TestChat {
     /// Where SnapEngage could not read the answer.
     #[track_caller]
     pub fn open(&mut self) -> impl Future<Output = &Self> {
-        self.step(Step::Open(Visitor::new()))
+        self.step(ChatEvent::Open(Visitor::new()))
     }
 
     /// A visitor opens the chat: with a [first message](Visitor::first_message) or without.
@@ -156,7 +156,7 @@ impl TestChat {
     /// Where SnapEngage could not read the answer.
     #[track_caller]
     pub fn open_with(&mut self, visitor: Visitor) -> impl Future<Output = &Self> {
-        self.step(Step::Open(visitor))
+        self.step(ChatEvent::Open(visitor))
     }
 
     /// The visitor says something. Where nothing has happened yet, this opens the chat, as SnapEngage
@@ -167,7 +167,7 @@ impl TestChat {
     /// Where SnapEngage could not read the answer.
     #[track_caller]
     pub fn say(&mut self, text: impl Into<String>) -> impl Future<Output = &Self> {
-        self.step(Step::Say(text.into()))
+        self.step(ChatEvent::Say(text.into()))
     }
 
     /// The visitor clicks a button of those shown last: the one of this text, or, given a
@@ -179,7 +179,7 @@ impl TestChat {
     /// answer.
     #[track_caller]
     pub fn click(&mut self, button: impl Into<Button>) -> impl Future<Output = &Self> {
-        self.step(Step::Click(button.into()))
+        self.step(ChatEvent::Click(button.into()))
     }
 
     /// The last transfer of the last reply fails.
@@ -192,7 +192,7 @@ impl TestChat {
     /// Where the last reply has no transfer, and where SnapEngage could not read the answer.
     #[track_caller]
     pub fn fail_transfer(&mut self, error: CommandError) -> impl Future<Output = &Self> {
-        self.step(Step::FailTransfer(error))
+        self.step(ChatEvent::FailTransfer(error))
     }
 
     /// The chat ends.
@@ -202,7 +202,7 @@ impl TestChat {
     /// Where SnapEngage could not read the answer.
     #[track_caller]
     pub fn close(&mut self) -> impl Future<Output = &Self> {
-        self.step(Step::Close)
+        self.step(ChatEvent::Close)
     }
 
     /// The last request comes again, byte for byte.
@@ -212,7 +212,7 @@ impl TestChat {
     /// Where nothing was sent yet, and where SnapEngage could not read the answer.
     #[track_caller]
     pub fn redeliver(&mut self) -> impl Future<Output = &Self> {
-        self.step(Step::Again)
+        self.step(ChatEvent::Again)
     }
 
     /// Anything else happens: an event by its name, and the fields it has beside the ids and the
@@ -231,7 +231,7 @@ impl TestChat {
     #[track_caller]
     pub fn send(&mut self, event: impl Into<String>, fields: Value) -> impl Future<Output = &Self> {
         match fields {
-            Value::Object(fields) => self.step(Step::Send { event: event.into(), fields }),
+            Value::Object(fields) => self.step(ChatEvent::Send { event: event.into(), fields }),
             other => panic!("expected the fields of an event, an object, found {other}"),
         }
     }
@@ -248,7 +248,7 @@ impl TestChat {
         texts: impl IntoIterator<Item = T>,
     ) -> impl Future<Output = Vec<Reply>> {
         let sent_at = Location::caller();
-        let steps = texts.into_iter().map(|text| Step::Say(text.into()));
+        let steps = texts.into_iter().map(|text| ChatEvent::Say(text.into()));
         let requests: Vec<_> = steps.map(|step| (self.request(&step), step)).collect();
         async move {
             let running = requests.into_iter().map(|(body, step)| {
@@ -266,7 +266,7 @@ impl TestChat {
     }
 
     #[track_caller]
-    fn step(&mut self, step: Step) -> impl Future<Output = &Self> {
+    fn step(&mut self, step: ChatEvent) -> impl Future<Output = &Self> {
         let sent_at = Location::caller();
         let body = self.request(&step);
         async move {
@@ -277,7 +277,7 @@ impl TestChat {
     }
 
     #[track_caller]
-    fn request(&mut self, step: &Step) -> Bytes {
+    fn request(&mut self, step: &ChatEvent) -> Bytes {
         match self.side.request(step) {
             Ok(body) => body,
             Err(problem) => panic!("{}", failure::in_chat(&problem, self.transcript())),
@@ -292,7 +292,7 @@ impl TestChat {
         request
     }
 
-    fn take(&mut self, step: &Step, answer: Answer, sent_at: &Location<'_>) -> &Reply {
+    fn take(&mut self, step: &ChatEvent, answer: Answer, sent_at: &Location<'_>) -> &Reply {
         if let Err(problem) = self.read(step, answer) {
             let problem = format!("{problem}, sent at {sent_at}");
             panic!("{}", failure::in_chat(&problem, self.transcript()));
@@ -300,7 +300,7 @@ impl TestChat {
         self.side.last_reply().expect("just answered")
     }
 
-    fn read(&mut self, step: &Step, answer: Answer) -> Result<&Reply, String> {
+    fn read(&mut self, step: &ChatEvent, answer: Answer) -> Result<&Reply, String> {
         let result = self.side.answered(step, answer.status, &answer.body).map(drop);
         if let Some(reason) = answer.reason {
             self.side.note(&format!("# {}", reason.replace('\n', " ")));
@@ -309,7 +309,7 @@ impl TestChat {
     }
 
     /// A step of a script.
-    pub(super) async fn play(&mut self, step: &Step) -> Result<&Reply, String> {
+    pub(super) async fn play(&mut self, step: &ChatEvent) -> Result<&Reply, String> {
         let body = self.side.request(step)?;
         let answer = deliver(self.receiver.clone(), self.post(body)).await;
         self.read(step, answer)

@@ -127,16 +127,16 @@
 
 mod assert;
 mod chat;
+mod chat_event;
+#[cfg(feature = "dialogue")]
+mod dialogue_state;
 mod failure;
-mod lines;
 mod mutator;
 mod samples;
 mod script;
-mod side;
+mod script_lines;
 mod spoilt;
-#[cfg(feature = "dialogue")]
-mod state;
-mod step;
+mod vendor_side;
 mod visitor;
 
 pub use self::chat::TestChat;

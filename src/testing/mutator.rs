@@ -47,11 +47,11 @@ use crate::receiver::response::FailureReason;
 #[must_use]
 pub struct Mutator {
     receiver: Receiver,
-    routes: Vec<Route>,
+    routes: Vec<SampleRoute>,
 }
 
 #[derive(Debug)]
-struct Route {
+struct SampleRoute {
     api: Api,
     path: String,
     access: Access,
@@ -98,7 +98,7 @@ impl Mutator {
     }
 
     fn add(mut self, api: Api, path: impl Into<String>, access: Access) -> Self {
-        self.routes.push(Route { api, path: path.into(), access });
+        self.routes.push(SampleRoute { api, path: path.into(), access });
         self
     }
 
@@ -118,7 +118,7 @@ impl Mutator {
         report
     }
 
-    async fn spoil(&self, route: &Route, sample: &Sample, report: &mut Report) {
+    async fn spoil(&self, route: &SampleRoute, sample: &Sample, report: &mut Report) {
         for spoilt in spoilt::all(sample) {
             let request = route.request(&spoilt.payload, &route.access);
             let expected = match spoilt.readable {
@@ -131,7 +131,7 @@ impl Mutator {
     }
 
     /// The sample with all tokens but the right one.
-    async fn intrude(&self, route: &Route, sample: &Sample, report: &mut Report) {
+    async fn intrude(&self, route: &SampleRoute, sample: &Sample, report: &mut Report) {
         let intruders = match &route.access {
             Access::Token(token) => vec![
                 ("with a wrong token", Access::Token(format!("{token}x"))),
@@ -175,7 +175,7 @@ impl Mutator {
     }
 }
 
-impl Route {
+impl SampleRoute {
     /// Whether a visitor may get the fallback reply although no handler failed.
     fn is_answered_unread(&self, payload: &[u8]) -> bool {
         self.api == Api::Bot && Event::from_json(payload).is_err()

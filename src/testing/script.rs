@@ -7,9 +7,9 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::chat::TestChat;
-use super::side::Side;
-use super::step::{Step, is_json};
-use super::{Visitor, failure, lines};
+use super::chat_event::{ChatEvent, is_json};
+use super::vendor_side::VendorSide;
+use super::{Visitor, failure, script_lines};
 use crate::id::{CaseId, WidgetId};
 
 /// A chat in plain text, to be run against a receiver or an address. See [the form](super#chat-scripts).
@@ -42,13 +42,13 @@ use crate::id::{CaseId, WidgetId};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Script {
-    turns: Vec<Turn>,
+    turns: Vec<ScriptTurn>,
 }
 
 #[derive(Debug, Clone)]
-struct Turn {
+struct ScriptTurn {
     line: usize,
-    step: Step,
+    step: ChatEvent,
     /// The lines of the bot, one below the other.
     expected: String,
 }
@@ -60,7 +60,7 @@ impl Script {
     ///
     /// Where a line is none of a script's, with its number.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
-        let mut turns: Vec<Turn> = Vec::new();
+        let mut turns: Vec<ScriptTurn> = Vec::new();
         for (index, row) in text.lines().enumerate() {
             let row = row.trim_end();
             if row.is_empty() || row.trim_start().starts_with('#') {
@@ -70,7 +70,7 @@ impl Script {
             let read = match (row.strip_prefix([' ', '\t']), turns.last_mut()) {
                 (None, _) if !row.starts_with("bot ") && !row.starts_with("bot:") => {
                     step(row).map(|step| {
-                        turns.push(Turn { line, step, expected: String::new() });
+                        turns.push(ScriptTurn { line, step, expected: String::new() });
                     })
                 }
                 (None, Some(turn)) => turn.expect(row),
@@ -90,7 +90,7 @@ impl Script {
     /// different.
     pub async fn run(&self, chat: &mut TestChat) {
         for turn in &self.turns {
-            let answered = chat.play(&turn.step).await.map(lines::reply);
+            let answered = chat.play(&turn.step).await.map(script_lines::reply);
             if let Err(mismatch) = turn.check(answered, chat.transcript()) {
                 panic!("{mismatch}");
             }
@@ -101,16 +101,16 @@ impl Script {
     /// leaves it to the caller to send them. A bot with a memory wants a case id that it does not
     /// know yet.
     pub fn replay(&self, case_id: impl Into<CaseId>) -> Replay<'_> {
-        Replay { turns: self.turns.iter(), turn: None, side: Side::new(case_id.into()) }
+        Replay { turns: self.turns.iter(), turn: None, side: VendorSide::new(case_id.into()) }
     }
 }
 
-impl Turn {
+impl ScriptTurn {
     /// Takes a line of the bot.
     fn expect(&mut self, row: &str) -> Result<(), String> {
         match row.split_once(':') {
             Some((keyword @ ("bot" | "bot does" | "bot context" | "bot sends"), rest)) => {
-                self.push(&lines::line(&format!("{keyword}:"), rest));
+                self.push(&script_lines::line(&format!("{keyword}:"), rest));
                 Ok(())
             }
             _ => Err(unknown(row)),
@@ -123,24 +123,24 @@ impl Turn {
             return self.bot_detail(detail);
         }
         match (&mut self.step, detail.strip_prefix('|'), detail.split_once(':')) {
-            (Step::Say(text), Some(more), _) => {
+            (ChatEvent::Say(text), Some(more), _) => {
                 text.push('\n');
                 text.push_str(more.trim());
                 Ok(())
             }
-            (Step::Open(visitor), None, Some((name, value))) => {
+            (ChatEvent::Open(visitor), None, Some((name, value))) => {
                 let value = field(value.trim())?;
                 *visitor = std::mem::take(visitor).field(name, value);
                 Ok(())
             }
-            (Step::Open(_), ..) => Err(format!("expected `name: value`, found `{detail}`")),
+            (ChatEvent::Open(_), ..) => Err(format!("expected `name: value`, found `{detail}`")),
             _ => Err(format!("`{detail}` says no more of the line above it")),
         }
     }
 
     fn bot_detail(&mut self, detail: &str) -> Result<(), String> {
         match detail.strip_prefix('|') {
-            Some(more) => self.push(&lines::line("  |", more)),
+            Some(more) => self.push(&script_lines::line("  |", more)),
             None if detail.starts_with('[') => self.push(&format!("  {detail}")),
             None => return Err(format!("expected a button, a card or `|`, found `{detail}`")),
         }
@@ -170,24 +170,24 @@ impl Turn {
 }
 
 /// The step of a line.
-fn step(row: &str) -> Result<Step, String> {
+fn step(row: &str) -> Result<ChatEvent, String> {
     Ok(match row.split_once(':').map(|(keyword, rest)| (keyword, rest.trim())) {
-        None if row == "chat opens" => Step::Open(Visitor::new()),
-        None if row == "chat closes" => Step::Close,
-        None if row == "same again" => Step::Again,
-        Some(("visitor", text)) => Step::Say(text.to_owned()),
-        Some(("visitor clicks", button)) => Step::Click(lines::read_button(button)),
-        Some(("transfer fails", error)) => Step::FailTransfer(error.into()),
+        None if row == "chat opens" => ChatEvent::Open(Visitor::new()),
+        None if row == "chat closes" => ChatEvent::Close,
+        None if row == "same again" => ChatEvent::Again,
+        Some(("visitor", text)) => ChatEvent::Say(text.to_owned()),
+        Some(("visitor clicks", button)) => ChatEvent::Click(script_lines::read_button(button)),
+        Some(("transfer fails", error)) => ChatEvent::FailTransfer(error.into()),
         Some(("event", event)) => self::event(event)?,
         _ => return Err(unknown(row)),
     })
 }
 
-fn event(text: &str) -> Result<Step, String> {
+fn event(text: &str) -> Result<ChatEvent, String> {
     let (event, fields) = text.split_once(' ').unwrap_or((text, "{}"));
     let fields: Map<String, Value> = serde_json::from_str(fields)
         .map_err(|error| format!("expected an object of JSON after the event: {error}"))?;
-    Ok(Step::Send { event: event.to_owned(), fields })
+    Ok(ChatEvent::Send { event: event.to_owned(), fields })
 }
 
 /// A field's value: JSON where it looks like it, text otherwise.
@@ -224,10 +224,10 @@ fn unknown(row: &str) -> String {
 #[derive(Debug)]
 #[must_use]
 pub struct Replay<'s> {
-    turns: std::slice::Iter<'s, Turn>,
+    turns: std::slice::Iter<'s, ScriptTurn>,
     /// The turn whose answer is awaited.
-    turn: Option<&'s Turn>,
-    side: Side,
+    turn: Option<&'s ScriptTurn>,
+    side: VendorSide,
 }
 
 impl Replay<'_> {
@@ -264,7 +264,7 @@ impl Replay<'_> {
     /// Where there was no request.
     pub fn check(&mut self, status: StatusCode, body: &[u8]) -> Result<(), Mismatch> {
         let turn = self.turn.expect("a request was made");
-        let answered = self.side.answered(&turn.step, status, body).map(lines::reply);
+        let answered = self.side.answered(&turn.step, status, body).map(script_lines::reply);
         turn.check(answered, self.transcript())
     }
 

@@ -124,7 +124,7 @@ fn query_changes(query: &[u8], all: &mut Vec<Spoilt>) {
 }
 
 fn xml_changes(xml: &[u8], all: &mut Vec<Spoilt>) {
-    for Element { name, start, end } in elements(xml) {
+    for XmlElement { name, start, end } in elements(xml) {
         let removed = [&xml[..start], &xml[end..]].concat();
         all.push(Spoilt::unsure(format!("without <{name}> at byte {start}"), removed));
         let element = format!("<{NEW}>{NEW}</{NEW}>");
@@ -133,14 +133,14 @@ fn xml_changes(xml: &[u8], all: &mut Vec<Spoilt>) {
     }
 }
 
-struct Element {
+struct XmlElement {
     name: String,
     start: usize,
     end: usize,
 }
 
 /// The elements below the root.
-fn elements(xml: &[u8]) -> Vec<Element> {
+fn elements(xml: &[u8]) -> Vec<XmlElement> {
     // Only places are wanted here, and those are the same whatever the encoding.
     let ascii = xml.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '_' });
     let ascii: String = ascii.collect();
@@ -162,7 +162,7 @@ fn elements(xml: &[u8]) -> Vec<Element> {
             Ok(_) => continue,
         };
         if let (Some(start), false) = (start, open.is_empty()) {
-            found.push(Element { name, start, end: position(&reader) });
+            found.push(XmlElement { name, start, end: position(&reader) });
         }
     }
 }

@@ -8,15 +8,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Visitor;
-use super::lines;
-use super::step::Step;
+use super::chat_event::ChatEvent;
+use super::script_lines;
 use crate::bot::{Button, Command, CommandError, Content, Reply};
 use crate::id::{CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 
 /// One chat, seen from SnapEngage.
 #[derive(Debug)]
-pub(super) struct Side {
+pub(super) struct VendorSide {
     pub(super) widget_id: WidgetId,
     pub(super) case_id: CaseId,
     /// When the next thing happens; `None` where nothing is told of time.
@@ -34,7 +34,7 @@ pub(super) struct Side {
 
 type Fields = Map<String, Value>;
 
-impl Side {
+impl VendorSide {
     pub(super) fn new(case_id: CaseId) -> Self {
         Self {
             widget_id: "ff7b3314-24de-4a4c-b48b-1cf38d19acf0".into(),
@@ -81,19 +81,21 @@ impl Side {
     }
 
     /// The request for a step, or why there can be no such step now.
-    pub(super) fn request(&mut self, step: &Step) -> Result<Bytes, String> {
+    pub(super) fn request(&mut self, step: &ChatEvent) -> Result<Bytes, String> {
         let (event, fields) = match step {
-            Step::Open(visitor) => ("chatStarted", visitor.fields().clone()),
+            ChatEvent::Open(visitor) => ("chatStarted", visitor.fields().clone()),
             // What the visitor says first comes with the event that opens the chat.
-            Step::Say(text) if !self.is_open => {
+            ChatEvent::Say(text) if !self.is_open => {
                 ("chatStarted", Visitor::new().first_message(text).fields().clone())
             }
-            Step::Say(text) => ("message", message(text, None)),
-            Step::Click(button) => ("message", self.click(button)?),
-            Step::FailTransfer(error) => ("commandResult", self.failed_transfer(error)?),
-            Step::Close => ("chatClosed", Fields::new()),
-            Step::Send { event, fields } => (event.as_str(), fields.clone()),
-            Step::Again => return self.last_request.clone().ok_or("nothing was sent yet".into()),
+            ChatEvent::Say(text) => ("message", message(text, None)),
+            ChatEvent::Click(button) => ("message", self.click(button)?),
+            ChatEvent::FailTransfer(error) => ("commandResult", self.failed_transfer(error)?),
+            ChatEvent::Close => ("chatClosed", Fields::new()),
+            ChatEvent::Send { event, fields } => (event.as_str(), fields.clone()),
+            ChatEvent::Again => {
+                return self.last_request.clone().ok_or("nothing was sent yet".into());
+            }
         };
         self.is_open = true;
         let body = self.body(event, fields);
@@ -126,9 +128,9 @@ impl Side {
                 Err(format!("there are several buttons `{}`: click one by its id", wanted.text))
             }
             (None, _) => {
-                let shown: Vec<String> = self.buttons.iter().map(lines::button).collect();
+                let shown: Vec<String> = self.buttons.iter().map(script_lines::button).collect();
                 let shown = if shown.is_empty() { "none".to_owned() } else { shown.join(" ") };
-                let wanted = lines::button(wanted);
+                let wanted = script_lines::button(wanted);
                 Err(format!("there is no button {wanted} to click; shown last: {shown}"))
             }
         }
@@ -154,13 +156,13 @@ impl Side {
     /// Reads the answer to a step, or says why SnapEngage could not.
     pub(super) fn answered(
         &mut self,
-        step: &Step,
+        step: &ChatEvent,
         status: StatusCode,
         body: &[u8],
     ) -> Result<&Reply, String> {
         self.note(&step.to_string());
         let reply = self.read(status, body)?;
-        let lines = lines::reply(&reply);
+        let lines = script_lines::reply(&reply);
         if !lines.is_empty() {
             self.note(&lines);
         }

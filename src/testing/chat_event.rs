@@ -5,12 +5,12 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::Visitor;
-use super::lines;
+use super::script_lines;
 use crate::bot::{Button, CommandError};
 
 /// One thing that happens in a chat. Its text is its line in a chat script.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+pub(super) enum ChatEvent {
     Open(Visitor),
     Say(String),
     /// A button without an id stands for any of its text.
@@ -24,7 +24,7 @@ pub(super) enum Step {
     Again,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for ChatEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(visitor) => {
@@ -32,9 +32,9 @@ impl fmt::Display for Step {
                 let mut fields = visitor.fields().iter();
                 fields.try_for_each(|(name, value)| write!(f, "\n  {name}: {}", field(value)))
             }
-            Self::Say(text) => f.write_str(&lines::text("visitor:", text)),
+            Self::Say(text) => f.write_str(&script_lines::text("visitor:", text)),
             Self::Click(Button { text, id: None }) => write!(f, "visitor clicks: {text}"),
-            Self::Click(button) => write!(f, "visitor clicks: {}", lines::button(button)),
+            Self::Click(button) => write!(f, "visitor clicks: {}", script_lines::button(button)),
             Self::FailTransfer(error) => write!(f, "transfer fails: {error}"),
             Self::Close => f.write_str("chat closes"),
             Self::Send { event, fields } => {
