@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::chat::TestChat;
+use super::vendor_side::is_transfer;
 use super::{failure, script_lines};
-use crate::bot::{Button, Cards, Command, Content, Reply};
+use crate::bot::{Button, Cards, Command, Content, Label, Reply};
 
 /// What can be asserted of the last reply.
 impl TestChat {
@@ -54,6 +55,52 @@ impl TestChat {
     pub fn assert_commands(&self, expected: impl IntoIterator<Item = Command>) -> &Self {
         let expected = expected.into_iter().map(|command| json(&command));
         self.assert_same("commands", expected, self.reply().commands().map(json))
+    }
+
+    /// The labels are these, in this order, whichever commands set them.
+    ///
+    /// # Panics
+    ///
+    /// Where they are not.
+    #[track_caller]
+    pub fn assert_labels(&self, expected: impl IntoIterator<Item = Label>) -> &Self {
+        let expected = expected.into_iter().map(|label| label_line(&label));
+        let set = self.reply().commands().filter_map(|command| match command {
+            Command::Label(labels) => Some(labels),
+            _ => None,
+        });
+        self.assert_same("labels", expected, set.flatten().map(label_line))
+    }
+
+    /// The visitor is put through by this command, and by no other. Commands that are no transfers
+    /// do not count.
+    ///
+    /// ```
+    /// # use snapengage::bot::{self, Command, Label, Reply};
+    /// # use snapengage::testing::TestChat;
+    /// # use snapengage::{Receiver, Token};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), snapengage::BuildError> {
+    /// let bot = bot::from_fn(|_| async {
+    ///     Ok(Reply::say("One moment").label("topic", ["sales"]).to_human())
+    /// });
+    /// let receiver = Receiver::builder().bot("/bot", Token::new("t"), bot).build()?;
+    /// let mut chat = TestChat::new(receiver, "/bot", "t");
+    /// chat.say("Help!")
+    ///     .await
+    ///     .assert_labels([Label::new("topic", ["sales"])])
+    ///     .assert_transferred(Command::HumanTransfer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where the visitor is put through elsewhere, or not at all.
+    #[track_caller]
+    pub fn assert_transferred(&self, expected: Command) -> &Self {
+        let transfers = self.reply().commands().filter(|command| is_transfer(command));
+        self.assert_same("transfers", [json(&expected)], transfers.map(json))
     }
 
     /// The cards are these, in this order.
@@ -115,6 +162,10 @@ impl TestChat {
         (expected != actual)
             .then(|| failure::unlike(&problem, self.transcript(), &expected, &actual))
     }
+}
+
+fn label_line(label: &Label) -> String {
+    format!("{}: {:?}", label.name, label.values)
 }
 
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {

@@ -4,18 +4,17 @@ use std::panic::Location;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use serde_json::Value;
 
 use super::chat_event::ChatEvent;
+use super::send::{self, TestAnswer, deliver};
 use super::vendor_side::VendorSide;
 use super::{Visitor, failure};
 use crate::bot::{Button, CommandError, Reply};
 use crate::id::{CaseId, WidgetId};
 use crate::receiver::Receiver;
-use crate::receiver::response::FailureReason;
 
 /// A chat with a bot, driven as SnapEngage drives it.
 ///
@@ -67,24 +66,20 @@ impl TestChat {
     /// Where no request can have this path or this token.
     #[track_caller]
     pub fn new(receiver: Receiver, path: &str, token: &str) -> Self {
-        let path = path.parse().expect("a path that a request can have");
-        let mut token = HeaderValue::from_str(token).expect("a token that a header can carry");
-        // Keeps it out of the debug output.
-        token.set_sensitive(true);
         let side = VendorSide::new("ab992c69-7de8-46cc-9aaa-329d336bc182".into());
-        Self { receiver, path, token, side }
+        Self { receiver, path: send::uri(path), token: send::header(token), side }
     }
 
     /// The same chat under another case id: for tests with more than one chat.
     #[must_use]
-    pub fn with_case_id(mut self, case_id: impl Into<CaseId>) -> Self {
+    pub fn case_id(mut self, case_id: impl Into<CaseId>) -> Self {
         self.side.case_id = case_id.into();
         self
     }
 
     /// The same chat on another widget.
     #[must_use]
-    pub fn with_widget_id(mut self, widget_id: impl Into<WidgetId>) -> Self {
+    pub fn widget_id(mut self, widget_id: impl Into<WidgetId>) -> Self {
         self.side.widget_id = widget_id.into();
         self
     }
@@ -103,8 +98,8 @@ impl TestChat {
         self
     }
 
-    /// The conversation.
-    pub fn case_id(&self) -> &CaseId {
+    /// The case id of the chat.
+    pub fn id(&self) -> &CaseId {
         &self.side.case_id
     }
 
@@ -119,6 +114,11 @@ impl TestChat {
             Some(reply) => reply,
             None => panic!("there is no reply: nothing has happened in the chat yet"),
         }
+    }
+
+    /// All replies so far, the first one first.
+    pub fn replies(&self) -> &[Reply] {
+        self.side.replies()
     }
 
     /// The chat so far, as a [chat script](super::Script).
@@ -285,14 +285,10 @@ impl TestChat {
     }
 
     fn post(&self, body: Bytes) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.path.clone();
-        request.headers_mut().insert(AUTHORIZATION, self.token.clone());
-        request
+        send::request(Method::POST, self.path.clone(), &self.token, body)
     }
 
-    fn take(&mut self, step: &ChatEvent, answer: Answer, sent_at: &Location<'_>) -> &Reply {
+    fn take(&mut self, step: &ChatEvent, answer: TestAnswer, sent_at: &Location<'_>) -> &Reply {
         if let Err(problem) = self.read(step, answer) {
             let problem = format!("{problem}, sent at {sent_at}");
             panic!("{}", failure::in_chat(&problem, self.transcript()));
@@ -300,8 +296,8 @@ impl TestChat {
         self.side.last_reply().expect("just answered")
     }
 
-    fn read(&mut self, step: &ChatEvent, answer: Answer) -> Result<&Reply, String> {
-        let result = self.side.answered(step, answer.status, &answer.body).map(drop);
+    fn read(&mut self, step: &ChatEvent, answer: TestAnswer) -> Result<&Reply, String> {
+        let result = self.side.answered(step, answer.status, answer.body().as_bytes()).map(drop);
         if let Some(reason) = answer.reason {
             self.side.note(&format!("# {}", reason.replace('\n', " ")));
         }
@@ -314,18 +310,4 @@ impl TestChat {
         let answer = deliver(self.receiver.clone(), self.post(body)).await;
         self.read(step, answer)
     }
-}
-
-/// What was answered, and why if not by the handler.
-struct Answer {
-    status: StatusCode,
-    body: Bytes,
-    reason: Option<String>,
-}
-
-async fn deliver(receiver: Receiver, request: Request<Full<Bytes>>) -> Answer {
-    let response = receiver.handle(request).await;
-    let reason =
-        response.extensions().get().map(|reason: &FailureReason| reason.as_str().to_owned());
-    Answer { status: response.status(), body: response.into_body().into_bytes(), reason }
 }

@@ -62,7 +62,7 @@ impl TestChat {
     ) -> &Self {
         self.side.join();
         self.side.note(&format!("# joined at {}", json(&state)));
-        bot.set_state(self.case_id(), state).await.expect("the state can be stored");
+        bot.set_state(self.id(), state).await.expect("the state can be stored");
         self
     }
 
@@ -82,7 +82,7 @@ impl TestChat {
         let asserted_at = Location::caller();
         let expected = pretty(&expected.into());
         async move {
-            let actual = bot.state_of(self.case_id()).await.expect("the state can be read");
+            let actual = bot.state_of(self.id()).await.expect("the state can be read");
             let what = format!("state, asserted at {asserted_at}");
             if let Some(failure) = self.compare(&what, [expected], [pretty(&actual)]) {
                 panic!("{failure}");

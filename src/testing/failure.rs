@@ -18,8 +18,12 @@ pub(super) fn in_chat(problem: &str, transcript: &str) -> String {
 
 /// The same for something that is not as expected.
 pub(super) fn unlike(problem: &str, transcript: &str, expected: &str, actual: &str) -> String {
-    let mut text = in_chat(problem, transcript);
-    text.push_str("\nexpected (-), but it was (+):\n");
+    differing(&in_chat(problem, transcript), expected, actual)
+}
+
+/// A problem, and the lines that differ.
+pub(super) fn differing(problem: &str, expected: &str, actual: &str) -> String {
+    let mut text = format!("{problem}\nexpected (-), but it was (+):\n");
     let (expected, actual) = (whole_lines(expected), whole_lines(actual));
     for change in TextDiff::from_lines(&expected, &actual).iter_all_changes() {
         let sign = match change.tag() {

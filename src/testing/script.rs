@@ -213,7 +213,7 @@ fn unknown(row: &str) -> String {
 /// use snapengage::testing::Script;
 ///
 /// let script = Script::parse("chat opens")?;
-/// let mut replay = script.replay("case-1").with_widget_id("w");
+/// let mut replay = script.replay("case-1").widget_id("w");
 /// while let Some(request) = replay.next_request()? {
 ///     let (status, body) = post(&request);
 ///     replay.check(status, &body)?;
@@ -232,7 +232,7 @@ pub struct Replay<'s> {
 
 impl Replay<'_> {
     /// The same chat on another widget.
-    pub fn with_widget_id(mut self, widget_id: impl Into<WidgetId>) -> Self {
+    pub fn widget_id(mut self, widget_id: impl Into<WidgetId>) -> Self {
         self.side.widget_id = widget_id.into();
         self
     }

@@ -28,7 +28,7 @@ pub(super) struct VendorSide {
     /// The buttons shown last.
     buttons: Vec<Button>,
     last_request: Option<Bytes>,
-    last_reply: Option<Reply>,
+    replies: Vec<Reply>,
     transcript: String,
 }
 
@@ -44,7 +44,7 @@ impl VendorSide {
             context_id: None,
             buttons: Vec::new(),
             last_request: None,
-            last_reply: None,
+            replies: Vec::new(),
             transcript: String::new(),
         }
     }
@@ -67,7 +67,12 @@ impl VendorSide {
     }
 
     pub(super) fn last_reply(&self) -> Option<&Reply> {
-        self.last_reply.as_ref()
+        self.replies.last()
+    }
+
+    /// All replies, in the order they were read.
+    pub(super) fn replies(&self) -> &[Reply] {
+        &self.replies
     }
 
     /// The chat so far, as a chat script.
@@ -139,7 +144,7 @@ impl VendorSide {
     /// The transfer of the last reply. A chat that is joined in the middle has none yet, and may
     /// have been handed over before.
     fn failed_transfer(&self, error: &CommandError) -> Result<Fields, String> {
-        let command = match &self.last_reply {
+        let command = match self.last_reply() {
             Some(reply) => reply.commands().filter(|command| is_transfer(command)).last(),
             None => Some(&Command::HumanTransfer),
         };
@@ -175,7 +180,8 @@ impl VendorSide {
             self.buttons = buttons.flatten().cloned().collect();
         }
         self.context_id = reply.returned_context_id().map(str::to_owned);
-        Ok(self.last_reply.insert(reply))
+        self.replies.push(reply);
+        Ok(self.last_reply().expect("just pushed"))
     }
 
     fn read(&self, status: StatusCode, body: &[u8]) -> Result<Reply, String> {
@@ -210,7 +216,7 @@ fn message(text: &str, id: Option<&str>) -> Fields {
     fields
 }
 
-fn is_transfer(command: &Command) -> bool {
+pub(super) fn is_transfer(command: &Command) -> bool {
     matches!(
         command,
         Command::Transfer(_)

@@ -177,13 +177,13 @@ async fn events_are_sent_as_snapengage_sends_them() {
 #[tokio::test(start_paused = true)]
 async fn ids_and_timestamps_are_as_the_test_says() {
     let bot = Parrot::default();
-    let mut chat = bot.chat().with_case_id("case-2").with_widget_id("w-2").without_timestamps();
+    let mut chat = bot.chat().case_id("case-2").widget_id("w-2").without_timestamps();
     chat.say("Hi").await;
     assert_eq!(
         bot.seen(),
         [json!({"event": "chatStarted", "widget_id": "w-2", "case_id": "case-2", "text": "Hi"})]
     );
-    assert_eq!(chat.case_id().as_str(), "case-2");
+    assert_eq!(chat.id().as_str(), "case-2");
 }
 
 #[tokio::test(start_paused = true)]
@@ -648,7 +648,7 @@ async fn a_script_is_replayed_through_any_transport() {
     let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), Parrot::default());
     let receiver = receiver.build().expect("no mistakes");
     let script = Script::parse(SCRIPT).expect("a script");
-    let mut replay = script.replay("case-1").with_widget_id("w");
+    let mut replay = script.replay("case-1").widget_id("w");
     let mut sent = 0;
     while let Some(body) = replay.next_request().expect("a next step") {
         let body = String::from_utf8(body).expect("UTF-8");
@@ -662,7 +662,7 @@ async fn a_script_is_replayed_through_any_transport() {
 
     let script = Script::parse("visitor: Hi\nbot: Ho").expect("a script");
     let answered = |status: StatusCode, body: &str| {
-        let mut replay = script.replay("c").with_widget_id("w");
+        let mut replay = script.replay("c").widget_id("w");
         replay.next_request().expect("a next step").expect("a request");
         replay.check(status, body.as_bytes()).expect_err("not as the script says").to_string()
     };
@@ -802,14 +802,14 @@ mod dialogue {
         chat.start_at(&bot, 7).await.assert_state(&bot, 7).await;
         chat.say("Hi").await.assert_texts(["7"]).assert_state(&bot, 8).await;
         assert_eq!(chat.transcript(), "# joined at 7\nvisitor: Hi\nbot: 7\n");
-        let other = chat.with_case_id("other");
+        let other = chat.case_id("other");
         other.assert_state(&bot, None).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_state_is_set_once_the_turn_that_runs_is_done() {
         let (mut chat, bot) = chat();
-        let case_id = chat.case_id().clone();
+        let case_id = chat.id().clone();
         let (_, set) = tokio::join!(chat.say("Hi"), bot.set_state(&case_id, 7));
         set.expect("a store in memory");
         chat.assert_texts(["0"]).assert_state(&bot, 7).await;
