@@ -24,14 +24,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use snapengage::Api;
 use ureq::Agent;
 use ureq::http::StatusCode;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-payloads");
 
-/// The folders of the samples, which are the paths of the receiver as well.
-const APIS: [&str; 5] =
-    ["integration", "bot", "conversation-events", "agent-status", "get-contact"];
+/// The APIs, whose names are the folders of the samples and the paths of the receiver.
+const APIS: [Api; 5] =
+    [Api::Integration, Api::Bot, Api::Conversation, Api::AgentStatus, Api::Contact];
 
 /// Sends every sample to a running receiver.
 #[derive(Parser)]
@@ -76,8 +77,8 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
-fn samples(api: &str) -> anyhow::Result<Vec<PathBuf>> {
-    let folder = Path::new(SAMPLES).join(api);
+fn samples(api: Api) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = Path::new(SAMPLES).join(api.as_str());
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {folder:?}"))?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
     files.retain(|file| ["json", "xml", "txt"].iter().any(|&form| has_extension(file, form)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use snapengage::bot::{
     Card, Cards, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply, Unknown,
 };
-use snapengage::{HandlerError, async_trait};
+use snapengage::{Api, HandlerError, async_trait};
 
 use crate::events::Events;
 
@@ -16,7 +16,7 @@ pub(crate) struct Bot {
 #[async_trait]
 impl Handler for Bot {
     async fn chat_started(&self, chat: ChatStarted) -> Result<Reply, HandlerError> {
-        self.events.print("bot", &chat);
+        self.events.print(Api::Bot, &chat);
         match chat.to_message() {
             Some(message) => reply(&message.text),
             None => {
@@ -26,7 +26,7 @@ impl Handler for Bot {
     }
 
     async fn message(&self, message: Message) -> Result<Reply, HandlerError> {
-        self.events.print("bot", &message);
+        self.events.print(Api::Bot, &message);
         if let Some(seconds) = message.text.strip_prefix("wait ") {
             tokio::time::sleep(Duration::from_secs(seconds.parse()?)).await;
         }
@@ -34,22 +34,22 @@ impl Handler for Bot {
     }
 
     async fn system_message(&self, message: Message) -> Result<Reply, HandlerError> {
-        self.events.print("bot", &message);
+        self.events.print(Api::Bot, &message);
         Ok(Reply::new())
     }
 
     async fn command_failed(&self, result: CommandResult) -> Result<Reply, HandlerError> {
-        self.events.print("bot", &result);
+        self.events.print(Api::Bot, &result);
         Ok(Reply::say("That did not work, and I am still here."))
     }
 
     async fn chat_closed(&self, chat: ChatClosed) -> Result<(), HandlerError> {
-        self.events.print("bot", &chat);
+        self.events.print(Api::Bot, &chat);
         Ok(())
     }
 
     async fn unknown(&self, event: Unknown) -> Result<Reply, HandlerError> {
-        self.events.print("bot", &event);
+        self.events.print(Api::Bot, &event);
         Ok(Reply::new())
     }
 }

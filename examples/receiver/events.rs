@@ -6,7 +6,7 @@ use serde::Serialize;
 use snapengage::agent_status::{self, StatusChange};
 use snapengage::conversation::{self, Event};
 use snapengage::integration::{self, SupportRequest};
-use snapengage::{HandlerError, async_trait};
+use snapengage::{Api, HandlerError, async_trait};
 
 /// Prints events on stdout, unless nobody wants to see them.
 #[derive(Clone, Copy)]
@@ -22,11 +22,11 @@ struct Line<'a, E> {
 
 impl Events {
     /// Prints one event, and goes on where nobody reads what is printed.
-    pub(crate) fn print(self, api: &str, event: &impl Serialize) {
+    pub(crate) fn print(self, api: Api, event: &impl Serialize) {
         if self.are_quiet {
             return;
         }
-        if let Err(error) = write_line(&Line { api, event }) {
+        if let Err(error) = write_line(&Line { api: api.as_str(), event }) {
             tracing::warn!(%error, "an event could not be printed");
         }
     }
@@ -44,7 +44,7 @@ fn write_line(line: &impl Serialize) -> std::io::Result<()> {
 #[async_trait]
 impl integration::Handler for Events {
     async fn support_request(&self, request: SupportRequest) -> Result<(), HandlerError> {
-        self.print("integration", &request);
+        self.print(Api::Integration, &request);
         Ok(())
     }
 }
@@ -52,7 +52,7 @@ impl integration::Handler for Events {
 #[async_trait]
 impl conversation::Handler for Events {
     async fn event(&self, event: Event) -> Result<(), HandlerError> {
-        self.print("conversation-events", &event);
+        self.print(Api::Conversation, &event);
         Ok(())
     }
 }
@@ -60,7 +60,7 @@ impl conversation::Handler for Events {
 #[async_trait]
 impl agent_status::Handler for Events {
     async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError> {
-        self.print("agent-status", &change);
+        self.print(Api::AgentStatus, &change);
         Ok(())
     }
 }

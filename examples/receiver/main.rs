@@ -27,7 +27,7 @@ mod events;
 use std::time::Duration;
 
 use clap::Parser;
-use snapengage::{Auth, Receiver, Server, Token, contact};
+use snapengage::{Api, Auth, Receiver, Server, Token, contact};
 
 use crate::bot::Bot;
 use crate::events::Events;
@@ -76,7 +76,7 @@ fn token() -> anyhow::Result<String> {
 
 fn receiver(token: Token, events: Events) -> anyhow::Result<Receiver> {
     let contacts = contact::from_fn(move |query| async move {
-        events.print("get-contact", &query);
+        events.print(Api::Contact, &query);
         let is_known = query.email == "test@test.com";
         Ok(is_known.then(|| "Jim Tester, customer since 2014".to_owned()))
     });
