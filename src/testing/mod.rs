@@ -119,11 +119,32 @@
 //! What [`TestChat::transcript`] tells is a script as well: a chat that went well can be kept.
 //! [`Script::run`] runs it in a test; [`Script::replay`] runs it against an address.
 //!
+//! # Requests
+//!
+//! [`send`] posts a body as it is, and the answer has assertions: a feed
+//! [accepted](TestAnswer::assert_accepted) the event, or the request was
+//! [refused](TestAnswer::assert_refused). A folder of recorded bodies is a test:
+//!
+//! ```
+//! # use snapengage::testing::send;
+//! # fn receiver() -> snapengage::Receiver { unimplemented!() }
+//! #[tokio::test]
+//! async fn recorded_requests_are_accepted() {
+//!     let receiver = receiver();
+//!     for file in std::fs::read_dir("sample-payloads/integration").expect("a folder") {
+//!         let path = file.expect("a file").path();
+//!         let body = std::fs::read(&path).expect("a body");
+//!         let answer = send(&receiver, "/integration", "my-token", body).await;
+//!         assert_eq!(answer.status(), 200, "{}: {}", path.display(), answer.body());
+//!     }
+//! }
+//! ```
+//!
 //! # Samples
 //!
 //! [`samples`](fn@samples) are the payloads this crate is tested with, for your tests of anything else. A
 //! [`Mutator`] sends them to your receiver, as they are and spoilt: a field gone, a field new, an
-//! event that is unknown, a wrong token, cut short.
+//! event that is unknown, a wrong token, cut short. [`Sample::send`] sends one of them.
 
 mod assert;
 mod chat;

@@ -24,13 +24,14 @@ use crate::receiver::response::FailureReason;
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), snapengage::BuildError> {
 /// let feed = agent_status::from_fn(|_| async { Ok(()) });
-/// let receiver = Receiver::builder().agent_status("/status", Token::new("t"), feed).build()?;
+/// let receiver = Receiver::builder().agent_status("/status", Token::new("t"), feed);
+/// let receiver = receiver.build()?;
 ///
 /// let body = r#"{"agent_id":"wc:agent@example.com","status":"online"}"#;
 /// send(&receiver, "/status", "t", body).await.assert_accepted();
 /// send(&receiver, "/status", "t", "").await.assert_refused(
 ///     400,
-///     "agent status request: expected a JSON object",
+///     "agent status: expected a JSON object",
 /// );
 /// # Ok(())
 /// # }
@@ -54,6 +55,8 @@ pub fn send<B: AsRef<[u8]>>(
 impl Sample {
     /// Sends the sample to a path of a receiver, with this token in `Authorization`.
     ///
+    /// A [secret path](crate::Auth::secret_path) ends in its secret, and needs no token.
+    ///
     /// ```
     /// use snapengage::conversation;
     /// use snapengage::testing::{Api, samples};
@@ -62,7 +65,8 @@ impl Sample {
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), snapengage::BuildError> {
     /// let feed = conversation::from_fn(|_| async { Ok(()) });
-    /// let receiver = Receiver::builder().conversation("/events", Token::new("t"), feed).build()?;
+    /// let receiver = Receiver::builder().conversation("/events", Token::new("t"), feed);
+    /// let receiver = receiver.build()?;
     ///
     /// for sample in samples().iter().filter(|sample| sample.api() == Api::Conversation) {
     ///     sample.send(&receiver, "/events", "t").await.assert_accepted();

@@ -10,7 +10,7 @@ use snapengage::bot::{
     Button, Card, Cards, ChatClosed, ChatStarted, Command, CommandError, CommandResult, Handler,
     Label, Message, Reply, Unknown,
 };
-use snapengage::testing::{Mutator, Script, TestChat, Visitor, samples};
+use snapengage::testing::{Mutator, Script, TestChat, Visitor, samples, send};
 use snapengage::{
     Api, Auth, HandlerError, Receiver, Token, agent_status, async_trait, bot, contact,
     conversation, integration,
@@ -842,6 +842,160 @@ expected (-), but it was (+):
     - 2
     + 1
 "
+            )
+        );
+    }
+}
+
+mod requests {
+    use super::*;
+
+    const STATUS: &str = r#"{"agent_id":"wc:agent@example.com","status":"online"}"#;
+
+    fn receiver() -> Receiver {
+        let status = agent_status::from_fn(|change| async move {
+            match change.agent_id.as_str() {
+                "wc:agent@example.com" => Ok(()),
+                "wc:nobody" => Err(HandlerError::permanent("no such agent")),
+                _ => Err("no database".into()),
+            }
+        });
+        let book = contact::from_fn(|query| async move { Ok(Some(query.email)) });
+        Receiver::builder()
+            .agent_status("/agent-status", Token::new("my-token"), status)
+            .contact("/get-contact", Auth::secret_path(Token::new("my-token")), book)
+            .integration(
+                "/integration",
+                Token::new("my-token"),
+                integration::from_fn(|_| async { Ok(()) }),
+            )
+            .build()
+            .expect("no mistakes")
+    }
+
+    #[tokio::test]
+    async fn are_sent_as_they_are() {
+        let receiver = receiver();
+        send(&receiver, "/agent-status", "my-token", STATUS).await.assert_accepted();
+        let answer = send(&receiver, "/agent-status", "my-token", b"\xff{}").await;
+        answer.assert_refused(400, "agent status: expected a JSON object");
+        let answer = send(&receiver, "/agent-status", "wrong", STATUS).await;
+        answer.assert_refused(401, "the token is missing or wrong");
+        assert_eq!((answer.status(), answer.failure_reason()), (401, Some("wrong token")));
+    }
+
+    #[tokio::test]
+    async fn of_samples_are_sent_by_their_api() {
+        let receiver = receiver();
+        for sample in samples().iter().filter(|sample| sample.api() == Api::Integration) {
+            sample.send(&receiver, "/integration", "my-token").await.assert_accepted();
+        }
+        let known = samples().iter().find(|sample| sample.name() == "get-contact/known.txt");
+        let answer = known.expect("a sample").send(&receiver, "/get-contact/my-token", "").await;
+        answer.assert_text("test@test.com");
+    }
+
+    #[tokio::test]
+    async fn that_fail_show_the_answer_and_its_reason() {
+        let body = STATUS.replace("agent@example.com", "somebody");
+        let answer = send(&receiver(), "/agent-status", "my-token", body).await;
+        assert_eq!(
+            panic_of(|| _ = answer.assert_accepted()),
+            r#"the answer: not as expected
+# handler failed: no database
+
+expected (-), but it was (+):
+    - 200
+    + 503
+    + {"code":503,"message":"try again later"}
+"#
+        );
+        answer.assert_refused(503, "try again later");
+        let body = STATUS.replace("agent@example.com", "nobody");
+        let answer = send(&receiver(), "/agent-status", "my-token", body).await;
+        answer.assert_refused(422, "the event cannot be processed");
+    }
+
+    #[tokio::test]
+    async fn of_paths_that_cannot_be_panic() {
+        let receiver = receiver();
+        let path = panic_of(|| drop(send(&receiver, "no path", "my-token", STATUS)));
+        assert!(path.starts_with("a path that a request can have: "), "{path}");
+        let token = panic_of(|| drop(send(&receiver, "/agent-status", "a\nb", STATUS)));
+        assert!(token.starts_with("a token that a header can carry: "), "{token}");
+    }
+
+    include!("../readme/replay.rs");
+
+    #[test]
+    fn are_replayed_as_the_readme_says() {
+        let replay = include_str!("../readme/replay.rs");
+        assert!(include_str!("../../README.md").contains(replay));
+        let page = include_str!("../../src/testing/mod.rs").lines();
+        let page: Vec<_> = page.filter_map(|line| line.strip_prefix("//! ")).collect();
+        assert!(page.join("\n").contains(replay.trim_end()));
+    }
+}
+
+mod last_reply {
+    use super::*;
+
+    /// Sets labels, and hands over to whoever is asked for.
+    async fn chat() -> TestChat {
+        let bot = bot::from_fn(|message| async move {
+            let reply = Reply::say("One moment").label("topic", ["sales", "prices"]);
+            Ok(match message.text.as_str() {
+                "human" => reply.label("hot", ["yes"]).to_human(),
+                _ => reply,
+            })
+        });
+        let receiver = Receiver::builder().bot("/bot", Token::new("my-token"), bot);
+        let receiver = receiver.build().expect("no mistakes");
+        TestChat::new(receiver, "/bot", "my-token").already_open()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn has_labels_and_transfers() {
+        let mut chat = chat().await;
+        let topic = || Label::new("topic", ["sales", "prices"]);
+        let human = chat.say("human").await;
+        human.assert_labels([topic(), Label::new("hot", ["yes"])]);
+        human.assert_transferred(Command::HumanTransfer);
+        chat.say("Hi").await.assert_labels([topic()]);
+        let texts: Vec<_> = chat.replies().iter().flat_map(Reply::texts).collect();
+        assert_eq!(texts, ["One moment", "One moment"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_them_is_shown() {
+        let mut chat = chat().await;
+        let hi = chat.say("Hi").await;
+        let so_far = r#"the chat so far:
+    visitor: Hi
+    bot: One moment
+    bot does: LABEL [{"topic": ["sales","prices"]}]
+"#;
+        assert_eq!(
+            panic_of(|| _ = hi.assert_labels([Label::new("topic", ["sales"])])),
+            format!(
+                r#"the bot's labels: not as expected
+
+{so_far}
+expected (-), but it was (+):
+    - topic: ["sales"]
+    + topic: ["sales", "prices"]
+"#
+            )
+        );
+        assert_eq!(
+            panic_of(|| _ = hi.assert_transferred(Command::HumanTransfer)),
+            format!(
+                r#"the bot's transfers: not as expected
+
+{so_far}
+expected (-), but it was (+):
+    - {{"type":"command","operation":"HUMAN_TRANSFER"}}
+"#
             )
         );
     }
