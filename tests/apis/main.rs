@@ -12,3 +12,4 @@ mod integration;
 mod journal;
 mod roundtrip;
 mod samples;
+mod threads;
