@@ -59,8 +59,8 @@ impl Sample {
     ///
     /// ```
     /// use snapengage::conversation;
-    /// use snapengage::testing::{Api, samples};
-    /// use snapengage::{Receiver, Token};
+    /// use snapengage::testing::samples;
+    /// use snapengage::{Api, Receiver, Token};
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), snapengage::BuildError> {
