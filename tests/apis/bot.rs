@@ -13,13 +13,15 @@ use snapengage::bot::{
     Speaker, Text, Unknown, VerificationProperty, VerificationStatus, VerifiedProperty,
 };
 use snapengage::{
-    AgentId, Body, CaseId, FailureReason, HandlerError, Receiver, Timestamp, async_trait,
+    AgentId, Body, CaseId, DecodeError, FailureReason, HandlerError, Receiver, Timestamp,
+    async_trait,
 };
 
+use crate::promises::{Room, promises};
 use crate::support::{
-    FAILINGS, Failing, MALFORMED, MALFORMED_VALUES, Seen, assert_json, assert_refused,
-    assert_tells_no_secret, assert_values_are_mended, auth, body, log, nested, parse, post,
-    record_log, sample, sample_json, sample_path, with_secrets, with_value,
+    FAILINGS, Failing, MALFORMED_VALUES, Seen, assert_json, assert_refused, assert_tells_no_secret,
+    auth, body, log, nested, parse, post, record_log, sample, sample_json, sample_path,
+    with_secrets, with_value,
 };
 
 const WIDGET: &str = "ff7b3314-24de-4a4c-b48b-1cf38d19acf0";
@@ -107,6 +109,39 @@ async fn received(body: impl Into<bytes::Bytes>) -> (&'static str, Event) {
     let response = answer(Recorder(seen.clone()), body).await;
     assert_eq!(response.status(), 200);
     seen.one()
+}
+
+/// The room, as its promises see it.
+struct Bot;
+
+impl Room for Bot {
+    type Event = Event;
+
+    const NAME: &str = "bot request";
+    const MINIMAL: &str = MINIMAL;
+
+    fn minimal() -> Event {
+        Event::Message(Message::new("w", "c"))
+    }
+
+    fn read(body: &[u8]) -> Result<Event, DecodeError> {
+        Event::from_json(body)
+    }
+
+    async fn answer(body: Vec<u8>) -> Response<Body> {
+        answer(Recorder(Seen::new()), body).await
+    }
+
+    async fn received(body: String) -> Event {
+        received(body).await.1
+    }
+}
+
+promises! {
+    Bot:
+        body_that_is_no_json_object_is_refused,
+        value_with_one_bad_character_is_read,
+        byte_order_mark_and_white_space_are_skipped,
 }
 
 async fn received_message(body: impl Into<bytes::Bytes>) -> Message {
@@ -1152,14 +1187,6 @@ async fn ids_and_names_are_bounded() {
     assert_eq!(serde_json::to_value(event).expect("an event"), request);
 }
 
-#[tokio::test]
-async fn body_that_is_no_json_object_is_refused() {
-    for (body, problem) in MALFORMED {
-        let response = answer(Recorder(Seen::new()), *body).await;
-        assert_refused(response, 400, &format!("bot request: {problem}"));
-    }
-}
-
 /// What the visitor of [`MINIMAL`] gets where it was spoilt.
 fn fallback_of_minimal() -> Value {
     let human = json!([{ "type": "command", "operation": "HUMAN_TRANSFER" }]);
@@ -1177,11 +1204,6 @@ async fn value_that_is_no_json_is_answered_with_the_fallback() {
     }
 }
 
-#[test]
-fn value_with_one_bad_character_is_read() {
-    assert_values_are_mended(MINIMAL, Event::from_json);
-}
-
 #[tokio::test]
 async fn something_after_the_object_is_answered_with_the_fallback() {
     for (rest, problem) in [
@@ -1193,14 +1215,6 @@ async fn something_after_the_object_is_answered_with_the_fallback() {
     ] {
         let response = answer(Recorder(Seen::new()), format!("{MINIMAL}{rest}")).await;
         assert_answered_for(response, &fallback_of_minimal(), problem);
-    }
-}
-
-#[tokio::test]
-async fn byte_order_mark_and_white_space_are_skipped() {
-    let expected = Message::new("w", "c");
-    for (start, end) in [("\u{feff}", ""), ("\u{feff}\r\n\t ", " \r\n"), (" \n", "\n")] {
-        assert_eq!(received_message(format!("{start}{MINIMAL}{end}")).await, expected);
     }
 }
 

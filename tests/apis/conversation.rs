@@ -6,12 +6,12 @@ use std::time::Duration;
 use http::Response;
 use serde_json::json;
 use snapengage::conversation::{self, Event, EventKind, Handler, Label};
-use snapengage::{AgentId, Body, HandlerError, Receiver, Timestamp, async_trait};
+use snapengage::{AgentId, Body, DecodeError, HandlerError, Receiver, Timestamp, async_trait};
 
+use crate::promises::{Room, assert_is_never_read_cut_off, promises};
 use crate::support::{
-    FAILINGS, Failing, MALFORMED, MALFORMED_VALUES, Seen, assert_feed_failed, assert_refused,
-    assert_taken, assert_tells_no_secret, assert_values_are_mended, auth, body, log, nested, parse,
-    post, record_log, sample, sample_json, with_secrets, with_value,
+    FAILINGS, Failing, Seen, assert_feed_failed, assert_refused, assert_taken,
+    assert_tells_no_secret, auth, body, log, post, record_log, sample, sample_json, with_secrets,
 };
 
 const PATH: &str = "/conversation-events";
@@ -47,6 +47,42 @@ async fn received(body: impl Into<bytes::Bytes>) -> Event {
     let seen = Seen::new();
     assert_taken(answer(recorder(&seen), body).await);
     seen.one()
+}
+
+/// The room, as its promises see it.
+struct Conversation;
+
+impl Room for Conversation {
+    type Event = Event;
+
+    const NAME: &str = "conversation event";
+    const MINIMAL: &str = MINIMAL;
+
+    fn minimal() -> Self::Event {
+        Event::new("caseQueued", "w", "c")
+    }
+
+    fn read(body: &[u8]) -> Result<Self::Event, DecodeError> {
+        Event::from_json(body)
+    }
+
+    async fn answer(body: Vec<u8>) -> Response<Body> {
+        answer(recorder(&Seen::new()), body).await
+    }
+
+    async fn received(body: String) -> Self::Event {
+        received(body).await
+    }
+}
+
+promises! {
+    Conversation:
+        body_that_is_no_json_object_is_refused,
+        value_that_is_no_json_is_refused,
+        value_with_one_bad_character_is_read,
+        something_after_the_object_is_refused,
+        byte_order_mark_and_white_space_are_skipped,
+        nesting_is_read_or_refused,
 }
 
 fn some(text: &str) -> Option<String> {
@@ -176,60 +212,6 @@ async fn event_that_cannot_be_read_is_refused() {
         let response = answer(recorder(&Seen::new()), body).await;
         assert_refused(response, 400, &format!("conversation event: {message}"));
     }
-}
-
-#[tokio::test]
-async fn body_that_is_no_json_object_is_refused() {
-    for (body, problem) in MALFORMED {
-        let response = answer(recorder(&Seen::new()), *body).await;
-        assert_refused(response, 400, &format!("conversation event: {problem}"));
-    }
-}
-
-#[tokio::test]
-async fn value_that_is_no_json_is_refused() {
-    for (value, problem) in MALFORMED_VALUES {
-        let response = answer(recorder(&Seen::new()), with_value(MINIMAL, value)).await;
-        assert_eq!(response.status(), 400, "{problem}");
-        let message = body(response);
-        let expected =
-            format!(r#"{{"code":400,"message":"conversation event: {problem} at line 1"#);
-        assert!(message.starts_with(&expected), "{message}");
-        assert_tells_no_secret(problem, &message);
-    }
-}
-
-#[test]
-fn value_with_one_bad_character_is_read() {
-    assert_values_are_mended(MINIMAL, Event::from_json);
-}
-
-#[tokio::test]
-async fn something_after_the_object_is_refused() {
-    for rest in ["}", "{}", "SECRET", "\0", "\u{feff}"] {
-        let response = answer(recorder(&Seen::new()), format!("{MINIMAL}{rest}")).await;
-        let message = "conversation event: trailing characters at line 1 column 53";
-        assert_refused(response, 400, message);
-    }
-}
-
-#[tokio::test]
-async fn byte_order_mark_and_white_space_are_skipped() {
-    for (start, end) in [("\u{feff}", ""), ("\u{feff}\r\n\t ", " \r\n"), (" \n", "\n")] {
-        let received = received(format!("{start}{MINIMAL}{end}")).await;
-        assert_eq!(received, Event::new("caseQueued", "w", "c"));
-    }
-}
-
-#[tokio::test]
-async fn nesting_is_read_or_refused() {
-    for (depth, is_read) in [(1, true), (126, true), (127, false), (128, false), (200, false)] {
-        let response = answer(recorder(&Seen::new()), nested(MINIMAL, depth)).await;
-        assert_eq!(response.status(), if is_read { 200 } else { 400 }, "{depth}");
-    }
-    let deep = nested(MINIMAL, 126);
-    let received = received(deep.clone()).await;
-    assert_eq!(received.extra["nested"], parse(deep.as_bytes())["nested"]);
 }
 
 #[tokio::test]
@@ -388,10 +370,5 @@ async fn refusals_and_the_log_repeat_nothing_of_the_request() {
 
 #[test]
 fn a_body_cut_off_anywhere_is_never_read() {
-    let whole = sample("conversation-events/case-labeled.json");
-    let end = whole.trim_ascii_end().len();
-    for length in 0..end {
-        assert!(Event::from_json(&whole[..length]).is_err(), "cut at {length}");
-    }
-    assert!(Event::from_json(&whole[..end]).is_ok());
+    assert_is_never_read_cut_off::<Conversation>("conversation-events/case-labeled.json");
 }

@@ -11,10 +11,11 @@ use snapengage::integration::{
 };
 use snapengage::{Body, DecodeError, HandlerError, Receiver, Timestamp, async_trait};
 
+use crate::promises::{Room, promises};
 use crate::support::{
-    FAILINGS, Failing, MALFORMED, MALFORMED_VALUES, SECRET, Seen, assert_feed_failed,
-    assert_refused, assert_taken, assert_tells_no_secret, assert_values_are_mended, auth, body,
-    log, nested, parse, post, record_log, sample, sample_json, text, with_secrets, with_value,
+    FAILINGS, Failing, SECRET, Seen, assert_feed_failed, assert_refused, assert_taken,
+    assert_tells_no_secret, auth, body, log, nested, parse, post, record_log, sample, sample_json,
+    text, with_secrets,
 };
 
 const ID: &str = "8b7c3b3b-f5d7-4e58-96d8";
@@ -48,6 +49,39 @@ async fn received(body: impl Into<bytes::Bytes>) -> SupportRequest {
     let seen = Seen::new();
     assert_taken(answer(recorder(&seen), body).await);
     seen.one()
+}
+
+/// The room, as its promises see it.
+struct Integration;
+
+impl Room for Integration {
+    type Event = SupportRequest;
+
+    const NAME: &str = "support request";
+    const MINIMAL: &str = MINIMAL;
+
+    fn minimal() -> Self::Event {
+        SupportRequest::new(ID)
+    }
+
+    fn read(body: &[u8]) -> Result<Self::Event, DecodeError> {
+        SupportRequest::from_body(body)
+    }
+
+    async fn answer(body: Vec<u8>) -> Response<Body> {
+        answer(recorder(&Seen::new()), body).await
+    }
+
+    async fn received(body: String) -> Self::Event {
+        received(body).await
+    }
+}
+
+promises! {
+    Integration:
+        body_that_is_no_json_object_is_refused,
+        value_that_is_no_json_is_refused,
+        value_with_one_bad_character_is_read,
 }
 
 #[track_caller]
@@ -731,31 +765,6 @@ async fn ids_and_names_are_bounded() {
     let read = received(request.to_string()).await;
     assert_eq!((&read.kind, &read.widget_id, read.city.as_ref()), (&None, &None, Some(&longer)));
     assert_eq!(serde_json::to_value(read).ok(), Some(request));
-}
-
-#[tokio::test]
-async fn body_that_is_no_json_object_is_refused() {
-    for (body, problem) in MALFORMED {
-        let response = answer(recorder(&Seen::new()), *body).await;
-        assert_refused(response, 400, &format!("support request: {problem}"));
-    }
-}
-
-#[tokio::test]
-async fn value_that_is_no_json_is_refused() {
-    for (value, problem) in MALFORMED_VALUES {
-        let response = answer(recorder(&Seen::new()), with_value(MINIMAL, value)).await;
-        assert_eq!(response.status(), 400, "{problem}");
-        let message = body(response);
-        let expected = format!(r#"{{"code":400,"message":"support request: {problem} at line 1"#);
-        assert!(message.starts_with(&expected), "{message}");
-        assert_tells_no_secret(problem, &message);
-    }
-}
-
-#[test]
-fn value_with_one_bad_character_is_read() {
-    assert_values_are_mended(MINIMAL, SupportRequest::from_body);
 }
 
 #[tokio::test]

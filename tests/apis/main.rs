@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod promises;
+
 mod agent_status;
 mod bodies;
 mod bot;
