@@ -152,10 +152,6 @@ const FEATURES: &[&str] = &["dialogue", "inbox", "testing"];
 /// Words that may stand in the code of some modules alone.
 const ALONE: &[(&str, &[&str])] = &[
     ("subtle", &["receiver::auth"]),
-    ("unwrap", &[]),
-    ("unsafe", &[]),
-    ("println", &[]),
-    ("eprintln", &[]),
 ];
 
 /// The same, where rooms behind features may do as they like.
