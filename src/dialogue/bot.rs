@@ -51,12 +51,13 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         }
     }
 
-    /// What tells its conversations from those of other bots in the same store. `bot` by default.
+    /// Name that tells its conversations from those of other bots in the same store. `bot` by default.
     pub fn name(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// How long a turn holds its conversation after its process died, or could not reach the store.
+    /// Time for which a turn holds its conversation after its process died, or could not reach the
+    /// store.
     /// 3 seconds by default, and 10 milliseconds at least. A turn that runs longer renews its lease, at a
     /// third of it.
     ///
@@ -71,7 +72,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         self
     }
 
-    /// How long a conversation is remembered after its last turn. 24 hours by default. Within an hour
+    /// Time for which a conversation is remembered after its last turn. 24 hours by default. Within an hour
     /// after that it is gone from the store, as long as the bot runs.
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
         self.terms.time_to_live = time_to_live;
@@ -95,7 +96,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         S::sweep(&self.store, now()).await
     }
 
-    /// Where a conversation stands; `None` where none is kept, or it is over.
+    /// State of a conversation; `None` where none is kept, or it is over.
     ///
     /// A turn that runs is not waited for.
     ///
@@ -173,7 +174,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         }
     }
 
-    /// Where the conversation stands as a step begins, and as it is stored while it stays there.
+    /// State of the conversation as a step begins, and as it is stored while it stays there.
     fn state(
         &self,
         stored: Option<&Arc<SavedState>>,

@@ -1,4 +1,4 @@
-//! What every [`Store`] must hold to, as a test to run.
+//! Promises that every [`Store`] must keep, as a test to run.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -96,7 +96,7 @@ fn number(record: &Record) -> Option<u64> {
     serde_json::from_str(record.state.as_ref()?.json.get()).ok()
 }
 
-/// What is under a key: its number, and its revision.
+/// Finds the record under a key: its number, and its revision.
 async fn find(
     store: &impl Store,
     key: &str,
@@ -359,7 +359,7 @@ struct Tally<const VERSION: u32> {
     gate: Arc<Gate>,
 }
 
-/// Where a turn waits that is told to.
+/// Gate at which a turn waits that is told to.
 #[derive(Default)]
 struct Gate {
     reached: Notify,

@@ -1,4 +1,4 @@
-//! What comes in, and what it is for a dialogue.
+//! Deliveries of SnapEngage, and what each is for a dialogue.
 
 use super::fingerprint::Fingerprint;
 use super::input::Input;

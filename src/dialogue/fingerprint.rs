@@ -1,4 +1,4 @@
-//! What tells one delivery from another.
+//! Fingerprints that tell one delivery from another.
 
 use std::hash::Hasher;
 
@@ -8,7 +8,7 @@ use siphasher::sip::SipHasher13;
 use crate::bot::{Message, Speaker};
 use crate::timestamp::Timestamp;
 
-/// What differs in any field is another delivery.
+/// Hash of a delivery. What differs in any field is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint(u64);
 
@@ -47,7 +47,7 @@ impl Fingerprint {
     }
 }
 
-/// What is hashed is stored, so the hash must be the same tomorrow: not the standard library's.
+/// Hasher of the fingerprints. They are stored, so the hash must be the same tomorrow: not the standard library's.
 fn hasher() -> SipHasher13 {
     SipHasher13::new()
 }

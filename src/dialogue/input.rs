@@ -1,9 +1,9 @@
-//! What happens in a conversation.
+//! Inputs of a conversation.
 
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message};
 use crate::id::{CaseId, WidgetId};
 
-/// What happened in a conversation.
+/// Something that happened in a conversation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Input {

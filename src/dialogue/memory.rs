@@ -23,7 +23,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Kept {
     records: HashMap<Box<str>, KeptRecord>,
-    /// What the records take.
+    /// Memory that the records take.
     bytes: usize,
     writes: u64,
 }
@@ -64,7 +64,7 @@ impl KeptRecord {
         Self { record: record.clone(), revision, bytes: bytes_of(key, record) }
     }
 
-    /// What goes first is less.
+    /// Order in which records make room, the first to go first.
     fn age(&self) -> (Timestamp, u64) {
         (self.record.expires_at(), self.revision.0)
     }

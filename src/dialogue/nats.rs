@@ -21,10 +21,11 @@ use crate::receiver::health::HealthCheck;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
 
-/// What a lost connection took along is never answered, and a visitor waits for a reply.
+/// Deadline of a request. One that a lost connection took along is never answered, and a visitor
+/// waits for a reply.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the server keeps in mind that a key was removed.
+/// Time for which the server keeps in mind that a key was removed.
 const MARKER_TIME_TO_LIVE: Duration = Duration::from_secs(60 * 60);
 
 /// In seconds: what is to last longer than a century is for ever.
@@ -126,7 +127,7 @@ impl NatsStore {
         Ok(())
     }
 
-    /// What was last written under a key, a marker of its removal included.
+    /// Returns what was last written under a key, a marker of its removal included.
     ///
     /// Asks the stream's leader: a replica may not know of the last write.
     async fn last(&self, key: &str) -> Result<Option<StreamMessage>, StoreError> {

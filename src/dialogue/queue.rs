@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
-/// Who waits for which conversation in this process.
+/// Queues of the turns of each conversation in this process.
 #[derive(Debug, Default)]
 pub(super) struct TurnQueues(Mutex<Turnstiles>);
 
 #[derive(Debug, Default)]
 struct Turnstiles {
     by_key: HashMap<Arc<str>, Arc<Turnstile<()>>>,
-    /// How many there may be until those are cleared away where nobody is.
+    /// Number of them at which those are cleared away where nobody is.
     limit: usize,
 }
 

@@ -76,7 +76,7 @@ impl HealthCheck for SqliteStore {
         let look = async {
             let size = self.run(Demand::Durable, |connection| {
                 sqlite::probe(connection)?;
-                sqlite::size(connection)
+                size(connection)
             });
             Ok(json!({ "size": size.await? }))
         };
@@ -158,6 +158,12 @@ impl Store for SqliteStore {
         }
         Ok(swept)
     }
+}
+
+/// Bytes in use, without those of free pages.
+fn size(connection: &Connection) -> rusqlite::Result<i64> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
 }
 
 /// Row as it was found.

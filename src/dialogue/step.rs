@@ -9,16 +9,16 @@ use super::input::Input;
 use crate::bot::{ChatStarted, Reply};
 use crate::error::HandlerError;
 
-/// What a bot says next, by where the conversation stands.
+/// Side of the bot in a conversation: what it says next, by where the conversation stands.
 #[async_trait]
 pub trait Dialogue: Send + Sync + 'static {
-    /// Where a conversation stands: an enum or a struct of your own.
+    /// State of a conversation: an enum or a struct of your own.
     type State: Serialize + DeserializeOwned + Send + Sync + 'static;
 
     /// The version of [`State`](Self::State). Raise it when the meaning of a stored state changes.
     const VERSION: u32 = 1;
 
-    /// Where a conversation starts.
+    /// Returns the state that a conversation starts from.
     fn start(&self) -> Self::State;
 
     /// Where a conversation stands as a chat opens, before anything is said: for what is told of the
@@ -56,7 +56,7 @@ pub trait Dialogue: Send + Sync + 'static {
         self.start()
     }
 
-    /// What follows from an input.
+    /// Answers an input, and says where the conversation goes.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ pub trait Dialogue: Send + Sync + 'static {
     }
 }
 
-/// Where a conversation goes, and what is said on the way.
+/// Way of a conversation from one state to the next, with what is said.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Step<S> {

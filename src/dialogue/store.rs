@@ -61,7 +61,7 @@ pub trait Store: Send + Sync + 'static {
     /// Where the store cannot be written.
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Whether what has expired goes without a sweep, so that a bot need not ask for any. It does
+    /// Returns whether what has expired goes without a sweep, so that a bot need not ask for any. It does
     /// not, by default.
     fn expires_by_itself(&self) -> bool {
         false
@@ -100,7 +100,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Loaded {
-    /// What is kept of the conversation.
+    /// Content of the record.
     pub record: Record,
     /// The write that the record is from.
     pub revision: Revision,
@@ -140,13 +140,13 @@ impl Saved {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(pub u64);
 
-/// What is kept of a conversation. A store writes it down and reads it back, and need not know more
+/// Record of a conversation. A store writes it down and reads it back, and need not know more
 /// of it than when it expires.
 ///
 /// A clone shares what is large.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record {
-    /// Where the conversation stands; `None` when it is over.
+    /// State of the conversation; `None` when it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<Arc<SavedState>>,
     /// The last replies, oldest first.
@@ -154,7 +154,7 @@ pub struct Record {
     pub(super) answers: Arc<[AnsweredDelivery]>,
     /// The turn that wrote this.
     pub(super) turn: TurnId,
-    /// How long that turn holds the conversation; absent once it is committed.
+    /// Time until which that turn holds the conversation; absent once it is committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) leased_until: Option<Timestamp>,
     /// For how long it took hold of it, in milliseconds: the clock may have been ahead.
@@ -181,7 +181,7 @@ pub(super) struct SavedState {
 pub(super) struct AnsweredDelivery {
     pub(super) fingerprint: Fingerprint,
     pub(super) reply: Arc<Reply>,
-    /// What the reply takes in memory, which is not for stores elsewhere.
+    /// Memory that the reply takes, which is not for stores elsewhere.
     #[serde(skip)]
     bytes: usize,
 }
@@ -195,7 +195,7 @@ impl AnsweredDelivery {
     }
 }
 
-/// What an allocation takes beside what is in it, more or less.
+/// Overhead of an allocation, more or less.
 const ALLOCATION: usize = 24;
 
 /// About the memory that a part of a reply takes.
@@ -217,7 +217,7 @@ fn bytes_of_button(button: &Button) -> usize {
 }
 
 impl Record {
-    /// How many replies are kept for deliveries that come again.
+    /// Number of replies that are kept for deliveries that come again.
     const ANSWERS: usize = 8;
 
     /// A conversation without state that has expired.
@@ -275,7 +275,7 @@ impl Record {
         state + answers + buttons.sum::<usize>()
     }
 
-    /// When nobody needs it any more.
+    /// Time after which nobody needs it any more.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
@@ -292,7 +292,7 @@ impl Record {
         self.leased_until.is_some()
     }
 
-    /// How much longer the conversation may be held, unless the lease is renewed: never longer than
+    /// Returns how much longer the conversation may be held, unless the lease is renewed: never longer than
     /// it was leased for, whatever the clock said then.
     pub(super) fn lease_left(&self, now: Timestamp) -> Duration {
         let until = self.leased_until.unwrap_or(Timestamp::MIN);
@@ -315,7 +315,7 @@ impl Record {
         self.buttons = (!buttons.is_empty()).then(|| buttons.into());
     }
 
-    /// Whether this turn wrote it and is not committed.
+    /// Returns whether this turn wrote it and is not committed.
     pub(super) fn is_held_by(&self, turn: TurnId) -> bool {
         self.turn == turn && self.leased_until.is_some()
     }
@@ -341,7 +341,7 @@ pub(super) fn after(timestamp: Timestamp, duration: Duration) -> Timestamp {
 /// The lease of records that do not say it, which was the default once.
 const LEASE_OF_OLD: Duration = Duration::from_secs(10);
 
-/// What tells one turn from another, so that it knows its own writes again.
+/// Number that tells one turn from another, so that it knows its own writes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TurnId(u64);
 

@@ -21,12 +21,12 @@ use crate::clock::now;
 use crate::error::HandlerError;
 use crate::timestamp::Timestamp;
 
-/// How often a write is tried whose outcome is not known.
+/// Attempts at a write whose outcome is not known.
 const ATTEMPTS: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
-/// How long what is written holds.
+/// Times for which what is written holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
     pub(super) lease: Duration,
@@ -37,7 +37,7 @@ pub(super) struct Terms {
 pub(super) struct Turn<S: Store> {
     terms: Terms,
     fingerprint: Option<Fingerprint>,
-    /// When the lease was taken or last renewed, and near enough the time of the commit.
+    /// Time at which the lease was taken or last renewed, and near enough the time of the commit.
     renewed_at: Timestamp,
     record: Record,
     /// The last write, as far as the turn knows.
@@ -107,12 +107,12 @@ impl<S: Store> Turn<S> {
         turn
     }
 
-    /// What the visitor can click.
+    /// Buttons that the visitor can click.
     pub(super) fn buttons(&self) -> &[Button] {
         self.record.buttons.as_deref().unwrap_or_default()
     }
 
-    /// Where the conversation stands.
+    /// State of the conversation, as it is stored.
     pub(super) fn state(&self) -> Option<&Arc<SavedState>> {
         self.record.state.as_ref()
     }
@@ -320,7 +320,7 @@ impl<S: Store> Undo<S> {
     }
 }
 
-/// Why a record was not written.
+/// Reason for which a record was not written.
 enum Unwritten {
     /// Somebody else holds the conversation, or it is gone.
     Lost,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::store::StoreError;
 use crate::error::HandlerError;
 
-/// How long a look stands: anybody may ask for one, and it writes.
+/// Time for which a look stands: anybody may ask for one, and it writes.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The last look at a store, and when it was taken.

@@ -13,7 +13,7 @@ use tokio::task::{spawn_blocking, yield_now};
 use super::sqlite::{BUSY, is_for_want_of_room};
 use crate::caught::quietly;
 
-/// How many jobs share a transaction: enough for the flush not to matter, few enough for others to
+/// Jobs that share a transaction: enough for the flush not to matter, few enough for others to
 /// come in while they are written.
 const AT_ONCE: usize = 128;
 /// After how many turns of the runtime that brought nothing more a commit begins. Other threads of
@@ -72,9 +72,9 @@ impl Error for CommitError {}
 pub(crate) enum Demand {
     /// It reads.
     Read,
-    /// Others see what it writes, and it outlasts this process.
+    /// It writes, and others see that; it outlasts this process.
     Visible,
-    /// What it writes outlasts the machine's power.
+    /// It writes, and that outlasts the machine's power.
     Durable,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct Group {
 
 struct Writer {
     connection: Connection,
-    /// Whether each commit is flushed; `None` where that is not known.
+    /// Flush of the log with each commit; `None` where that is not known.
     flushes: Option<bool>,
 }
 
@@ -325,10 +325,10 @@ pub(crate) fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result
 trait Job: Send {
     fn demand(&self) -> Demand;
 
-    /// How many bytes it writes, about; 0 for few.
+    /// Bytes that it writes, about; 0 for few.
     fn size(&self) -> u64;
 
-    /// Whether somebody still waits for it.
+    /// Returns whether somebody still waits for it.
     fn is_wanted(&self) -> bool;
 
     fn work(&mut self, connection: &Connection) -> rusqlite::Result<()>;

@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use rusqlite::{Connection, MAIN_DB, TransactionBehavior, ffi};
 
-/// What is in a file, and what marks it.
+/// Tables of a file, and what marks it.
 #[derive(Debug)]
 pub(crate) struct Schema {
     pub(crate) application_id: i64,
     pub(crate) version: i64,
     pub(crate) sql: &'static str,
-    /// What makes each version of the one before it, the second first.
+    /// Steps that make each version of the one before it, the second first.
     pub(crate) upgrades: &'static [&'static str],
 }
 
-/// What the log beside a file is cut to, in bytes, once another program has read what it wanted: as large as
+/// Size in bytes to which the log beside a file is cut, once another program has read what it wanted: as large as
 /// SQLite lets it grow without one.
 const LOG_LIMIT: i64 = 4 * 1024 * 1024;
 
-/// How long a write waits for that of another process.
+/// Time for which a write waits for that of another process.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -49,7 +49,7 @@ impl fmt::Display for OpenError {
 
 impl Error for OpenError {}
 
-/// Whether something failed because the disk is full: by a write, or by the memory that connections share,
+/// Returns whether something failed because the disk is full: by a write, or by the memory that connections share,
 /// which is a file, too.
 pub(crate) fn is_for_want_of_room(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
@@ -85,7 +85,7 @@ fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), BoxError> 
     Ok(())
 }
 
-/// Which version is in it, `None` if there is nothing yet. Fails if it cannot be made one of this schema.
+/// Returns which version is in it, `None` if there is nothing yet. Fails if it cannot be made one of this schema.
 fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, BoxError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application_id, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -125,12 +125,6 @@ pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<()> {
     let version =
         connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
     connection.pragma_update(None, "user_version", version)
-}
-
-/// Bytes in use, without those of free pages.
-pub(crate) fn size(connection: &Connection) -> rusqlite::Result<i64> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
 }
 
 #[cfg(test)]
