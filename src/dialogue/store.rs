@@ -317,7 +317,7 @@ impl Record {
 
     /// Returns whether this turn wrote it and is not committed.
     pub(super) fn is_held_by(&self, turn: TurnId) -> bool {
-        self.turn == turn && self.leased_until.is_some()
+        self.turn == turn && self.is_leased()
     }
 
     pub(super) fn reply_to(&self, fingerprint: Fingerprint) -> Option<Reply> {

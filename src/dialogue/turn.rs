@@ -265,7 +265,7 @@ struct Hold {
 
 impl Hold {
     fn lasts(&mut self, record: &Record, revision: Option<Revision>, time: Timestamp) -> bool {
-        if record.leased_until.is_none() {
+        if !record.is_leased() {
             return false;
         }
         if self.ends_at.is_none() || self.revision != revision {
