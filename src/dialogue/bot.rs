@@ -9,7 +9,7 @@ use serde_json::value::to_raw_value;
 use super::delivery::Delivery;
 use super::input::Input;
 use super::queue::TurnQueues;
-use super::step::{Dialogue, Next, Step};
+use super::step::{Dialogue, NextState, Step};
 use super::store::{SavedState, Store, StoreError};
 use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
@@ -156,10 +156,10 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
             }
         };
         let after = match next {
-            Next::End => None,
+            NextState::End => None,
             _ if is_over => None,
-            Next::Stay => Some(before),
-            Next::Go(state) => Some(self.saved(&state)?),
+            NextState::Stay => Some(before),
+            NextState::Go(state) => Some(self.saved(&state)?),
         };
         turn.commit(after, &reply).await?;
         Ok(reply)

@@ -79,12 +79,12 @@ pub trait Dialogue: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Step<S> {
-    pub(super) next: Next<S>,
+    pub(super) next: NextState<S>,
     pub(super) reply: Reply,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Next<S> {
+pub(super) enum NextState<S> {
     Stay,
     Go(S),
     End,
@@ -93,16 +93,16 @@ pub(super) enum Next<S> {
 impl<S> Step<S> {
     /// The conversation stays where it was.
     pub fn stay(reply: Reply) -> Self {
-        Self { next: Next::Stay, reply }
+        Self { next: NextState::Stay, reply }
     }
 
     /// The conversation goes on from another state.
     pub fn go(state: S, reply: Reply) -> Self {
-        Self { next: Next::Go(state), reply }
+        Self { next: NextState::Go(state), reply }
     }
 
     /// The conversation is over. What the visitor says after that starts another.
     pub fn end(reply: Reply) -> Self {
-        Self { next: Next::End, reply }
+        Self { next: NextState::End, reply }
     }
 }

@@ -60,31 +60,38 @@ impl<S: Store> Turn<S> {
         delivery: Option<&Delivery>,
         terms: Terms,
     ) -> Result<Begin<S>, HandlerError> {
-        let fingerprint = delivery.and_then(|delivery| delivery.fingerprint);
         let mut wait = FIRST_WAIT;
         let mut hold = Hold::default();
         loop {
-            let found = S::load(store, key).await?;
-            let time = now();
-            let revision = found.as_ref().map(|found| found.revision);
-            let before = found.map(|found| found.record).filter(|it| it.expires_at() > time);
-            let is_held = before.as_ref().is_some_and(|record| hold.lasts(record, revision, time));
-            let answered = delivery.and_then(|it| answered(before.as_ref(), it, is_held));
-            if let Some(reply) = answered {
-                return Ok(Begin::Answered(reply));
-            }
-            if !is_held {
-                let mut turn = Self::new(store, key, before, fingerprint, terms, time);
-                if let Saved::Written(revision) =
-                    S::save(store, key, &turn.record, revision).await?
-                {
-                    turn.revision = Some(revision);
-                    return Ok(Begin::Turn(turn));
-                }
+            if let Some(begun) = Self::try_to_begin(store, key, delivery, terms, &mut hold).await? {
+                return Ok(begun);
             }
             sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
+    }
+
+    /// Takes hold of the conversation, unless somebody else holds it, or is faster.
+    async fn try_to_begin(
+        store: &Arc<S>,
+        key: &Arc<str>,
+        delivery: Option<&Delivery>,
+        terms: Terms,
+        hold: &mut Hold,
+    ) -> Result<Option<Begin<S>>, HandlerError> {
+        let found = S::load(store, key).await?;
+        let time = now();
+        let revision = found.as_ref().map(|found| found.revision);
+        let before = found.map(|found| found.record).filter(|it| it.expires_at() > time);
+        let is_held = before.as_ref().is_some_and(|record| hold.lasts(record, revision, time));
+        let answered = delivery.and_then(|it| answered(before.as_ref(), it, is_held));
+        if answered.is_some() || is_held {
+            return Ok(answered.map(Begin::Answered));
+        }
+        let fingerprint = delivery.and_then(|delivery| delivery.fingerprint);
+        let mut turn = Self::new(store, key, before, fingerprint, terms, time);
+        turn.revision = S::save(store, key, &turn.record, revision).await?.revision();
+        Ok(turn.revision.is_some().then(|| Begin::Turn(turn)))
     }
 
     /// In a box, for it is moved on the way.
