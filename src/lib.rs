@@ -1,3 +1,12 @@
+// The README links to files beside it, which are elsewhere on docs.rs: the first definition of a link
+// is the one that counts.
+#![doc = "[Architecture]: https://docs.rs/crate/snapengage/latest/source/ARCHITECTURE.md"]
+#![doc = "[Benches]: https://docs.rs/crate/snapengage/latest/source/benches/README.md"]
+#![doc = "[changelog]: https://docs.rs/crate/snapengage/latest/source/CHANGELOG.md"]
+#![doc = "[contributing]: https://docs.rs/crate/snapengage/latest/source/CONTRIBUTING.md"]
+#![doc = "[Deploying]: https://docs.rs/crate/snapengage/latest/source/docs/deploy.md"]
+#![doc = "[Examples]: https://docs.rs/crate/snapengage/latest/source/examples/README.md"]
+#![doc = "[Security]: https://docs.rs/crate/snapengage/latest/source/SECURITY.md"]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -7,5 +7,6 @@ mod support;
 #[cfg(feature = "cli")]
 mod cli;
 mod examples;
+mod readme;
 #[cfg(feature = "testing")]
 mod testing;
