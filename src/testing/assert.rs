@@ -89,7 +89,7 @@ impl TestChat {
     /// chat.say("Help!")
     ///     .await
     ///     .assert_labels([Label::new("topic", ["sales"])])
-    ///     .assert_transferred(Command::HumanTransfer);
+    ///     .assert_transferred(&Command::HumanTransfer);
     /// # Ok(())
     /// # }
     /// ```
@@ -98,9 +98,9 @@ impl TestChat {
     ///
     /// Where the visitor is put through elsewhere, or not at all.
     #[track_caller]
-    pub fn assert_transferred(&self, expected: Command) -> &Self {
+    pub fn assert_transferred(&self, expected: &Command) -> &Self {
         let transfers = self.reply().commands().filter(|command| is_transfer(command));
-        self.assert_same("transfers", [json(&expected)], transfers.map(json))
+        self.assert_same("transfers", [json(expected)], transfers.map(json))
     }
 
     /// The cards are these, in this order.

@@ -960,7 +960,7 @@ mod last_reply {
         let topic = || Label::new("topic", ["sales", "prices"]);
         let human = chat.say("human").await;
         human.assert_labels([topic(), Label::new("hot", ["yes"])]);
-        human.assert_transferred(Command::HumanTransfer);
+        human.assert_transferred(&Command::HumanTransfer);
         chat.say("Hi").await.assert_labels([topic()]);
         let texts: Vec<_> = chat.replies().iter().flat_map(Reply::texts).collect();
         assert_eq!(texts, ["One moment", "One moment"]);
@@ -988,7 +988,7 @@ expected (-), but it was (+):
             )
         );
         assert_eq!(
-            panic_of(|| _ = hi.assert_transferred(Command::HumanTransfer)),
+            panic_of(|| _ = hi.assert_transferred(&Command::HumanTransfer)),
             format!(
                 r#"the bot's transfers: not as expected
 
