@@ -84,7 +84,12 @@ macro_rules! open_set {
 
         impl crate::wire::lenient::Lenient for $name {
             fn from_scalar(value: crate::wire::lenient::Scalar<'_>) -> Option<Self> {
-                crate::wire::lenient::short(&value.to_text()).map(Self::from)
+                use crate::wire::lenient::{Scalar, short};
+
+                match value {
+                    Scalar::Text(text) => short(text).map(Self::from),
+                    _ => Some(value.to_text().as_str().into()),
+                }
             }
         }
 

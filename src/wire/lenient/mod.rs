@@ -11,7 +11,6 @@ mod read;
 mod values;
 mod warn;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -39,19 +38,21 @@ pub(crate) enum Scalar<'v> {
     Float(f64),
 }
 
-impl<'v> Scalar<'v> {
+impl Scalar<'_> {
     /// Text as it is, and any other value as it stands in JSON.
-    pub(crate) fn to_text(self) -> Cow<'v, str> {
-        match self {
-            Self::Text(text) => text.into(),
-            Self::Bool(true) => "true".into(),
-            Self::Bool(false) => "false".into(),
-            Self::Integer(value) => value.to_string().into(),
-            Self::Float(value) => Value::from(value).to_string().into(),
-        }
+    #[inline]
+    pub(crate) fn to_text(self) -> String {
+        if let Self::Text(text) = self { text.to_owned() } else { self.in_json() }
+    }
+
+    /// Apart, so that the usual case is small enough to be inlined.
+    #[cold]
+    fn in_json(self) -> String {
+        self.to_json().to_string()
     }
 
     /// The integer, or the whole number of a float. Text is none, whatever it says.
+    #[inline]
     pub(crate) fn as_integer(self) -> Option<i128> {
         match self {
             Self::Integer(value) => Some(value),
@@ -60,6 +61,7 @@ impl<'v> Scalar<'v> {
         }
     }
 
+    #[cold]
     fn to_json(self) -> Value {
         match self {
             Self::Text(text) => text.into(),

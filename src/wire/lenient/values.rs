@@ -15,8 +15,9 @@ pub(super) fn to_value(value: &impl Serialize) -> Value {
 
 /// Text that comes as a number or a boolean is read as that stands in JSON.
 impl Lenient for String {
+    #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
-        Some(value.to_text().into_owned())
+        Some(value.to_text())
     }
 }
 
@@ -44,6 +45,7 @@ pub(crate) fn short(text: &str) -> Option<&str> {
 macro_rules! lenient_ids {
     ($($id:ty)*) => {$(
         impl Lenient for $id {
+            #[inline]
             fn from_scalar(value: Scalar<'_>) -> Option<Self> {
                 match value {
                     Scalar::Text(text) => short(text).map(Self::from),
@@ -57,6 +59,7 @@ macro_rules! lenient_ids {
 lenient_ids!(CaseId WidgetId AgentId);
 
 impl Lenient for i64 {
+    #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
         match value {
             Scalar::Text(text) => text.trim().parse().ok(),
@@ -66,6 +69,7 @@ impl Lenient for i64 {
 }
 
 impl Lenient for f64 {
+    #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
         match value {
             Scalar::Text(text) => text.trim().parse().ok().filter(|value: &Self| value.is_finite()),
@@ -79,6 +83,7 @@ impl Lenient for f64 {
 
 /// Also as XML Schema and databases write it: 1 and 0, and in whichever case.
 impl Lenient for bool {
+    #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
         match value {
             Scalar::Bool(value) => Some(value),
@@ -94,6 +99,7 @@ fn bool_from_text(text: &str) -> Option<bool> {
 }
 
 impl Lenient for Timestamp {
+    #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
         match value {
             Scalar::Text(text) => Self::from_text(text),
@@ -104,6 +110,7 @@ impl Lenient for Timestamp {
 
 /// What is not documented can be anything.
 impl Lenient for Value {
+    #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
         Some(value.to_json())
     }
