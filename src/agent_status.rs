@@ -57,7 +57,6 @@ use crate::journal::Subject;
 use crate::timestamp::Timestamp;
 use crate::wire::json::{self, Decoded};
 use crate::wire::key::key;
-use crate::wire::lenient::Extra;
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
@@ -91,25 +90,24 @@ from_fn! {
     status_change(StatusChange) -> ()
 }
 
-/// A change of an agent's status.
-///
-/// See [SnapEngage docs/Agent Status API](https://developer.snapengage.com/#agent-status-api).
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct StatusChange {
-    /// The agent whose status changed.
-    pub agent_id: AgentId,
-    /// What the agent is now.
-    pub status: Status,
-    /// The organisation's number. The vendor does not say what it means; it needs 64 bits.
-    pub org: Option<i64>,
-    /// More about the status, in the agent's words: "Gone to lunch".
-    pub sub_status: Option<String>,
-    /// When it changed, in epoch milliseconds.
-    pub timestamp: Option<Timestamp>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// A change of an agent's status.
+    ///
+    /// See [SnapEngage docs/Agent Status API](https://developer.snapengage.com/#agent-status-api).
+    pub struct StatusChange {
+        required {
+            /// The agent whose status changed.
+            pub agent_id: AgentId = "agent_id",
+            /// What the agent is now.
+            pub status: Status = "status",
+        }
+        /// The organisation's number. The vendor does not say what it means; it needs 64 bits.
+        pub org: Option<i64> = "org",
+        /// More about the status, in the agent's words: "Gone to lunch".
+        pub sub_status: Option<String> = "sub_status",
+        /// When it changed, in epoch milliseconds.
+        pub timestamp: Option<Timestamp> = "timestamp",
+    }
 }
 
 impl StatusChange {
@@ -122,12 +120,13 @@ impl StatusChange {
         json::from_json(WHAT, body)
     }
 
-    /// What tells this change from every other, and is the same when it is handed to a handler again:
-    /// what a handler commits its effect by.
+    /// What tells this change from every other, and is the same when it is handed to a handler
+    /// again: what a handler commits its effect by.
     ///
-    /// The agent, the status, the timestamp, and a digest of all fields; at most 255 bytes, and the same
-    /// whatever the order of the fields, after a restart, and in later versions. `None` without a
-    /// timestamp: nothing tells such a change from another of its kind, so each is to be taken for new.
+    /// The agent, the status, the timestamp, and a digest of all fields; at most 255 bytes, and the
+    /// same whatever the order of the fields, after a restart, and in later versions. `None`
+    /// without a timestamp: nothing tells such a change from another of its kind, so each is to be
+    /// taken for new.
     ///
     /// ```
     /// use snapengage::agent_status::StatusChange;
@@ -141,19 +140,6 @@ impl StatusChange {
         Some(key(self.agent_id.as_str(), self.status.as_str(), self.timestamp?, self))
     }
 }
-
-model!(StatusChange {
-    required {
-        "agent_id" => agent_id: AgentId,
-        "status" => status: Status,
-    }
-    constant {}
-    optional {
-        "org" => org,
-        "sub_status" => sub_status,
-        "timestamp" => timestamp,
-    }
-});
 
 open_set! {
     /// What an agent can be.

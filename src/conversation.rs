@@ -61,7 +61,6 @@ use crate::journal::Subject;
 use crate::timestamp::Timestamp;
 use crate::wire::json::{self, Decoded};
 use crate::wire::key::key;
-use crate::wire::lenient::Extra;
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
@@ -95,40 +94,39 @@ from_fn! {
     event(Event) -> ()
 }
 
-/// Something that happened to a conversation.
-///
-/// Which fields come with which event is documented, and the vendor's own sample does not keep to
-/// it: any field may come with any event.
-///
-/// See [SnapEngage docs/Conversation Events API](https://developer.snapengage.com/#conversation-events-api).
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Event {
-    /// What happened: `event` in JSON.
-    pub kind: EventKind,
-    /// The widget the conversation came in by.
-    pub widget_id: WidgetId,
-    /// The conversation.
-    pub case_id: CaseId,
-    /// The widget's name.
-    pub widget_name: Option<String>,
-    /// The agent. Not sent with `caseQueued`.
-    pub agent_id: Option<AgentId>,
-    /// The agent's email address. Not sent with `caseQueued`.
-    pub agent_email: Option<String>,
-    /// The agent's name, as visitors see it. Not sent with `caseQueued`.
-    pub agent_alias: Option<String>,
-    /// When it happened, in epoch milliseconds.
-    pub timestamp: Option<Timestamp>,
-    /// The label that was set. Sent with `caseLabeled`.
-    pub label: Option<Label>,
-    /// The visitor's score, 0 to 100. Sent with `caseSurveyed`.
-    pub survey_score: Option<i64>,
-    /// The visitor's comment. Sent with `caseSurveyed`.
-    pub survey_comment: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// Something that happened to a conversation.
+    ///
+    /// Which fields come with which event is documented, and the vendor's own sample does not keep
+    /// to it: any field may come with any event.
+    ///
+    /// See [SnapEngage docs/Conversation Events API](https://developer.snapengage.com/#conversation-events-api).
+    pub struct Event {
+        required {
+            /// What happened: `event` in JSON.
+            pub kind: EventKind = "event",
+            /// The widget the conversation came in by.
+            pub widget_id: WidgetId = "widget_id",
+            /// The conversation.
+            pub case_id: CaseId = "case_id",
+        }
+        /// The widget's name.
+        pub widget_name: Option<String> = "widget_name",
+        /// The agent. Not sent with `caseQueued`.
+        pub agent_id: Option<AgentId> = "agent_id",
+        /// The agent's email address. Not sent with `caseQueued`.
+        pub agent_email: Option<String> = "agent_email",
+        /// The agent's name, as visitors see it. Not sent with `caseQueued`.
+        pub agent_alias: Option<String> = "agent_alias",
+        /// When it happened, in epoch milliseconds.
+        pub timestamp: Option<Timestamp> = "timestamp",
+        /// The label that was set. Sent with `caseLabeled`.
+        pub label: Option<Label> = "label",
+        /// The visitor's score, 0 to 100. Sent with `caseSurveyed`.
+        pub survey_score: Option<i64> = "survey_score",
+        /// The visitor's comment. Sent with `caseSurveyed`.
+        pub survey_comment: Option<String> = "survey_comment",
+    }
 }
 
 impl Event {
@@ -141,12 +139,13 @@ impl Event {
         json::from_json(WHAT, body)
     }
 
-    /// What tells this event from every other, and is the same when it is handed to a handler again: what
-    /// a handler commits its effect by.
+    /// What tells this event from every other, and is the same when it is handed to a handler
+    /// again: what a handler commits its effect by.
     ///
-    /// The case, the event's name, the timestamp, and a digest of all fields; at most 255 bytes, and the
-    /// same whatever the order of the fields, after a restart, and in later versions. `None` without a
-    /// timestamp: nothing tells such an event from another of its kind, so each is to be taken for new.
+    /// The case, the event's name, the timestamp, and a digest of all fields; at most 255 bytes,
+    /// and the same whatever the order of the fields, after a restart, and in later versions.
+    /// `None` without a timestamp: nothing tells such an event from another of its kind, so each is
+    /// to be taken for new.
     ///
     /// ```
     /// use snapengage::conversation::Event;
@@ -167,25 +166,6 @@ impl Event {
         Some(key(self.case_id.as_str(), self.kind.as_str(), self.timestamp?, self))
     }
 }
-
-model!(Event {
-    required {
-        "event" => kind: EventKind,
-        "widget_id" => widget_id: WidgetId,
-        "case_id" => case_id: CaseId,
-    }
-    constant {}
-    optional {
-        "widget_name" => widget_name,
-        "agent_id" => agent_id,
-        "agent_email" => agent_email,
-        "agent_alias" => agent_alias,
-        "timestamp" => timestamp,
-        "label" => label,
-        "survey_score" => survey_score,
-        "survey_comment" => survey_comment,
-    }
-});
 
 open_set! {
     /// What can happen to a conversation.
@@ -209,27 +189,16 @@ open_set! {
     }
 }
 
-/// A label set on a conversation.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Label {
-    /// The label's category.
-    pub name: Option<String>,
-    /// What was chosen in the category.
-    pub value: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
-}
-
-model!(Label {
-    required {}
-    constant {}
-    optional {
-        "name" => name,
-        "value" => value,
+model! {
+    /// A label set on a conversation.
+    #[derive(Default)]
+    pub struct Label {
+        /// The label's category.
+        pub name: Option<String> = "name",
+        /// What was chosen in the category.
+        pub value: Option<String> = "value",
     }
-});
+}
 
 impl FeedEvent for Event {
     const API: Api = Api::Conversation;

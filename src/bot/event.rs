@@ -10,7 +10,7 @@ use crate::error::DecodeError;
 use crate::id::{CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 use crate::wire::json;
-use crate::wire::lenient::{Extra, Lenient, others, read_name, require};
+use crate::wire::lenient::{Lenient, others, read_name, require};
 use crate::wire::model::{Model, ReadAhead, Text, model};
 use crate::wire::open_set::open_set;
 
@@ -164,52 +164,55 @@ impl Model for Event {
     }
 }
 
-/// A visitor was put through to the bot.
-///
-/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ChatStarted {
-    /// The widget the chat came in by.
-    pub widget_id: WidgetId,
-    /// The conversation.
-    pub case_id: CaseId,
-    /// When it happened, in epoch milliseconds.
-    pub timestamp: Option<Timestamp>,
-    /// The visitor's email address.
-    pub email: Option<String>,
-    /// What the visitor was shown when the chat was proposed; absent where it was not.
-    pub proactive_message: Option<String>,
-    /// The visitor's first message, as the vendor's table has it; see
-    /// [`first_message`](Self::first_message).
-    pub description: Option<String>,
-    /// The visitor's first message, as the vendor's sample has it; see
-    /// [`first_message`](Self::first_message).
-    pub text: Option<String>,
-    /// The tags set when the chat started. The vendor does not say in what form.
-    pub tags: Option<String>,
-    /// Where the visitor is.
-    pub geo: Option<Geo>,
-    /// The visitor's `User-Agent`.
-    pub user_agent: Option<String>,
-    /// The first page of the visit.
-    pub entry_url: Option<String>,
-    /// The site the visitor came from.
-    pub referrer_url: Option<String>,
-    /// The page the chat started on.
-    pub page_url: Option<String>,
-    /// The visitor's IP address.
-    pub ip_address: Option<String>,
-    /// What the page told SnapEngage: names and values, separated by commas. The vendor does not
-    /// say more of the form. `jsVariables` in JSON.
-    pub js_variables: Option<String>,
-    /// Whether the visitor is who the page says: `hmacVerificationResult` in JSON.
-    pub hmac_verification_result: Option<HmacVerificationResult>,
-    /// What the last reply in this conversation set; sent back once.
-    pub context_id: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// A visitor was put through to the bot.
+    ///
+    /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+    pub struct ChatStarted {
+        required {
+            /// The widget the chat came in by.
+            pub widget_id: WidgetId = "widget_id",
+            /// The conversation.
+            pub case_id: CaseId = "case_id",
+        }
+        constant {
+            /// The event's name.
+            "event" = Self::EVENT,
+        }
+        /// When it happened, in epoch milliseconds.
+        pub timestamp: Option<Timestamp> = "timestamp",
+        /// The visitor's email address.
+        pub email: Option<String> = "email",
+        /// What the visitor was shown when the chat was proposed; absent where it was not.
+        pub proactive_message: Option<String> = "proactive_message",
+        /// The visitor's first message, as the vendor's table has it; see
+        /// [`first_message`](Self::first_message).
+        pub description: Option<String> = "description",
+        /// The visitor's first message, as the vendor's sample has it; see
+        /// [`first_message`](Self::first_message).
+        pub text: Option<String> = "text",
+        /// The tags set when the chat started. The vendor does not say in what form.
+        pub tags: Option<String> = "tags",
+        /// Where the visitor is.
+        pub geo: Option<Geo> = "geo",
+        /// The visitor's `User-Agent`.
+        pub user_agent: Option<String> = "user_agent",
+        /// The first page of the visit.
+        pub entry_url: Option<String> = "entry_url",
+        /// The site the visitor came from.
+        pub referrer_url: Option<String> = "referrer_url",
+        /// The page the chat started on.
+        pub page_url: Option<String> = "page_url",
+        /// The visitor's IP address.
+        pub ip_address: Option<String> = "ip_address",
+        /// What the page told SnapEngage: names and values, separated by commas. The vendor does
+        /// not say more of the form. `jsVariables` in JSON.
+        pub js_variables: Option<String> = "jsVariables",
+        /// Whether the visitor is who the page says: `hmacVerificationResult` in JSON.
+        pub hmac_verification_result: Option<HmacVerificationResult> = "hmacVerificationResult",
+        /// What the last reply in this conversation set; sent back once.
+        pub context_id: Option<String> = "context_id",
+    }
 }
 
 impl ChatStarted {
@@ -223,8 +226,8 @@ impl ChatStarted {
         texts.find(|text| !text.trim().is_empty() && !is_contact_details(text))
     }
 
-    /// What the visitor said first, if anything, as the message it would have been in a chat that was
-    /// open already.
+    /// What the visitor said first, if anything, as the message it would have been in a chat that
+    /// was open already.
     ///
     /// ```
     /// use snapengage::bot::ChatStarted;
@@ -253,103 +256,42 @@ impl ChatStarted {
     }
 }
 
-model!(ChatStarted {
-    required {
-        "widget_id" => widget_id: WidgetId,
-        "case_id" => case_id: CaseId,
+model! {
+    /// Where a visitor is, going by the IP address.
+    #[derive(Default)]
+    pub struct Geo {
+        /// The city.
+        pub city: Option<String> = "city",
+        /// The region: a FIPS number, or letters.
+        pub region: Option<String> = "region",
+        /// The country, in two letters.
+        pub country_code: Option<String> = "country_code",
     }
-    constant {
-        "event" => Self::EVENT,
-    }
-    optional {
-        "timestamp" => timestamp,
-        "email" => email,
-        "proactive_message" => proactive_message,
-        "description" => description,
-        "text" => text,
-        "tags" => tags,
-        "geo" => geo,
-        "user_agent" => user_agent,
-        "entry_url" => entry_url,
-        "referrer_url" => referrer_url,
-        "page_url" => page_url,
-        "ip_address" => ip_address,
-        "jsVariables" => js_variables,
-        "hmacVerificationResult" => hmac_verification_result,
-        "context_id" => context_id,
-    }
-});
-
-/// Where a visitor is, going by the IP address.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Geo {
-    /// The city.
-    pub city: Option<String>,
-    /// The region: a FIPS number, or letters.
-    pub region: Option<String>,
-    /// The country, in two letters.
-    pub country_code: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
 }
 
-model!(Geo {
-    required {}
-    constant {}
-    optional {
-        "city" => city,
-        "region" => region,
-        "country_code" => country_code,
+model! {
+    /// What came of verifying who the visitor is.
+    ///
+    /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+    #[derive(Default)]
+    pub struct HmacVerificationResult {
+        /// What was verified: `verificationProperty` in JSON.
+        pub verification_property: Option<VerificationProperty> = "verificationProperty",
+        /// Its value: the visitor's email address, say.
+        pub content: Option<String> = "content",
+        /// What came of it.
+        pub status: Option<VerificationStatus> = "status",
     }
-});
-
-/// What came of verifying who the visitor is.
-///
-/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct HmacVerificationResult {
-    /// What was verified: `verificationProperty` in JSON.
-    pub verification_property: Option<VerificationProperty>,
-    /// Its value: the visitor's email address, say.
-    pub content: Option<String>,
-    /// What came of it.
-    pub status: Option<VerificationStatus>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
 }
 
-model!(HmacVerificationResult {
-    required {}
-    constant {}
-    optional {
-        "verificationProperty" => verification_property,
-        "content" => content,
-        "status" => status,
+model! {
+    /// What can be verified of a visitor.
+    #[derive(Default)]
+    pub struct VerificationProperty {
+        /// Which property it is.
+        pub property: Option<VerifiedProperty> = "property",
     }
-});
-
-/// What can be verified of a visitor.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct VerificationProperty {
-    /// Which property it is.
-    pub property: Option<VerifiedProperty>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
 }
-
-model!(VerificationProperty {
-    required {}
-    constant {}
-    optional {
-        "property" => property,
-    }
-});
 
 open_set! {
     /// The properties that can be verified.
@@ -367,30 +309,33 @@ open_set! {
     }
 }
 
-/// Something was said: by the visitor, as a rule.
-///
-/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Message {
-    /// The widget the chat came in by.
-    pub widget_id: WidgetId,
-    /// The conversation.
-    pub case_id: CaseId,
-    /// When it was said, in epoch milliseconds.
-    pub timestamp: Option<Timestamp>,
-    /// Who said it.
-    pub from: Option<Speaker>,
-    /// What was said, or the text of the button that was clicked.
-    pub text: String,
-    /// The id of the button that was clicked, and no id of the message; absent where the button had
-    /// none, and where text was typed.
-    pub id: Option<String>,
-    /// What the last reply in this conversation set; sent back once.
-    pub context_id: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// Something was said: by the visitor, as a rule.
+    ///
+    /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+    pub struct Message {
+        required {
+            /// The widget the chat came in by.
+            pub widget_id: WidgetId = "widget_id",
+            /// The conversation.
+            pub case_id: CaseId = "case_id",
+        }
+        constant {
+            /// The event's name.
+            "event" = Self::EVENT,
+        }
+        /// When it was said, in epoch milliseconds.
+        pub timestamp: Option<Timestamp> = "timestamp",
+        /// Who said it.
+        pub from: Option<Speaker> = "from",
+        /// What was said, or the text of the button that was clicked.
+        pub text: String = "text",
+        /// The id of the button that was clicked, and no id of the message; absent where the button had
+        /// none, and where text was typed.
+        pub id: Option<String> = "id",
+        /// What the last reply in this conversation set; sent back once.
+        pub context_id: Option<String> = "context_id",
+    }
 }
 
 impl Message {
@@ -416,23 +361,6 @@ fn is_contact_details(text: &str) -> bool {
     text.trim_start().starts_with("[Contact Details")
 }
 
-model!(Message {
-    required {
-        "widget_id" => widget_id: WidgetId,
-        "case_id" => case_id: CaseId,
-    }
-    constant {
-        "event" => Self::EVENT,
-    }
-    optional {
-        "timestamp" => timestamp,
-        "from" => from,
-        "text" => text,
-        "id" => id,
-        "context_id" => context_id,
-    }
-});
-
 open_set! {
     /// Who can say a message.
     pub enum Speaker {
@@ -441,70 +369,46 @@ open_set! {
     }
 }
 
-/// Commands of a reply failed: transfers, as far as is documented.
-///
-/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct CommandResult {
-    /// The widget the chat came in by.
-    pub widget_id: WidgetId,
-    /// The conversation.
-    pub case_id: CaseId,
-    /// When it happened, in epoch milliseconds.
-    pub timestamp: Option<Timestamp>,
-    /// The commands that failed: `failedCommands` in JSON.
-    pub failed_commands: Vec<FailedCommand>,
-    /// What the last reply in this conversation set; sent back once.
-    pub context_id: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// Commands of a reply failed: transfers, as far as is documented.
+    ///
+    /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+    pub struct CommandResult {
+        required {
+            /// The widget the chat came in by.
+            pub widget_id: WidgetId = "widget_id",
+            /// The conversation.
+            pub case_id: CaseId = "case_id",
+        }
+        constant {
+            /// The event's name.
+            "event" = Self::EVENT,
+        }
+        /// When it happened, in epoch milliseconds.
+        pub timestamp: Option<Timestamp> = "timestamp",
+        /// The commands that failed: `failedCommands` in JSON.
+        pub failed_commands: Vec<FailedCommand> = "failedCommands",
+        /// What the last reply in this conversation set; sent back once.
+        pub context_id: Option<String> = "context_id",
+    }
 }
 
 impl CommandResult {
     pub(super) const EVENT: &str = "commandResult";
 }
 
-model!(CommandResult {
-    required {
-        "widget_id" => widget_id: WidgetId,
-        "case_id" => case_id: CaseId,
+model! {
+    /// A command that failed, and why.
+    #[derive(Default)]
+    pub struct FailedCommand {
+        /// The command, as [`Command::operation`](super::Command::operation) writes it.
+        pub operation: Option<String> = "operation",
+        /// The command's parameters, as they were sent.
+        pub params: Option<Value> = "params",
+        /// Why it failed.
+        pub error: Option<CommandError> = "error",
     }
-    constant {
-        "event" => Self::EVENT,
-    }
-    optional {
-        "timestamp" => timestamp,
-        "failedCommands" => failed_commands,
-        "context_id" => context_id,
-    }
-});
-
-/// A command that failed, and why.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct FailedCommand {
-    /// The command, as [`Command::operation`](super::Command::operation) writes it.
-    pub operation: Option<String>,
-    /// The command's parameters, as they were sent.
-    pub params: Option<Value>,
-    /// Why it failed.
-    pub error: Option<CommandError>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
 }
-
-model!(FailedCommand {
-    required {}
-    constant {}
-    optional {
-        "operation" => operation,
-        "params" => params,
-        "error" => error,
-    }
-});
 
 open_set! {
     /// Why a command can fail.
@@ -520,57 +424,46 @@ open_set! {
     }
 }
 
-/// The chat ended.
-///
-/// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ChatClosed {
-    /// The widget the chat came in by.
-    pub widget_id: WidgetId,
-    /// The conversation.
-    pub case_id: CaseId,
-    /// When it happened, in epoch milliseconds.
-    pub timestamp: Option<Timestamp>,
-    /// What the last reply in this conversation set; sent back once.
-    pub context_id: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their JSON names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// The chat ended.
+    ///
+    /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
+    pub struct ChatClosed {
+        required {
+            /// The widget the chat came in by.
+            pub widget_id: WidgetId = "widget_id",
+            /// The conversation.
+            pub case_id: CaseId = "case_id",
+        }
+        constant {
+            /// The event's name.
+            "event" = Self::EVENT,
+        }
+        /// When it happened, in epoch milliseconds.
+        pub timestamp: Option<Timestamp> = "timestamp",
+        /// What the last reply in this conversation set; sent back once.
+        pub context_id: Option<String> = "context_id",
+    }
 }
 
 impl ChatClosed {
     pub(super) const EVENT: &str = "chatClosed";
 }
 
-model!(ChatClosed {
-    required {
-        "widget_id" => widget_id: WidgetId,
-        "case_id" => case_id: CaseId,
+model! {
+    /// An event that is not documented.
+    pub struct Unknown {
+        required {
+            /// The event's name.
+            pub event: String = "event",
+        }
+        /// The widget the chat came in by.
+        pub widget_id: Option<WidgetId> = "widget_id",
+        /// The conversation.
+        pub case_id: Option<CaseId> = "case_id",
+        /// When it happened, in epoch milliseconds.
+        pub timestamp: Option<Timestamp> = "timestamp",
     }
-    constant {
-        "event" => Self::EVENT,
-    }
-    optional {
-        "timestamp" => timestamp,
-        "context_id" => context_id,
-    }
-});
-
-/// An event that is not documented.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Unknown {
-    /// The event's name.
-    pub event: String,
-    /// The widget the chat came in by.
-    pub widget_id: Option<WidgetId>,
-    /// The conversation.
-    pub case_id: Option<CaseId>,
-    /// When it happened, in epoch milliseconds.
-    pub timestamp: Option<Timestamp>,
-    /// Everything else, as it came.
-    pub extra: Extra,
 }
 
 impl Unknown {
@@ -584,15 +477,3 @@ impl Unknown {
         }
     }
 }
-
-model!(Unknown {
-    required {
-        "event" => event: String,
-    }
-    constant {}
-    optional {
-        "widget_id" => widget_id,
-        "case_id" => case_id,
-        "timestamp" => timestamp,
-    }
-});

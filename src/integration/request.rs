@@ -10,112 +10,111 @@ use crate::error::DecodeError;
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 use crate::wire::json::{self, Decoded};
-use crate::wire::lenient::{Extra, Lenient, Scalar};
+use crate::wire::lenient::{Lenient, Scalar};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
 const WHAT: &str = "support request";
 
-/// A finished chat or an offline message.
-///
-/// Only `id` is always there. Fields marked XML come in the legacy XML form alone, and those marked
-/// Logs are documented for the Logs API, which shares the form.
-///
-/// See [SnapEngage docs/Integration API](https://developer.snapengage.com/#integration-api).
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct SupportRequest {
-    /// The conversation. The same one may be sent more than once.
-    pub id: CaseId,
-    /// The widget it came in by. Not in XML.
-    pub widget_id: Option<WidgetId>,
-    /// Where the dashboard shows it.
-    pub url: Option<String>,
-    /// A picture of the visitor's page. Deprecated by the vendor.
-    pub snapshot_image_url: Option<String>,
-    /// Whether it was a chat or an offline message: `type` in JSON. Not in XML; see
-    /// [`is_offline`](Self::is_offline).
-    pub kind: Option<RequestKind>,
-    /// The visitor's email address; where none is known, `unknown@example.com` or `unknown`.
-    pub requested_by: Option<String>,
-    /// What online services know of the visitor.
-    pub requester_details: Option<Box<RequesterDetails>>,
-    /// The first message, or the text of the offline message.
-    pub description: Option<String>,
-    /// When it was created, as it came; see [`created_at`](Self::created_at).
-    pub created_at_date: Option<Date>,
-    /// When it was created, in epoch seconds.
-    pub created_at_seconds: Option<i64>,
-    /// The milliseconds of that second, 0 to 999.
-    pub created_at_milliseconds: Option<i64>,
-    /// Whether the chat was proposed to the visitor. Not in XML; see
-    /// [`is_proactive`](Self::is_proactive).
-    pub proactive_chat: Option<bool>,
-    /// The page it started on; may be `unknown`.
-    pub page_url: Option<String>,
-    /// The site the visitor came from.
-    pub referrer_url: Option<String>,
-    /// The first page of the visit.
-    pub entry_url: Option<String>,
-    /// The visitor's IP address.
-    pub ip_address: Option<String>,
-    /// The visitor's `User-Agent`. Not in XML.
-    pub user_agent: Option<String>,
-    /// The visitor's browser and its version.
-    pub browser: Option<String>,
-    /// The visitor's operating system.
-    pub os: Option<String>,
-    /// The visitor's country, in two letters.
-    pub country_code: Option<String>,
-    /// The visitor's country.
-    pub country: Option<String>,
-    /// The visitor's region: a FIPS number, or letters.
-    pub region: Option<String>,
-    /// The visitor's city.
-    pub city: Option<String>,
-    /// The visitor's latitude, in degrees.
-    pub latitude: Option<f64>,
-    /// The visitor's longitude, in degrees.
-    pub longitude: Option<f64>,
-    /// How it came about.
-    pub source_id: Option<SourceId>,
-    /// How long the visitor waited for an agent, in seconds.
-    pub chat_waittime: Option<i64>,
-    /// How long it lasted, in seconds.
-    pub chat_duration: Option<i64>,
-    /// Who ended it. Not in XML.
-    pub chat_ended_by: Option<ChatEndedBy>,
-    /// Whether an agent responded. Logs.
-    pub chat_responded: Option<bool>,
-    /// The agent. Logs.
-    pub chat_agent_id: Option<AgentId>,
-    /// The agent's name, as visitors see it. Logs.
-    pub chat_agent_alias: Option<String>,
-    /// The visitor's score, 0 to 100. Logs.
-    pub survey_score: Option<i64>,
-    /// The visitor's comment. Logs.
-    pub survey_comments: Option<String>,
-    /// The languages of the visitor's browser, as in `Accept-Language`. Not in XML.
-    pub language_code: Option<String>,
-    /// The languages of the visitor's browser. XML.
-    pub languages: Vec<Language>,
-    /// What was said, not always in the order of time. Empty for offline messages.
-    pub transcripts: Vec<TranscriptLine>,
-    /// The plug-ins of the visitor's browser. Deprecated by the vendor.
-    pub plugins: Vec<Variable>,
-    /// What the page told SnapEngage.
-    pub javascript_variables: Vec<Variable>,
-    /// What the agents noted.
-    pub operator_variables: Vec<Variable>,
-    /// The labels set on the conversation.
-    pub labels: Vec<Variable>,
-    /// Where the transcript went. Logs.
-    pub destination_url: Option<String>,
-    /// Whom the visitor had the transcript sent to. Logs.
-    pub visitor_transcript_email: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// A finished chat or an offline message.
+    ///
+    /// Only `id` is always there. Fields marked XML come in the legacy XML form alone, and those
+    /// marked Logs are documented for the Logs API, which shares the form.
+    ///
+    /// See [SnapEngage docs/Integration API](https://developer.snapengage.com/#integration-api).
+    pub struct SupportRequest {
+        required {
+            /// The conversation. The same one may be sent more than once.
+            pub id: CaseId = "id",
+        }
+        /// The widget it came in by. Not in XML.
+        pub widget_id: Option<WidgetId> = "widget_id",
+        /// Where the dashboard shows it.
+        pub url: Option<String> = "url",
+        /// A picture of the visitor's page. Deprecated by the vendor.
+        pub snapshot_image_url: Option<String> = "snapshot_image_url",
+        /// Whether it was a chat or an offline message: `type` in JSON. Not in XML; see
+        /// [`is_offline`](Self::is_offline).
+        pub kind: Option<RequestKind> = "type",
+        /// The visitor's email address; where none is known, `unknown@example.com` or `unknown`.
+        pub requested_by: Option<String> = "requested_by",
+        /// What online services know of the visitor.
+        pub requester_details: Option<Box<RequesterDetails>> = "requester_details",
+        /// The first message, or the text of the offline message.
+        pub description: Option<String> = "description",
+        /// When it was created, as it came; see [`created_at`](Self::created_at).
+        pub created_at_date: Option<Date> = "created_at_date",
+        /// When it was created, in epoch seconds.
+        pub created_at_seconds: Option<i64> = "created_at_seconds",
+        /// The milliseconds of that second, 0 to 999.
+        pub created_at_milliseconds: Option<i64> = "created_at_milliseconds",
+        /// Whether the chat was proposed to the visitor. Not in XML; see
+        /// [`is_proactive`](Self::is_proactive).
+        pub proactive_chat: Option<bool> = "proactive_chat",
+        /// The page it started on; may be `unknown`.
+        pub page_url: Option<String> = "page_url",
+        /// The site the visitor came from.
+        pub referrer_url: Option<String> = "referrer_url",
+        /// The first page of the visit.
+        pub entry_url: Option<String> = "entry_url",
+        /// The visitor's IP address.
+        pub ip_address: Option<String> = "ip_address",
+        /// The visitor's `User-Agent`. Not in XML.
+        pub user_agent: Option<String> = "user_agent",
+        /// The visitor's browser and its version.
+        pub browser: Option<String> = "browser",
+        /// The visitor's operating system.
+        pub os: Option<String> = "os",
+        /// The visitor's country, in two letters.
+        pub country_code: Option<String> = "country_code",
+        /// The visitor's country.
+        pub country: Option<String> = "country",
+        /// The visitor's region: a FIPS number, or letters.
+        pub region: Option<String> = "region",
+        /// The visitor's city.
+        pub city: Option<String> = "city",
+        /// The visitor's latitude, in degrees.
+        pub latitude: Option<f64> = "latitude",
+        /// The visitor's longitude, in degrees.
+        pub longitude: Option<f64> = "longitude",
+        /// How it came about.
+        pub source_id: Option<SourceId> = "source_id",
+        /// How long the visitor waited for an agent, in seconds.
+        pub chat_waittime: Option<i64> = "chat_waittime",
+        /// How long it lasted, in seconds.
+        pub chat_duration: Option<i64> = "chat_duration",
+        /// Who ended it. Not in XML.
+        pub chat_ended_by: Option<ChatEndedBy> = "chat_ended_by",
+        /// Whether an agent responded. Logs.
+        pub chat_responded: Option<bool> = "chat_responded",
+        /// The agent. Logs.
+        pub chat_agent_id: Option<AgentId> = "chat_agent_id",
+        /// The agent's name, as visitors see it. Logs.
+        pub chat_agent_alias: Option<String> = "chat_agent_alias",
+        /// The visitor's score, 0 to 100. Logs.
+        pub survey_score: Option<i64> = "survey_score",
+        /// The visitor's comment. Logs.
+        pub survey_comments: Option<String> = "survey_comments",
+        /// The languages of the visitor's browser, as in `Accept-Language`. Not in XML.
+        pub language_code: Option<String> = "language_code",
+        /// The languages of the visitor's browser. XML.
+        pub languages: Vec<Language> = "languages",
+        /// What was said, not always in the order of time. Empty for offline messages.
+        pub transcripts: Vec<TranscriptLine> = "transcripts",
+        /// The plug-ins of the visitor's browser. Deprecated by the vendor.
+        pub plugins: Vec<Variable> = "plugins",
+        /// What the page told SnapEngage.
+        pub javascript_variables: Vec<Variable> = "javascript_variables",
+        /// What the agents noted.
+        pub operator_variables: Vec<Variable> = "operator_variables",
+        /// The labels set on the conversation.
+        pub labels: Vec<Variable> = "labels",
+        /// Where the transcript went. Logs.
+        pub destination_url: Option<String> = "destination_url",
+        /// Whom the visitor had the transcript sent to. Logs.
+        pub visitor_transcript_email: Option<String> = "visitor_transcript_email",
+    }
 }
 
 impl SupportRequest {
@@ -165,8 +164,8 @@ impl SupportRequest {
 
     /// The case's id: what a handler commits its effect by.
     ///
-    /// A case that comes again with more in it, a survey or the rest of the transcript, has the same key:
-    /// what is written by it is to be replaced.
+    /// A case that comes again with more in it, a survey or the rest of the transcript, has the
+    /// same key: what is written by it is to be replaced.
     ///
     /// ```
     /// use snapengage::integration::SupportRequest;
@@ -224,57 +223,6 @@ impl SupportRequest {
         self.transcripts.iter_mut().for_each(TranscriptLine::fill_in_time);
     }
 }
-
-model!(SupportRequest {
-    required {
-        "id" => id: CaseId,
-    }
-    constant {}
-    optional {
-        "widget_id" => widget_id,
-        "url" => url,
-        "snapshot_image_url" => snapshot_image_url,
-        "type" => kind,
-        "requested_by" => requested_by,
-        "requester_details" => requester_details,
-        "description" => description,
-        "created_at_date" => created_at_date,
-        "created_at_seconds" => created_at_seconds,
-        "created_at_milliseconds" => created_at_milliseconds,
-        "proactive_chat" => proactive_chat,
-        "page_url" => page_url,
-        "referrer_url" => referrer_url,
-        "entry_url" => entry_url,
-        "ip_address" => ip_address,
-        "user_agent" => user_agent,
-        "browser" => browser,
-        "os" => os,
-        "country_code" => country_code,
-        "country" => country,
-        "region" => region,
-        "city" => city,
-        "latitude" => latitude,
-        "longitude" => longitude,
-        "source_id" => source_id,
-        "chat_waittime" => chat_waittime,
-        "chat_duration" => chat_duration,
-        "chat_ended_by" => chat_ended_by,
-        "chat_responded" => chat_responded,
-        "chat_agent_id" => chat_agent_id,
-        "chat_agent_alias" => chat_agent_alias,
-        "survey_score" => survey_score,
-        "survey_comments" => survey_comments,
-        "language_code" => language_code,
-        "languages" => languages,
-        "transcripts" => transcripts,
-        "plugins" => plugins,
-        "javascript_variables" => javascript_variables,
-        "operator_variables" => operator_variables,
-        "labels" => labels,
-        "destination_url" => destination_url,
-        "visitor_transcript_email" => visitor_transcript_email,
-    }
-});
 
 open_set! {
     /// The kinds of support requests.
@@ -359,39 +307,26 @@ impl<'de> Deserialize<'de> for SourceId {
     }
 }
 
-/// A name and its value: of a variable, a label or a plug-in.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Variable {
-    /// Its name.
-    pub name: Option<String>,
-    /// Its value.
-    pub value: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// A name and its value: of a variable, a label or a plug-in.
+    #[derive(Default)]
+    pub struct Variable {
+        /// Its name.
+        pub name: Option<String> = "name",
+        /// Its value.
+        pub value: Option<String> = "value",
+    }
 }
 
-model!(Variable {
-    required {}
-    constant {}
-    optional {
-        "name" => name,
-        "value" => value,
+model! {
+    /// A language of the visitor's browser.
+    #[derive(Default)]
+    pub struct Language {
+        /// Its name: `German`.
+        pub name: Option<String> = "name",
+        /// Its code: `de-DE`. In XML also as `<value>`, or as bare text beside the name.
+        pub code: Option<String> = "code",
     }
-});
-
-/// A language of the visitor's browser.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Language {
-    /// Its name: `German`.
-    pub name: Option<String>,
-    /// Its code: `de-DE`. In XML also as `<value>`, or as bare text beside the name.
-    pub code: Option<String>,
-    /// Fields that are not documented, or not of the documented type, by their names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
 }
 
 impl Language {
@@ -406,12 +341,3 @@ impl Language {
         }
     }
 }
-
-model!(Language {
-    required {}
-    constant {}
-    optional {
-        "name" => name,
-        "code" => code,
-    }
-});

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::timestamp::Timestamp;
-use crate::wire::lenient::{Extra, Lenient, Scalar};
+use crate::wire::lenient::{Lenient, Scalar};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
 /// A date as SnapEngage writes it.
 ///
-/// Text is kept as it came. It claims to be in GMT, and in the vendor's own sample it is not: times are
-/// taken from the fields beside it where they are there.
+/// Text is kept as it came. It claims to be in GMT, and in the vendor's own sample it is not: times
+/// are taken from the fields beside it where they are there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -24,7 +24,8 @@ pub enum Date {
 }
 
 impl Date {
-    /// The time it tells, in GMT where it names no zone. `None` for text in a form that is not known.
+    /// The time it tells, in GMT where it names no zone. `None` for text in a form that is not
+    /// known.
     pub fn time(&self) -> Option<Timestamp> {
         match self {
             Self::Text(text) => Timestamp::from_text(text),
@@ -52,29 +53,28 @@ pub(super) fn time(
     from_parts.or_else(|| date?.time())
 }
 
-/// A line of a transcript.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct TranscriptLine {
-    /// Who said it: an agent's id, nothing for a visitor, or in 2018 the visitor's email address.
-    pub id: Option<String>,
-    /// When it was said, as it came; see [`sent_at`](Self::sent_at).
-    pub date: Option<Date>,
-    /// When it was said, in epoch seconds.
-    pub date_seconds: Option<i64>,
-    /// The milliseconds of that second, 0 to 999. Not in XML.
-    pub date_milliseconds: Option<i64>,
-    /// The name of whoever said it.
-    pub alias: Option<String>,
-    /// What was said.
-    pub message: String,
-    /// What was said, in other languages, by their ISO 639-1 codes.
-    pub translations: BTreeMap<String, String>,
-    /// Which side said it. Not in XML; see [`is_from_visitor`](Self::is_from_visitor).
-    pub sender: Option<Sender>,
-    /// Fields that are not documented, or not of the documented type, by their names; and under
-    /// `name (others)`, an array, what else came for a field that came more than once.
-    pub extra: Extra,
+model! {
+    /// A line of a transcript.
+    #[derive(Default)]
+    pub struct TranscriptLine {
+        /// Who said it: an agent's id, nothing for a visitor, or in 2018 the visitor's email
+        /// address.
+        pub id: Option<String> = "id",
+        /// When it was said, as it came; see [`sent_at`](Self::sent_at).
+        pub date: Option<Date> = "date",
+        /// When it was said, in epoch seconds.
+        pub date_seconds: Option<i64> = "date_seconds",
+        /// The milliseconds of that second, 0 to 999. Not in XML.
+        pub date_milliseconds: Option<i64> = "date_milliseconds",
+        /// The name of whoever said it.
+        pub alias: Option<String> = "alias",
+        /// What was said.
+        pub message: String = "message",
+        /// What was said, in other languages, by their ISO 639-1 codes.
+        pub translations: BTreeMap<String, String> = "translations",
+        /// Which side said it. Not in XML; see [`is_from_visitor`](Self::is_from_visitor).
+        pub sender: Option<Sender> = "sender",
+    }
 }
 
 impl TranscriptLine {
@@ -88,8 +88,8 @@ impl TranscriptLine {
         }
     }
 
-    /// Whether the visitor said it: by the sender, or where there is none, as in XML and in 2018, by the
-    /// id, which a visitor has not, or by the alias `visitor`.
+    /// Whether the visitor said it: by the sender, or where there is none, as in XML and in 2018,
+    /// by the id, which a visitor has not, or by the alias `visitor`.
     pub fn is_from_visitor(&self) -> bool {
         match &self.sender {
             Some(sender) => *sender == Sender::Visitor,
@@ -98,7 +98,8 @@ impl TranscriptLine {
         }
     }
 
-    /// Whether an agent said it: by the sender, or where there is none, as in XML and in 2018, by the id.
+    /// Whether an agent said it: by the sender, or where there is none, as in XML and in 2018, by
+    /// the id.
     pub fn is_from_agent(&self) -> bool {
         match &self.sender {
             Some(sender) => *sender == Sender::Agent,
@@ -113,21 +114,6 @@ impl TranscriptLine {
         time(self.date_seconds, self.date_milliseconds, self.date.as_ref())
     }
 }
-
-model!(TranscriptLine {
-    required {}
-    constant {}
-    optional {
-        "id" => id,
-        "date" => date,
-        "date_seconds" => date_seconds,
-        "date_milliseconds" => date_milliseconds,
-        "alias" => alias,
-        "message" => message,
-        "translations" => translations,
-        "sender" => sender,
-    }
-});
 
 open_set! {
     /// Who can say a line of a transcript.

@@ -111,21 +111,48 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// Reads and writes a struct by a table of the vendor's names and its fields.
+/// A struct that is read and written by the vendor's names of its fields.
 ///
-/// `required` fields are refused when absent, `constant` ones are skipped when read and always
-/// written, `optional` ones may be absent.
+/// A field, its doc and its name on the wire stand together, and nowhere else: whatever is made of
+/// a payload is made of this table. `required` fields are refused when absent, `constant` ones are
+/// skipped when read and always written, and all others may be absent. What the table does not name
+/// is kept in one more field, `extra`.
 macro_rules! model {
-    ($model:ident {
-        required { $($required:literal => $required_field:ident: $type:ty,)* }
-        constant { $($constant:literal => $value:expr,)* }
-        optional { $($optional:literal => $optional_field:ident,)* }
-    }) => {
+    (
+        $(#[$meta:meta])*
+        pub struct $model:ident {
+            $(required {
+                $(
+                    $(#[$required_doc:meta])*
+                    pub $required_field:ident: $type:ty = $required:literal,
+                )*
+            })?
+            $(constant {
+                $($(#[$constant_doc:meta])* $constant:literal = $value:expr,)*
+            })?
+            $(
+                $(#[$doc:meta])*
+                pub $optional_field:ident: $optional_type:ty = $optional:literal,
+            )*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub struct $model {
+            $($($(#[$required_doc])* pub $required_field: $type,)*)?
+            $($(#[$doc])* pub $optional_field: $optional_type,)*
+            /// Fields that are not documented, or not of the documented type, by the vendor's
+            /// names; and under `name (others)`, an array, what else came for a field that came
+            /// more than once.
+            pub extra: crate::wire::lenient::Extra,
+        }
+
         impl $model {
             /// One with what is required, and nothing else.
-            pub fn new($($required_field: impl Into<$type>,)*) -> Self {
+            pub fn new($($($required_field: impl Into<$type>,)*)?) -> Self {
                 Self {
-                    $($required_field: $required_field.into(),)*
+                    $($($required_field: $required_field.into(),)*)?
                     $($optional_field: Default::default(),)*
                     extra: crate::wire::lenient::Extra::new(),
                 }
@@ -134,17 +161,17 @@ macro_rules! model {
 
         impl crate::wire::model::Model for $model {
             fn read_map<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-                $(let mut $required_field = None;)*
+                $($(let mut $required_field = None;)*)?
                 $(let mut $optional_field = Default::default();)*
                 let mut extra = crate::wire::lenient::Extra::new();
                 while let Some(crate::wire::model::Text(name)) = map.next_key()? {
                     match &*name {
-                        $($required => {
+                        $($($required => {
                             crate::wire::lenient::read_required(&mut $required_field, $required, &mut map, &mut extra)?;
-                        })*
-                        $($constant => {
+                        })*)?
+                        $($($constant => {
                             crate::wire::lenient::read_constant($constant, $value, &mut map, &mut extra)?;
-                        })*
+                        })*)?
                         $($optional => {
                             crate::wire::lenient::read(&mut $optional_field, $optional, &mut map, &mut extra)?;
                         })*
@@ -152,7 +179,7 @@ macro_rules! model {
                     }
                 }
                 Ok(Self {
-                    $($required_field: crate::wire::lenient::require($required_field, $required)?,)*
+                    $($($required_field: crate::wire::lenient::require($required_field, $required)?,)*)?
                     $($optional_field,)*
                     extra,
                 })
@@ -168,12 +195,12 @@ macro_rules! model {
 
             fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
                 if !self.extra.is_empty() {
-                    $(if self.extra.contains_key(crate::wire::lenient::others!($required)) {
+                    $($(if self.extra.contains_key(crate::wire::lenient::others!($required)) {
                         report($required);
-                    })*
-                    $(if self.extra.contains_key(crate::wire::lenient::others!($constant)) {
+                    })*)?
+                    $($(if self.extra.contains_key(crate::wire::lenient::others!($constant)) {
                         report($constant);
-                    })*
+                    })*)?
                     $(if self.extra.contains_key($optional)
                         || self.extra.contains_key(crate::wire::lenient::others!($optional))
                     {
@@ -184,7 +211,7 @@ macro_rules! model {
             }
 
             fn names(&self) -> &'static [&'static str] {
-                &[$($required,)* $($constant,)* $($optional,)*]
+                &[$($($required,)*)? $($($constant,)*)? $($optional,)*]
             }
         }
 
@@ -199,8 +226,8 @@ macro_rules! model {
                 use serde::ser::SerializeMap;
 
                 let mut map = serializer.serialize_map(None)?;
-                $(map.serialize_entry($required, &self.$required_field)?;)*
-                $(map.serialize_entry($constant, $value)?;)*
+                $($(map.serialize_entry($required, &self.$required_field)?;)*)?
+                $($(map.serialize_entry($constant, $value)?;)*)?
                 $(if !crate::wire::lenient::Field::is_absent(&self.$optional_field) {
                     map.serialize_entry($optional, &self.$optional_field)?;
                 })*
