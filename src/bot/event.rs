@@ -11,7 +11,7 @@ use crate::id::{CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 use crate::wire::json;
 use crate::wire::lenient::{Lenient, others, read_name, require};
-use crate::wire::model::{Model, ReadAhead, Text, model};
+use crate::wire::model::{Model, Name, ReadAhead, model};
 use crate::wire::open_set::open_set;
 
 const WHAT: &str = "bot request";
@@ -143,8 +143,8 @@ impl Model for Event {
         let mut event = None;
         while event.is_none() {
             match map.next_key()? {
-                Some(Text(name)) if name == "event" => event = read_name("event", &mut map)?,
-                Some(Text(name)) => before.push((name, map.next_value()?)),
+                Some(Name(name)) if name == "event" => event = read_name("event", &mut map)?,
+                Some(Name(name)) => before.push((name, map.next_value()?)),
                 None => break,
             }
         }

@@ -84,30 +84,30 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for ReadAhead<'de, A> {
     }
 }
 
-/// Text borrowed from the body where it has no escapes: the name of a field, mostly.
-pub(crate) struct Text<'de>(pub(crate) Cow<'de, str>);
+/// Name of a field, borrowed from the body where it has no escapes.
+pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
+        deserializer.deserialize_str(NameVisitor)
     }
 }
 
-struct TextVisitor;
+struct NameVisitor;
 
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("text")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Borrowed(text)))
+        Ok(Name(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
+        Ok(Name(Cow::Owned(text.to_owned())))
     }
 }
 
@@ -164,7 +164,7 @@ macro_rules! model {
                 $($(let mut $required_field = None;)*)?
                 $(let mut $optional_field = Default::default();)*
                 let mut extra = crate::wire::lenient::Extra::new();
-                while let Some(crate::wire::model::Text(name)) = map.next_key()? {
+                while let Some(crate::wire::model::Name(name)) = map.next_key()? {
                     match &*name {
                         $($($required => {
                             crate::wire::lenient::read_required(&mut $required_field, $required, &mut map, &mut extra)?;
