@@ -44,6 +44,7 @@
 //! # Ok::<_, snapengage::BuildError>(())
 //! ```
 
+mod body;
 mod request;
 mod requester;
 mod transcript;

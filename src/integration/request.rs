@@ -5,16 +5,11 @@ use serde_json::Value;
 
 use super::requester::RequesterDetails;
 use super::transcript::{Date, TranscriptLine, time};
-use super::xml;
-use crate::error::DecodeError;
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::timestamp::Timestamp;
-use crate::wire::json::{self, Decoded};
 use crate::wire::lenient::{Lenient, Scalar};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
-
-const WHAT: &str = "support request";
 
 model! {
     /// A finished chat or an offline message.
@@ -118,50 +113,6 @@ model! {
 }
 
 impl SupportRequest {
-    /// Reads the body of a request: JSON, or XML if it starts with `<`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`from_json`](Self::from_json) and [`from_xml`](Self::from_xml).
-    pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
-        Self::decode(body).map(|decoded| *decoded.model)
-    }
-
-    pub(super) fn decode(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
-        let start = json::without_bom(body).trim_ascii_start();
-        if start.starts_with(b"<") && !json::is_utf_16(body) {
-            return Self::decode_xml(body);
-        }
-        json::decode(WHAT, body)
-    }
-
-    fn decode_xml(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
-        let mut decoded: Decoded<Box<Self>> = xml::from_xml(WHAT, body)?;
-        let request = &mut decoded.model;
-        request.fill_in_times();
-        request.languages.iter_mut().for_each(Language::fill_in_code);
-        Ok(decoded)
-    }
-
-    /// Reads JSON.
-    ///
-    /// # Errors
-    ///
-    /// Where it is not a JSON object, or lacks `id`.
-    pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
-        json::from_json(WHAT, body)
-    }
-
-    /// Reads legacy XML, in UTF-8 or, where it declares so, in ISO-8859-1 or windows-1252.
-    ///
-    /// # Errors
-    ///
-    /// Where it is not one well-formed element `case` with an `id`, has a DOCTYPE, or nests deeper
-    /// than 128.
-    pub fn from_xml(body: &[u8]) -> Result<Self, DecodeError> {
-        Self::decode_xml(body).map(|decoded| *decoded.model)
-    }
-
     /// The case's id: what a handler commits its effect by.
     ///
     /// A case that comes again with more in it, a survey or the rest of the transcript, has the
@@ -206,21 +157,6 @@ impl SupportRequest {
                 number => Timestamp::from_millis(number.as_i64()?),
             }
         })
-    }
-
-    /// Puts the times of XML where JSON has them.
-    fn fill_in_times(&mut self) {
-        let text = self.extra.get("created_at").and_then(Value::as_str);
-        if let Some((text, created_at)) =
-            text.and_then(|text| Some((text, Timestamp::from_text(text)?)))
-        {
-            self.created_at_seconds = Some(created_at.as_millis() / 1000);
-            self.created_at_milliseconds = Some(created_at.as_millis() % 1000);
-            if Timestamp::is_plain(text) {
-                self.extra.remove("created_at");
-            }
-        }
-        self.transcripts.iter_mut().for_each(TranscriptLine::fill_in_time);
     }
 }
 
@@ -326,18 +262,5 @@ model! {
         pub name: Option<String> = "name",
         /// Its code: `de-DE`. In XML also as `<value>`, or as bare text beside the name.
         pub code: Option<String> = "code",
-    }
-}
-
-impl Language {
-    /// Puts the code of XML where JSON has it.
-    fn fill_in_code(&mut self) {
-        for name in ["value", "$text"] {
-            let code = self.extra.get(name).and_then(Value::as_str).filter(|code| !code.is_empty());
-            if self.code.is_none() && !self.extra.contains_key("code") && code.is_some() {
-                self.code = code.map(str::to_owned);
-                self.extra.remove(name);
-            }
-        }
     }
 }

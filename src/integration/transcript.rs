@@ -78,16 +78,6 @@ model! {
 }
 
 impl TranscriptLine {
-    /// Puts the time of XML where JSON has it.
-    pub(super) fn fill_in_time(&mut self) {
-        let Some(time) = self.date.as_ref().and_then(Date::time) else { return };
-        if self.date_seconds.is_none() {
-            let millis = time.as_millis();
-            self.date_seconds = Some(millis / 1000);
-            self.date_milliseconds = Some(millis % 1000).filter(|millis| *millis != 0);
-        }
-    }
-
     /// Whether the visitor said it: by the sender, or where there is none, as in XML and in 2018,
     /// by the id, which a visitor has not, or by the alias `visitor`.
     pub fn is_from_visitor(&self) -> bool {

@@ -10,8 +10,12 @@ use quick_xml::reader::Reader;
 use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
+use serde_json::Value;
 
+use super::request::{Language, SupportRequest};
+use super::transcript::{Date, TranscriptLine};
 use crate::error::DecodeError;
+use crate::timestamp::Timestamp;
 use crate::wire::charset::{is_windows_1252, windows_1252};
 use crate::wire::json::{self, Decoded};
 use crate::wire::mend::{place_in_utf_8, utf_8};
@@ -59,8 +63,53 @@ const TOKENS: &[&str] = &[
     "widget_id",
 ];
 
-/// Reads one XML document. `what` is the start of the error's text.
-pub(super) fn from_xml<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> {
+/// Reads the XML of one support request. `what` is the start of the error's text.
+pub(super) fn decode(what: &str, body: &[u8]) -> Result<Decoded<Box<SupportRequest>>, DecodeError> {
+    let mut decoded: Decoded<Box<SupportRequest>> = from_xml(what, body)?;
+    let request = &mut decoded.model;
+    fill_in_times(request);
+    request.transcripts.iter_mut().for_each(fill_in_time);
+    request.languages.iter_mut().for_each(fill_in_code);
+    Ok(decoded)
+}
+
+/// Puts the time of creation, one text `created_at` in XML, into the two numbers that JSON has.
+fn fill_in_times(request: &mut SupportRequest) {
+    let Some(text) = request.extra.get("created_at").and_then(Value::as_str) else { return };
+    let Some(created_at) = Timestamp::from_text(text) else { return };
+    request.created_at_seconds = Some(created_at.as_millis() / 1000);
+    request.created_at_milliseconds = Some(created_at.as_millis() % 1000);
+    // In another form the text says more than the time, its zone for one, and is kept.
+    if Timestamp::is_plain(text) {
+        request.extra.remove("created_at");
+    }
+}
+
+/// Puts the time of a line, one text `date` in XML, into the two numbers that JSON has. As Java writes
+/// dates they are to the second, so that there are no milliseconds to tell.
+fn fill_in_time(line: &mut TranscriptLine) {
+    let Some(time) = line.date.as_ref().and_then(Date::time) else { return };
+    if line.date_seconds.is_none() {
+        let millis = time.as_millis();
+        line.date_seconds = Some(millis / 1000);
+        line.date_milliseconds = Some(millis % 1000).filter(|millis| *millis != 0);
+    }
+}
+
+/// Puts the code of a language where JSON has it: the vendor's page once had it as `<value>`, and has it
+/// as bare text beside the name today.
+fn fill_in_code(language: &mut Language) {
+    for name in ["value", TEXT] {
+        let code = language.extra.get(name).and_then(Value::as_str);
+        let Some(code) = code.filter(|code| !code.is_empty()) else { continue };
+        if language.code.is_none() && !language.extra.contains_key("code") {
+            language.code = Some(code.to_owned());
+            language.extra.remove(name);
+        }
+    }
+}
+
+fn from_xml<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> {
     let source = Source::of(body);
     let text = &*source.text;
     let document = text.trim_ascii_start();
