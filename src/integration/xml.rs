@@ -13,6 +13,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
 use super::request::{Language, SupportRequest};
+use super::requester::RequesterDetails;
 use super::transcript::{Date, TranscriptLine};
 use crate::error::DecodeError;
 use crate::timestamp::Timestamp;
@@ -26,21 +27,6 @@ const MAX_DEPTH: usize = 128;
 
 /// The name under which an element's own text is found beside its children.
 const TEXT: &str = "$text";
-
-/// Arrays, with or without `type="array"`.
-const ARRAYS: &[&str] = &[
-    "avatars",
-    "emails",
-    "javascript_variables",
-    "labels",
-    "languages",
-    "operator_variables",
-    "other_data",
-    "phones",
-    "plugins",
-    "social_profile_links",
-    "transcripts",
-];
 
 /// Ids, names, addresses and the like, which neither start nor end with white space.
 const TOKENS: &[&str] = &[
@@ -71,6 +57,12 @@ pub(super) fn decode(what: &str, body: &[u8]) -> Result<Decoded<Box<SupportReque
     request.transcripts.iter_mut().for_each(fill_in_time);
     request.languages.iter_mut().for_each(fill_in_code);
     Ok(decoded)
+}
+
+/// Whether an element is an array, even without `type="array"`: the tables of the models have lists of
+/// these names.
+fn is_list(name: &str) -> bool {
+    SupportRequest::is_list(name) || RequesterDetails::is_list(name)
 }
 
 /// Puts the time of creation, one text `created_at` in XML, into the two numbers that JSON has.
@@ -431,7 +423,7 @@ impl<'a> Deserializer<'a> for Element<'_, 'a> {
         let mut children = Children::of(self.document, is_empty);
         children.first = children.next_tag()?;
         if children.first.is_some() {
-            return if is_array || ARRAYS.contains(&name) {
+            return if is_array || is_list(name) {
                 visitor.visit_seq(children)
             } else {
                 visitor.visit_map(children)

@@ -14,11 +14,20 @@ use super::lenient::Borrowed;
 
 /// A payload that is one object.
 pub(crate) trait Model: Sized {
+    /// Whether this is the name of a field that is a list.
+    fn is_list(_name: &str) -> bool {
+        false
+    }
+
     fn read_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
 }
 
 /// A large model is moved less if it is in a box from the first.
 impl<M: Model> Model for Box<M> {
+    fn is_list(name: &str) -> bool {
+        M::is_list(name)
+    }
+
     fn read_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
         M::read_map(map).map(Box::new)
     }
@@ -160,6 +169,10 @@ macro_rules! model {
         }
 
         impl crate::wire::model::Model for $model {
+            fn is_list(name: &str) -> bool {
+                $((<$optional_type as crate::wire::lenient::Field>::IS_LIST && name == $optional) ||)* false
+            }
+
             fn read_map<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
                 $($(let mut $required_field = None;)*)?
                 $(let mut $optional_field = Default::default();)*

@@ -107,6 +107,8 @@ pub(crate) trait Lenient: Sized + Serialize {
 /// Only an absent one is filled. That says whether the value was of a form it can take; if not, it is
 /// absent still.
 pub(crate) trait Field: Default + Serialize {
+    const IS_LIST: bool = false;
+
     fn is_absent(&self) -> bool;
 
     fn fill_scalar(&mut self, _value: Scalar<'_>) -> bool {

@@ -56,6 +56,8 @@ impl Field for String {
 
 /// One odd element makes the whole array odd, so that nothing of it is lost.
 impl<T: Lenient> Field for Vec<T> {
+    const IS_LIST: bool = true;
+
     fn is_absent(&self) -> bool {
         self.is_empty()
     }
