@@ -7,6 +7,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 use serde::de;
 
+// As serde_json has it for JSON: elements are read by recursion, and deeper ones would use up the stack.
 const MAX_DEPTH: usize = 128;
 
 pub(super) struct Document<'a> {
@@ -61,7 +62,10 @@ impl<'a> Document<'a> {
     }
 
     /// The next element in this one, or `None` at its end. Text on the way there is pushed.
-    pub(super) fn next_inside(&mut self, text: &mut Text<'a>) -> Result<Option<Tag<'a>>, Error> {
+    pub(super) fn next_inside(
+        &mut self,
+        text: &mut CharacterData<'a>,
+    ) -> Result<Option<Tag<'a>>, Error> {
         loop {
             match self.next_event()? {
                 Event::Text(piece) => text.push(self.content(piece.len(), 0)?),
@@ -139,6 +143,7 @@ impl<'a> Document<'a> {
 }
 
 fn is_array(tag: &BytesStart<'_>) -> Result<bool, Error> {
+    // The attributes that SnapEngage writes are told as they stand, which saves parsing them.
     match tag.attributes_raw() {
         b"" | b" type=\"datetime\"" | b" type=\"integer\"" => return Ok(false),
         b" type=\"array\"" => return Ok(true),
@@ -183,9 +188,9 @@ fn number(reference: &[u8]) -> Option<u16> {
     u16::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
 }
 
-/// Text in pieces; the first is borrowed, since it is seldom followed by another.
+/// Text of an element, in pieces; the first is borrowed, since it is seldom followed by another.
 #[derive(Default)]
-pub(super) struct Text<'a> {
+pub(super) struct CharacterData<'a> {
     text: Cow<'a, str>,
     has_cdata: bool,
     /// Where the text after the last CDATA section starts.
@@ -194,7 +199,7 @@ pub(super) struct Text<'a> {
     has_reference: bool,
 }
 
-impl<'a> Text<'a> {
+impl<'a> CharacterData<'a> {
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()
     }

@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 
 use super::super::request::SupportRequest;
 use super::super::requester::RequesterDetails;
-use super::document::{Document, Error, Tag, Text, is_white_space};
+use super::document::{CharacterData, Document, Error, Tag, is_white_space};
 use crate::wire::model::Model;
 
 /// The name under which an element's own text is found beside its children.
@@ -36,12 +36,12 @@ const TOKENS: &[&str] = &[
 ];
 
 /// An element whose start was read.
-struct Element<'d, 'a> {
+struct ElementDeserializer<'d, 'a> {
     document: &'d mut Document<'a>,
     tag: Tag<'a>,
 }
 
-impl<'a> Deserializer<'a> for Element<'_, 'a> {
+impl<'a> Deserializer<'a> for ElementDeserializer<'_, 'a> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -75,13 +75,19 @@ pub(super) struct Children<'d, 'a> {
     first: Option<Tag<'a>>,
     /// The child whose name was told and whose value was not.
     current: Option<Tag<'a>>,
-    text: Text<'a>,
+    text: CharacterData<'a>,
     is_over: bool,
 }
 
 impl<'d, 'a> Children<'d, 'a> {
     pub(super) fn of(document: &'d mut Document<'a>, is_empty: bool) -> Self {
-        Self { document, first: None, current: None, text: Text::default(), is_over: is_empty }
+        Self {
+            document,
+            first: None,
+            current: None,
+            text: CharacterData::default(),
+            is_over: is_empty,
+        }
     }
 
     fn next_tag(&mut self) -> Result<Option<Tag<'a>>, Error> {
@@ -124,7 +130,7 @@ impl<'a> MapAccess<'a> for Children<'_, 'a> {
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
         match self.current.take() {
-            Some(tag) => seed.deserialize(Element { document: self.document, tag }),
+            Some(tag) => seed.deserialize(ElementDeserializer { document: self.document, tag }),
             None => seed.deserialize(CowStrDeserializer::new(self.left_text().unwrap_or_default())),
         }
     }
@@ -138,7 +144,9 @@ impl<'a> SeqAccess<'a> for Children<'_, 'a> {
         seed: T,
     ) -> Result<Option<T::Value>, Error> {
         if let Some(tag) = self.next_tag()? {
-            return seed.deserialize(Element { document: self.document, tag }).map(Some);
+            return seed
+                .deserialize(ElementDeserializer { document: self.document, tag })
+                .map(Some);
         }
         let text = self.left_text().map(|text| seed.deserialize(CowStrDeserializer::new(text)));
         text.transpose()
