@@ -4,7 +4,6 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
-use super::queries;
 use crate::storage::sqlite::{self, OpenError, Schema};
 
 // A receipt goes to the end of the table, and of each index that it has a part in: pages that it would
@@ -47,6 +46,9 @@ const SCHEMA: Schema = Schema {
     upgrades: &["CREATE TABLE large (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"],
 };
 
+/// SQLite's default page size, in bytes.
+pub(super) const PAGE: i64 = 4096;
+
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let connection = sqlite::open(path, &SCHEMA)?;
     connection.set_prepared_statement_cache_capacity(32);
@@ -60,7 +62,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 /// pages, which are written again and again, go into the file once for many receipts.
 pub(super) fn limit_log(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-    connection.pragma_update(None, "wal_autocheckpoint", bytes / queries::PAGE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", bytes / PAGE)?;
     let limit = |row: &Row<'_>| row.get::<_, i64>(0);
     connection.pragma_update_and_check(None, "journal_size_limit", bytes, limit)?;
     Ok(())
