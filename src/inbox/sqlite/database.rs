@@ -21,6 +21,8 @@ pub(super) struct Database {
     writer: Group,
     reader: Arc<Mutex<Connection>>,
     changed: Notify,
+    /// Held by whoever makes the reserve again.
+    restoring: Mutex<()>,
 }
 
 impl Database {
@@ -43,12 +45,15 @@ impl Database {
             writer: Group::new(writer, Arc::clone(&files)),
             reader: Arc::new(Mutex::new(reader)),
             changed: Notify::new(),
+            restoring: Mutex::default(),
             files,
         })
     }
 
     /// Makes the reserve again if it is gone, unless that was tried a moment ago.
     pub(super) async fn restore_reserve(&self) -> Result<(), InboxError> {
+        // Whoever comes meanwhile waits for it, and is not refused for want of it.
+        let _restoring = self.restoring.lock().await;
         let reserve = &self.files.reserve;
         if !reserve.is_restored() && reserve.is_due() {
             let files = Arc::clone(&self.files);

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ impl Files {
 
 impl Volume for Files {
     fn check(&self) -> Result<(), CommitError> {
+        // Once a transaction, and not once a receipt: a look costs as much as a small insert.
+        self.reserve.is_whole();
         self.opened.check()
     }
 
@@ -54,6 +56,8 @@ pub(super) struct Reserve {
     path: PathBuf,
     /// 0 until one was there.
     size: AtomicU64,
+    /// Whether it was there when somebody looked last.
+    was_whole: AtomicBool,
     last_try: Mutex<Option<Instant>>,
 }
 
@@ -68,8 +72,12 @@ impl Reserve {
     const PAUSE: Duration = Duration::from_secs(1);
 
     fn beside(database: &Path) -> Self {
-        let size = AtomicU64::default();
-        let reserve = Self { path: beside(database, "-reserve"), size, last_try: Mutex::default() };
+        let reserve = Self {
+            path: beside(database, "-reserve"),
+            size: AtomicU64::default(),
+            was_whole: AtomicBool::default(),
+            last_try: Mutex::default(),
+        };
         reserve.measure();
         reserve
     }
@@ -77,6 +85,7 @@ impl Reserve {
     /// Takes the size of the one that is there.
     fn measure(&self) {
         self.resize(self.length());
+        self.is_whole();
     }
 
     pub(super) fn resize(&self, size: u64) {
@@ -118,11 +127,14 @@ impl Reserve {
     }
 
     pub(super) fn is_whole(&self) -> bool {
-        self.path.exists()
+        let is_whole = self.path.exists();
+        self.was_whole.store(is_whole, Ordering::Relaxed);
+        is_whole
     }
 
     /// Gives it up.
     pub(super) fn free(&self) {
+        self.was_whole.store(false, Ordering::Relaxed);
         match fs::remove_file(&self.path) {
             Ok(()) => {
                 quietly(|| {
@@ -146,6 +158,11 @@ impl Reserve {
             *last_try = Some(Instant::now());
         }
         is_due
+    }
+
+    /// Whether it was there, and measured, when somebody looked last.
+    pub(super) fn was_restored(&self) -> bool {
+        self.was_whole.load(Ordering::Relaxed) && self.is_sized()
     }
 
     /// Whether it is there, and was measured: another process may have made it.
@@ -173,10 +190,14 @@ impl Reserve {
         self.last_try.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether so much may be stored where so much of the database is free: with nothing in reserve, it is
-    /// not to grow.
+    /// Whether the database may grow, as far as somebody saw last.
+    pub(super) fn lets_grow(&self) -> bool {
+        self.was_whole.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much may be stored without growth where so much of the database is free.
     pub(super) fn has_room(&self, size: u64, free: u64) -> bool {
-        self.is_whole() || free >= size.saturating_add(self.size() / 4)
+        free >= size.saturating_add(self.size() / 4)
     }
 
     /// Written out, because a file with holes takes no room, nor do zeros where the file system compresses;

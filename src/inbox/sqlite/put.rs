@@ -37,25 +37,39 @@ impl Puts {
     }
 
     pub(super) async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {
+        let reserve = &self.database.files.reserve;
+        if !reserve.was_restored() {
+            self.database.restore_reserve().await?;
+        }
+        let arrival = Arc::new(arrival);
+        let stored = self.try_to_put(&arrival).await?;
+        if stored != Stored::Full || reserve.is_whole() {
+            return Ok(stored);
+        }
+        // Another process gave it up since the last transaction here: there may be room by now.
         self.database.restore_reserve().await?;
+        if !reserve.is_restored() {
+            return Err(InboxError::new(NO_ROOM));
+        }
+        self.try_to_put(&arrival).await
+    }
+
+    async fn try_to_put(&self, arrival: &Arc<Arrival>) -> Result<Stored, InboxError> {
+        let arrival = Arc::clone(arrival);
         let keeping = Arc::clone(&self.keeping);
         let size = arrival.body.len();
         let put = move |connection: &Connection| put(connection, &arrival, &keeping);
         let stored = self.database.write_sized(size, put).await;
         self.database.tell();
-        match stored? {
-            Stored::Full if !self.database.files.reserve.is_whole() => {
-                Err(InboxError::new(NO_ROOM))
-            }
-            stored => Ok(stored),
-        }
+        stored
     }
 
     /// Fails while nothing can be stored.
     pub(super) async fn probe(&self) -> Result<(), InboxError> {
         self.database.restore_reserve().await?;
         let free = self.database.read(free).await?;
-        if !self.database.files.reserve.has_room(0, free) {
+        let reserve = &self.database.files.reserve;
+        if !reserve.is_whole() && !reserve.has_room(0, free) {
             return Err(InboxError::new(NO_ROOM));
         }
         self.database.write(probe).await
@@ -150,7 +164,7 @@ fn has_room(
 ) -> rusqlite::Result<bool> {
     let bytes = u64::try_from(arrival.body.len()).unwrap_or(u64::MAX).saturating_add(ROW);
     let reserve = &keeping.files.reserve;
-    if !reserve.is_whole() && !reserve.has_room(bytes, free(connection)?) {
+    if !reserve.lets_grow() && !reserve.has_room(bytes, free(connection)?) {
         return Ok(false);
     }
     Ok(keeping.capacity.take(bytes) || keeping.capacity.take_beside(size(connection)?, bytes))

@@ -381,6 +381,25 @@ mod log {
         assert!(size(&disk) > 3 * 1_500_000, "{}", size(&disk));
     }
 
+    /// As another process gives it up that meets a full disk.
+    #[tokio::test]
+    async fn grows_on_where_the_reserve_is_gone_and_can_be_made() {
+        let disk = Disk::new();
+        let reserve = disk.0.path().join("inbox.db-reserve");
+        let inbox = disk.open(Inbox::options());
+        let receiver = receiver(&inbox, &Crm::up().0);
+        assert_taken(chat(&receiver, "before").await);
+        std::fs::remove_file(&reserve).expect("removed");
+        let chats = ["a", "b", "c", "d"].map(|case_id| chat(&receiver, case_id));
+        let [a, b, c, d] = chats;
+        let responses = tokio::join!(a, b, c, d);
+        for response in <[_; 4]>::from(responses) {
+            assert_taken(response);
+        }
+        assert_eq!(std::fs::metadata(reserve).expect("set aside").len(), 40 * 1024 * 1024);
+        assert_eq!(stats(&inbox).await.waiting, 5);
+    }
+
     /// Claimed, failed and done.
     #[tokio::test]
     async fn has_a_large_body_once() {
