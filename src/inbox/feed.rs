@@ -9,7 +9,7 @@ use siphasher::sip128::SipHasher13;
 
 use super::engine::{Arrival, Stored};
 use super::error::InboxError;
-use super::feeds::Work;
+use super::feeds::Mounted;
 use super::shared::Shared;
 use crate::caught::quietly;
 use crate::clock;
@@ -50,8 +50,8 @@ impl<E: FeedEvent, H: Handles<E>> IntoFeed<E> for Feed<H> {
 struct StoredEvents<E>(Arc<dyn Handles<E>>);
 
 #[async_trait]
-impl<E: FeedEvent> Work for StoredEvents<E> {
-    async fn work(&self, body: &Bytes) -> Result<(), HandlerError> {
+impl<E: FeedEvent> Mounted for StoredEvents<E> {
+    async fn process(&self, body: &Bytes) -> Result<(), HandlerError> {
         // What is odd in it was logged when it was received.
         let event = E::read(body).map_err(HandlerError::permanent)?.model;
         self.0.handle(event).await

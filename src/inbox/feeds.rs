@@ -8,24 +8,25 @@ use bytes::Bytes;
 
 use crate::error::HandlerError;
 
-/// Processes a stored body.
+/// A handler that is mounted.
 #[async_trait]
-pub(super) trait Work: Send + Sync + 'static {
-    async fn work(&self, body: &Bytes) -> Result<(), HandlerError>;
+pub(super) trait Mounted: Send + Sync + 'static {
+    /// Processes a stored body.
+    async fn process(&self, body: &Bytes) -> Result<(), HandlerError>;
 }
 
 /// All that is mounted.
 #[derive(Default)]
-pub(super) struct Feeds(RwLock<HashMap<(String, String), Arc<dyn Work>>>);
+pub(super) struct Feeds(RwLock<HashMap<(String, String), Arc<dyn Mounted>>>);
 
 impl Feeds {
     /// Mounts a handler, in place of one that was there.
-    pub(super) fn mount(&self, api: &str, path: &str, work: Arc<dyn Work>) {
+    pub(super) fn mount(&self, api: &str, path: &str, handler: Arc<dyn Mounted>) {
         let mut feeds = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        feeds.insert((api.to_owned(), path.to_owned()), work);
+        feeds.insert((api.to_owned(), path.to_owned()), handler);
     }
 
-    pub(super) fn get(&self, api: &str, path: &str) -> Option<Arc<dyn Work>> {
+    pub(super) fn get(&self, api: &str, path: &str) -> Option<Arc<dyn Mounted>> {
         let feeds = self.0.read().unwrap_or_else(PoisonError::into_inner);
         feeds.get(&(api.to_owned(), path.to_owned())).cloned()
     }

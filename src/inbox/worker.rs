@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::engine::{Claim, Engine, Lease, Verdict};
 use super::error::InboxError;
-use super::feeds::Work;
+use super::feeds::Mounted;
 use super::shared::Shared;
 use super::span::QuietSpan;
 use crate::caught::{quietly, told};
@@ -19,14 +19,14 @@ use crate::clock;
 use crate::error::HandlerError;
 use crate::legible::legible;
 
-/// How often what is done is looked through, and the counts are logged.
+/// Pause between sweeps, at each of which the counts are logged, too.
 const SWEEP: Duration = Duration::from_secs(60);
-/// How long an engine that fails is left alone.
+/// Time that an engine which fails is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Number of times that it is tried to note a verdict.
 const NOTES: u32 = 5;
 const PANICKED: &str = "handler panicked";
-/// How much of an error is kept, in bytes.
+/// Part of an error that is kept, in bytes: it is shown in a table, and stored with each attempt.
 const LONGEST_ERROR: usize = 4096;
 
 /// Claims entries and has their handlers process them.
@@ -143,13 +143,17 @@ impl Worker {
 
     /// Calls the handler for as long as it may take, once there is memory for what is read of the body. One
     /// that is late is gone when this is done.
-    async fn call(self: Arc<Self>, feed: Arc<dyn Work>, body: Bytes) -> Result<(), HandlerError> {
+    async fn call(
+        self: Arc<Self>,
+        feed: Arc<dyn Mounted>,
+        body: Bytes,
+    ) -> Result<(), HandlerError> {
         let deadline = self.shared.options.deadline;
         let work = async {
             let Some(_share) = self.shared.memory.share(&body, deadline).await else {
                 return Err(format!("no memory within {deadline:?}: see `memory_limit`").into());
             };
-            feed.work(&body).await
+            feed.process(&body).await
         };
         let started = Instant::now();
         let Ok(done) = timeout(deadline, work).await else {
