@@ -207,7 +207,7 @@ fn stats(stats: &Stats, json: bool) -> Outcome<String> {
         return Ok(serde_json::to_string_pretty(stats)? + "\n");
     }
     let age = |oldest: Timestamp| {
-        let seconds = (Timestamp::now().as_millis() - oldest.as_millis()).max(0) / 1000;
+        let seconds = Timestamp::now().saturating_duration_since(oldest).as_secs();
         format!("{oldest}, {seconds} s ago")
     };
     Ok(table(&[

@@ -1,4 +1,4 @@
-//! All an inbox needs of what keeps its entries.
+//! The engine of an inbox, which keeps its entries.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ pub(super) struct Arrival {
     pub(super) received_at: Timestamp,
 }
 
-/// What became of an arrival.
+/// Fate of an arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stored {
     New,
@@ -95,7 +95,7 @@ pub(super) enum Stored {
     Full,
 }
 
-/// From when, and for how long.
+/// Start and length of a lease.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lease {
     pub(super) now: Timestamp,
@@ -104,24 +104,11 @@ pub(super) struct Lease {
 
 impl Lease {
     pub(super) fn end(self) -> Timestamp {
-        later(self.now, self.length)
+        self.now.saturating_add(self.length)
     }
 }
 
-/// The time so much later, or the last there is.
-pub(super) fn later(time: Timestamp, by: Duration) -> Timestamp {
-    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    let millis = time.as_millis().saturating_add(by);
-    Timestamp::from_millis(millis).unwrap_or(Timestamp::MAX)
-}
-
-/// When something is due that was to wait no longer than this: a clock that was ahead when it was noted may
-/// have been set right since.
-pub(super) fn clamped(due_at: Timestamp, now: Timestamp, longest: Duration) -> Timestamp {
-    due_at.min(later(now, longest))
-}
-
-/// An entry that was leased, and what for.
+/// An entry that was leased, to be processed.
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) ticket: Ticket,
@@ -129,7 +116,7 @@ pub(super) struct Claim {
     pub(super) path: String,
     pub(super) event: String,
     pub(super) subject: String,
-    /// How often it was leased, this time included.
+    /// Number of times it was leased, this one included.
     pub(super) attempts: u32,
     pub(super) body: Bytes,
 }

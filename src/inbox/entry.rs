@@ -1,4 +1,4 @@
-//! What is in an inbox, as people and programs see it.
+//! Contents of an inbox, as people and programs see them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::clock;
 use crate::timestamp::Timestamp;
 
-/// The number of an entry: the next one has a higher one.
+/// Number of an entry: the next one has a higher one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct EntryId(pub(super) i64);
 
@@ -27,18 +27,18 @@ impl FromStr for EntryId {
     }
 }
 
-/// Where an entry stands.
+/// State of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum State {
-    /// Waits: for a worker, for its next try, or for what came before it in its case.
+    /// Waits: for a worker, for its next attempt, or for what came before it in its case.
     Waiting,
     /// A handler is at it.
     Working,
-    /// Worked off.
+    /// Processed.
     Done,
-    /// A dead letter: could not be read, or was tried in vain.
+    /// A dead letter: could not be read, or failed for good.
     Dead,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for State {
 pub struct Entry {
     /// Its number.
     pub id: EntryId,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
     /// The API, by its [name](crate::Api::as_str): `integration`, `conversation-events` or
     /// `agent-status`.
@@ -75,17 +75,17 @@ pub struct Entry {
     pub path: String,
     /// The event's name. Empty where the body could not be read, or named none.
     pub event: String,
-    /// Whom it is about: `case` or `agent`, and the id. Where the body could not be read, `body` and a
+    /// The case or agent it is about: `case` or `agent`, and the id. Where the body could not be read, `body` and a
     /// number made of it.
     pub subject: String,
-    /// When it was received.
+    /// Time of receipt.
     pub received_at: Timestamp,
     /// Number of times it was handed to a handler.
     pub attempts: u32,
-    /// When it is tried next; while it is processed, when its lease ends; once it is done, when its
-    /// payload goes.
+    /// Time of its next attempt; while it is processed, the end of its lease; once it is done, the
+    /// time its payload goes.
     pub due_at: Timestamp,
-    /// What the last try failed with.
+    /// Error of the last attempt.
     pub error: Option<String>,
 }
 
@@ -99,7 +99,7 @@ pub struct Shown {
     pub body: Bytes,
 }
 
-/// How much is in an inbox.
+/// Counts of an inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
@@ -111,16 +111,15 @@ pub struct Stats {
     pub done: u64,
     /// Dead letters.
     pub dead: u64,
-    /// When the oldest entry that is not done was received. Dead letters do not count.
+    /// Time of receipt of the oldest entry that is not done. Dead letters do not count.
     pub oldest: Option<Timestamp>,
     /// Bytes in use.
     pub size: u64,
 }
 
 impl Stats {
-    /// How long ago the oldest entry was received, in whole seconds. 0 where the clock was ahead then.
-    pub(super) fn oldest_s(&self) -> Option<i64> {
-        let now = clock::now().as_millis();
-        self.oldest.map(|oldest| (now - oldest.as_millis()).max(0) / 1000)
+    /// Age of the oldest entry in whole seconds, 0 where the clock was ahead then.
+    pub(super) fn oldest_s(&self) -> Option<u64> {
+        Some(clock::now().saturating_duration_since(self.oldest?).as_secs())
     }
 }

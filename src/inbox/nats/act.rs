@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::letter::{Letter, Position};
 use super::put::Receipts;
 use super::streams::Streams;
-use crate::inbox::engine::later;
 use crate::inbox::entry::EntryId;
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
@@ -40,7 +39,7 @@ impl Actions {
             return Ok(false);
         }
         let failed = notes.failed(letter.number).await?;
-        let Some(failed) = failed.filter(|failed| failed.due_at > later(now, SOON)) else {
+        let Some(failed) = failed.filter(|failed| failed.due_at > now.saturating_add(SOON)) else {
             return Ok(true);
         };
         // A message that waits at the server for its next delivery cannot be called from there: a

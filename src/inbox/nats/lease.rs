@@ -17,7 +17,7 @@ use super::setup::Found;
 use super::streams::Streams;
 use super::upkeep::Upkeep;
 use crate::caught::quietly;
-use crate::inbox::engine::{Claim, Lease, Ticket, Verdict, later};
+use crate::inbox::engine::{Claim, Lease, Ticket, Verdict};
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::timestamp::Timestamp;
@@ -296,7 +296,7 @@ impl Leases {
     }
 
     async fn finish(&self, leased: &Leased, now: Timestamp) -> Result<(), InboxError> {
-        let due_at = later(now, self.done_retention);
+        let due_at = now.saturating_add(self.done_retention);
         let kept = leased.letter.ended(leased.attempts, None, due_at)?;
         // Without a reserve, what room there is goes to the keys: an entry that is done is
         // forgotten early.
@@ -312,7 +312,7 @@ impl Leases {
         error: &str,
         now: Timestamp,
     ) -> Result<(), InboxError> {
-        let note = leased.note(later(now, after), Some(error));
+        let note = leased.note(now.saturating_add(after), Some(error));
         self.streams.notes.note_failed(leased.letter.number, &note).await?;
         leased.ack(AckKind::Nak(Some(after.min(LONGEST)))).await
     }

@@ -8,7 +8,6 @@ use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::messages::{LONGEST, Messages};
-use crate::inbox::engine::clamped;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::timestamp::Timestamp;
@@ -45,9 +44,10 @@ impl Notes {
         Self { name: name.to_owned(), messages, longest_wait }
     }
 
-    /// Time that a note is for: see [`clamped`].
+    /// Time that a note is for: no later than the longest wait, since a clock that was ahead
+    /// when it was written may have been set right.
     pub(super) fn due_at(&self, note: &Note, now: Timestamp) -> Timestamp {
-        clamped(note.due_at, now, self.longest_wait)
+        note.due_at.min(now.saturating_add(self.longest_wait))
     }
 
     /// Subject of the note that a handler has an entry.
