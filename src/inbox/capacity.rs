@@ -1,14 +1,14 @@
-//! How much may still come in, without a look at what keeps it for each receipt.
+//! Room below a size limit, without a look at the engine's storage for each receipt.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Which part of what is free a process may fill before it looks again: others fill it, too.
+/// Part of the free room that a process may fill before it looks again: others fill it, too.
 const PART: u64 = 16;
 
 /// The room below a size limit, in bytes.
 pub(super) struct Capacity {
     limit: u64,
-    /// How many bytes may come in before it is looked again.
+    /// Bytes that may come in before it looks again.
     left: AtomicU64,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong with an inbox itself.
+//! Errors of an inbox itself.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! An inbox, for those who use one.
+//! The handle of an inbox.
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Inbox {
         Worker::new(Arc::clone(&self.0)).run(until).await
     }
 
-    /// How much there is.
+    /// Counts the entries.
     ///
     /// # Errors
     ///
@@ -80,8 +80,8 @@ impl Inbox {
         self.0.engine.show(id).await
     }
 
-    /// Has an entry tried at once: a dead letter, or one that waits for its next try. Says whether
-    /// there was one.
+    /// Retries an entry at once: a dead letter, or one that waits for its next attempt. `false` if there
+    /// was none.
     ///
     /// # Errors
     ///
@@ -90,8 +90,8 @@ impl Inbox {
         self.0.engine.retry(id, clock::now()).await
     }
 
-    /// Drops an entry that is not being processed, dead or not, with its payload. Says whether there
-    /// was one.
+    /// Discards an entry that is not being processed, dead or not, with its payload. `false` if there
+    /// was none.
     ///
     /// A repeat of it will be taken for new.
     ///

@@ -12,17 +12,17 @@ use super::error::InboxError;
 use crate::caught::quietly;
 use crate::clock;
 
-/// How long a look stands: anybody may ask for one, it writes, and a million entries take 40 ms to count.
+/// Time that a look stands: anybody may ask for one, it writes, and a million entries take 40 ms to count.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long entries may wait while nobody is at any.
+/// Time that entries may wait while nobody is at any.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is looked while requests come in, whoever asks for it.
+/// Pause between looks while requests come in, whoever asks for them.
 const GLANCE: Duration = Duration::from_secs(30);
 
 const FORGOTTEN: &str =
     "entries wait, and none was taken for a minute or more: is `inbox.run` running?";
 
-/// What was seen last.
+/// The last look, which all who ask share.
 #[derive(Default)]
 pub(super) struct Monitor {
     seen: tokio::sync::Mutex<Seen>,
@@ -33,7 +33,7 @@ pub(super) struct Monitor {
 #[derive(Default)]
 struct Seen {
     last: Option<(Instant, Result<Stats, InboxError>)>,
-    /// What a worker would take first, and since when.
+    /// The entry a worker would take first, and since when.
     untaken: Option<(String, Instant)>,
 }
 
@@ -73,7 +73,7 @@ impl Monitor {
         Err(InboxError::new(FORGOTTEN))
     }
 
-    /// Whether it is time to look: nobody may, where the inbox is not run, and not asked how it is.
+    /// Says whether it is time to look: nobody may, where the inbox is not run, and not asked how it is.
     pub(super) fn is_due(&self) -> bool {
         let mut last = self.last_glance.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_some_and(|at| at.elapsed() >= GLANCE);

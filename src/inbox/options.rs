@@ -1,4 +1,4 @@
-//! How an inbox is set.
+//! Options of an inbox.
 
 use std::time::Duration;
 
@@ -42,19 +42,19 @@ impl Options {
         }
     }
 
-    /// How long a repeat is known for one, from the first receipt. 24 hours by default.
+    /// Time that a repeat is known for one, from the first receipt. 24 hours by default.
     pub fn repeat_window(mut self, window: Duration) -> Self {
         self.settings.repeat_window = window;
         self
     }
 
-    /// How long the payload of what is done is kept. One hour by default.
+    /// Time that the payload of what is done is kept. One hour by default.
     pub fn done_retention(mut self, retention: Duration) -> Self {
         self.settings.done_retention = retention;
         self
     }
 
-    /// How many bytes the inbox may hold; past it, requests are answered 503. 1 GiB by default.
+    /// Bytes that the inbox may hold; past it, requests are answered 503. 1 GiB by default.
     ///
     /// The file does not shrink, but what is done makes room in it. SQLite's log beside it adds some 16 MiB,
     /// and the reserve for a full disk 40. On NATS, as much again is set aside for dead letters, half of it
@@ -65,7 +65,7 @@ impl Options {
         self
     }
 
-    /// How many handlers may run at a time, each for another case or agent. 16 by default.
+    /// Number of handlers that may run at a time, each for another case or agent. 16 by default.
     pub fn concurrency(mut self, handlers: usize) -> Self {
         self.concurrency = handlers.max(1);
         self
@@ -79,7 +79,7 @@ impl Options {
         self
     }
 
-    /// How often a handler is called before an entry becomes a dead letter. 100 times by default: with
+    /// Number of calls of a handler before an entry becomes a dead letter. 100 times by default: with
     /// the default backoff, most of a day.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
@@ -93,14 +93,14 @@ impl Options {
         self
     }
 
-    /// How long a handler may take. 10 minutes by default; after that it is dropped, which counts as a
-    /// failure: it is tried again. A shutdown waits no longer for it either.
+    /// Time that a handler may take. 10 minutes by default; after that it is dropped, which counts as a
+    /// failure: it is retried. A shutdown waits no longer for it either.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// How long a worker that died keeps its work from others. One minute by default. A handler may
+    /// Time that a worker which died keeps its entries from others. One minute by default. A handler may
     /// run longer, up to its [deadline](Self::deadline): its lease is renewed. Processes that share an
     /// inbox are to have the same.
     pub fn lease(mut self, lease: Duration) -> Self {
@@ -115,7 +115,7 @@ impl Options {
         self
     }
 
-    /// How many servers of a NATS cluster keep the inbox, 1 to 5. One by default.
+    /// Number of servers of a NATS cluster that keep the inbox, 1 to 5. One by default.
     ///
     /// Streams that are there already keep the number they have; with fewer, the inbox is not opened.
     #[cfg(feature = "nats")]

@@ -1,4 +1,4 @@
-//! What people and programs do to entries.
+//! Actions upon entries, by people and programs.
 
 use std::sync::Arc;
 

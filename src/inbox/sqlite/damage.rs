@@ -57,22 +57,22 @@ impl Damaged {
     }
 }
 
-/// Whether an error is SQLite's for a damaged page.
+/// Tells SQLite's error for a damaged page.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
 }
 
-/// Whether a read met a damaged page.
+/// Says whether a read met a damaged page.
 pub(super) fn is_damaged<T>(read: rusqlite::Result<T>) -> rusqlite::Result<bool> {
     match read {
         Err(error) if is_damage(&error) => Ok(true),
-        // It was dropped meanwhile.
+        // It was discarded meanwhile.
         Err(rusqlite::Error::QueryReturnedNoRows) => Ok(false),
         read => read.map(|_| false),
     }
 }
 
-/// Whether work failed for a damaged page.
+/// Says whether work failed for a damaged page.
 pub(super) fn met_damage(error: &InboxError) -> bool {
     error.cause().is_some_and(is_damage)
 }

@@ -1,4 +1,4 @@
-//! What people and programs see of the entries.
+//! Views of the entries, for people and programs.
 
 use std::sync::Arc;
 
@@ -139,7 +139,7 @@ fn show(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<Shown>>
     Ok(Some(Shown { entry, body }))
 }
 
-/// What a worker would take first, if it is due and no worker is at anything.
+/// Mark of the entry that a worker would take first, if it is due and no worker is at anything.
 fn untaken(connection: &Connection, now: i64) -> rusqlite::Result<Option<String>> {
     const WORKERS: &str = "SELECT id FROM entry WHERE state = ?1 AND due_at > ?2 LIMIT 1";
     const FIRST: &str =

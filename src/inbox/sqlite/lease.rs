@@ -19,13 +19,13 @@ use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::timestamp::Timestamp;
 
-/// How often to look for what other processes have written.
+/// Pause between looks for what other processes have written.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How many new entries are put into their subjects' queues in one job.
+/// New entries that are put into their subjects' queues in one job: receipts wait for it.
 const ADMITTED_AT_ONCE: usize = 64;
 
-/// How many entries are taken back in one job from later than they may be due.
+/// Entries that are taken back in one job from later than they may be due.
 const CLAMPED_AT_ONCE: usize = 500;
 
 /// Way of entries to their handlers, and back.
@@ -153,7 +153,7 @@ impl Claims {
     }
 }
 
-/// When there may be something to claim.
+/// Time from which there may be something to claim.
 fn next_due(connection: &Connection, latest: Latest) -> rusqlite::Result<Option<i64>> {
     const DUE: &str = "SELECT min(due_at) FROM entry WHERE state = ?1 AND due_at IS NOT NULL";
     const ANY: &str = "SELECT (SELECT 0 FROM entry WHERE state = ?1 LIMIT 1)";
@@ -197,7 +197,7 @@ fn clamp(connection: &Connection, latest: Latest, damaged: &Damaged) -> rusqlite
     Ok(())
 }
 
-/// Which of those that a worker would take next, or take back, cannot be read.
+/// Finds those that a worker would take next, or take back, and that cannot be read.
 fn damaged(
     connection: &Connection,
     limit: usize,
@@ -346,7 +346,7 @@ struct Ending {
     next: Successor,
 }
 
-/// What becomes of the next of its case.
+/// Fate of the next of its case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Successor {
     Promoted,

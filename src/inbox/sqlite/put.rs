@@ -15,10 +15,10 @@ use crate::storage::sqlite::probe;
 
 const NO_ROOM: &str = "there is no room on the disk";
 
-/// What a row takes beside its body, about, with its part of the indexes.
+/// Bytes that a row takes beside its body, about, with its part of the indexes.
 const ROW: u64 = 512;
 
-/// What a row has beside its body is small, and both are to fit into a page.
+/// Largest body, in bytes, that is kept in its row: with the rest, which is small, it fits into a page.
 const FITS: usize = 3072;
 
 /// Way in for entries.
@@ -76,7 +76,7 @@ impl Puts {
     }
 }
 
-/// How long repeats are known, in milliseconds, and how much is kept.
+/// Window for repeats, in milliseconds, and room for entries.
 struct Keeping {
     window: i64,
     capacity: Capacity,

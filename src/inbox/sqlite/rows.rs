@@ -59,7 +59,7 @@ pub(super) fn whole(connection: &Connection, id: i64, in_row: Bytes) -> rusqlite
     Ok(large.map_or(in_row, Bytes::from))
 }
 
-/// Where what is admitted now stands: at the head of its subject's queue, or in it.
+/// State of what is admitted now: the head of its subject's queue, or in it.
 pub(super) fn place(connection: &Connection, subject: &str) -> rusqlite::Result<i64> {
     const OPEN: &str = "SELECT 1 FROM entry WHERE subject = ?1 AND state <= 2 LIMIT 1";
     let has_open = connection.prepare_cached(OPEN)?.exists([subject])?;
@@ -91,7 +91,7 @@ pub(super) fn delete(connection: &Connection, id: EntryId) -> rusqlite::Result<(
     Ok(())
 }
 
-/// How many bytes of the file are free.
+/// Free bytes of the file.
 pub(super) fn free(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(pragma(connection, "PRAGMA freelist_count")? * PAGE.unsigned_abs())
 }
