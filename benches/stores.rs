@@ -6,6 +6,8 @@
 //! that is started here, once as it comes and once with `sync_interval: always`. Rounds of all take
 //! turns, so that a disk that is slow for a while is slow for each; the figures are medians.
 
+#![expect(clippy::print_stdout, reason = "ratios, which criterion does not know, are told here")]
+
 #[allow(dead_code, reason = "some of it is for tests alone")]
 #[path = "../tests/support/nats.rs"]
 mod nats;
