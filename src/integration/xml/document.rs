@@ -36,6 +36,7 @@ impl<'a> Document<'a> {
     }
 
     /// How far it was read.
+    #[inline]
     pub(super) fn position(&self) -> usize {
         offset(self.reader.buffer_position())
     }
@@ -62,6 +63,7 @@ impl<'a> Document<'a> {
     }
 
     /// The next element in this one, or `None` at its end. Text on the way there is pushed.
+    #[inline]
     pub(super) fn next_inside(
         &mut self,
         text: &mut CharacterData<'a>,
