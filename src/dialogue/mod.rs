@@ -85,7 +85,7 @@
 //! | What happens | On SQLite | On NATS |
 //! |---|---|---|
 //! | a process is killed | nothing that was answered is lost; the conversation of a turn that ran is held until its lease runs out | the same |
-//! | the power is cut | the same, and what it held is free | what the server has flushed is there: all with `sync_interval: always`, else up to two minutes less, unless a replica has it |
+//! | the power is cut | the same, and mostly what it held is free at once | what the server has flushed is there: all with `sync_interval: always`, else up to two minutes less, unless a replica has it |
 //! | the disk is full, the file gone, the server down | turns fail, and the visitor gets the fallback reply | the same |
 //!
 //! A turn on SQLite costs one flush, which turns that are committed at the same time share. A store can be hooked

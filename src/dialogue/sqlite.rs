@@ -43,8 +43,8 @@ const UPDATE: &str = "
 ///
 /// A turn costs one flush to disk, which it shares with others that are committed at the same time.
 /// It is flushed before its reply is sent: a power cut takes no reply back, and no state that one
-/// was made from. All it can take is a turn that was not answered, and the lease of one: so the
-/// conversation is free at once when the machine is up again.
+/// was made from. All it can take is a turn that was not answered, and mostly its lease as well: a
+/// lease that another conversation's flush covered runs out by itself.
 ///
 /// Several processes on one machine may share a file. On several machines they may not: a network
 /// file system does not lock as SQLite needs it to.
