@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
 /// Folders whose files are modules of their own here, if they are in the table.
 const FOLDERS: &[&str] = &["endpoint", "receiver", "server", "storage", "wire"];
 
@@ -241,70 +243,38 @@ fn words(code: &str) -> impl Iterator<Item = &str> {
     code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
-/// Rust without its comments and without what is in its quotes.
+/// Rust without its comments and without what is in its quotes, a statement or an attribute a line.
 fn code(text: &str) -> String {
     let mut code = String::new();
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        let skipped = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            rest.find("*/").expect("an end of the comment") + 2
-        } else if next == '"' {
-            string(rest)
-        } else if let Some(raw) = raw_string(rest, code.chars().next_back()) {
-            raw
-        } else if next == '\'' {
-            character(rest)
-        } else {
-            code.push(next);
-            rest = &rest[next.len_utf8()..];
-            continue;
-        };
-        code.push(' ');
-        rest = &rest[skipped..];
-    }
+    write(text.parse().expect("Rust"), &mut code);
     code
 }
 
-/// The length of the text in quotes at the start.
-fn string(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => return at + 1,
-            _ => {}
+fn write(tokens: TokenStream, code: &mut String) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]\n"),
+                    Delimiter::None => ("", ""),
+                };
+                code.push_str(open);
+                write(group.stream(), code);
+                code.push_str(close);
+            }
+            TokenTree::Ident(word) => {
+                let is_after_a_word = code.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                code.push_str(if is_after_a_word { " " } else { "" });
+                code.push_str(&word.to_string());
+            }
+            TokenTree::Punct(mark) => {
+                code.push(mark.as_char());
+                code.push_str(if mark.as_char() == ';' { "\n" } else { "" });
+            }
+            TokenTree::Literal(_) => code.push_str("\"\""),
         }
-    }
-    panic!("an end of {text:?}");
-}
-
-/// The length of the raw text at the start, if one is there.
-fn raw_string(text: &str, before: Option<char>) -> Option<usize> {
-    if before.is_some_and(|c| c.is_alphanumeric() && c != 'b' || c == '_') {
-        return None;
-    }
-    let after = text.strip_prefix('r')?;
-    let hashes = after.len() - after.trim_start_matches('#').len();
-    let after = after[hashes..].strip_prefix('"')?;
-    let end = "\"".to_owned() + &"#".repeat(hashes);
-    let start = text.len() - after.len();
-    Some(start + after.find(&end).expect("an end of the text") + end.len())
-}
-
-/// The length of the character, or of the `'` of the lifetime, at the start.
-fn character(text: &str) -> usize {
-    let mut chars = text.char_indices().skip(1);
-    let (_, first) = chars.next().expect("more than a quote");
-    if first == '\\' {
-        let end = text[3..].find('\'').expect("an end of the character");
-        return 3 + end + 1;
-    }
-    match chars.next() {
-        Some((at, '\'')) => at + 1,
-        _ => 1,
     }
 }
 
