@@ -1,9 +1,9 @@
-//! Whose request it is whose body cannot be read: enough to answer the visitor.
+//! Salvage of a body that cannot be read: enough of it to answer the visitor.
 
 use crate::id::{CaseId, LONGEST, WidgetId};
 use crate::wire::json::{read_text, without_bom};
 
-/// What can be told of a body that cannot be read.
+/// Fields found in a body that cannot be read.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Broken {
     pub(super) event: Option<String>,
@@ -13,8 +13,8 @@ pub(super) struct Broken {
 
 impl Broken {
     /// Looks through the fields of the outermost object, in one pass, as far as there are any.
-    // By hand: no parser of JSON goes on behind what is broken. Never back: a body may be 2 MiB of
-    // brackets or quotes, made by somebody for this.
+    // Written out, since no JSON parser goes on past what is malformed. It never goes back: a body
+    // may be 2 MiB of brackets or quotes, made by an attacker to cost time.
     pub(super) fn find(body: &[u8]) -> Self {
         let mut found = Self::default();
         let body = without_bom(body);
@@ -26,7 +26,7 @@ impl Broken {
             match byte {
                 b'{' | b'[' => depth += 1,
                 b'}' | b']' if depth == 1 => break,
-                // Never below zero: it starts with the outermost object, which ends above.
+                // Never below zero: the outermost object comes first, and its end returns above.
                 b'}' | b']' => depth -= 1,
                 b'"' => {
                     let Some(length) = text_length(&body[at..]) else { break };
@@ -57,7 +57,7 @@ impl Broken {
     }
 }
 
-/// The length of the text in quotes at the start, quotes included.
+/// Returns the length of the text in quotes at the start, quotes included.
 fn text_length(json: &[u8]) -> Option<usize> {
     let mut is_escaped = false;
     let is_end = |byte: &u8| {
@@ -68,7 +68,7 @@ fn text_length(json: &[u8]) -> Option<usize> {
     json[1..].iter().position(is_end).map(|end| end + 2)
 }
 
-/// The text at the start, if it is one that can be an id.
+/// Returns the text at the start, if it can be an id.
 fn text(json: &[u8]) -> Option<String> {
     let length = json.starts_with(b"\"").then(|| text_length(json)).flatten()?;
     let quoted = (length <= LONGEST_ESCAPED).then(|| &json[..length])?;
@@ -81,7 +81,7 @@ fn integer(json: &[u8]) -> Option<String> {
     Some(integer.to_string())
 }
 
-/// An id of nothing but escapes such as `\u0041`, in quotes.
+/// Length of an id of nothing but escapes such as `\u0041`, quotes included.
 const LONGEST_ESCAPED: usize = 6 * LONGEST + 2;
 
 #[cfg(test)]

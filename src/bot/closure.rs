@@ -34,8 +34,8 @@ pub struct FromFn<F> {
 }
 
 impl<F> FromFn<F> {
-    /// Greets a visitor who opens a chat without a word: with a text, or with any [`Reply`]. Nothing is said by
-    /// default.
+    /// Greets a visitor who opens a chat without a word: with a text, or with any [`Reply`]. By
+    /// default there is no greeting.
     pub fn greeting(self, greeting: impl Into<Reply>) -> Self {
         Self { greeting: greeting.into(), ..self }
     }
@@ -53,7 +53,8 @@ where
     F: Fn(Message) -> R + Send + Sync + 'static,
     R: Future<Output = Result<Reply, HandlerError>> + Send + 'static,
 {
-    /// What `async_trait` makes of a method, but for a second future around the closure's own.
+    /// Written as `async_trait` expands a method, but without a second future around the closure's
+    /// own.
     fn message<'s, 'f>(
         &'s self,
         message: Message,

@@ -1,4 +1,4 @@
-//! What a bot can have SnapEngage do, in the odd forms SnapEngage reads it in.
+//! Commands that a bot can give SnapEngage, in the odd forms SnapEngage reads them in.
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::id::WidgetId;
 use crate::wire::open_set::open_set;
 
-/// Something SnapEngage is to do.
+/// Command for SnapEngage to carry out.
 ///
 /// See [SnapEngage docs/Available Bot Commands](https://developer.snapengage.com/#bot-api).
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub enum Command {
     Label(Vec<Label>),
     /// `TAG_TRANSFER`: puts the visitor through to the agents, bots among them, with these tags.
     TagTransfer {
-        /// Where the agents are. It has no spaces.
+        /// Widget of the agents, by an id without spaces.
         widget_id: WidgetId,
         /// The agents' tags.
         tags: Vec<String>,
@@ -40,17 +40,17 @@ pub enum Command {
     WidgetHumanTransfer(WidgetId),
     /// `CARDS`: shows cards.
     Cards(Cards),
-    /// A command that is not documented, or not in this form.
+    /// Command that is not documented, or not in this form.
     Other {
-        /// Its name, as SnapEngage writes it.
+        /// Name, as SnapEngage writes it.
         operation: String,
-        /// Its parameters, as they are in JSON.
+        /// Parameters, as they are in JSON.
         parameters: Option<Value>,
     },
 }
 
 impl Command {
-    /// The command's name, as SnapEngage writes it.
+    /// Returns the command's name, as SnapEngage writes it.
     pub fn operation(&self) -> &str {
         match self {
             Self::Ban => "BAN",
@@ -68,7 +68,7 @@ impl Command {
         }
     }
 
-    /// The command's parameters, as SnapEngage writes them.
+    /// Returns the command's parameters, as SnapEngage writes them.
     pub fn parameters(&self) -> Option<Value> {
         match self {
             Self::Ban | Self::BanIp | Self::Bye | Self::HumanTransfer => None,
@@ -83,7 +83,7 @@ impl Command {
         }
     }
 
-    /// The documented command of this name and these parameters, if there is one.
+    /// Returns the documented command of this name and these parameters, if there is one.
     fn documented(operation: &str, parameters: Option<&Value>) -> Option<Self> {
         let text = parameters.and_then(Value::as_str);
         match (operation, parameters) {
@@ -117,7 +117,7 @@ impl Serialize for Command {
     }
 }
 
-/// A command as SnapEngage reads it.
+/// Command as SnapEngage reads it.
 #[derive(Deserialize)]
 pub(super) struct WireCommand {
     operation: String,
@@ -133,18 +133,18 @@ impl From<WireCommand> for Command {
     }
 }
 
-/// A label and the values it is set to.
+/// Label and the values it is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {
-    /// The label's name.
+    /// Name of the label.
     pub name: String,
-    /// One value or more.
+    /// Values: one or more.
     pub values: Vec<String>,
 }
 
 impl Label {
-    /// A label of these values.
+    /// Creates a label of these values.
     pub fn new<V: Into<String>>(
         name: impl Into<String>,
         values: impl IntoIterator<Item = V>,
@@ -153,7 +153,8 @@ impl Label {
     }
 }
 
-/// `[{"name": ["value","value"]},{"name": ["value"]}]`, with spaces where the vendor's sample has them.
+/// Writes `[{"name": ["value","value"]},{"name": ["value"]}]`, with spaces where the vendor's
+/// sample has them.
 fn labels_to_text(labels: &[Label]) -> String {
     let labels = labels.iter().map(|label| {
         let values = label.values.iter().map(|value| quoted(value));
@@ -175,7 +176,7 @@ fn labels_from_text(text: &str) -> Option<Vec<Label>> {
         .collect()
 }
 
-/// `widget-id ["tag", "tag"]`, with spaces where the vendor's sample has them.
+/// Writes `widget-id ["tag", "tag"]`, with spaces where the vendor's sample has them.
 fn tags_to_text(widget_id: &WidgetId, tags: &[String]) -> String {
     format!("{widget_id} [{}]", join(tags.iter().map(|tag| quoted(tag)), ", "))
 }
@@ -208,9 +209,9 @@ fn join(parts: impl Iterator<Item = String>, separator: &str) -> String {
 #[non_exhaustive]
 #[must_use]
 pub struct Cards {
-    /// How they are laid out.
+    /// Arrangement of the cards.
     pub layout: Layout,
-    /// The cards, in order.
+    /// Cards, in order.
     pub cards: Vec<Card>,
 }
 
@@ -225,12 +226,12 @@ impl Serialize for Cards {
 }
 
 impl Cards {
-    /// Cards one below the other.
+    /// Creates cards one below the other.
     pub fn vertical() -> Self {
         Self { layout: Layout::Vertical, cards: Vec::new() }
     }
 
-    /// Cards side by side.
+    /// Creates cards side by side.
     pub fn horizontal() -> Self {
         Self { layout: Layout::Horizontal, cards: Vec::new() }
     }
@@ -243,7 +244,7 @@ impl Cards {
 }
 
 open_set! {
-    /// How cards are laid out.
+    /// Arrangement of cards.
     pub enum Layout {
         /// One below the other.
         Vertical = "VERTICAL",
@@ -252,33 +253,33 @@ open_set! {
     }
 }
 
-/// A titled link with a line about it.
+/// Titled link with a line about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[must_use]
 pub struct Card {
-    /// What is written on top.
+    /// Title, shown at the top.
     pub title: String,
-    /// A line about it.
+    /// Line about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<String>,
-    /// The address a click leads to.
+    /// Address that a click leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }
 
 impl Card {
-    /// A card with a title only.
+    /// Creates a card with a title only.
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), excerpt: None, link: None }
     }
 
-    /// The same card with a line about it.
+    /// Returns the same card with a line about it.
     pub fn excerpt(self, excerpt: impl Into<String>) -> Self {
         Self { excerpt: Some(excerpt.into()), ..self }
     }
 
-    /// The same card with an address.
+    /// Returns the same card with an address.
     pub fn link(self, link: impl Into<String>) -> Self {
         Self { link: Some(link.into()), ..self }
     }

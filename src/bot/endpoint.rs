@@ -53,7 +53,8 @@ impl<H: Handler> Endpoint for BotEndpoint<H> {
             event: event.to_name(),
             case_id: event.case_id().cloned(),
             work: Box::pin(async move {
-                // Called within the work, where a panic before there is a future is caught as well.
+                // Called within the guarded work, so that a panic before there is a future is
+                // caught as well.
                 let reply = dispatch(&*handler, *event).await?;
                 let (reply, warning) = of_silence.complete(reply);
                 Ok(addressee.answer(&reply).with(warning))
@@ -69,7 +70,7 @@ impl<H: Handler> Endpoint for BotEndpoint<H> {
     }
 }
 
-/// Whom a reply is for: SnapEngage wants the ids of the request in it.
+/// Addressee of a reply: SnapEngage wants the ids of the request in it.
 #[derive(Clone)]
 struct Addressee {
     widget_id: Option<WidgetId>,
@@ -86,7 +87,7 @@ impl Addressee {
     }
 }
 
-// The futures of `async_trait` as they are: an `async fn` would be one more around each.
+// Returns the futures of `async_trait` as they are: an `async fn` would box one more around each.
 fn dispatch<H: Handler>(handler: &H, event: Event) -> Replying<'_> {
     match event {
         Event::Message(message) if message.is_from_visitor() => handler.message(message),

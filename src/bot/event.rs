@@ -1,4 +1,4 @@
-//! What SnapEngage sends to a bot.
+//! Events that SnapEngage sends to a bot.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::wire::open_set::open_set;
 
 const WHAT: &str = "bot request";
 
-/// Anything SnapEngage sends to a bot.
+/// Any event that SnapEngage sends to a bot.
 ///
 /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
 #[derive(Debug, Clone, PartialEq)]
@@ -39,18 +39,19 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// Where it is not a JSON object, lacks `event`, or lacks `widget_id` or `case_id` and is a
-    /// documented event.
+    /// If the body is not a JSON object, lacks `event`, or is a documented event without
+    /// `widget_id` or `case_id`.
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
         json::from_json(WHAT, body)
     }
 
-    /// In a box, for it is moved a dozen times before a handler has it.
+    /// Reads the body of a request into a box, since an event is moved a dozen times before a
+    /// handler has it.
     pub(super) fn from_request(body: &[u8]) -> Result<Box<Self>, DecodeError> {
         json::from_request(WHAT, body)
     }
 
-    /// The event's name, as SnapEngage writes it.
+    /// Returns the event's name, as SnapEngage writes it.
     pub fn name(&self) -> &str {
         match self {
             Self::Unknown(unknown) => &unknown.event,
@@ -58,7 +59,8 @@ impl Event {
         }
     }
 
-    /// The name, for when the event is gone: of a documented one it takes no memory.
+    /// Returns the name, for use when the event is gone; that of a documented event needs no
+    /// allocation.
     pub(super) fn to_name(&self) -> Cow<'static, str> {
         self.documented_name().map_or_else(|| self.name().to_owned().into(), Cow::Borrowed)
     }
@@ -73,7 +75,7 @@ impl Event {
         }
     }
 
-    /// The widget the chat came in by. Only an unknown event may lack it.
+    /// Returns the widget the chat came in by. Only an unknown event may lack it.
     pub fn widget_id(&self) -> Option<&WidgetId> {
         match self {
             Self::ChatStarted(event) => Some(&event.widget_id),
@@ -84,7 +86,7 @@ impl Event {
         }
     }
 
-    /// The conversation. Only an unknown event may lack it.
+    /// Returns the id of the conversation. Only an unknown event may lack it.
     pub fn case_id(&self) -> Option<&CaseId> {
         match self {
             Self::ChatStarted(event) => Some(&event.case_id),
@@ -136,7 +138,7 @@ impl Serialize for Event {
     }
 }
 
-/// Reads up to `event`, which says how to read the rest. Of two, the first counts.
+/// Reads up to `event`, which says how to read the rest. If it is repeated, the first counts.
 impl Model for Event {
     fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
         let mut before = Vec::new();
@@ -179,11 +181,11 @@ model! {
             /// The event's name.
             "event" = Self::EVENT,
         }
-        /// When it happened, in epoch milliseconds.
+        /// Time of the event, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",
         /// The visitor's email address.
         pub email: Option<String> = "email",
-        /// What the visitor was shown when the chat was proposed; absent where it was not.
+        /// Message that proposed the chat to the visitor; absent if the visitor started the chat.
         pub proactive_message: Option<String> = "proactive_message",
         /// The visitor's first message, as the vendor's table has it; see
         /// [`first_message`](Self::first_message).
@@ -193,7 +195,7 @@ model! {
         pub text: Option<String> = "text",
         /// The tags set when the chat started. The vendor does not say in what form.
         pub tags: Option<String> = "tags",
-        /// Where the visitor is.
+        /// Location of the visitor.
         pub geo: Option<Geo> = "geo",
         /// The visitor's `User-Agent`.
         pub user_agent: Option<String> = "user_agent",
@@ -205,12 +207,12 @@ model! {
         pub page_url: Option<String> = "page_url",
         /// The visitor's IP address.
         pub ip_address: Option<String> = "ip_address",
-        /// What the page told SnapEngage: names and values, separated by commas. The vendor does
-        /// not say more of the form. `jsVariables` in JSON.
+        /// Variables of the page: names and values, separated by commas. The vendor does not say
+        /// more of the form. `jsVariables` in JSON.
         pub js_variables: Option<String> = "jsVariables",
-        /// Whether the visitor is who the page says: `hmacVerificationResult` in JSON.
+        /// Result of verifying the visitor's identity: `hmacVerificationResult` in JSON.
         pub hmac_verification_result: Option<HmacVerificationResult> = "hmacVerificationResult",
-        /// What the last reply in this conversation set; sent back once.
+        /// Context id that the last reply in this conversation set; sent back once.
         pub context_id: Option<String> = "context_id",
     }
 }
@@ -218,7 +220,7 @@ model! {
 impl ChatStarted {
     const EVENT: &str = "chatStarted";
 
-    /// What the visitor said first, if anything.
+    /// Returns the visitor's first message, if there is one.
     ///
     /// Not the text with the visitor's contact details that SnapEngage itself puts into a chat.
     pub fn first_message(&self) -> Option<&str> {
@@ -226,8 +228,8 @@ impl ChatStarted {
         texts.find(|text| !text.trim().is_empty() && !is_contact_details(text))
     }
 
-    /// What the visitor said first, if anything, as the message it would have been in a chat that
-    /// was open already.
+    /// Returns the visitor's first message, if there is one, as the message it would have been in a
+    /// chat that was already open.
     ///
     /// ```
     /// use snapengage::bot::ChatStarted;
@@ -246,7 +248,7 @@ impl ChatStarted {
         Some(message)
     }
 
-    /// The visitor's email address, where SnapEngage verified that it is the visitor's.
+    /// Returns the visitor's email address if SnapEngage verified that it is the visitor's.
     pub fn verified_email(&self) -> Option<&str> {
         let result = self.hmac_verification_result.as_ref()?;
         let property = result.verification_property.as_ref()?.property.as_ref()?;
@@ -257,44 +259,44 @@ impl ChatStarted {
 }
 
 model! {
-    /// Where a visitor is, going by the IP address.
+    /// Location of a visitor, derived from the IP address.
     #[derive(Default)]
     pub struct Geo {
-        /// The city.
+        /// City.
         pub city: Option<String> = "city",
-        /// The region: a FIPS number, or letters.
+        /// Region: a FIPS number, or letters.
         pub region: Option<String> = "region",
-        /// The country, in two letters.
+        /// Country, in two letters.
         pub country_code: Option<String> = "country_code",
     }
 }
 
 model! {
-    /// What came of verifying who the visitor is.
+    /// Result of verifying the visitor's identity.
     ///
     /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
     #[derive(Default)]
     pub struct HmacVerificationResult {
-        /// What was verified: `verificationProperty` in JSON.
+        /// Property that was verified: `verificationProperty` in JSON.
         pub verification_property: Option<VerificationProperty> = "verificationProperty",
-        /// Its value: the visitor's email address, say.
+        /// Value of the property, such as the visitor's email address.
         pub content: Option<String> = "content",
-        /// What came of it.
+        /// Outcome of the verification.
         pub status: Option<VerificationStatus> = "status",
     }
 }
 
 model! {
-    /// What can be verified of a visitor.
+    /// Property of a visitor that can be verified.
     #[derive(Default)]
     pub struct VerificationProperty {
-        /// Which property it is.
+        /// Name of the property.
         pub property: Option<VerifiedProperty> = "property",
     }
 }
 
 open_set! {
-    /// The properties that can be verified.
+    /// Properties that can be verified.
     pub enum VerifiedProperty {
         /// The visitor's email address.
         CaseEmail = "CaseEmail",
@@ -302,7 +304,7 @@ open_set! {
 }
 
 open_set! {
-    /// What can come of a verification.
+    /// Outcomes of a verification.
     pub enum VerificationStatus {
         /// The visitor is who the page says.
         Verified = "VERIFIED",
@@ -310,7 +312,7 @@ open_set! {
 }
 
 model! {
-    /// Something was said: by the visitor, as a rule.
+    /// Message in a chat, as a rule the visitor's.
     ///
     /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
     pub struct Message {
@@ -324,16 +326,16 @@ model! {
             /// The event's name.
             "event" = Self::EVENT,
         }
-        /// When it was said, in epoch milliseconds.
+        /// Time of the message, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",
-        /// Who said it.
+        /// Speaker of the message.
         pub from: Option<Speaker> = "from",
-        /// What was said, or the text of the button that was clicked.
+        /// Text of the message, or of the button that was clicked.
         pub text: String = "text",
-        /// The id of the button that was clicked, and no id of the message; absent where the button had
-        /// none, and where text was typed.
+        /// Id of the button that was clicked, not of the message; absent if the button had none,
+        /// and if text was typed.
         pub id: Option<String> = "id",
-        /// What the last reply in this conversation set; sent back once.
+        /// Context id that the last reply in this conversation set; sent back once.
         pub context_id: Option<String> = "context_id",
     }
 }
@@ -341,11 +343,11 @@ model! {
 impl Message {
     const EVENT: &str = "message";
 
-    /// Whether the visitor said it.
+    /// Returns `true` if the message is the visitor's.
     ///
-    /// Not so where somebody else is named in `from`, and where it is the text with the visitor's
-    /// contact details that SnapEngage itself puts into a chat: one that starts with
-    /// `[Contact Details`, and is no click on a button. Upper and lower case in `from` are the same.
+    /// It is not if `from` names somebody else, or if it is the text with the visitor's contact
+    /// details that SnapEngage itself puts into a chat: one that starts with `[Contact Details` and
+    /// is no click on a button. Upper and lower case in `from` are the same.
     pub fn is_from_visitor(&self) -> bool {
         let is_the_visitors =
             |from: &Speaker| from.as_str().trim().eq_ignore_ascii_case(Speaker::Visitor.as_str());
@@ -356,13 +358,14 @@ impl Message {
     }
 }
 
-/// Whether SnapEngage itself put it into the chat. A visitor may well write of "my [Contact Details]".
+/// Returns `true` if SnapEngage itself put the text into the chat. Only the start is looked at,
+/// since a visitor may well write of "my [Contact Details]".
 fn is_contact_details(text: &str) -> bool {
     text.trim_start().starts_with("[Contact Details")
 }
 
 open_set! {
-    /// Who can say a message.
+    /// Speakers of a message.
     pub enum Speaker {
         /// The visitor.
         Visitor = "visitor",
@@ -370,7 +373,7 @@ open_set! {
 }
 
 model! {
-    /// Commands of a reply failed: transfers, as far as is documented.
+    /// Failure of commands of a reply: of transfers, as far as is documented.
     ///
     /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
     pub struct CommandResult {
@@ -384,11 +387,11 @@ model! {
             /// The event's name.
             "event" = Self::EVENT,
         }
-        /// When it happened, in epoch milliseconds.
+        /// Time of the failure, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",
-        /// The commands that failed: `failedCommands` in JSON.
+        /// Commands that failed: `failedCommands` in JSON.
         pub failed_commands: Vec<FailedCommand> = "failedCommands",
-        /// What the last reply in this conversation set; sent back once.
+        /// Context id that the last reply in this conversation set; sent back once.
         pub context_id: Option<String> = "context_id",
     }
 }
@@ -398,20 +401,20 @@ impl CommandResult {
 }
 
 model! {
-    /// A command that failed, and why.
+    /// Command that failed, and the reason.
     #[derive(Default)]
     pub struct FailedCommand {
-        /// The command, as [`Command::operation`](super::Command::operation) writes it.
+        /// Name of the command, as [`Command::operation`](super::Command::operation) writes it.
         pub operation: Option<String> = "operation",
-        /// The command's parameters, as they were sent.
+        /// Parameters of the command, as they were sent.
         pub params: Option<Value> = "params",
-        /// Why it failed.
+        /// Reason of the failure.
         pub error: Option<CommandError> = "error",
     }
 }
 
 open_set! {
-    /// Why a command can fail.
+    /// Reasons for which a command can fail.
     pub enum CommandError {
         /// The command's parameter is missing.
         MissingParam = "MISSING_PARAM",
@@ -425,7 +428,7 @@ open_set! {
 }
 
 model! {
-    /// The chat ended.
+    /// End of a chat.
     ///
     /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
     pub struct ChatClosed {
@@ -439,9 +442,9 @@ model! {
             /// The event's name.
             "event" = Self::EVENT,
         }
-        /// When it happened, in epoch milliseconds.
+        /// Time of the end, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",
-        /// What the last reply in this conversation set; sent back once.
+        /// Context id that the last reply in this conversation set; sent back once.
         pub context_id: Option<String> = "context_id",
     }
 }
@@ -451,7 +454,7 @@ impl ChatClosed {
 }
 
 model! {
-    /// An event that is not documented.
+    /// Event that is not documented.
     pub struct Unknown {
         required {
             /// The event's name.
@@ -461,13 +464,13 @@ model! {
         pub widget_id: Option<WidgetId> = "widget_id",
         /// The conversation.
         pub case_id: Option<CaseId> = "case_id",
-        /// When it happened, in epoch milliseconds.
+        /// Time of the event, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",
     }
 }
 
 impl Unknown {
-    /// Of several events, the first said how to read the rest, and counts.
+    /// Keeps the first event's name, since that said how to read the rest.
     fn keep_first_event(&mut self, first: String) {
         let last = std::mem::replace(&mut self.event, first);
         let others = self.extra.get_mut(others!("event")).and_then(Value::as_array_mut);

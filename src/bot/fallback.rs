@@ -1,4 +1,4 @@
-//! What a visitor gets where the bot gives nothing.
+//! Replies to the visitor where the bot gives none.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::{ChatClosed, Command, CommandResult, Event, FailedCommand, Reply};
 
-/// The replies of a receiver that stand in for those of its bots.
+/// Replies of a receiver that stand in for those of its bots.
 #[derive(Debug, Clone)]
 pub(crate) struct Fallback {
-    /// For a bot that fails.
+    /// Reply in the place of a bot that fails.
     pub(crate) reply: Arc<Reply>,
-    /// For a visitor whom nobody can take over.
+    /// Apology to a visitor whom nobody can take over.
     apology: Arc<Reply>,
 }
 
@@ -27,13 +27,13 @@ impl Fallback {
         self.apology = Arc::new(text.into());
     }
 
-    /// The settings that would leave a visitor in silence.
+    /// Names the settings that would leave a visitor in silence.
     pub(crate) fn silent(&self) -> impl Iterator<Item = &'static str> {
         let settings = [("fallback", &self.reply), ("apology", &self.apology)];
         settings.into_iter().filter(|(_, reply)| reply.shows_nothing()).map(|(name, _)| name)
     }
 
-    /// What there is for the visitor of an event.
+    /// Returns the replies that stand in for the bot's on an event.
     pub(super) fn net(&self, event: &Event) -> Net {
         match event {
             // Nobody is left to be answered.
@@ -53,20 +53,22 @@ impl Fallback {
         }
     }
 
-    /// What there is for the visitor of an event that cannot be read.
+    /// Returns the reply to an event that cannot be read.
     pub(super) fn for_unreadable(&self, event: Option<&str>) -> Reply {
         match event {
             Some(ChatClosed::EVENT) => Reply::new(),
-            // Nobody can tell what failed: it may have been the fallback reply's own transfer.
+            // It is unknown which command failed: it may have been the fallback reply's own
+            // transfer.
             Some(CommandResult::EVENT) => (*self.apology).clone(),
             _ => (*self.reply).clone(),
         }
     }
 
-    /// What a visitor gets whose transfer failed.
+    /// Returns the reply to a visitor whose transfer failed.
     ///
-    /// Never what has just failed: SnapEngage would say so again, for ever. So a transfer to any human
-    /// ends in the apology, as does one of the fallback reply's own.
+    /// Never the transfer that has just failed: SnapEngage would report its failure again, without
+    /// end. So a transfer to any human ends in the apology, as does one of the fallback reply's
+    /// own.
     fn after(&self, result: &CommandResult) -> Option<Arc<Reply>> {
         let failed = &result.failed_commands;
         let transfers: Vec<_> = failed.iter().filter(|failed| may_be_transfer(failed)).collect();
@@ -78,7 +80,7 @@ impl Fallback {
         Some(Arc::clone(if is_worth_trying { &self.reply } else { &self.apology }))
     }
 
-    /// Whether the fallback reply plainly does not do what has failed.
+    /// Returns `true` if the fallback reply plainly does not repeat the failed command.
     fn is_another_way_than(&self, failed: &FailedCommand) -> bool {
         let Some(operation) = failed.operation.as_deref() else { return false };
         let is_same = |command: &Command| {
@@ -90,15 +92,15 @@ impl Fallback {
     }
 }
 
-/// A transfer, or nobody knows what.
+/// Returns `true` if the failed command is a transfer, or is not named.
 fn may_be_transfer(failed: &FailedCommand) -> bool {
     const OTHERS: [&str; 6] = ["BAN", "BAN_IP", "BYE", "CARDS", "GOTO", "LABEL"];
     let operation = failed.operation.as_deref().unwrap_or_default();
     !OTHERS.iter().any(|other| operation.eq_ignore_ascii_case(other))
 }
 
-/// Whether two transfers plainly go elsewhere: SnapEngage need not say the target in the words it was
-/// sent, as `wc:agent@example.com` for `agent@example.com`.
+/// Returns `true` if two transfers plainly go elsewhere: SnapEngage need not report the target in
+/// the words it was sent, as `wc:agent@example.com` for `agent@example.com`.
 fn are_apart(one: Option<&Value>, other: Option<&Value>) -> bool {
     let target = |params: Option<&Value>| {
         Some(params?.as_str()?.split_whitespace().next()?.to_ascii_lowercase())
@@ -109,7 +111,7 @@ fn are_apart(one: Option<&Value>, other: Option<&Value>) -> bool {
     }
 }
 
-/// Whether the visitor said something.
+/// Returns `true` if the visitor said something.
 fn has_question(event: &Event) -> bool {
     match event {
         Event::Message(message) => message.is_from_visitor(),
@@ -121,7 +123,7 @@ fn has_question(event: &Event) -> bool {
 /// Replies to the visitor of one event, where the bot gives none.
 #[derive(Debug, Default)]
 pub(super) struct Net {
-    /// In the place of a handler that failed.
+    /// Reply in the place of a handler that failed.
     pub(super) of_failure: Arc<Reply>,
     pub(super) of_silence: Silence,
 }
@@ -130,12 +132,12 @@ pub(super) struct Net {
 #[derive(Debug, Default)]
 pub(super) struct Silence {
     rest: Option<Arc<Reply>>,
-    /// For the log.
+    /// Warning for the log.
     warning: Option<&'static str>,
 }
 
 impl Silence {
-    /// A handler's reply, with what it lacks, and a warning if it lacks anything.
+    /// Returns a handler's reply with what it lacks, and a warning if it lacks anything.
     pub(super) fn complete(self, reply: Reply) -> (Reply, Option<&'static str>) {
         if !reply.shows_nothing() {
             return (reply, None);

@@ -1,6 +1,6 @@
 //! Bot API: a bot takes chats as an agent does.
 //!
-//! SnapEngage sends one POST for each thing that happens in a chat:
+//! SnapEngage sends one POST for each event in a chat:
 //!
 //! ```http
 //! POST /bot HTTP/1.1
@@ -11,8 +11,8 @@
 //!  "event":"message","from":"visitor","text":"Hello"}
 //! ```
 //!
-//! What the visitor is to see, and what SnapEngage is to do, is the answer. There is no other way
-//! to say something:
+//! The response holds what the visitor is to see and what SnapEngage is to do. There is no other
+//! way to send a message:
 //!
 //! ```http
 //! HTTP/1.1 200 OK
@@ -23,10 +23,10 @@
 //!  "content":[{"type":"message","text":"Hello yourself"}]}
 //! ```
 //!
-//! A handler that fails, panics or takes too long is answered for with the
-//! [fallback reply](crate::ReceiverBuilder::fallback), and so is a transfer that failed, unless the bot
-//! has something to say to it: a visitor is never left in silence. So is a request that cannot be read,
-//! as long as its `case_id` can. Without one it is refused:
+//! If a handler fails, panics or takes too long, the visitor gets the [fallback
+//! reply](crate::ReceiverBuilder::fallback). So does one whose transfer failed, unless the bot
+//! replies to the failure: a visitor is never left in silence. A request that cannot be read is
+//! answered with it as well, as long as its `case_id` can be read. Without one it is refused:
 //!
 //! ```http
 //! HTTP/1.1 400 Bad Request
@@ -35,8 +35,9 @@
 //! {"code":400,"message":"bot request: missing field `case_id` at line 1 column 45"}
 //! ```
 //!
-//! What the visitor says first comes with the event that opens the chat, `chatStarted`. It goes to
-//! [`Handler::message`] all the same; a visitor who opens a chat without a word is [greeted](Handler::greet).
+//! The visitor's first message comes with the event that opens the chat, `chatStarted`. It goes to
+//! [`Handler::message`] all the same; a visitor who opens a chat without a word is
+//! [greeted](Handler::greet).
 //!
 //! See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
 //!
@@ -81,9 +82,10 @@ pub use self::reply::{Button, Content, Reply, Text};
 
 use crate::error::HandlerError;
 
-/// A bot.
+/// Handler of the Bot API.
 ///
-/// Requests of one conversation may come at the same time; a handler that keeps state sees to it.
+/// Requests of one conversation may arrive concurrently; a handler that keeps state has to allow
+/// for that.
 ///
 /// ```
 /// use snapengage::async_trait;
@@ -111,14 +113,14 @@ use crate::error::HandlerError;
 )]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Answers a visitor's message, a click on a button, or what a chat opens with.
+    /// Answers a visitor's message, a click on a button, or the message that opens a chat.
     ///
     /// # Errors
     ///
     /// The visitor gets the fallback reply.
     async fn message(&self, message: Message) -> Result<Reply, HandlerError>;
 
-    /// Answers the opening of a chat. By default, what the visitor said first goes to
+    /// Answers the opening of a chat. By default, the visitor's first message goes to
     /// [`message`](Self::message), and a visitor who said nothing is [greeted](Self::greet).
     ///
     /// # Errors
@@ -131,7 +133,7 @@ pub trait Handler: Send + Sync + 'static {
         }
     }
 
-    /// Greets a visitor who opened a chat and said nothing yet. Says nothing by default.
+    /// Greets a visitor who opened a chat and has said nothing yet. The default reply is empty.
     ///
     /// # Errors
     ///
@@ -142,12 +144,12 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Answers commands that failed: transfers, as far as is documented.
     ///
-    /// The visitor was promised somebody. So where nothing is said, which is the default, a transfer to
-    /// an agent, a widget or tags ends in the [fallback reply](crate::ReceiverBuilder::fallback), and
-    /// one to any human agent, or one that the fallback reply itself asked for, in the
+    /// The visitor expects somebody. So if the reply is empty, which is the default, a transfer to
+    /// an agent, a widget or tags ends in the [fallback reply](crate::ReceiverBuilder::fallback),
+    /// and one to any human agent, or one that the fallback reply itself asked for, in the
     /// [apology](crate::ReceiverBuilder::apology).
     ///
-    /// Whether SnapEngage reads the reply is not documented.
+    /// The vendor does not document whether SnapEngage reads the reply.
     ///
     /// # Errors
     ///
@@ -156,8 +158,8 @@ pub trait Handler: Send + Sync + 'static {
         Ok(Reply::new())
     }
 
-    /// Takes note of a message that no visitor wrote: one from SnapEngage itself, such as the
-    /// visitor's contact details. Says nothing by default.
+    /// Receives a message that no visitor wrote: one from SnapEngage itself, such as the visitor's
+    /// contact details. The default reply is empty.
     ///
     /// # Errors
     ///
@@ -166,7 +168,7 @@ pub trait Handler: Send + Sync + 'static {
         Ok(Reply::new())
     }
 
-    /// Takes note of the end of a chat.
+    /// Receives the end of a chat.
     ///
     /// # Errors
     ///
@@ -175,7 +177,7 @@ pub trait Handler: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Takes an event that this crate does not know. Says nothing by default.
+    /// Receives an event that this crate does not know. The default reply is empty.
     ///
     /// # Errors
     ///

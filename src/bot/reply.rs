@@ -1,4 +1,4 @@
-//! What SnapEngage reads back from a bot.
+//! Replies that a bot sends back to SnapEngage.
 
 use serde::de::{Deserializer, Error as _};
 use serde::ser::SerializeMap;
@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use super::command::{Cards, Command, Label, WireCommand};
 use crate::id::{AgentId, CaseId, WidgetId};
 
-/// What the visitor gets to see, and what SnapEngage is told to do, in this order.
+/// Messages for the visitor and commands for SnapEngage, in order.
 ///
-/// The ids of the conversation are not in it: they are filled in when it is sent.
+/// The ids of the conversation are not part of it: they are filled in when it is sent.
 ///
 /// ```
 /// use snapengage::bot::{Button, Reply};
@@ -31,24 +31,24 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A reply with nothing in it: the visitor sees nothing.
+    /// Creates an empty reply: the visitor sees nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A reply that says something.
+    /// Creates a reply with one message.
     pub fn say(text: impl Into<String>) -> Self {
         Self::new().and_say(text)
     }
 
-    /// Says something more, in a message of its own.
+    /// Adds a message of its own.
     pub fn and_say(self, text: impl Into<String>) -> Self {
         self.and(Text::new(text))
     }
 
     /// Offers a button below the last message; the visitor may still type something else.
     ///
-    /// Where nothing was said yet, the button stands below an empty message.
+    /// If there is no message yet, the button is shown below an empty one.
     pub fn button(mut self, button: impl Into<Button>) -> Self {
         if !matches!(self.content.last(), Some(Content::Message(_))) {
             self.content.push(Content::Message(Text::new("")));
@@ -64,8 +64,8 @@ impl Reply {
         self.and(Command::HumanTransfer)
     }
 
-    /// Puts the visitor through to an agent, by email address: `TRANSFER`. An id with the prefix `wc:`
-    /// will do.
+    /// Puts the visitor through to an agent, by email address: `TRANSFER`. An id with the prefix
+    /// `wc:` is accepted as well.
     pub fn to_agent(self, agent: impl Into<AgentId>) -> Self {
         self.and(Command::Transfer(agent.into().email().to_owned()))
     }
@@ -138,18 +138,18 @@ impl Reply {
         self
     }
 
-    /// An id that SnapEngage sends back with the next request of the conversation, once.
+    /// Sets an id that SnapEngage sends back with the next request of the conversation, once.
     pub fn context_id(mut self, context_id: impl Into<String>) -> Self {
         self.context_id = Some(context_id.into()).filter(|id| !id.is_empty());
         self
     }
 
-    /// What is said and done, in order.
+    /// Returns the messages and commands, in order.
     pub fn content(&self) -> &[Content] {
         &self.content
     }
 
-    /// The messages' texts, in order.
+    /// Iterates over the messages' texts, in order.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.content.iter().filter_map(|content| match content {
             Content::Message(text) => Some(text.text.as_str()),
@@ -157,7 +157,7 @@ impl Reply {
         })
     }
 
-    /// The commands, in order.
+    /// Iterates over the commands, in order.
     pub fn commands(&self) -> impl Iterator<Item = &Command> {
         self.content.iter().filter_map(|content| match content {
             Content::Command(command) => Some(command),
@@ -165,12 +165,12 @@ impl Reply {
         })
     }
 
-    /// The id that SnapEngage is to send back, if any.
+    /// Returns the id that SnapEngage is to send back, if any.
     pub fn returned_context_id(&self) -> Option<&str> {
         self.context_id.as_deref()
     }
 
-    /// Whether the visitor sees nothing of it, and is sent nowhere: labels are for agents.
+    /// Returns `true` if the visitor sees nothing of it and is sent nowhere: labels are for agents.
     pub(super) fn shows_nothing(&self) -> bool {
         self.content.iter().all(|content| match content {
             Content::Message(text) => {
@@ -181,19 +181,19 @@ impl Reply {
         })
     }
 
-    /// The same reply, and what is in another after it.
+    /// Returns the same reply, followed by the content of another.
     pub(super) fn and_all(mut self, rest: &Self) -> Self {
         self.content.extend_from_slice(&rest.content);
         self.context_id = self.context_id.or_else(|| rest.context_id.clone());
         self
     }
 
-    /// Whether the visitor sees nothing and nothing is done.
+    /// Returns `true` if the reply has neither message nor command.
     pub fn is_empty(&self) -> bool {
         self.content.is_empty()
     }
 
-    /// The JSON that SnapEngage reads.
+    /// Returns the JSON that SnapEngage reads.
     pub fn to_json(&self, widget_id: &WidgetId, case_id: &CaseId) -> Vec<u8> {
         self.encode(Some(widget_id), Some(case_id))
     }
@@ -230,7 +230,7 @@ impl From<Command> for Reply {
     }
 }
 
-/// A reply as SnapEngage reads it.
+/// Reply as SnapEngage reads it.
 struct Envelope<'a> {
     widget_id: Option<&'a WidgetId>,
     case_id: Option<&'a CaseId>,
@@ -254,7 +254,7 @@ impl Serialize for Envelope<'_> {
     }
 }
 
-/// The JSON that SnapEngage reads, without the ids of the conversation.
+/// Writes the JSON that SnapEngage reads, without the ids of the conversation.
 impl Serialize for Reply {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Envelope { widget_id: None, case_id: None, reply: self }.serialize(serializer)
@@ -279,13 +279,13 @@ impl<'de> Deserialize<'de> for Reply {
     }
 }
 
-/// One thing in a reply.
+/// One piece of a reply.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Content {
-    /// Something the visitor is told.
+    /// Message to the visitor.
     Message(Text),
-    /// Something SnapEngage is to do.
+    /// Command to SnapEngage.
     Command(Command),
     /// Anything else, as it is in JSON.
     Other(Value),
@@ -328,20 +328,20 @@ impl<'de> Deserialize<'de> for Content {
     }
 }
 
-/// A message to the visitor, and the buttons below it.
+/// Message to the visitor, and the buttons below it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Text {
-    /// What is said.
+    /// Text of the message.
     #[serde(default)]
     pub text: String,
-    /// The buttons, in order.
+    /// Buttons below the message, in order.
     #[serde(default)]
     pub display_responses: Vec<Button>,
 }
 
 impl Text {
-    /// A message without buttons.
+    /// Creates a message without buttons.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), display_responses: Vec::new() }
     }
@@ -359,26 +359,27 @@ impl Serialize for Text {
     }
 }
 
-/// A button: `display_responses` in the vendor's words.
+/// Button: `display_responses` in the vendor's words.
 ///
 /// A click comes back as a message with the button's text, and with its id if it has one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Button {
-    /// What is written on it.
+    /// Text on the button.
     pub text: String,
-    /// What tells it from others of the same text.
+    /// Id of the button, which distinguishes it from others of the same text; absent if it has
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 impl Button {
-    /// A button without an id.
+    /// Creates a button without an id.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), id: None }
     }
 
-    /// The same button with an id.
+    /// Returns the same button with an id.
     #[must_use]
     pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: Some(id.into()), ..self }
