@@ -1,4 +1,4 @@
-//! A support request out of the body of a request, in either of its forms.
+//! Support request from the body of a request, in either of its forms.
 
 use super::request::SupportRequest;
 use super::xml;
@@ -29,17 +29,17 @@ impl SupportRequest {
     ///
     /// # Errors
     ///
-    /// Where it is not a JSON object, or lacks `id`.
+    /// If the body is not a JSON object, or lacks `id`.
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
         json::from_json(WHAT, body)
     }
 
-    /// Reads legacy XML, in UTF-8 or, where it declares so, in ISO-8859-1 or windows-1252.
+    /// Reads legacy XML in UTF-8 or, if it declares so, in ISO-8859-1 or windows-1252.
     ///
     /// # Errors
     ///
-    /// Where it is not one well-formed element `case` with an `id`, has a DOCTYPE, or nests deeper
-    /// than 128.
+    /// If the body is not one well-formed element `case` with an `id`, has a DOCTYPE, or nests
+    /// deeper than 128.
     pub fn from_xml(body: &[u8]) -> Result<Self, DecodeError> {
         xml::decode(WHAT, body).map(|decoded| *decoded.model)
     }

@@ -11,15 +11,15 @@
 //!  "transcripts":[{"alias":"visitor","message":"Hola, ","sender":"VISITOR"}]}
 //! ```
 //!
-//! It is answered when the handler is done with it:
+//! It is answered when the handler has returned:
 //!
 //! ```http
 //! HTTP/1.1 200 OK
 //! ```
 //!
-//! Whatever else it is answered, SnapEngage sends it again for about two hours, and then by email.
-//! A handler that fails is answered 503 for that reason, and every request may come more than once:
-//! its [`id`](SupportRequest::id) says which one it is. A body that cannot be read is refused:
+//! To any other answer, SnapEngage repeats the request for about two hours, and then sends it by
+//! email. A handler that fails is answered 503 for that reason. Every request may come more than
+//! once; its [`id`](SupportRequest::id) identifies it. A body that cannot be read is refused:
 //!
 //! ```http
 //! HTTP/1.1 400 Bad Request
@@ -68,7 +68,7 @@ use crate::journal::Subject;
 use crate::timestamp::Timestamp;
 use crate::wire::json::Decoded;
 
-/// What to do with finished chats and offline messages.
+/// Handler of finished chats and offline messages.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Integration API",
     label = "the trait `integration::Handler` is not implemented for `{Self}`",
@@ -76,8 +76,8 @@ use crate::wire::json::Decoded;
 )]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Takes one support request. The same one may come again, with more in it or as it was: its
-    /// [`key`](SupportRequest::key) tells it.
+    /// Processes one support request. The same one may come again, unchanged or with more in it:
+    /// its [`key`](SupportRequest::key) identifies it.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 }
 
 from_fn! {
-    /// A handler from a closure.
+    /// Creates a handler from a closure.
     support_request(SupportRequest) -> ()
 }
 
@@ -118,7 +118,7 @@ impl FeedEvent for SupportRequest {
     }
 
     fn has_key(&self) -> bool {
-        // With or without a time: SnapEngage repeats a request for two hours.
+        // Even without a time: SnapEngage repeats a request for two hours.
         true
     }
 }

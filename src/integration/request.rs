@@ -1,4 +1,4 @@
-//! The one model of a support request, whichever form it came in.
+//! Model of a support request, the same for both forms.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -12,111 +12,111 @@ use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
 model! {
-    /// A finished chat or an offline message.
+    /// Finished chat or offline message.
     ///
-    /// Only `id` is always there. Fields marked XML come in the legacy XML form alone, and those
+    /// Only `id` is always present. Fields marked XML come in the legacy XML form alone, and those
     /// marked Logs are documented for the Logs API, which shares the form.
     ///
     /// See [SnapEngage docs/Integration API](https://developer.snapengage.com/#integration-api).
     pub struct SupportRequest {
         required {
-            /// The conversation. The same one may be sent more than once.
+            /// Id of the conversation. The same one may be sent more than once.
             pub id: CaseId = "id",
         }
-        /// The widget it came in by. Not in XML.
+        /// Widget the conversation came in by. Not in XML.
         pub widget_id: Option<WidgetId> = "widget_id",
-        /// Where the dashboard shows it.
+        /// Address of the conversation in the dashboard.
         pub url: Option<String> = "url",
-        /// A picture of the visitor's page. Deprecated by the vendor.
+        /// Picture of the visitor's page. Deprecated by the vendor.
         pub snapshot_image_url: Option<String> = "snapshot_image_url",
-        /// Whether it was a chat or an offline message: `type` in JSON. Not in XML; see
+        /// Kind, chat or offline message: `type` in JSON. Not in XML; see
         /// [`is_offline`](Self::is_offline).
         pub kind: Option<RequestKind> = "type",
-        /// The visitor's email address; where none is known, `unknown@example.com` or `unknown`.
+        /// Visitor's email address; if none is known, `unknown@example.com` or `unknown`.
         pub requested_by: Option<String> = "requested_by",
-        /// What online services know of the visitor.
+        /// Details of the visitor from online services.
         pub requester_details: Option<Box<RequesterDetails>> = "requester_details",
-        /// The first message, or the text of the offline message.
+        /// First message, or the text of the offline message.
         pub description: Option<String> = "description",
-        /// When it was created, as it came; see [`created_at`](Self::created_at).
+        /// Time of creation, as it came; see [`created_at`](Self::created_at).
         pub created_at_date: Option<Date> = "created_at_date",
-        /// When it was created, in epoch seconds.
+        /// Time of creation, in epoch seconds.
         pub created_at_seconds: Option<i64> = "created_at_seconds",
-        /// The milliseconds of that second, 0 to 999.
+        /// Milliseconds within that second, 0 to 999.
         pub created_at_milliseconds: Option<i64> = "created_at_milliseconds",
-        /// Whether the chat was proposed to the visitor. Not in XML; see
+        /// `true` if the chat was proposed to the visitor. Not in XML; see
         /// [`is_proactive`](Self::is_proactive).
         pub proactive_chat: Option<bool> = "proactive_chat",
-        /// The page it started on; may be `unknown`.
+        /// Page the conversation started on; may be `unknown`.
         pub page_url: Option<String> = "page_url",
-        /// The site the visitor came from.
+        /// Site the visitor came from.
         pub referrer_url: Option<String> = "referrer_url",
-        /// The first page of the visit.
+        /// First page of the visit.
         pub entry_url: Option<String> = "entry_url",
-        /// The visitor's IP address.
+        /// Visitor's IP address.
         pub ip_address: Option<String> = "ip_address",
-        /// The visitor's `User-Agent`. Not in XML.
+        /// Visitor's `User-Agent`. Not in XML.
         pub user_agent: Option<String> = "user_agent",
-        /// The visitor's browser and its version.
+        /// Visitor's browser and its version.
         pub browser: Option<String> = "browser",
-        /// The visitor's operating system.
+        /// Visitor's operating system.
         pub os: Option<String> = "os",
-        /// The visitor's country, in two letters.
+        /// Visitor's country, in two letters.
         pub country_code: Option<String> = "country_code",
-        /// The visitor's country.
+        /// Visitor's country.
         pub country: Option<String> = "country",
-        /// The visitor's region: a FIPS number, or letters.
+        /// Visitor's region: a FIPS number, or letters.
         pub region: Option<String> = "region",
-        /// The visitor's city.
+        /// Visitor's city.
         pub city: Option<String> = "city",
-        /// The visitor's latitude, in degrees.
+        /// Visitor's latitude, in degrees.
         pub latitude: Option<f64> = "latitude",
         /// The visitor's longitude, in degrees.
         pub longitude: Option<f64> = "longitude",
-        /// How it came about.
+        /// Origin of the conversation.
         pub source_id: Option<SourceId> = "source_id",
-        /// How long the visitor waited for an agent, in seconds.
+        /// Time that the visitor waited for an agent, in seconds.
         pub chat_waittime: Option<i64> = "chat_waittime",
-        /// How long it lasted, in seconds.
+        /// Duration of the chat, in seconds.
         pub chat_duration: Option<i64> = "chat_duration",
-        /// Who ended it. Not in XML.
+        /// Party that ended the chat. Not in XML.
         pub chat_ended_by: Option<ChatEndedBy> = "chat_ended_by",
-        /// Whether an agent responded. Logs.
+        /// `true` if an agent responded. Logs.
         pub chat_responded: Option<bool> = "chat_responded",
-        /// The agent. Logs.
+        /// Id of the agent. Logs.
         pub chat_agent_id: Option<AgentId> = "chat_agent_id",
-        /// The agent's name, as visitors see it. Logs.
+        /// Agent's name, as visitors see it. Logs.
         pub chat_agent_alias: Option<String> = "chat_agent_alias",
-        /// The visitor's score, 0 to 100. Logs.
+        /// Visitor's score, 0 to 100. Logs.
         pub survey_score: Option<i64> = "survey_score",
-        /// The visitor's comment. Logs.
+        /// Visitor's comment. Logs.
         pub survey_comments: Option<String> = "survey_comments",
-        /// The languages of the visitor's browser, as in `Accept-Language`. Not in XML.
+        /// Languages of the visitor's browser, as in `Accept-Language`. Not in XML.
         pub language_code: Option<String> = "language_code",
-        /// The languages of the visitor's browser. XML.
+        /// Languages of the visitor's browser. XML.
         pub languages: Vec<Language> = "languages",
-        /// What was said, not always in the order of time. Empty for offline messages.
+        /// Lines of the transcript, not always in the order of time. Empty for offline messages.
         pub transcripts: Vec<TranscriptLine> = "transcripts",
-        /// The plug-ins of the visitor's browser. Deprecated by the vendor.
+        /// Plug-ins of the visitor's browser. Deprecated by the vendor.
         pub plugins: Vec<Variable> = "plugins",
-        /// What the page told SnapEngage.
+        /// Variables of the page.
         pub javascript_variables: Vec<Variable> = "javascript_variables",
-        /// What the agents noted.
+        /// Variables that the agents filled in.
         pub operator_variables: Vec<Variable> = "operator_variables",
-        /// The labels set on the conversation.
+        /// Labels set on the conversation.
         pub labels: Vec<Variable> = "labels",
-        /// Where the transcript went. Logs.
+        /// Address that the transcript was sent to. Logs.
         pub destination_url: Option<String> = "destination_url",
-        /// Whom the visitor had the transcript sent to. Logs.
+        /// Email address that the visitor had the transcript sent to. Logs.
         pub visitor_transcript_email: Option<String> = "visitor_transcript_email",
     }
 }
 
 impl SupportRequest {
-    /// The case's id: what a handler commits its effect by.
+    /// Returns the case's id, the key for a handler to commit its effect under.
     ///
     /// A case that comes again with more in it, a survey or the rest of the transcript, has the
-    /// same key: what is written by it is to be replaced.
+    /// same key: the later one replaces what was stored under it.
     ///
     /// ```
     /// use snapengage::integration::SupportRequest;
@@ -130,8 +130,8 @@ impl SupportRequest {
         self.id.as_str()
     }
 
-    /// Whether it is a message left while nobody was there: by [`kind`](Self::kind), or in XML, which has
-    /// none, by [`source_id`](Self::source_id).
+    /// Returns `true` if it is a message left while nobody was there: by [`kind`](Self::kind), or
+    /// in XML, which has none, by [`source_id`](Self::source_id).
     pub fn is_offline(&self) -> bool {
         match self.kind {
             Some(RequestKind::Offline) => true,
@@ -140,15 +140,15 @@ impl SupportRequest {
         }
     }
 
-    /// Whether it is a chat that was proposed to the visitor: by
+    /// Returns `true` if it is a chat that was proposed to the visitor: by
     /// [`proactive_chat`](Self::proactive_chat), or in XML, which has none, by
     /// [`source_id`](Self::source_id).
     pub fn is_proactive(&self) -> bool {
         self.proactive_chat.unwrap_or(self.source_id == Some(SourceId::Proactive))
     }
 
-    /// When it was created: from the two fields, else from [`created_at_date`](Self::created_at_date),
-    /// or `created_at` as old exports have it.
+    /// Returns the time of creation: from the two fields, else from
+    /// [`created_at_date`](Self::created_at_date), or from `created_at` as old exports have it.
     pub fn created_at(&self) -> Option<Timestamp> {
         let (seconds, milliseconds) = (self.created_at_seconds, self.created_at_milliseconds);
         time(seconds, milliseconds, self.created_at_date.as_ref()).or_else(|| {
@@ -161,30 +161,30 @@ impl SupportRequest {
 }
 
 open_set! {
-    /// The kinds of support requests.
+    /// Kinds of support requests.
     pub enum RequestKind {
-        /// A chat.
+        /// Chat.
         Chat = "chat",
-        /// A message left while nobody was there.
+        /// Message left while nobody was there.
         Offline = "offline",
     }
 }
 
 open_set! {
-    /// Who can end a chat.
+    /// Parties that can end a chat.
     pub enum ChatEndedBy {
         /// The agent.
         Agent = "agent",
         /// The visitor.
         Visitor = "visitor",
-        /// Nobody: nothing was said for too long.
+        /// Nobody: the chat was idle for too long.
         TimedOut = "timed_out",
         /// Nobody: there was no agent to take it.
         NoAgentsFound = "no_agents_found",
     }
 }
 
-/// How a support request came about.
+/// Origin of a support request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SourceId {
@@ -194,16 +194,17 @@ pub enum SourceId {
     Chat,
     /// 3: a chat that was proposed to the visitor.
     Proactive,
-    /// A number that is not documented, told by [`as_i64`](Self::as_i64).
+    /// Number that is not documented, as [`as_i64`](Self::as_i64) returns it.
     Unknown(UndocumentedSource),
 }
 
-/// A number that is none of a [`SourceId`]'s documented ones. Only reading makes one, or `SourceId::from`.
+/// Number outside the documented ones of [`SourceId`]. Made only by reading, or by
+/// `SourceId::from`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UndocumentedSource(i64);
 
 impl SourceId {
-    /// The number as SnapEngage writes it.
+    /// Returns the number as SnapEngage writes it.
     pub fn as_i64(self) -> i64 {
         match self {
             Self::Offline => 1,
@@ -244,7 +245,7 @@ impl<'de> Deserialize<'de> for SourceId {
 }
 
 model! {
-    /// A name and its value: of a variable, a label or a plug-in.
+    /// Name and value of a variable, a label or a plug-in.
     #[derive(Default)]
     pub struct Variable {
         /// Its name.
@@ -255,12 +256,13 @@ model! {
 }
 
 model! {
-    /// A language of the visitor's browser.
+    /// Language of the visitor's browser.
     #[derive(Default)]
     pub struct Language {
-        /// Its name: `German`.
+        /// Name of the language: `German`.
         pub name: Option<String> = "name",
-        /// Its code: `de-DE`. In XML also as `<value>`, or as bare text beside the name.
+        /// Code of the language: `de-DE`. In XML also as `<value>`, or as bare text beside the
+        /// name.
         pub code: Option<String> = "code",
     }
 }

@@ -1,16 +1,16 @@
-//! What is known of a visitor.
+//! Details of a visitor.
 
 use serde_json::Value;
 
 use crate::wire::model::model;
 
 model! {
-    /// What online services know of a visitor.
+    /// Details of a visitor from online services.
     ///
     /// See [SnapEngage docs/Integration API](https://developer.snapengage.com/#integration-api).
     #[derive(Default)]
     pub struct RequesterDetails {
-        /// The full name.
+        /// Full name.
         pub name: Option<String> = "name",
         /// Email addresses.
         pub emails: Vec<String> = "emails",
@@ -18,41 +18,41 @@ model! {
         pub name_profile_link: Option<String> = "name_profile_link",
         /// Phone numbers.
         pub phones: Vec<String> = "phones",
-        /// The address.
+        /// Address.
         pub address: Option<String> = "address",
-        /// The second address.
+        /// Second address.
         pub address_2: Option<String> = "address_2",
-        /// The city.
+        /// City.
         pub city: Option<String> = "city",
-        /// The state.
+        /// State.
         pub state: Option<String> = "state",
-        /// The zip code.
+        /// Zip code.
         pub zip: Option<String> = "zip",
-        /// The country.
+        /// Country.
         pub country: Option<String> = "country",
-        /// The company's name.
+        /// Name of the company.
         pub company_name: Option<String> = "company_name",
-        /// A link to the company's profile.
+        /// Link to the company's profile.
         pub company_profile_link: Option<String> = "company_profile_link",
         /// Employees of the company, separated by commas.
         pub employees: Option<String> = "employees",
-        /// The company's revenue. The vendor does not say in what.
+        /// Revenue of the company. The vendor does not say in what.
         pub revenue: Option<String> = "revenue",
-        /// The professional title.
+        /// Professional title.
         pub title: Option<String> = "title",
-        /// The website.
+        /// Website.
         pub website: Option<String> = "website",
         /// Links to profiles on social networks; one may be several values separated by commas.
         pub social_profile_links: Vec<String> = "social_profile_links",
-        /// The gender.
+        /// Gender.
         pub gender: Option<String> = "gender",
-        /// The age in years; 0 where it is not known.
+        /// Age in years; 0 if it is not known.
         pub age: Option<i64> = "age",
-        /// How influential the visitor is. The vendor does not say on what scale.
+        /// Score of the visitor's influence. The vendor does not say on what scale.
         pub influencer_score: Option<String> = "influencer_score",
         /// Notes.
         pub notes: Option<String> = "notes",
-        /// The industry.
+        /// Industry.
         pub industry: Option<String> = "industry",
         /// Links to pictures of the visitor.
         pub avatars: Vec<String> = "avatars",

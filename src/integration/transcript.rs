@@ -1,4 +1,4 @@
-//! The lines of a transcript, and their dates.
+//! Lines of a transcript, and their dates.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::wire::lenient::{Lenient, Scalar};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
-/// A date as SnapEngage writes it.
+/// Date as SnapEngage writes it.
 ///
 /// Text is kept as it came. It claims to be in GMT, and in the vendor's own sample it is not: times
-/// are taken from the fields beside it where they are there.
+/// are read from the fields beside it if they are present.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -24,8 +24,7 @@ pub enum Date {
 }
 
 impl Date {
-    /// The time it tells, in GMT where it names no zone. `None` for text in a form that is not
-    /// known.
+    /// Returns the time, in GMT if the text names no zone. `None` for text in an unknown form.
     pub fn time(&self) -> Option<Timestamp> {
         match self {
             Self::Text(text) => Timestamp::from_text(text),
@@ -43,7 +42,7 @@ impl Lenient for Date {
     }
 }
 
-/// A time in the fields SnapEngage has for it, as far as they are there.
+/// Returns the time in the fields SnapEngage has for it, if they are present.
 pub(super) fn time(
     seconds: Option<i64>,
     milliseconds: Option<i64>,
@@ -54,32 +53,32 @@ pub(super) fn time(
 }
 
 model! {
-    /// A line of a transcript.
+    /// Line of a transcript.
     #[derive(Default)]
     pub struct TranscriptLine {
-        /// Who said it: an agent's id, nothing for a visitor, or in 2018 the visitor's email
+        /// Id of the speaker: an agent's id, absent for a visitor, or in 2018 the visitor's email
         /// address.
         pub id: Option<String> = "id",
-        /// When it was said, as it came; see [`sent_at`](Self::sent_at).
+        /// Time of the line, as it came; see [`sent_at`](Self::sent_at).
         pub date: Option<Date> = "date",
-        /// When it was said, in epoch seconds.
+        /// Time of the line, in epoch seconds.
         pub date_seconds: Option<i64> = "date_seconds",
-        /// The milliseconds of that second, 0 to 999. Not in XML.
+        /// Milliseconds within that second, 0 to 999. Not in XML.
         pub date_milliseconds: Option<i64> = "date_milliseconds",
-        /// The name of whoever said it.
+        /// Name of the speaker.
         pub alias: Option<String> = "alias",
-        /// What was said.
+        /// Text of the line.
         pub message: String = "message",
-        /// What was said, in other languages, by their ISO 639-1 codes.
+        /// Translations of the text, by their ISO 639-1 codes.
         pub translations: BTreeMap<String, String> = "translations",
-        /// Which side said it. Not in XML; see [`is_from_visitor`](Self::is_from_visitor).
+        /// Side that spoke. Not in XML; see [`is_from_visitor`](Self::is_from_visitor).
         pub sender: Option<Sender> = "sender",
     }
 }
 
 impl TranscriptLine {
-    /// Whether the visitor said it: by the sender, or where there is none, as in XML and in 2018,
-    /// by the id, which a visitor has not, or by the alias `visitor`.
+    /// Returns `true` if the visitor spoke: by the sender, or if there is none, as in XML and in
+    /// 2018, by the id, which a visitor has not, or by the alias `visitor`.
     pub fn is_from_visitor(&self) -> bool {
         match &self.sender {
             Some(sender) => *sender == Sender::Visitor,
@@ -88,8 +87,8 @@ impl TranscriptLine {
         }
     }
 
-    /// Whether an agent said it: by the sender, or where there is none, as in XML and in 2018, by
-    /// the id.
+    /// Returns `true` if an agent spoke: by the sender, or if there is none, as in XML and in 2018,
+    /// by the id.
     pub fn is_from_agent(&self) -> bool {
         match &self.sender {
             Some(sender) => *sender == Sender::Agent,
@@ -99,14 +98,14 @@ impl TranscriptLine {
         }
     }
 
-    /// When it was said: from the two fields, else from the [`date`](Self::date).
+    /// Returns the time of the line: from the two fields, else from the [`date`](Self::date).
     pub fn sent_at(&self) -> Option<Timestamp> {
         time(self.date_seconds, self.date_milliseconds, self.date.as_ref())
     }
 }
 
 open_set! {
-    /// Who can say a line of a transcript.
+    /// Speakers of a line of a transcript.
     pub enum Sender {
         /// SnapEngage.
         System = "SYSTEM",

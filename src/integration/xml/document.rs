@@ -1,4 +1,4 @@
-//! A document, element by element.
+//! Document, read element by element.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,18 +7,19 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 use serde::de;
 
-// As serde_json has it for JSON: elements are read by recursion, and deeper ones would use up the stack.
+// The depth serde_json allows for JSON: elements are read by recursion, and deeper ones would use
+// up the stack.
 const MAX_DEPTH: usize = 128;
 
 pub(super) struct Document<'a> {
     reader: Reader<&'a [u8]>,
     text: &'a str,
-    /// Line ends are told apart only where there are any but `\n`.
+    /// `true` if there is any `\r`: only then are line ends normalized.
     has_returns: bool,
     depth: usize,
 }
 
-/// The start of an element.
+/// Start of an element.
 #[derive(Clone, Copy)]
 pub(super) struct Tag<'a> {
     pub(super) name: &'a str,
@@ -35,13 +36,13 @@ impl<'a> Document<'a> {
         Self { reader, text, has_returns, depth: 0 }
     }
 
-    /// How far it was read.
+    /// Returns the position up to which the document was read.
     #[inline]
     pub(super) fn position(&self) -> usize {
         offset(self.reader.buffer_position())
     }
 
-    /// The next element outside the root, or `None` at the end of the document.
+    /// Reads the next element outside the root, or `None` at the end of the document.
     pub(super) fn next_outside(&mut self, misplaced: Error) -> Result<Option<Tag<'a>>, Error> {
         loop {
             let is_at_start = self.reader.buffer_position() == 0;
@@ -62,7 +63,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The next element in this one, or `None` at its end. Text on the way there is pushed.
+    /// Reads the next element in this one, or `None` at its end. Text on the way there is pushed.
     #[inline]
     pub(super) fn next_inside(
         &mut self,
@@ -88,8 +89,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// What a reference stands for: a character, or with the next one the halves of a surrogate pair,
-    /// as Java writes them that knows no other characters.
+    /// Resolves a reference to a character, or together with the next one, the halves of a
+    /// surrogate pair, as Java writes characters beyond 16 bits.
     fn character(&mut self, reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
         let Some(high @ 0xd800..=0xdbff) = number(reference) else {
             return resolve(reference);
@@ -122,13 +123,14 @@ impl<'a> Document<'a> {
         Ok(Tag { name, is_array, is_empty })
     }
 
-    /// White space after a start tag may be an element's text; elsewhere it is only layout.
+    /// Skips white space or keeps it: after a start tag it may be an element's text, elsewhere it
+    /// is only layout.
     fn skip_white_space(&mut self, skip: bool) {
         self.reader.config_mut().trim_text_start = skip;
     }
 
-    /// The part of the document that was read last, which had so many bytes before its end mark.
-    /// The reader has it as bytes, and here it is known to be UTF-8.
+    /// Returns the part of the document that was read last, which had so many bytes before its end
+    /// mark. The reader has it as bytes, and here it is known to be UTF-8.
     fn part(&self, length: usize, end_mark: usize) -> Result<&'a str, Error> {
         let end = self.position().checked_sub(end_mark);
         let range = end.and_then(|end| Some(end.checked_sub(length)?..end));
@@ -145,7 +147,7 @@ impl<'a> Document<'a> {
 }
 
 fn is_array(tag: &BytesStart<'_>) -> Result<bool, Error> {
-    // The attributes that SnapEngage writes are told as they stand, which saves parsing them.
+    // The attributes that SnapEngage writes are compared as raw bytes, which saves parsing them.
     match tag.attributes_raw() {
         b"" | b" type=\"datetime\"" | b" type=\"integer\"" => return Ok(false),
         b" type=\"array\"" => return Ok(true),
@@ -167,7 +169,7 @@ pub(super) fn is_white_space(text: &[u8]) -> bool {
     text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-/// What one of the five predefined entities or a character reference stands for.
+/// Resolves one of the five predefined entities or a character reference.
 fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
     let character = reference.resolve_char_ref();
     if let Some(character) = character.map_err(|_| Error::MALFORMED_REFERENCE)? {
@@ -183,7 +185,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
     }))
 }
 
-/// The number of a character reference, where it is one of a UTF-16 unit.
+/// Returns the number of a character reference, if it is one of a UTF-16 unit.
 fn number(reference: &[u8]) -> Option<u16> {
     let digits = str::from_utf8(reference).ok()?.strip_prefix('#')?;
     let (digits, radix) = digits.strip_prefix('x').map_or((digits, 10), |digits| (digits, 16));
@@ -195,9 +197,9 @@ fn number(reference: &[u8]) -> Option<u16> {
 pub(super) struct CharacterData<'a> {
     text: Cow<'a, str>,
     has_cdata: bool,
-    /// Where the text after the last CDATA section starts.
+    /// Start of the text after the last CDATA section.
     tail: usize,
-    /// Whether there is a reference in that text.
+    /// `true` if there is a reference in that text.
     has_reference: bool,
 }
 
@@ -214,7 +216,7 @@ impl<'a> CharacterData<'a> {
         }
     }
 
-    /// Text that is more than layout, whatever it is.
+    /// Pushes text that is more than layout, whatever it is.
     fn push_reference(&mut self, character: Cow<'a, str>) {
         self.has_reference = true;
         self.push(character);
@@ -230,8 +232,8 @@ impl<'a> CharacterData<'a> {
         self.has_reference = false;
     }
 
-    /// White space alone before, between and after CDATA sections is there for the eye: Java 9 to 13
-    /// put each section on a line of its own, indented.
+    /// Drops white space alone before, between and after CDATA sections: Java 9 to 13 put each
+    /// section on a line of its own, indented.
     fn drop_layout(&mut self) {
         if self.has_reference || !is_white_space(&self.text.as_bytes()[self.tail..]) {
             return;
@@ -250,7 +252,7 @@ impl<'a> CharacterData<'a> {
     }
 }
 
-/// What is wrong with a document, with nothing of the document in it.
+/// Flaw of a document, described without its content.
 #[derive(Debug)]
 pub(super) struct Error(Cow<'static, str>);
 

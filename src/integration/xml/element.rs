@@ -11,10 +11,11 @@ use super::super::requester::RequesterDetails;
 use super::document::{CharacterData, Document, Error, Tag, is_white_space};
 use crate::wire::model::Model;
 
-/// The name under which an element's own text is found beside its children.
+/// Name under which an element's own text is found beside its children.
 pub(super) const TEXT: &str = "$text";
 
-/// Ids, names, addresses and the like, which neither start nor end with white space.
+/// Fields of ids, names, addresses and the like, whose text neither starts nor ends with white
+/// space.
 const TOKENS: &[&str] = &[
     "alias",
     "chat_agent_id",
@@ -35,7 +36,7 @@ const TOKENS: &[&str] = &[
     "widget_id",
 ];
 
-/// An element whose start was read.
+/// Element whose start was read.
 struct ElementDeserializer<'d, 'a> {
     document: &'d mut Document<'a>,
     tag: Tag<'a>,
@@ -68,12 +69,12 @@ impl<'a> Deserializer<'a> for ElementDeserializer<'_, 'a> {
     }
 }
 
-/// What stands in an element: elements, and text around them.
+/// Content of an element: elements, and text around them.
 pub(super) struct Children<'d, 'a> {
     document: &'d mut Document<'a>,
-    /// The first child, where it was read to see that there is one.
+    /// First child, if it was read ahead to see that there is one.
     first: Option<Tag<'a>>,
-    /// The child whose name was told and whose value was not.
+    /// Child whose name was handed out and whose value was not.
     current: Option<Tag<'a>>,
     text: CharacterData<'a>,
     is_over: bool,
@@ -102,7 +103,7 @@ impl<'d, 'a> Children<'d, 'a> {
         Ok(tag)
     }
 
-    /// The text around the elements, once, if there is more than white space.
+    /// Takes the text around the elements, once, if there is more than white space.
     fn left_text(&mut self) -> Option<Cow<'a, str>> {
         let text = self.text.take();
         (!is_white_space(text.as_bytes())).then(|| match text {
@@ -153,13 +154,13 @@ impl<'a> SeqAccess<'a> for Children<'_, 'a> {
     }
 }
 
-/// Whether an element is an array, even without `type="array"`: the tables of the models have lists of
-/// these names.
+/// Returns `true` if an element is an array even without `type="array"`: the tables of the models
+/// have lists of these names.
 fn is_list(name: &str) -> bool {
     SupportRequest::is_list(name) || RequesterDetails::is_list(name)
 }
 
-/// The text of an element, without the white space around it where that can be only layout.
+/// Returns the text of an element, without the white space around it if that can be only layout.
 fn without_layout<'t>(name: &str, text: &'t str) -> &'t str {
     let may_be_layout = |end: Option<&u8>| end.is_some_and(|byte| *byte <= b' ');
     let bytes = text.as_bytes();

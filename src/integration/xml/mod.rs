@@ -33,20 +33,20 @@ pub(super) fn decode(what: &str, body: &[u8]) -> Result<Decoded<Box<SupportReque
     Ok(decoded)
 }
 
-/// Puts the time of creation, one text `created_at` in XML, into the two numbers that JSON has.
+/// Splits the time of creation, one text `created_at` in XML, into the two numbers that JSON has.
 fn fill_in_times(request: &mut SupportRequest) {
     let Some(text) = request.extra.get("created_at").and_then(Value::as_str) else { return };
     let Some(created_at) = Timestamp::from_text(text) else { return };
     request.created_at_seconds = Some(created_at.as_millis() / 1000);
     request.created_at_milliseconds = Some(created_at.as_millis() % 1000);
-    // In another form the text says more than the time, its zone for one, and is kept.
+    // In any other form the text says more than the time, such as its zone, and is kept.
     if Timestamp::is_plain(text) {
         request.extra.remove("created_at");
     }
 }
 
-/// Puts the time of a line, one text `date` in XML, into the two numbers that JSON has. As Java writes
-/// dates they are to the second, so that there are no milliseconds to tell.
+/// Splits the time of a line, one text `date` in XML, into the two numbers that JSON has. Java
+/// writes dates to the second, so that there are no milliseconds to fill in.
 fn fill_in_time(line: &mut TranscriptLine) {
     let Some(time) = line.date.as_ref().and_then(Date::time) else { return };
     if line.date_seconds.is_none() {
@@ -56,8 +56,8 @@ fn fill_in_time(line: &mut TranscriptLine) {
     }
 }
 
-/// Puts the code of a language where JSON has it: the vendor's page once had it as `<value>`, and has it
-/// as bare text beside the name today.
+/// Moves the code of a language to the field JSON has for it: the vendor's page once had it as
+/// `<value>`, and has it as bare text beside the name today.
 fn fill_in_code(language: &mut Language) {
     for name in ["value", TEXT] {
         let code = language.extra.get(name).and_then(Value::as_str);
@@ -98,7 +98,7 @@ fn read<M: Model>(document: &mut Document<'_>) -> Result<M, Error> {
     }
 }
 
-/// A document as it was sent, and as text.
+/// Document as it was sent, and as text.
 struct Source<'b> {
     sent: &'b [u8],
     text: Cow<'b, str>,
@@ -106,8 +106,8 @@ struct Source<'b> {
 }
 
 impl<'b> Source<'b> {
-    /// UTF-8 where it starts with a byte order mark, else what it says it is, where that is known
-    /// here. What is no UTF-8 becomes U+FFFD.
+    /// Decodes as UTF-8 if there is a byte order mark, else by the declared encoding if it is
+    /// supported. Invalid UTF-8 becomes U+FFFD.
     fn of(body: &'b [u8]) -> Self {
         let sent = json::without_bom(body);
         let has_bom = sent.len() < body.len();
@@ -121,7 +121,7 @@ impl<'b> Source<'b> {
         self.is_utf_8 && matches!(self.text, Cow::Owned(_))
     }
 
-    /// What was sent up to this place in the text.
+    /// Returns the bytes that were sent up to this place in the text.
     fn sent_up_to(&self, place: usize) -> &'b [u8] {
         let place = if self.is_utf_8 {
             place_in_utf_8(self.sent, place)
@@ -132,7 +132,8 @@ impl<'b> Source<'b> {
     }
 }
 
-/// The encoding in `<?xml version="1.0" encoding="..."?>`, which is in ASCII whatever it says.
+/// Returns the encoding in `<?xml version="1.0" encoding="..."?>`, which is in ASCII whatever it
+/// names.
 fn declared_encoding(body: &[u8]) -> Option<&[u8]> {
     let body = body.trim_ascii_start().strip_prefix(b"<?xml")?;
     let declaration = &body[..memchr::memchr(b'>', body)?];
