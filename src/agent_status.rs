@@ -11,7 +11,7 @@
 //!  "sub_status":"Gone to lunch","timestamp":1551461879355}
 //! ```
 //!
-//! It is answered when the handler is done with it:
+//! It is answered when the handler has returned:
 //!
 //! ```http
 //! HTTP/1.1 200 OK
@@ -62,7 +62,7 @@ use crate::wire::open_set::open_set;
 
 const WHAT: &str = "agent status";
 
-/// What to do with changes of agent status.
+/// Handler of changes of agent status.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Agent Status API",
     label = "the trait `agent_status::Handler` is not implemented for `{Self}`",
@@ -70,7 +70,7 @@ const WHAT: &str = "agent status";
 )]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Takes one change. A repeat is not documented: what is not taken is gone.
+    /// Processes one change. Repeats are not documented: a change that is not accepted is lost.
     ///
     /// # Errors
     ///
@@ -86,26 +86,26 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 }
 
 from_fn! {
-    /// A handler from a closure.
+    /// Creates a handler from a closure.
     status_change(StatusChange) -> ()
 }
 
 model! {
-    /// A change of an agent's status.
+    /// Change of an agent's status.
     ///
     /// See [SnapEngage docs/Agent Status API](https://developer.snapengage.com/#agent-status-api).
     pub struct StatusChange {
         required {
-            /// The agent whose status changed.
+            /// Agent whose status changed.
             pub agent_id: AgentId = "agent_id",
-            /// What the agent is now.
+            /// New status of the agent.
             pub status: Status = "status",
         }
-        /// The organisation's number. The vendor does not say what it means; it needs 64 bits.
+        /// Number of the organisation. The vendor does not say what it means; it needs 64 bits.
         pub org: Option<i64> = "org",
-        /// More about the status, in the agent's words: "Gone to lunch".
+        /// Details of the status, in the agent's words: "Gone to lunch".
         pub sub_status: Option<String> = "sub_status",
-        /// When it changed, in epoch milliseconds.
+        /// Time of the change, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",
     }
 }
@@ -115,18 +115,18 @@ impl StatusChange {
     ///
     /// # Errors
     ///
-    /// Where it is not a JSON object, or lacks `agent_id` or `status`.
+    /// If the body is not a JSON object, or lacks `agent_id` or `status`.
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
         json::from_json(WHAT, body)
     }
 
-    /// What tells this change from every other, and is the same when it is handed to a handler
-    /// again: what a handler commits its effect by.
+    /// Returns the key of this change, which is the same when the change is handed to a handler
+    /// again: the key for a handler to commit its effect under.
     ///
     /// The agent, the status, the timestamp, and a digest of all fields; at most 255 bytes, and the
     /// same whatever the order of the fields, after a restart, and in later versions. `None`
-    /// without a timestamp: nothing tells such a change from another of its kind, so each is to be
-    /// taken for new.
+    /// without a timestamp: such a change cannot be told from a repeat of it, so each is to be
+    /// treated as new.
     ///
     /// ```
     /// use snapengage::agent_status::StatusChange;
@@ -137,12 +137,14 @@ impl StatusChange {
     /// # Ok::<_, snapengage::DecodeError>(())
     /// ```
     pub fn key(&self) -> Option<String> {
+        // Two changes alike but for a time they lack have one digest, so a key of it would have the
+        // second dropped as a repeat.
         Some(key(self.agent_id.as_str(), self.status.as_str(), self.timestamp?, self))
     }
 }
 
 open_set! {
-    /// What an agent can be.
+    /// Status of an agent.
     pub enum Status {
         /// Takes chats.
         Online = "online",
@@ -165,6 +167,7 @@ impl FeedEvent for StatusChange {
     }
 
     fn subject(&self) -> Subject {
+        // An inbox keeps the changes of one agent in order: the last one says who is there.
         Subject::Agent(self.agent_id.clone())
     }
 

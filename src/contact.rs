@@ -1,4 +1,4 @@
-//! Get Contact OPEN API: who is this visitor?
+//! Get Contact OPEN API: looks up a visitor.
 //!
 //! When a chat starts with a known email address, and whenever a visitor gives one during the chat,
 //! SnapEngage asks:
@@ -8,7 +8,7 @@
 //! Host: example.com
 //! ```
 //!
-//! The agent is shown the answer as it is:
+//! The agent is shown the answer verbatim:
 //!
 //! ```http
 //! HTTP/1.1 200 OK
@@ -60,7 +60,7 @@ use crate::error::{DecodeError, HandlerError};
 use crate::id::{CaseId, LONGEST};
 use crate::wire::percent::escaped;
 
-/// Who knows the visitors.
+/// Handler that looks visitors up.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Get Contact OPEN API",
     label = "the trait `contact::Handler` is not implemented for `{Self}`",
@@ -68,7 +68,7 @@ use crate::wire::percent::escaped;
 )]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Tells what the agent is to see of a visitor: plain text, or `None` for nothing.
+    /// Returns the text that the agent is shown about a visitor: plain text, or `None` for nothing.
     ///
     /// SnapEngage may ask several times for one case.
     ///
@@ -86,31 +86,31 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 }
 
 from_fn! {
-    /// A handler from a closure.
+    /// Creates a handler from a closure.
     look_up(Query) -> Option<String>
 }
 
-/// Whom SnapEngage asks about.
+/// Query about a visitor.
 ///
 /// See [SnapEngage help/How to add the SnapEngage Get Contact OPEN API plugin](https://help.snapengage.com/how-to-add-the-snapengage-get-contact-open-api-plugin/).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Query {
-    /// The visitor's email address. Never empty.
+    /// Visitor's email address. Never empty.
     pub email: String,
-    /// The visitor's IP address.
+    /// Visitor's IP address.
     pub ip: Option<String>,
-    /// The page the visitor is on.
+    /// Page the visitor is on.
     pub url: Option<String>,
-    /// The conversation: `caseId` in the query.
+    /// Id of the conversation: `caseId` in the query.
     pub case_id: Option<CaseId>,
-    /// Parameters that are not documented, or came again later with a value, or are too long for an id, in
-    /// their order.
+    /// Parameters that are not documented, that came again later with a value, or that are too long
+    /// for an id, in their order.
     pub extra: Vec<(String, String)>,
 }
 
 impl Query {
-    /// A query with nothing but what is required.
+    /// Creates a query with nothing but what is required.
     pub fn new(email: impl Into<String>) -> Self {
         Self { email: email.into(), ip: None, url: None, case_id: None, extra: Vec::new() }
     }
@@ -124,11 +124,12 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// Where there is no `email`, or an empty one.
+    /// If there is no `email`, or an empty one.
     pub fn from_query(query: &str) -> Result<Self, DecodeError> {
         let mut found = Self::new("");
         let may_start_again = query.contains('?');
-        // From the end: of a parameter that comes twice the last counts, and the first found is kept.
+        // From the end: of a parameter that comes twice the last counts, and the first found is
+        // kept.
         for piece in query.as_bytes().rsplit(|&byte| byte == b'&') {
             if may_start_again {
                 again(piece).into_iter().rev().for_each(|pair| found.take(pair));
@@ -143,13 +144,14 @@ impl Query {
         Ok(found)
     }
 
-    /// Takes a parameter, from the last to the first.
+    /// Takes a parameter; called from the last to the first.
     fn take(&mut self, pair: &[u8]) {
         let name = name(pair);
         let value = pair.get(name.len() + 1..).unwrap_or_default();
         match name {
             b"" if pair.is_empty() => {}
-            // As SnapEngage writes them, without an escape in the name: only the value is decoded.
+            // Names are compared as SnapEngage writes them, without an escape: only the value is
+            // decoded.
             b"email" => self.take_decoded(name, decode(value, b'+')),
             b"ip" | b"url" | b"caseId" => self.take_decoded(name, decode(value, b' ')),
             _ => {
@@ -173,7 +175,7 @@ impl Query {
         }
     }
 
-    /// All parameters, in an order in which they are read as what they are.
+    /// Iterates over all parameters, in an order in which they are read back as what they are.
     fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let documented = [
             ("email", Some(self.email.as_str())),
@@ -187,7 +189,7 @@ impl Query {
         before.iter().map(borrowed).chain(documented).chain(after.iter().map(borrowed))
     }
 
-    /// The query as SnapEngage writes it, without the `?`.
+    /// Returns the query as SnapEngage writes it, without the `?`.
     pub fn to_query(&self) -> String {
         let mut query = String::new();
         for (name, value) in self.parameters() {
@@ -217,8 +219,8 @@ fn name(pair: &[u8]) -> &[u8] {
     &pair[..end]
 }
 
-/// The parameters in what stands between two `&`. A `?` starts the query again where a name and `=`
-/// follow, but in a documented parameter: that may well be the page of a visitor.
+/// Splits what is between two `&` into parameters. A `?` starts the query again if a name and `=`
+/// follow, except in a documented parameter, which may well hold the address of a page.
 fn again(piece: &[u8]) -> Vec<&[u8]> {
     let mut pairs = Vec::new();
     let mut rest = piece;
@@ -239,10 +241,10 @@ fn is_pair(text: &[u8]) -> bool {
     end.is_some_and(|end| end > 0 && text[end] == b'=')
 }
 
-/// Undoes `%`, and `+`. What is no UTF-8 after that becomes U+FFFD.
+/// Undoes `%` and `+`. Bytes that are not UTF-8 after that become U+FFFD.
 fn decode(mut bytes: &[u8], plus: u8) -> String {
-    // In one go: by form_urlencoded, it was 6.9 k of the 23.5 k instructions of a request. A test holds
-    // the two to the same result.
+    // In one pass: with form_urlencoded, this took 6.9 k of the 23.5 k instructions of a request. A
+    // test holds the two to the same result.
     let mut decoded = Vec::with_capacity(bytes.len());
     loop {
         let (byte, length) = match bytes {
@@ -258,8 +260,8 @@ fn decode(mut bytes: &[u8], plus: u8) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// An object of the parameters under their names in the query; one that came more than once is an
-/// array.
+/// Writes an object of the parameters under their names in the query; one that came more than once
+/// is an array.
 impl Serialize for Query {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = BTreeMap::<_, Vec<_>>::new();

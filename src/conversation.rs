@@ -1,4 +1,4 @@
-//! Conversation Events API: what happens to a conversation while it lasts.
+//! Conversation Events API: events of a conversation while it lasts.
 //!
 //! SnapEngage sends one POST for each event:
 //!
@@ -11,7 +11,7 @@
 //!  "event":"caseQueued","timestamp":1551461879355}
 //! ```
 //!
-//! It is answered when the handler is done with it:
+//! It is answered when the handler has returned:
 //!
 //! ```http
 //! HTTP/1.1 200 OK
@@ -66,7 +66,7 @@ use crate::wire::open_set::open_set;
 
 const WHAT: &str = "conversation event";
 
-/// What to do with conversation events.
+/// Handler of conversation events.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Conversation Events API",
     label = "the trait `conversation::Handler` is not implemented for `{Self}`",
@@ -74,7 +74,7 @@ const WHAT: &str = "conversation event";
 )]
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Takes one event. A repeat is not documented: what is not taken is gone.
+    /// Processes one event. Repeats are not documented: an event that is not accepted is lost.
     ///
     /// # Errors
     ///
@@ -90,41 +90,41 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 }
 
 from_fn! {
-    /// A handler from a closure.
+    /// Creates a handler from a closure.
     event(Event) -> ()
 }
 
 model! {
-    /// Something that happened to a conversation.
+    /// Event of a conversation.
     ///
-    /// Which fields come with which event is documented, and the vendor's own sample does not keep
-    /// to it: any field may come with any event.
+    /// It is documented which fields come with which event, but the vendor's own sample does not
+    /// keep to it: any field may come with any event.
     ///
     /// See [SnapEngage docs/Conversation Events API](https://developer.snapengage.com/#conversation-events-api).
     pub struct Event {
         required {
-            /// What happened: `event` in JSON.
+            /// Kind of the event: `event` in JSON.
             pub kind: EventKind = "event",
-            /// The widget the conversation came in by.
+            /// Widget the conversation came in by.
             pub widget_id: WidgetId = "widget_id",
-            /// The conversation.
+            /// Id of the conversation.
             pub case_id: CaseId = "case_id",
         }
-        /// The widget's name.
+        /// Name of the widget.
         pub widget_name: Option<String> = "widget_name",
-        /// The agent. Not sent with `caseQueued`.
+        /// Id of the agent. Not sent with `caseQueued`.
         pub agent_id: Option<AgentId> = "agent_id",
-        /// The agent's email address. Not sent with `caseQueued`.
+        /// Agent's email address. Not sent with `caseQueued`.
         pub agent_email: Option<String> = "agent_email",
-        /// The agent's name, as visitors see it. Not sent with `caseQueued`.
+        /// Agent's name, as visitors see it. Not sent with `caseQueued`.
         pub agent_alias: Option<String> = "agent_alias",
-        /// When it happened, in epoch milliseconds.
+        /// Time of the event, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",
-        /// The label that was set. Sent with `caseLabeled`.
+        /// Label that was set. Sent with `caseLabeled`.
         pub label: Option<Label> = "label",
-        /// The visitor's score, 0 to 100. Sent with `caseSurveyed`.
+        /// Visitor's score, 0 to 100. Sent with `caseSurveyed`.
         pub survey_score: Option<i64> = "survey_score",
-        /// The visitor's comment. Sent with `caseSurveyed`.
+        /// Visitor's comment. Sent with `caseSurveyed`.
         pub survey_comment: Option<String> = "survey_comment",
     }
 }
@@ -134,18 +134,18 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// Where it is not a JSON object, or lacks `event`, `widget_id` or `case_id`.
+    /// If the body is not a JSON object, or lacks `event`, `widget_id` or `case_id`.
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
         json::from_json(WHAT, body)
     }
 
-    /// What tells this event from every other, and is the same when it is handed to a handler
-    /// again: what a handler commits its effect by.
+    /// Returns the key of this event, which is the same when the event is handed to a handler
+    /// again: the key for a handler to commit its effect under.
     ///
     /// The case, the event's name, the timestamp, and a digest of all fields; at most 255 bytes,
     /// and the same whatever the order of the fields, after a restart, and in later versions.
-    /// `None` without a timestamp: nothing tells such an event from another of its kind, so each is
-    /// to be taken for new.
+    /// `None` without a timestamp: such an event cannot be told from a repeat of it, so each is to
+    /// be treated as new.
     ///
     /// ```
     /// use snapengage::conversation::Event;
@@ -163,12 +163,14 @@ impl Event {
     /// # Ok::<_, snapengage::DecodeError>(())
     /// ```
     pub fn key(&self) -> Option<String> {
+        // Two events alike but for a time they lack have one digest, so a key of it would have the
+        // second dropped as a repeat.
         Some(key(self.case_id.as_str(), self.kind.as_str(), self.timestamp?, self))
     }
 }
 
 open_set! {
-    /// What can happen to a conversation.
+    /// Kinds of conversation events.
     pub enum EventKind {
         /// An agent responded.
         CaseResponded = "caseResponded",
@@ -190,12 +192,12 @@ open_set! {
 }
 
 model! {
-    /// A label set on a conversation.
+    /// Label set on a conversation.
     #[derive(Default)]
     pub struct Label {
-        /// The label's category.
+        /// Category of the label.
         pub name: Option<String> = "name",
-        /// What was chosen in the category.
+        /// Value chosen in the category.
         pub value: Option<String> = "value",
     }
 }
@@ -212,6 +214,7 @@ impl FeedEvent for Event {
     }
 
     fn subject(&self) -> Subject {
+        // An inbox keeps the events of one case in order: a case is assigned before it is closed.
         Subject::Case(self.case_id.clone())
     }
 

@@ -1,7 +1,7 @@
-//! Journals: requests of the one-way feeds, taken as they came.
+//! Journals: requests of the one-way feeds, accepted as they came.
 //!
-//! A handler gets an event, and the answer waits until it is processed. In its place, a [`Journal`]
-//! gets the request as it came: what stores first, answers, and processes later. The inbox of this
+//! A handler gets an event, and the answer waits until the event is processed. A [`Journal`] gets
+//! the request as it came instead: it stores first, answers, and processes later. The inbox of this
 //! crate (feature `inbox`) is one; this is another, which hands requests to a queue:
 //!
 //! ```
@@ -57,13 +57,13 @@
 //! # }
 //! ```
 //!
-//! A request that was taken is answered, as by a handler:
+//! A request that was accepted is answered, as by a handler:
 //!
 //! ```http
 //! HTTP/1.1 200 OK
 //! ```
 //!
-//! One that was taken and cannot be read is refused, and so is one that was not taken:
+//! One that was accepted and cannot be read is refused, and so is one that was not accepted:
 //!
 //! ```http
 //! HTTP/1.1 400 Bad Request
@@ -90,14 +90,14 @@ use crate::error::{DecodeError, HandlerError};
 use crate::id::{AgentId, CaseId};
 use crate::timestamp::Timestamp;
 
-/// Takes requests of the one-way feeds in the place of a handler.
+/// Receiver of requests of the one-way feeds, in the place of a handler.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a journal",
     label = "the trait `Journal` is not implemented for `{Self}`"
 )]
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
-    /// Takes one request. It is answered once this is done: 200, or 400 if it could not be read.
+    /// Accepts one request. It is answered once this returns: 200, or 400 if it could not be read.
     ///
     /// # Errors
     ///
@@ -113,8 +113,8 @@ impl<J: Journal + ?Sized> Journal for Arc<J> {
     }
 }
 
-/// Hands the requests of a path to a journal: for [`integration`], [`conversation`] and
-/// [`agent_status`] of the builder.
+/// Hands the requests of a path to a journal: for the builder's [`integration`], [`conversation`]
+/// and [`agent_status`].
 ///
 /// [`integration`]: crate::ReceiverBuilder::integration
 /// [`conversation`]: crate::ReceiverBuilder::conversation
@@ -123,7 +123,7 @@ pub fn to(journal: impl Journal) -> Journaled {
     Journaled(Arc::new(journal))
 }
 
-/// A journal in the place of a handler. See [`to`].
+/// Journal in the place of a handler. See [`to`].
 #[derive(Clone)]
 pub struct Journaled(pub(crate) Arc<dyn Journal>);
 
@@ -133,18 +133,18 @@ impl fmt::Debug for Journaled {
     }
 }
 
-/// A request that came in, its token checked.
+/// Request that came in, its token checked.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The API it is for.
+    /// API of the request.
     pub api: Api,
-    /// The path it came to, as it was mounted.
+    /// Path of the request, as it was mounted.
     pub path: String,
-    /// The body, as it was sent; as UTF-8 where its `Content-Type` named ISO-8859-1 or
+    /// Body, as it was sent; converted to UTF-8 if its `Content-Type` named ISO-8859-1 or
     /// windows-1252.
     pub body: Bytes,
-    /// Summary of the body, or why it cannot be read.
+    /// Summary of the body, or the reason why it cannot be read.
     pub summary: Result<Summary, DecodeError>,
 }
 
@@ -152,30 +152,30 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// The event's name, as it stands in the log. Empty where the vendor sent none.
+    /// Name of the event, as the log has it. Empty if the vendor sent none.
     pub event: String,
-    /// The case or the agent it is about. Events of one subject are to be processed in order.
+    /// Case or agent of the event. Events of one subject are to be processed in order.
     pub subject: Subject,
-    /// Whether the event has a key: the same body again is a repeat of it, and a body that differs
-    /// in anything is another event. Without one, nothing tells a repeat from another event of its
-    /// kind.
+    /// `true` if the event has a key: the same body again is a repeat of it, and a body that
+    /// differs in anything is another event. Without one, a repeat cannot be told from another
+    /// event of its kind.
     pub has_key: bool,
-    /// When it happened, where the vendor says so: keys that begin with it come in order.
+    /// Time of the event, if the vendor sends it: keys that begin with it come in order.
     pub timestamp: Option<Timestamp>,
 }
 
-/// The case or the agent that an event is about.
+/// Case or agent of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {
-    /// A case.
+    /// Case.
     Case(CaseId),
-    /// An agent.
+    /// Agent.
     Agent(AgentId),
 }
 
 impl Subject {
-    /// The case, if it is one.
+    /// Returns the case, if it is one.
     pub(crate) fn into_case(self) -> Option<CaseId> {
         match self {
             Self::Case(case_id) => Some(case_id),
@@ -184,10 +184,10 @@ impl Subject {
     }
 }
 
-/// `case` or `agent`, and the id.
+/// Writes `case` or `agent`, and the id.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Inboxes keep entries under this text: with another, a case would be out of order.
+        // Inboxes store entries under this text: with another, a case would be out of order.
         match self {
             Self::Case(case_id) => write!(f, "case {case_id}"),
             Self::Agent(agent_id) => write!(f, "agent {agent_id}"),
