@@ -1,11 +1,11 @@
-//! The time of day, which stands still in tests that pause tokio's time.
+//! Time of day, which stands still in tests that pause tokio's time.
 
 use std::time::{Instant, SystemTime};
 
 use crate::timestamp::Timestamp;
 
-/// The time now: while tokio's clock is paused or was advanced, as far from the system's time as
-/// tokio's clock is from the system's.
+/// Returns the current time. While tokio's clock is paused or was advanced, it is as far from the
+/// system's time as tokio's clock is from the system's.
 pub(crate) fn now() -> Timestamp {
     let (system, tokio) = (Instant::now(), tokio::time::Instant::now().into_std());
     let time = SystemTime::now();

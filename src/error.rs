@@ -1,11 +1,11 @@
-//! What can go wrong, in the words of a log line.
+//! Errors, worded for a log line.
 
 use std::error::Error;
 use std::fmt;
 
-/// A payload that could not be read.
+/// Payload that could not be read.
 ///
-/// The text says what was read, what was wrong with it and where, and repeats nothing of what was
+/// The text names the payload, what was wrong with it and where, and repeats nothing of what was
 /// sent: it may be shown to the caller and written to a log.
 ///
 /// ```
@@ -46,10 +46,10 @@ impl fmt::Debug for DecodeError {
 
 impl Error for DecodeError {}
 
-/// What a handler says when it could not do its work.
+/// Failure of a handler.
 ///
-/// Any error becomes one with `?`, and so does text. What the caller gets depends on the API: a feed is answered 503,
-/// so that SnapEngage tries again; a bot's visitor gets the fallback reply.
+/// Any error becomes one with `?`, and so does text. The answer depends on the API: a feed is
+/// answered 503, so that SnapEngage tries again; a bot's visitor gets the fallback reply.
 ///
 /// ```
 /// use snapengage::HandlerError;
@@ -65,32 +65,32 @@ impl Error for DecodeError {}
 /// # assert!(quantity("0").unwrap_err().is_permanent());
 /// ```
 ///
-/// It is no [`Error`] itself: if it were, `?` could not make one of any error. Nor need it be, for it ends at
-/// this crate, which writes it to the log with its causes.
+/// It does not implement [`Error`]: if it did, `?` could not convert any error into it. Nor need
+/// it, since it ends at this crate, which logs it with its causes.
 pub struct HandlerError {
     cause: Box<dyn Error + Send + Sync>,
     permanent: bool,
 }
 
 impl HandlerError {
-    /// A failure that may pass: trying again is worth it.
+    /// Creates a failure that may pass: a retry is worthwhile.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), permanent: false }
     }
 
-    /// A failure that trying again will not mend.
+    /// Creates a failure that a retry will not mend.
     ///
     /// It is still a failure: SnapEngage sends an Integration request again unless the answer is `Ok`.
     pub fn permanent(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), permanent: true }
     }
 
-    /// Whether trying again will not mend it.
+    /// Returns `true` if a retry will not mend the failure.
     pub fn is_permanent(&self) -> bool {
         self.permanent
     }
 
-    /// What went wrong.
+    /// Returns the cause of the failure.
     pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.cause
     }
@@ -102,7 +102,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for HandlerError {
     }
 }
 
-/// The cause, and the causes of the cause.
+/// Writes the cause, and the causes of the cause.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.cause)?;
@@ -124,10 +124,10 @@ impl fmt::Debug for HandlerError {
     }
 }
 
-/// A [`Receiver`](crate::Receiver) that cannot be built, or a [`Server`](crate::Server) that cannot serve,
-/// with every mistake made.
+/// [`Receiver`](crate::Receiver) that cannot be built, or [`Server`](crate::Server) that cannot
+/// serve, with every mistake made.
 ///
-/// As text, one mistake a line, with `{:?}` too: so that a `main` that returns it tells them as they are.
+/// As text, one mistake a line, with `{:?}` too: so that a `main` that returns it prints them well.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BuildError(Vec<String>);
 

@@ -1,6 +1,6 @@
-//! The ids SnapEngage gives things: opaque text, never parsed.
+//! Ids of SnapEngage: opaque text, never parsed.
 //!
-//! They become keys and stand in the log, so that what comes in as an id, or as a name, is bounded.
+//! They become keys and are logged, so the length of an id, or a name, that comes in is bounded.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The most bytes of an id or a name that comes in. SnapEngage's ids have 36 or so, and an email address
-/// has 254 at most.
+/// Most bytes of an id or a name that comes in. SnapEngage's ids have 36 or so, and an email
+/// address has 254 at most.
 pub(crate) const LONGEST: usize = 256;
 
 macro_rules! id {
@@ -22,12 +22,12 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// An id as SnapEngage wrote it.
+            /// Creates an id as SnapEngage wrote it.
             pub fn new(id: impl Into<Arc<str>>) -> Self {
                 Self(id.into())
             }
 
-            /// The id as text.
+            /// Returns the id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -96,22 +96,22 @@ macro_rules! id {
 }
 
 id! {
-    /// One conversation: a chat or an offline message, called a case by SnapEngage.
+    /// Id of a conversation: a chat or an offline message, called a case by SnapEngage.
     CaseId
 }
 
 id! {
-    /// One chat widget, as configured in the SnapEngage dashboard.
+    /// Id of a chat widget, as configured in the SnapEngage dashboard.
     WidgetId
 }
 
 id! {
-    /// One agent: the email address, with or without the prefix `wc:`.
+    /// Id of an agent: the email address, with or without the prefix `wc:`.
     AgentId
 }
 
 impl AgentId {
-    /// The agent's email address: the id without its prefix `wc:`.
+    /// Returns the agent's email address: the id without its prefix `wc:`.
     ///
     /// ```
     /// use snapengage::AgentId;

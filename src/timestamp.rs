@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 use jiff::{SignedDuration, civil};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A point in time, in epoch milliseconds, between the years 1970 and 9999.
+/// Point in time, in epoch milliseconds, between the years 1970 and 9999.
 ///
 /// ```
 /// use snapengage::Timestamp;
@@ -24,13 +24,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The first point in time: 1970-01-01T00:00:00Z.
+    /// First point in time: 1970-01-01T00:00:00Z.
     pub const MIN: Self = Self(0);
 
-    /// The last point in time: 9999-12-31T23:59:59.999Z.
+    /// Last point in time: 9999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self(253_402_300_799_999);
 
-    /// The time `millis` milliseconds after the epoch; `None` before 1970 and after 9999.
+    /// Returns the time `millis` milliseconds after the epoch; `None` before 1970 and after 9999.
     pub const fn from_millis(millis: i64) -> Option<Self> {
         if millis < Self::MIN.0 || millis > Self::MAX.0 {
             return None;
@@ -38,57 +38,57 @@ impl Timestamp {
         Some(Self(millis))
     }
 
-    /// The time now, to the millisecond.
+    /// Returns the current time, to the millisecond.
     pub fn now() -> Self {
         Self::try_from(SystemTime::now()).unwrap_or(Self::MIN)
     }
 
-    /// Milliseconds since the epoch, 0 to 253402300799999.
+    /// Returns the milliseconds since the epoch, 0 to 253402300799999.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// The time `duration` later, to the whole millisecond below; `None` after 9999.
+    /// Returns the time `duration` later, rounded down to the millisecond; `None` after 9999.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         let millis = i64::try_from(duration.as_millis()).ok()?;
         Self::from_millis(self.0.checked_add(millis)?)
     }
 
-    /// The time `duration` earlier, to the whole millisecond above; `None` before 1970.
+    /// Returns the time `duration` earlier, rounded up to the millisecond; `None` before 1970.
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
         let millis = i64::try_from(duration.as_millis()).ok()?;
         Self::from_millis(self.0.checked_sub(millis)?)
     }
 
-    /// The time `duration` later, or [`MAX`](Self::MAX) where that is after 9999.
+    /// Returns the time `duration` later, or [`MAX`](Self::MAX) if that is after 9999.
     pub fn saturating_add(self, duration: Duration) -> Self {
         self.checked_add(duration).unwrap_or(Self::MAX)
     }
 
-    /// The time `duration` earlier, or [`MIN`](Self::MIN) where that is before 1970.
+    /// Returns the time `duration` earlier, or [`MIN`](Self::MIN) if that is before 1970.
     pub fn saturating_sub(self, duration: Duration) -> Self {
         self.checked_sub(duration).unwrap_or(Self::MIN)
     }
 
-    /// The time from `earlier` to this one; `None` where `earlier` is the later one.
+    /// Returns the time from `earlier` to this one; `None` if `earlier` is the later one.
     pub fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
         let millis = u64::try_from(self.0 - earlier.0).ok()?;
         Some(Duration::from_millis(millis))
     }
 
-    /// The time from `earlier` to this one, or none at all where `earlier` is the later one: two clocks
-    /// seldom agree.
+    /// Returns the time from `earlier` to this one, or zero if `earlier` is the later one: two
+    /// clocks seldom agree.
     pub fn saturating_duration_since(self, earlier: Self) -> Duration {
         self.checked_duration_since(earlier).unwrap_or_default()
     }
 
-    /// A time in two fields, as the Integration API has it: whole seconds, and the milliseconds
-    /// within the second where they are known.
+    /// Reads a time in two fields, as the Integration API has it: whole seconds, and the
+    /// milliseconds within the second if they are known.
     pub(crate) fn from_parts(seconds: i64, milliseconds: Option<i64>) -> Option<Self> {
         Self::from_millis(seconds.checked_mul(1000)?.checked_add(milliseconds.unwrap_or(0))?)
     }
 
-    /// A time in any of the forms SnapEngage writes one in as text.
+    /// Reads a time in any of the text forms SnapEngage writes.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
         if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -100,21 +100,22 @@ impl Timestamp {
         }
     }
 
-    /// Whether the text of a time is in the form that times have here, so that nothing of it is lost.
+    /// Returns `true` if the text of a time is in the form of [`Display`](fmt::Display), so that
+    /// nothing of it is lost.
     pub(crate) fn is_plain(text: &str) -> bool {
         matches!(text.as_bytes(), [date @ .., b'T', _, _, b':', _, _, b':', _, _, b'.', _, _, _, b'Z']
             if date.len() == "2010-10-18".len())
     }
 
-    /// `2010-10-18T01:48:18.623Z`, the form of `created_at` in legacy XML.
+    /// Reads `2010-10-18T01:48:18.623Z`, the form of `created_at` in legacy XML.
     fn from_iso_8601(text: &str) -> Option<Self> {
         static PARSER: temporal::DateTimeParser = temporal::DateTimeParser::new();
         let parsed = PARSER.parse_timestamp(text).ok()?;
         Self::from_millis(parsed.as_millisecond())
     }
 
-    /// `Mon Oct 18 01:48:27 UTC 2010`, the form of `date` in legacy XML: Java's `Date.toString()`,
-    /// where the zone depends on the server's settings.
+    /// Reads `Mon Oct 18 01:48:27 UTC 2010`, the form of `date` in legacy XML: Java's
+    /// `Date.toString()`, where the zone depends on the server's settings.
     fn from_java_date(text: &str) -> Option<Self> {
         let mut words = text.split_ascii_whitespace().skip(1);
         let (month, day) = (month(words.next()?)?, words.next()?.parse().ok()?);
@@ -125,8 +126,8 @@ impl Timestamp {
         Self::from_civil(civil, offset).filter(|_| is_over)
     }
 
-    /// `Oct 3, 2014 2:14:31 PM`, the form in JSON, which names no zone and is in GMT. Newer versions
-    /// of Java put another comma, and U+202F before `PM`.
+    /// Reads `Oct 3, 2014 2:14:31 PM`, the form in JSON, which names no zone and is in GMT. Newer
+    /// versions of Java put another comma, and U+202F before `PM`.
     fn from_date_text(text: &str) -> Option<Self> {
         let is_separator = |c: char| c.is_whitespace() || c == ',';
         let mut words = text.split(is_separator).filter(|word| !word.is_empty());
@@ -148,7 +149,7 @@ impl Timestamp {
     }
 }
 
-/// 1 to 12.
+/// Returns the number of a month, 1 to 12.
 fn month(name: &str) -> Option<i8> {
     const MONTHS: [&[u8; 3]; 12] = [
         b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
@@ -158,14 +159,14 @@ fn month(name: &str) -> Option<i8> {
     i8::try_from(index + 1).ok()
 }
 
-/// `01:48:27`.
+/// Reads `01:48:27`.
 fn clock_time(text: &str) -> Option<(i8, i8, i8)> {
     let (hour, rest) = text.split_once(':')?;
     let (minute, second) = rest.split_once(':')?;
     Some((hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?))
 }
 
-/// `UTC`, `GMT`, `Z`, `+0200`, `GMT-06:00`. Other names of zones mean several things.
+/// Reads `UTC`, `GMT`, `Z`, `+0200`, `GMT-06:00`. Other names of zones are ambiguous.
 fn offset(zone: &str) -> Option<Offset> {
     if matches!(zone, "UTC" | "GMT" | "Z") {
         return Some(Offset::UTC);
@@ -194,7 +195,7 @@ impl TryFrom<SystemTime> for Timestamp {
 
     /// # Errors
     ///
-    /// Where the time is before 1970 or after 9999.
+    /// If the time is before 1970 or after 9999.
     fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
         let since_epoch =
             time.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| TimestampRangeError(()))?;
@@ -205,7 +206,7 @@ impl TryFrom<SystemTime> for Timestamp {
     }
 }
 
-/// A time before 1970 or after 9999, met where a [`Timestamp`] was expected.
+/// Time before 1970 or after 9999, which is no [`Timestamp`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimestampRangeError(());
 

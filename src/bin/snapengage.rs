@@ -1,4 +1,4 @@
-//! Looks into an inbox from the command line: tables for people, `--json` for programs.
+//! Inspects an inbox from the command line: tables for people, `--json` for programs.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -22,7 +22,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Room {
-    /// Looks into an inbox, and puts it in order. The receiver may go on meanwhile.
+    /// Inspects an inbox, and retries or discards its entries. The receiver may keep running.
     Inbox(InboxArgs),
 }
 
@@ -37,7 +37,7 @@ struct InboxArgs {
     command: Command,
 }
 
-/// Where the inbox is.
+/// Location of the inbox.
 #[derive(Args)]
 struct Place {
     /// The inbox's file.
@@ -90,7 +90,7 @@ enum Command {
     Retry(Chosen),
     /// Discards entries for good, with their bodies.
     Discard(Chosen),
-    /// Counts what there is.
+    /// Counts the entries of each state.
     Stats,
 }
 
@@ -235,7 +235,8 @@ impl Act {
     }
 }
 
-/// Says how many it was done to. A failure if there was one to which it could not be.
+/// Applies an action to the chosen entries and reports the number. Fails if it could not be applied
+/// to one of them.
 async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<ExitCode> {
     let count =
         if chosen.dead { inbox.stats().await?.dead } else { u64::try_from(chosen.ids.len())? };
@@ -260,12 +261,12 @@ async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<Ex
     Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// On stderr, and only where that is a terminal.
+/// Creates the progress bar, on stderr, and only if that is a terminal.
 fn bar(count: u64, json: bool) -> ProgressBar {
     if json { ProgressBar::hidden() } else { ProgressBar::new(count) }
 }
 
-/// What is done to many entries.
+/// One action on many entries.
 struct Bulk<'a> {
     inbox: &'a Inbox,
     act: Act,
@@ -275,7 +276,7 @@ struct Bulk<'a> {
 }
 
 impl Bulk<'_> {
-    /// No more than there were: what is retried may die again meanwhile.
+    /// Counts down from the number there was: an entry that is retried may die again meanwhile.
     async fn act_on_dead(&mut self, mut count: usize) -> Outcome<()> {
         const PAGE: usize = 1000;
         let mut after = None;
@@ -307,14 +308,15 @@ impl Bulk<'_> {
     }
 }
 
-/// With how many of these to begin, so that they share a flush, and those of one case keep their order.
+/// Returns how many of these to act on first: together, so that they share a flush, but with those
+/// of one case in order.
 fn side_by_side(entries: &[Entry]) -> usize {
     const AT_ONCE: usize = 64;
     let mut subjects = HashSet::new();
     entries.iter().take(AT_ONCE).take_while(|entry| subjects.insert(&entry.subject)).count()
 }
 
-/// Columns as wide as what is in them, the last one open.
+/// Lays rows out in columns as wide as their content, the last one open.
 fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| {
         let widths = rows.iter().map(|row| row[column].chars().count());
@@ -330,7 +332,7 @@ fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     text
 }
 
-/// What was sent may hold what a terminal obeys.
+/// Escapes control characters: text that was sent may hold what a terminal obeys.
 fn legible(text: &str) -> String {
     let legible = |c: char| {
         if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
