@@ -1,4 +1,4 @@
-//! Who may call: tokens, compared in constant time.
+//! Authorization: tokens, compared in constant time.
 
 use std::borrow::Cow;
 use std::env::VarError;
@@ -11,13 +11,14 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::endpoint::rejection::Rejection;
 use crate::wire::percent::is_unreserved;
 
-/// A token that SnapEngage sends in `Authorization`, as typed into its dashboard.
+/// Token that SnapEngage sends in `Authorization`, as typed into its dashboard.
 ///
-/// The whole value is compared: a token typed as `Bearer x` is `Bearer x`. Spaces and tabs around it
-/// are dropped, since HTTP drops them too. ASCII, at most [`Token::MAX_LENGTH`] bytes.
+/// The whole value is compared: a token typed as `Bearer x` is `Bearer x`. Spaces and tabs around
+/// it are dropped, since HTTP drops them too. It is ASCII, of at most [`Token::MAX_LENGTH`] bytes.
 ///
-/// Comparing takes as long as the value received is long. It does not depend on the token, on its
-/// length, or on where the two first differ; every token of a route is compared on every request.
+/// The comparison takes as long as the value received is long. Its time does not depend on the
+/// token, on the token's length, or on where the two first differ; every token of a route is
+/// compared on every request.
 ///
 /// ```
 /// use snapengage::Token;
@@ -31,20 +32,20 @@ pub struct Token {
     secret: Result<Secret, Problem>,
 }
 
-/// The reason why nobody can send a token. It repeats nothing of the token.
+/// Reason why nobody can send a token. It repeats nothing of the token.
 #[derive(Clone)]
 enum Problem {
-    /// The environment variable is not set.
+    /// Environment variable that is not set.
     Unset(String),
     Empty,
     Malformed(Cow<'static, str>),
 }
 
 impl Token {
-    /// The length of the longest token, in bytes.
+    /// Length of the longest token, in bytes.
     pub const MAX_LENGTH: usize = 1024;
 
-    /// A token with the name `default`.
+    /// Creates a token with the name `default`.
     ///
     /// A token that nobody can send is a mistake, which [`build`](crate::ReceiverBuilder::build)
     /// reports: one that is empty, too long, not ASCII or has control characters, and one that was
@@ -53,7 +54,7 @@ impl Token {
         Self { secret: Secret::new(secret.as_ref()), name: "default".to_owned() }
     }
 
-    /// The token in an environment variable, under the variable's name.
+    /// Reads a token from an environment variable, under the variable's name.
     ///
     /// A variable that is not set is a mistake as well.
     pub fn from_env(variable: &str) -> Self {
@@ -65,7 +66,7 @@ impl Token {
         Self { name: variable.to_owned(), secret }
     }
 
-    /// The same token under another name, which the log tells when the token was used.
+    /// Returns the same token under another name, which is logged when the token is used.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
@@ -98,10 +99,10 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Who may call a route: whoever has one of its tokens.
+/// Authorization of a route: any one of its tokens.
 ///
-/// A [`Token`] or several make one: two tokens let SnapEngage's dashboard change from one to the
-/// other at leisure.
+/// It is made from one [`Token`] or several: with two, the token in SnapEngage's dashboard can be
+/// changed without an outage.
 ///
 /// ```
 /// use snapengage::{Auth, Token};
@@ -117,7 +118,7 @@ pub struct Auth {
     tokens: Vec<Token>,
 }
 
-/// Where the token is.
+/// Place of the token in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TokenPlace {
     Header,
@@ -126,7 +127,7 @@ enum TokenPlace {
 }
 
 impl Auth {
-    /// The token as the last segment of the path: `/get-contact/<secret>`.
+    /// Expects the token as the last segment of the path: `/get-contact/<secret>`.
     ///
     /// For Get Contact, whose dashboard form has no field for a token: an address that nobody can
     /// guess is the only secret it can keep. The token may have letters, digits and `-._~` only. A
@@ -135,7 +136,8 @@ impl Auth {
         Self { place: TokenPlace::Path, ..tokens.into() }
     }
 
-    /// No token: whoever finds the address can send what they like, as if they were SnapEngage.
+    /// Requires no token: whoever finds the address can send what they like, as if they were
+    /// SnapEngage.
     pub fn dangerously_open() -> Self {
         Self { place: TokenPlace::Nowhere, tokens: Vec::new() }
     }
@@ -148,12 +150,12 @@ impl Auth {
         self.place == TokenPlace::Header
     }
 
-    /// Whether a text is one of the tokens, wherever they are sent.
+    /// Returns `true` if a text is one of the tokens, wherever they are sent.
     pub(crate) fn is_secret(&self, text: &str) -> bool {
         self.find(text.as_bytes()).is_some()
     }
 
-    /// Every mistake in it, with nothing of a token.
+    /// Lists every mistake in it, with nothing of a token.
     pub(crate) fn mistakes(&self) -> Vec<String> {
         if self.place != TokenPlace::Nowhere && self.tokens.is_empty() {
             return vec!["no token: `Auth::dangerously_open` says so on purpose".to_owned()];
@@ -161,7 +163,7 @@ impl Auth {
         self.tokens.iter().filter_map(|token| token.mistake(self.place)).collect()
     }
 
-    /// Checks a request, and says which token it came with.
+    /// Checks a request, and returns the name of the token it came with.
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
@@ -178,9 +180,9 @@ impl Auth {
         self.find(received).map(Some).ok_or_else(|| Rejection::unauthorized("wrong token"))
     }
 
-    /// The name of the token received.
+    /// Finds the name of the token received.
     fn find(&self, received: &[u8]) -> Option<&str> {
-        // All of them, whether or not one was found: the time taken tells nothing of which it was.
+        // All are compared even after a match, so that the time does not show which one matched.
         let mut found = None;
         for token in &self.tokens {
             if token.secret.as_ref().is_ok_and(|secret| secret.is(received)) {
@@ -209,20 +211,20 @@ impl From<Vec<Token>> for Auth {
     }
 }
 
-/// The one `Authorization` header.
+/// Returns the one `Authorization` header.
 fn authorization(headers: &HeaderMap) -> Result<&[u8], Rejection> {
     let mut values = headers.get_all(&AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(Rejection::unauthorized("no token"));
     };
-    // Of two, a proxy in front may have believed the other one.
+    // A proxy in front may have checked the other of the two.
     if values.next().is_some() {
         return Err(Rejection::unauthorized("more than one token"));
     }
     Ok(value.as_bytes())
 }
 
-/// A token's bytes, padded with zeros to the longest length, in words.
+/// Bytes of a token, padded with zeros to the longest length, in words.
 #[derive(Clone)]
 struct Secret {
     words: Box<[u64; Self::WORDS]>,
@@ -259,12 +261,13 @@ impl Secret {
     }
 
     fn is(&self, received: &[u8]) -> bool {
-        // Tells nothing: the longest length is no secret, and the received one is the caller's.
+        // This early return leaks nothing: the longest length is no secret, and the received one is
+        // the caller's.
         if received.len() > Token::MAX_LENGTH {
             return false;
         }
-        // Each word that came, whether or not one differed before; then the length, for a token that
-        // starts with what came, and for zeros that came where the token has ended.
+        // Every word that came is compared, even after a difference; then the length, against a
+        // token that starts with what came, and against zeros that came after the end of the token.
         let words = received.chunks(Self::WORD).zip(self.words.iter());
         let same =
             words.fold(Choice::from(1), |same, (bytes, word)| same & padded(bytes).ct_eq(word));
@@ -278,7 +281,7 @@ impl Secret {
     }
 }
 
-/// The trace of copying a token, at its ends: a dashboard would not have taken it.
+/// Finds the traces of copying at the ends of a token: a dashboard would not have accepted them.
 fn pasted(secret: &str) -> Option<String> {
     let ends = [secret.chars().next()?, secret.chars().next_back()?];
     let trace = if ends.iter().any(|end| matches!(end, '\r' | '\n')) {
@@ -293,17 +296,17 @@ fn pasted(secret: &str) -> Option<String> {
     Some(format!("{trace}, expected the token alone"))
 }
 
-/// One of the curly ones is enough: it is not ASCII in any case.
+/// Returns `true` for a pair of quotes. One curly one is enough: it is not ASCII in any case.
 fn are_quotes(ends: [char; 2]) -> bool {
     matches!(ends, ['"', '"'] | ['\'', '\''] | ['`', '`'] | ['“' | '‘', _] | [_, '”' | '’'])
 }
 
-/// White space, and the marks of Unicode's that come along when text is copied.
+/// Returns `true` for white space, and for the Unicode marks that come along when text is copied.
 fn is_unseen(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Java sends what is not ASCII in ISO-8859-1, others in UTF-8: such a token matches by chance.
+/// Java sends non-ASCII text in ISO-8859-1, other clients in UTF-8: such a token matches by chance.
 const NOT_ASCII: Problem =
     Problem::Malformed(Cow::Borrowed("is not ASCII, and clients differ in how they encode it"));
 

@@ -13,12 +13,12 @@ use tokio::time::timeout;
 
 use crate::endpoint::rejection::Rejection;
 
-/// How large a body may be, and how long it may take.
+/// Size and time limits of a body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// In bytes.
+    /// Limit in bytes.
     pub(crate) size: usize,
-    /// For the whole body, from its first byte to its last.
+    /// Deadline of the whole body, from its first byte to its last.
     pub(crate) deadline: Duration,
 }
 
@@ -34,10 +34,10 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    // None is decoded: gzip grows a thousandfold, past any limit on what is sent.
+    // No coding is decoded: gzip grows a thousandfold, past any limit on what is sent.
     refuse_encodings(headers)?;
-    // What says that it is too large is refused before a byte of it is read. Lengths may lie, or be
-    // missing where the body is chunked: so it is counted as well.
+    // A body whose declared length is too large is refused before a byte of it is read. The length
+    // may lie, or be missing if the body is chunked, so the bytes are counted as well.
     if body.size_hint().lower() > limits.size as u64 {
         return Err(Rejection::too_large(limits.size));
     }
@@ -46,10 +46,10 @@ where
         .unwrap_or_else(|| Err(Rejection::too_slow(limits.deadline)))
 }
 
-/// What the work comes to, or `None` if that takes too long.
+/// Returns the output of the work, or `None` if it takes too long.
 async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
     let mut work = pin!(work);
-    // Most bodies come with their heads: those that are there need no timer.
+    // Most bodies arrive with their heads: those need no timer.
     let at_once = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
     match at_once.await {
         Poll::Ready(done) => Some(done),
@@ -57,8 +57,8 @@ async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
     }
 }
 
-/// The codings that change a body, as registered for HTTP (RFC 9110, 16.6.1). Anything else is a
-/// charset, a mistake, or nothing: the body shows by itself whether it can be read.
+/// Codings that change a body, as registered for HTTP (RFC 9110, 16.6.1). Anything else is a
+/// charset, a mistake, or nothing: the body itself shows whether it can be read.
 const CODINGS: &[&str] = &[
     "aes128gcm",
     "br",
@@ -83,8 +83,8 @@ fn refuse_encodings(headers: &HeaderMap) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Whether the body is coded, by one element of the list: parameters and quotes, which it may not
-/// have, are not looked at.
+/// Returns `true` if the body is coded, by one element of the list: parameters and quotes, which it
+/// may not have, are ignored.
 fn is_coding(encoding: &[u8]) -> bool {
     let name = encoding.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
     let name = name.strip_prefix(b"\"").unwrap_or(name);
@@ -92,7 +92,7 @@ fn is_coding(encoding: &[u8]) -> bool {
     CODINGS.iter().any(|coding| name.eq_ignore_ascii_case(coding.as_bytes()))
 }
 
-/// Collects a body, as far as the limit. One that came in one piece is handed on as it is.
+/// Collects a body, up to the limit. One that came in one piece is returned without a copy.
 async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Rejection>
 where
     B: http_body::Body,
@@ -107,11 +107,11 @@ where
             continue;
         };
         let length = first.len() + rest.len();
-        // No underflow: what was taken before is within the limit.
+        // No underflow: the length so far is within the limit.
         if data.remaining() > limit - length {
             return Err(Rejection::too_large(limit));
         }
-        // Most bodies are one frame, which is the server's own buffer: no copy is made of it.
+        // Most bodies are one frame, which is the server's own buffer: it is not copied.
         if length == 0 {
             first = data.copy_to_bytes(data.remaining());
             continue;

@@ -1,4 +1,4 @@
-//! Which API is received on which path, behind which token.
+//! Builder of a receiver: APIs on their paths, behind their tokens.
 
 mod mistakes;
 
@@ -24,7 +24,7 @@ use crate::{agent_status, contact, conversation, integration};
 /// Paths start with `/` and are matched whole, except that a [secret](Auth::secret_path) is one
 /// more segment. Escapes of letters, digits and `-._~` are the same as the characters. The same API
 /// may be mounted on several paths, with other tokens and other handlers: one for each widget, or
-/// for each tenant. Limits and deadlines are more than zero. Mistakes come out when it is
+/// for each tenant. Limits and deadlines must be more than zero. Mistakes are reported when it is
 /// [built](Self::build).
 ///
 /// # Limits
@@ -40,9 +40,9 @@ use crate::{agent_status, contact, conversation, integration};
 /// | memory for what was read of bodies, until their handlers are done | 512 MiB | [`memory_limit`](Self::memory_limit) |
 /// | ids, names of events, values of a documented set | 256 bytes | |
 ///
-/// What is read of a body takes two or three times as much memory, and 164 times at worst, for
-/// lists of tiny objects: the memory limit bounds what all of them take, and a request beyond it
-/// waits. The bounds of connections and heads are the [`Server`](crate::Server)'s.
+/// A parsed body takes two or three times its size in memory, and 164 times at worst, for lists of
+/// tiny objects: the memory limit bounds the total, and a request beyond it waits. The bounds of
+/// connections and heads are the [`Server`](crate::Server)'s.
 #[must_use]
 pub struct ReceiverBuilder {
     mounts: Vec<Mount>,
@@ -66,9 +66,9 @@ impl Mount {
     }
 }
 
-/// Makes the endpoint of a path, once all settings are known.
-// Not before `build`: a bot's fallback may be set after the bot, and an inbox is to know no feed of
-// a receiver that has mistakes.
+/// Constructor of a path's endpoint, run once all settings are known.
+// Run by `build` and not before: a bot's fallback may be set after the bot, and an inbox must not
+// know a feed of a receiver that has mistakes.
 type MakeEndpoint = dyn FnOnce(&str, &ReceiverSettings) -> Box<dyn Endpoint> + Send;
 
 struct ReceiverSettings {
@@ -100,7 +100,7 @@ impl ReceiverBuilder {
         }
     }
 
-    /// Receives the [Integration API](integration).
+    /// Mounts the [Integration API](integration) on a path.
     pub fn integration(
         self,
         path: impl Into<String>,
@@ -110,7 +110,7 @@ impl ReceiverBuilder {
         self.feed(path, auth, handler)
     }
 
-    /// Receives the [Bot API](bot).
+    /// Mounts the [Bot API](bot) on a path.
     pub fn bot(
         self,
         path: impl Into<String>,
@@ -122,7 +122,7 @@ impl ReceiverBuilder {
         })
     }
 
-    /// Receives the [Conversation Events API](conversation).
+    /// Mounts the [Conversation Events API](conversation) on a path.
     pub fn conversation(
         self,
         path: impl Into<String>,
@@ -132,7 +132,7 @@ impl ReceiverBuilder {
         self.feed(path, auth, handler)
     }
 
-    /// Receives the [Agent Status API](agent_status).
+    /// Mounts the [Agent Status API](agent_status) on a path.
     pub fn agent_status(
         self,
         path: impl Into<String>,
@@ -142,8 +142,8 @@ impl ReceiverBuilder {
         self.feed(path, auth, handler)
     }
 
-    /// Answers the [Get Contact OPEN API](contact), which comes with a
-    /// [secret in the path](Auth::secret_path) or with none.
+    /// Mounts the [Get Contact OPEN API](contact) on a path. Its requests have a [secret in the
+    /// path](Auth::secret_path) or none.
     pub fn contact(
         self,
         path: impl Into<String>,
@@ -183,93 +183,94 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Shows on the path of [`healthz`](Self::healthz) what a check says, by this name: 200 and
-    /// `{"inbox":{"waiting":0},"status":"ok"}`, say. 503 where a check fails, panics or takes too
-    /// long. None by default: the body is `ok`.
+    /// Adds a check to the report on the path of [`healthz`](Self::healthz), under this name: 200
+    /// and, for example, `{"inbox":{"waiting":0},"status":"ok"}`. The answer is 503 if a check
+    /// fails, panics or takes too long. None by default: the body is `ok`.
     pub fn health_check(mut self, name: impl Into<String>, check: impl HealthCheck) -> Self {
         self.checks.push((name.into(), Box::new(check)));
         self
     }
 
-    /// The largest body accepted, in bytes. 2 MiB by default; larger ones are answered 413.
+    /// Largest body accepted, in bytes. 2 MiB by default; larger ones are answered 413.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.limits.size = bytes;
         self
     }
 
-    /// How long a body may take from its first byte to its last. 15 seconds by default; slower ones
-    /// are answered 408.
+    /// Time for a body, from its first byte to its last. 15 seconds by default; slower ones are
+    /// answered 408.
     pub fn body_deadline(mut self, deadline: Duration) -> Self {
         self.settings.limits.deadline = deadline;
         self
     }
 
-    /// The memory that what was read of bodies may take at once, in bytes, until their handlers are
-    /// done. 512 MiB by default. A request that finds too little left waits for it, for as long as
-    /// a body may take, or as its handler may where that is shorter; then it is answered 503, and a
-    /// bot's with the fallback reply.
+    /// Memory that parsed bodies may take at once, in bytes, until their handlers are done. 512 MiB
+    /// by default. A request that finds too little left waits for it, as long as a body may take,
+    /// or as long as its handler may if that is shorter; then it is answered 503, and a bot's with
+    /// the fallback reply.
     ///
-    /// It is estimated: some two or three times what a body has in bytes, and at worst 164 times. A
-    /// body that could take more than all of it is read alone.
+    /// The memory is estimated: some two or three times the bytes of a body, and at worst 164
+    /// times. A body that could take more than all of it is read alone.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.settings.memory = bytes;
         self
     }
 
-    /// How long handlers of the Integration, Conversation Events and Agent Status APIs may take. 30
+    /// Deadline of handlers of the Integration, Conversation Events and Agent Status APIs. 30
     /// seconds by default; after that the handler is dropped and 503 answered.
     pub fn feed_deadline(mut self, deadline: Duration) -> Self {
         self.settings.feed_deadline = deadline;
         self
     }
 
-    /// How long bots may take. 8 seconds by default; after that the handler is dropped and the
-    /// fallback reply answered.
+    /// Deadline of bots. 8 seconds by default; after that the handler is dropped and the fallback
+    /// reply answered.
     pub fn bot_deadline(mut self, deadline: Duration) -> Self {
         self.settings.bot_deadline = deadline;
         self
     }
 
-    /// How long handlers of the Get Contact OPEN API may take. 5 seconds by default; after that the
+    /// Deadline of handlers of the Get Contact OPEN API. 5 seconds by default; after that the
     /// handler is dropped and 503 answered.
     pub fn contact_deadline(mut self, deadline: Duration) -> Self {
         self.settings.contact_deadline = deadline;
         self
     }
 
-    /// How long each [health check](Self::health_check) may take. 2 seconds by default; after that
-    /// it is dropped and 503 answered.
+    /// Deadline of each [health check](Self::health_check). 2 seconds by default; after that the
+    /// check is dropped and 503 answered.
     pub fn health_deadline(mut self, deadline: Duration) -> Self {
         self.settings.health_deadline = deadline;
         self
     }
 
-    /// What a visitor gets when the bot fails, panics or takes too long, and when a transfer fails
-    /// and the bot says nothing to it: never nothing. By default, a human agent: `HUMAN_TRANSFER`.
+    /// Reply to a visitor when the bot fails, panics or takes too long, and when a transfer fails
+    /// and the bot's reply to that is empty. Must not be empty itself. By default, a transfer to a
+    /// human agent: `HUMAN_TRANSFER`.
     pub fn fallback(mut self, reply: impl Into<Reply>) -> Self {
         self.settings.fallback.reply = Arc::new(reply.into());
         self
     }
 
-    /// What a visitor is told when the transfer to any human agent fails, or the one of the
-    /// [fallback reply](Self::fallback), and the bot says nothing to it. By default,
-    /// `Sorry, nobody is available right now. Please try again later.`
+    /// Message to a visitor when the transfer to any human agent fails, or the one of the [fallback
+    /// reply](Self::fallback), and the bot's reply to that is empty. By default, `Sorry, nobody is
+    /// available right now. Please try again later.`
     ///
-    /// A text alone: a transfer here could fail again, and again.
+    /// Text only: a transfer here could fail again, and again.
     pub fn apology(mut self, text: impl Into<String>) -> Self {
         self.settings.fallback.set_apology(text.into());
         self
     }
 
-    /// The receiver.
+    /// Builds the receiver.
     ///
     /// # Errors
     ///
-    /// Every mistake at once: nothing to serve; a path that nobody can ask for, or that is taken; a
-    /// token that nobody can send, or none; a header token for [`contact`](Self::contact), which
-    /// comes without headers; a limit or deadline of zero; a fallback or an apology that leaves
-    /// the visitor without an answer; a health check whose name is taken, or without
-    /// [`healthz`](Self::healthz).
+    /// If there are mistakes, with all of them: nothing to serve; a path that nobody can request,
+    /// or that is in use; a token that nobody can send, or none; a header token for
+    /// [`contact`](Self::contact), whose requests have no such header; a limit or deadline
+    /// of zero; a fallback or an apology that leaves the visitor without an answer; a health check
+    /// whose name is in use, or without [`healthz`](Self::healthz).
     pub fn build(self) -> Result<Receiver, BuildError> {
         let mistakes = self.mistakes();
         if !mistakes.is_empty() {

@@ -1,4 +1,4 @@
-//! What the health route tells of the parts that were hooked into it.
+//! Health route, and the checks it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use crate::endpoint::Answer;
 use crate::endpoint::rejection::{Failure, Rejection};
 use crate::error::HandlerError;
 
-/// The report's own name, which no check may have.
+/// Name of the report's own field, which no check may have.
 pub(crate) const STATUS: &str = "status";
 
-/// A part of the service that the health route asks how it is.
+/// Check of a part of the service, run by the health route.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,15 +52,15 @@ pub(crate) const STATUS: &str = "status";
 /// ```
 #[async_trait]
 pub trait HealthCheck: Send + Sync + 'static {
-    /// Figures for whoever asks.
+    /// Returns figures for the report.
     ///
-    /// The route has no token, and is asked often: no names and nothing that was sent, and no work
-    /// that grows.
+    /// The route has no token and is requested often: the figures must hold no names and nothing
+    /// that was sent, and must be cheap to get.
     ///
     /// # Errors
     ///
-    /// Where the part is of no use: the route answers 503. The log says why when that begins, and when it
-    /// is over.
+    /// If the part does not work: the route answers 503. The reason is logged when that begins, and
+    /// again when it is over.
     async fn check(&self) -> Result<Value, HandlerError>;
 }
 
@@ -71,13 +71,13 @@ impl<C: HealthCheck + ?Sized> HealthCheck for Arc<C> {
     }
 }
 
-/// The health route.
+/// Health route.
 pub(crate) struct Health {
     pub(crate) path: String,
     pub(crate) checks: BTreeMap<String, Box<dyn HealthCheck>>,
-    /// For each check.
+    /// Deadline of each check.
     pub(crate) deadline: Duration,
-    /// The checks that were failed the last time.
+    /// Checks that failed the last time.
     pub(crate) failed: Mutex<BTreeSet<String>>,
 }
 
@@ -98,7 +98,7 @@ impl Health {
         Ok(Answer::json(report.into_bytes()).of_health_checks())
     }
 
-    /// Logs what has changed: a probe every few seconds would fill the log with what stays as it is.
+    /// Logs changes only: a probe every few seconds would fill the log with what stays as it is.
     fn note(&self, name: &str, failure: Option<&Failure>, log: &RequestLog) {
         match failure {
             Some(failure) => {

@@ -1,5 +1,5 @@
-//! The log of a request: one span, and one line in it. Nothing that was sent but the event's name and the
-//! case id, and nothing of a token but its name.
+//! Log of a request: one span, and one event in it. Of what was sent, only the event's name and the
+//! case id are logged, and of a token only its name.
 
 use std::time::Instant;
 
@@ -13,12 +13,12 @@ use crate::endpoint::{Answer, Origin};
 use crate::id::CaseId;
 use crate::legible::legible;
 
-/// The log of one request. A subscriber that panics costs what is told, and not the request.
+/// Log of one request. A subscriber that panics loses its log line, and not the request.
 #[derive(Clone)]
 pub(crate) struct RequestLog {
-    /// At the highest level, so that a refusal in the log is never without it.
+    /// Created at the highest level, so that no refusal is logged without it.
     span: Span,
-    /// `None` where nobody listens: then nobody looks at the clock.
+    /// `None` if the span is disabled: then the clock is not read.
     started: Option<Instant>,
 }
 
@@ -46,14 +46,14 @@ impl RequestLog {
         });
     }
 
-    /// The name of the token that came.
+    /// Records the name of the token that came.
     pub(crate) fn token(&self, name: &str) {
         self.tell(|span| {
             span.record("token", name);
         });
     }
 
-    /// What came in.
+    /// Records the event.
     pub(crate) fn event(&self, name: &str, case_id: Option<&CaseId>) {
         self.tell(|span| {
             span.record("event", &*legible(name));
@@ -63,7 +63,7 @@ impl RequestLog {
         });
     }
 
-    /// Does what the request asks for, with what that logs in the request's span.
+    /// Runs work in the request's span.
     pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
         if self.span.is_disabled() {
             return work();
@@ -78,17 +78,17 @@ impl RequestLog {
         self.tell(|span| span.in_scope(|| tracing::debug!("the caller hung up")));
     }
 
-    /// A health check that was passed the last time.
+    /// Logs a health check that passed the last time and fails.
     pub(crate) fn unhealthy(&self, check: &str, reason: &str) {
         self.tell(|span| span.in_scope(|| tracing::error!(check, reason, "unhealthy")));
     }
 
-    /// A health check that was failed the last time.
+    /// Logs a health check that failed the last time and passes.
     pub(crate) fn healthy_again(&self, check: &str) {
         self.tell(|span| span.in_scope(|| tracing::info!(check, "healthy again")));
     }
 
-    /// The one line for a request.
+    /// Logs the one line for a request.
     pub(crate) fn outcome(&self, result: &Result<Answer, Rejection>) {
         self.tell(|span| {
             let duration = self.started.map_or(0, |started| started.elapsed().as_millis());
@@ -99,7 +99,7 @@ impl RequestLog {
         });
     }
 
-    /// The time, where a subscriber wants to be told of it.
+    /// Returns the time if a subscriber listens.
     pub(crate) fn now(&self) -> Option<Instant> {
         self.is_heard().then(Instant::now)
     }

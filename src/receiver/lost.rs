@@ -1,4 +1,4 @@
-//! What the log says of a path that nothing is served at.
+//! Log text for a path that nothing is served at.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use super::auth::Auth;
 use crate::legible::legible;
 
-/// A path that something is served at.
+/// Path that something is served at.
 #[derive(Clone, Copy)]
 pub(super) struct Served<'a> {
     pub(super) path: &'a str,
@@ -27,8 +27,8 @@ impl Served<'_> {
         segments(self.path)
     }
 
-    /// How far a path is from it, wherever in the path it may be: proxies put something in front, and
-    /// people something behind.
+    /// Returns the distance of a path from this one, wherever in the path it may be: proxies
+    /// prepend segments, and people append some.
     fn distance(&self, lost: &[&str]) -> usize {
         let own = self.segments();
         let length = own.len().clamp(1, lost.len().max(1));
@@ -48,15 +48,15 @@ impl fmt::Display for Served<'_> {
     }
 }
 
-/// Names a path that nothing is served at, and the nearest that is. For the log alone: whoever asks has no
-/// token.
+/// Describes a path that nothing is served at, and the nearest one that is. For the log alone: the
+/// caller has shown no token.
 pub(super) fn told(path: &str, served: &[Served<'_>]) -> String {
     const LIMIT: usize = 128;
     let end = path.floor_char_boundary(LIMIT);
     let mut lost = segments(&path[..end]);
     let mut shown = shown(&lost, served);
     if end < path.len() {
-        // Cut in two, a secret is not known for one.
+        // A secret that is cut in two is not recognized as one.
         lost.pop();
         shown.pop();
         shown.push("…".into());
@@ -67,10 +67,10 @@ pub(super) fn told(path: &str, served: &[Served<'_>]) -> String {
     format!("nothing is served at `/{shown}`{}", nearest.unwrap_or_default())
 }
 
-/// The path without what may be a secret, or one with a slip of the pen in it.
+/// Returns the segments of a path without what may be a secret, or a mistyped one.
 ///
-/// What is near to a segment that is served is a slip of the pen in that. Anything else may be a secret
-/// where secrets are in paths, and where it stands behind what is served.
+/// A segment close to one that is served is a mistyped one of those. Any other may be a secret if
+/// secrets are in paths, or if it stands behind one that is served.
 fn shown<'p>(lost: &[&'p str], served: &[Served<'_>]) -> Vec<Cow<'p, str>> {
     let secrets_are_in_paths = served.iter().any(|served| served.has_secret_path());
     let mut is_behind = false;
@@ -93,12 +93,12 @@ fn segments(path: &str) -> Vec<&str> {
     path.trim_start_matches('/').split('/').collect()
 }
 
-/// Whether somebody who meant one may have written the other: a letter wrong in three.
+/// Returns `true` if one may be a mistyped form of the other: one letter in three wrong.
 fn is_near(segment: &str, own: &str) -> bool {
     !own.is_empty() && distance(segment, own) <= (own.len() / 3).max(1)
 }
 
-/// How many letters are wrong, missing or too many, in either case.
+/// Counts the letters that are wrong, missing or too many, ignoring case.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

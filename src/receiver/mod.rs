@@ -1,4 +1,4 @@
-//! The order in which a request is checked, handled and answered, once.
+//! Order in which a request is checked, handled and answered.
 
 pub(crate) mod auth;
 pub(crate) mod body;
@@ -88,56 +88,57 @@ use crate::wire::charset;
 /// A refusal is `{"code": 400, "message": "…"}`, with nothing of what was sent in the message;
 /// failures of Get Contact are plain text, since an agent may see them. SnapEngage repeats an
 /// Integration request for about two hours unless it is answered 2xx; the other APIs are not known
-/// to repeat anything. What is no HTTP, or has a head of more than 100 fields or past
-/// [`header_limit`](crate::Server::header_limit) (431), hyper refuses by itself.
+/// to repeat anything. Hyper itself refuses what is not HTTP, and heads of more than 100 fields or
+/// past [`header_limit`](crate::Server::header_limit) (431).
 ///
-/// The fallback reply is a transfer to a human agent, or what
-/// [`fallback`](ReceiverBuilder::fallback) says. A transfer that fails ends in it as well, unless
-/// it was one to any human agent, or the fallback reply's own: then the visitor is told that nobody
-/// is available, or what [`apology`](ReceiverBuilder::apology) says. Where the handler fails at the
-/// end of a chat, nobody is left to be answered, and the reply is empty.
+/// The fallback reply is a transfer to a human agent, unless
+/// [`fallback`](ReceiverBuilder::fallback) sets another. A transfer that fails ends in it as well,
+/// unless it was one to any human agent, or the fallback reply's own: then the visitor gets the
+/// [`apology`](ReceiverBuilder::apology), by default that nobody is available. If the handler fails
+/// at the end of a chat, nobody is left to be answered, and the reply is empty.
 ///
-/// A handler that has started runs to its end or its deadline, even if SnapEngage hangs up. A
-/// deadline ends it where it waits; one that blocks its thread is beyond it: its answer is kept,
-/// and the log warns of it.
+/// A handler that has started runs to its end or its deadline, even if SnapEngage hangs up. At its
+/// deadline it is dropped at its next `await`; one that blocks its thread cannot be stopped: its
+/// answer is used, and a warning is logged.
 ///
 /// # What is read
 ///
-/// - Bodies are UTF-8, or what the `Content-Type` or the XML itself declares, if that is ISO-8859-1
-///   or windows-1252. Any other charset is as if absent.
-/// - A byte that is no UTF-8, and half of a surrogate pair in JSON, becomes U+FFFD, and the log
-///   names the field. A number that 64 bits do not hold is kept as its text. What is not JSON or
+/// - Bodies are read as UTF-8, or in the charset that the `Content-Type` or the XML itself
+///   declares, if that is ISO-8859-1 or windows-1252. Any other charset is ignored.
+/// - A byte that is not UTF-8, and half of a surrogate pair in JSON, becomes U+FFFD, and the field
+///   is logged. A number that does not fit into 64 bits is kept as its text. What is not JSON or
 ///   XML is refused with 400.
-/// - Numbers and booleans are read where they come as text, and text where it comes as a number. In
-///   XML, white space around CDATA, ids and numbers is layout.
-/// - What a field cannot make sense of is in `extra` under its name, and absent in the field. Of a
-///   field that comes twice the last counts, and the others are in `extra` under `name (others)`,
-///   an array. The log names both.
-/// - Only what nothing can be done without is required: the ids, and the name of the event. Ids,
-///   names of events and values of a documented set have up to 256 bytes; longer ones are nothing
-///   their field can make sense of.
-/// - JSON nests up to 127 deep, XML up to 128, without a DTD and without entities of its own.
+/// - Numbers and booleans are accepted as text, and text as a number. In XML, white space around
+///   CDATA, ids and numbers is layout.
+/// - A value that a field cannot hold is kept in `extra` under the field's name, and the field is
+///   absent. Of a repeated field the last value counts, and the others are in `extra` under `name
+///   (others)`, an array. Both are logged.
+/// - Only the indispensable fields are required: the ids, and the name of the event. Ids, names of
+///   events and values of a documented set have up to 256 bytes; longer ones are treated as values
+///   that their field cannot hold.
+/// - JSON nests up to 127 deep, XML up to 128. XML has no DTD and no entities of its own.
 ///
 /// # What is logged
 ///
-/// One `tracing` span a request, `snapengage`, with `api`, `event`, `case_id`, `token` (its
-/// [name](crate::Token::named)), `repeat`, `status` and `duration_ms`, and one event in it. Nothing
-/// that was sent is in it but the names and ids; what a handler's errors say is. A 404 names the
-/// path and the nearest that is served, without what may be a secret. Probes of the health route
-/// are at DEBUG.
+/// Each request has one `tracing` span, `snapengage`, with `api`, `event`, `case_id`, `token` (its
+/// [name](crate::Token::named)), `repeat`, `status` and `duration_ms`, and one event in it. Of what
+/// was sent, only the names and ids are logged; a handler's errors are logged in full. A 404 logs
+/// the path and the nearest that is served, without what may be a secret. Requests of the health
+/// route are logged at DEBUG.
 ///
 /// A subscriber that panics, as `tracing_subscriber::fmt` does when stderr is full or closed, costs
-/// no request. In handlers of yours it would: `.log_internal_errors(false)` has it not panic. One
-/// that blocks, on a pipe that nobody reads, blocks the thread it is called on.
+/// no request. In your own handlers it would: set `.log_internal_errors(false)` to keep it from
+/// panicking. One that blocks, on a pipe that nobody reads, blocks the thread it is called on.
 ///
 /// # In a service of your own
 ///
 /// [`handle`](Self::handle) answers an [`http::Request`] with any body, without a socket; tests
 /// need no more than that. A receiver is a hyper and a tower service, so that axum mounts it with
 /// `Router::new().nest_service("/snapengage", receiver)`: see the example `embed_in_axum`. The
-/// limits of [`Server`](crate::Server), and the refusal of doubtful boundaries, are then the other
-/// server's to see to. On shutdown, call [`start_draining`](Self::start_draining), and wait for
-/// [`finished`](Self::finished) before the process ends.
+/// other server is then responsible for the limits of [`Server`](crate::Server), and for the
+/// refusal of requests whose boundaries are in doubt. On shutdown, call
+/// [`start_draining`](Self::start_draining), and wait for [`finished`](Self::finished) before the
+/// process ends.
 #[derive(Clone)]
 pub struct Receiver(Arc<Inner>);
 
@@ -158,15 +159,15 @@ struct Route {
 }
 
 impl Receiver {
-    /// A receiver to be configured.
+    /// Starts to configure a receiver.
     pub fn builder() -> ReceiverBuilder {
         ReceiverBuilder::new()
     }
 
     /// Answers one request. Needs a tokio runtime with time.
     ///
-    /// The caller may hang up, which is to say that the future may be dropped: a handler that has
-    /// started still runs to its end or its deadline.
+    /// The caller may hang up, that is, the future may be dropped: a handler that has started still
+    /// runs to its end or its deadline.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body,
@@ -175,7 +176,7 @@ impl Receiver {
         self.handle_framed(request, Ok(())).await
     }
 
-    /// Answers one request whose boundaries were looked at.
+    /// Answers one request whose framing was checked.
     pub(crate) async fn handle_framed<B>(
         &self,
         request: Request<B>,
@@ -187,8 +188,8 @@ impl Receiver {
     {
         let log = RequestLog::start();
         let (head, body) = request.into_parts();
-        // Where its end is in doubt, nothing in a request is believed: another may be smuggled in
-        // it (RFC 9112, 11.2).
+        // If the end of a request is in doubt, nothing in it is trusted: another request may be
+        // smuggled in it (RFC 9112, 11.2).
         let result = match framing {
             Ok(()) => self.answer(&head, body, &log).await,
             Err(rejection) => Err(rejection),
@@ -197,16 +198,16 @@ impl Receiver {
         into_response(result, head.method == Method::HEAD)
     }
 
-    /// Has `/healthz` say from now on that no more requests should come.
+    /// Makes `/healthz` report from now on that no more requests should come.
     ///
-    /// [`serve`](crate::serve) does so by itself. Requests that do come are still answered.
+    /// [`serve`](crate::serve) calls it by itself. Requests that do come are still answered.
     pub fn start_draining(&self) {
         self.0.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until the handlers are done whose callers have hung up.
+    /// Waits until the handlers whose callers have hung up are done.
     ///
-    /// [`serve`](crate::serve) does so by itself. Another server should wait for it before the
+    /// [`serve`](crate::serve) calls it by itself. Another server should wait for it before the
     /// process ends.
     pub async fn finished(&self) {
         self.0.abandoned.finished().await;
@@ -224,19 +225,20 @@ impl Receiver {
     {
         let has_body = !body.is_end_stream();
         let path = path::canonical(head.uri.path());
-        // Before all else: probes have no token, and are to be answered while memory is short.
+        // Before all else: probes have no token, and must be answered even while memory is short.
         if let Some(health) = self.0.health_at(&path) {
             let answer = self.health(health, head, log).await;
             return answer.map_err(|rejection| rejection.leaving_body(has_body));
         }
-        // What is left of a body would be taken for the next request, so the connection is closed.
+        // The rest of an unread body would be read as the next request, so the connection is
+        // closed.
         let (route, body) = self
             .admit(head, &path, body, log)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
         let patience = route.deadline.min(self.0.limits.deadline);
         let memory = self.0.memory.share(&body, patience).await;
-        // What was waited for is of the handler's time: SnapEngage waits no longer for it.
+        // The wait counts towards the handler's time: SnapEngage waits no longer for it.
         let waited = memory.as_ref().map_or(patience, Share::waited);
         let deadline = route.deadline.saturating_sub(waited);
         let query = head.uri.query().unwrap_or_default();
@@ -244,7 +246,8 @@ impl Receiver {
             Some(_) => route.endpoint.accept(Admitted { query, body }),
             None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
         })?;
-        // Before the handler runs, so that what it logs itself stands beside the event's name.
+        // Recorded before the handler runs, so that its own log lines have the event's name beside
+        // them.
         log.event(&call.event, call.case_id.as_ref());
         let run = Some(Run::new(call, deadline, log.now()));
         RunToEnd { run, memory, log, abandoned: &self.0.abandoned }.await
@@ -263,7 +266,7 @@ impl Receiver {
         health.answer(log).await
     }
 
-    /// Every check before the room's own, in this order: path, method, token, body.
+    /// Runs every check before the API's own, in this order: path, method, token, body.
     async fn admit<B>(
         &self,
         head: &request::Parts,
@@ -278,7 +281,7 @@ impl Receiver {
         let (route, last_segment) = self.0.route(path)?;
         log.api(route.api);
         check_method(&head.method, &route.api.method())?;
-        // Before a byte of the body is read: whoever has no token costs no memory.
+        // Before a byte of the body is read: a caller without a token must cost no memory.
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
             log.token(token);
         }
@@ -287,7 +290,7 @@ impl Receiver {
             return Ok((route, Bytes::new()));
         }
         let body = body::read(&head.headers, body, self.0.limits).await?;
-        // Here, where the header is: a journal keeps the body alone, and it is to be read again.
+        // Converted here, where the header is: a journal stores the body alone, to be read again.
         Ok((route, charset::to_utf_8(&head.headers, body)))
     }
 }
@@ -297,7 +300,7 @@ impl Inner {
         self.health.as_ref().filter(|health| health.path == path)
     }
 
-    /// The route of a path, and the last segment of the path where that is the token.
+    /// Finds the route of a path, and the last segment of the path if that is the token.
     fn route<'p>(&self, path: &'p str) -> Result<(&Route, Option<&'p str>), Rejection> {
         // The whole path first: what is mounted is never taken for the secret of another path.
         if let Some(route) = self.routes.get(path) {
@@ -310,7 +313,7 @@ impl Inner {
         }
     }
 
-    /// What the log says of a path that nothing is served at.
+    /// Describes a path that nothing is served at, for the log.
     fn told(&self, path: &str) -> String {
         let routes = self.routes.iter();
         let routes = routes.map(|(path, route)| Served { path, auth: Some(&route.auth) });
@@ -319,7 +322,7 @@ impl Inner {
     }
 }
 
-/// The path above the last segment, and that segment.
+/// Splits a path into the path above the last segment, and that segment.
 fn split(path: &str) -> Option<(&str, &str)> {
     let (parent, last_segment) = path.rsplit_once('/')?;
     Some((if parent.is_empty() { "/" } else { parent }, last_segment))

@@ -1,10 +1,10 @@
-//! Paths as they are compared, and the mistakes made in them.
+//! Paths: their canonical form, and the mistakes made in them.
 
 use std::borrow::Cow;
 
 use crate::wire::percent::{escaped, is_unreserved};
 
-/// The one form of a path among those that mean the same: RFC 3986, 6.2.2.1 and 6.2.2.2.
+/// Returns the canonical form of a path: RFC 3986, 6.2.2.1 and 6.2.2.2.
 ///
 /// Escapes of unreserved characters are undone, once, and all others are in upper case: `%2f` is
 /// `%2F` and no slash, `%2562` is no `b`. What is no escape stays as it is.
@@ -33,7 +33,7 @@ pub(super) fn canonical(path: &str) -> Cow<'_, str> {
     Cow::Owned(canonical)
 }
 
-/// The reason why nobody can ask for a path, if there is one.
+/// Returns the reason why nobody can request a path, if there is one.
 pub(super) fn mistake(path: &str) -> Option<String> {
     let Some(segments) = path.strip_prefix('/') else {
         return Some("expected `/` at the start".to_owned());
@@ -50,19 +50,22 @@ pub(super) fn mistake(path: &str) -> Option<String> {
     Some(format!("has the segment `{dots}`, which clients resolve before they send it"))
 }
 
-/// Whether a segment is dropped from an address before it is asked for: RFC 3986, 5.2.4.
+/// Returns `true` if clients drop the segment from an address before they request it: RFC 3986,
+/// 5.2.4.
 pub(super) fn is_dots(segment: &str) -> bool {
     matches!(segment, "." | "..")
 }
 
-/// Whether a segment is a variable or a wildcard to some other router: none is to this one.
+/// Returns `true` if the segment is a variable or a wildcard to some other router: none is to this
+/// one.
 fn is_pattern(segment: &str) -> bool {
     segment.contains(['{', '}', '*'])
         || segment.len() > 1 && segment.starts_with(':')
         || segment.starts_with('<') && segment.ends_with('>')
 }
 
-/// Whether a character may stand in a path, where `rest` starts with it: `pchar` of RFC 3986, 3.3.
+/// Returns `true` if a character may occur in a path, where `rest` starts with it: `pchar` of RFC
+/// 3986, 3.3.
 fn may_stand(c: char, rest: &str) -> bool {
     match c {
         '%' => escaped(&rest.as_bytes()[1..]).is_some(),

@@ -12,12 +12,12 @@ use http_body::{Frame, SizeHint};
 use crate::endpoint::rejection::{Form, Rejection};
 use crate::endpoint::{Answer, JSON, Origin, TEXT};
 
-/// The body of a response.
+/// Body of a response.
 #[derive(Debug, Clone, Default)]
 pub struct Body(Bytes);
 
 impl Body {
-    /// All of it. For tests, mostly: a server reads it as an [`http_body::Body`].
+    /// Returns all of it. For tests, mostly: a server reads it as an [`http_body::Body`].
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
@@ -44,9 +44,9 @@ impl http_body::Body for Body {
     }
 }
 
-/// Why an answer is not the handler's own, among the
-/// [extensions](http::Response::extensions) of the response: as the log has it, for servers and
-/// tests around a receiver. It is not sent.
+/// Reason why an answer is not the handler's own, as it is logged. It is among the
+/// [extensions](http::Response::extensions) of the response, for servers and tests around a
+/// receiver, and is not sent.
 ///
 /// ```
 /// use http::Request;
@@ -71,13 +71,13 @@ impl http_body::Body for Body {
 pub struct FailureReason(String);
 
 impl FailureReason {
-    /// The reason as text.
+    /// Returns the reason as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The response to a request, whichever way it went.
+/// Creates the response to a request.
 pub(crate) fn into_response(
     mut result: Result<Answer, Rejection>,
     is_head: bool,
@@ -122,7 +122,8 @@ fn response(content_type: Option<HeaderValue>, body: Bytes, is_head: bool) -> Re
     let headers = response.headers_mut();
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, content_type);
-        // A browser that shows a contact to an agent is not to guess HTML in what a visitor wrote.
+        // A browser that shows a contact to an agent must not sniff HTML in a text that a visitor
+        // wrote.
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
     if is_head {

@@ -17,7 +17,7 @@ use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Answer, Call, OnFailure, Pending};
 use crate::wire::budget::Share;
 
-/// A handler that has started, or is about to. Awaited, it is run to its end or its deadline; a
+/// Handler that has started, or is about to. When awaited, it runs to its end or its deadline; a
 /// panic ends it, and nothing else.
 pub(crate) struct Supervised<'w, T> {
     /// `None` once it is done.
@@ -40,12 +40,12 @@ impl<'w, T> Supervised<'w, T> {
         }
     }
 
-    /// Looks at the deadline of work that has to wait.
+    /// Checks the deadline of work that has to wait.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Result<T, Failure>> {
         let deadline = self.deadline;
-        // Set only now: a timer takes memory and a lock of the runtime's, and most bots answer at
-        // once. Unconstrained: work that uses up its task's budget in every poll would have no
-        // deadline.
+        // Created only now: a timer takes memory and a lock of the runtime's, and most bots answer
+        // at once. Unconstrained: work that uses up its task's budget in every poll would otherwise
+        // keep the timer from ever firing.
         let timer = self.timer.get_or_insert_with(|| Box::pin(unconstrained(sleep(deadline))));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(Failure::TimedOut(deadline)))
@@ -57,18 +57,18 @@ impl<T> Future for Supervised<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(self.poll_work(context));
-        // What a handler holds is dropped with it, by code of its own, which may panic: here, where
-        // it is caught, and not with this future, where it would cost the connection.
+        // What a handler holds is dropped with it, by its own code, which may panic: here, where it
+        // is caught, and not with this future, where it would cost the connection.
         caught(|| self.work = None)?;
         Poll::Ready(result)
     }
 }
 
-/// The call of a handler, from its start to the answer.
+/// Call of a handler, from its start to the answer.
 pub(crate) struct Run {
     work: Supervised<'static, Answer>,
     on_failure: Option<OnFailure>,
-    /// `None` where there is no log, which alone tells of a handler that is late.
+    /// `None` if there is no log: only the log reports a handler that is late.
     started: Option<Instant>,
 }
 
@@ -78,7 +78,7 @@ impl Run {
         Self { work, on_failure: Some(call.on_failure), started }
     }
 
-    /// Whether the handler blocked its thread: any other is dropped at its deadline.
+    /// Returns `true` if the handler blocked its thread: any other is dropped at its deadline.
     fn is_late(&self) -> bool {
         self.started.is_some_and(|started| started.elapsed() > self.work.deadline)
     }
@@ -99,10 +99,10 @@ impl Future for Run {
     }
 }
 
-/// Runs where it is awaited, and once it is dropped, on a task of its own.
+/// Future that runs a handler where it is awaited, and on a task of its own once it is dropped.
 pub(crate) struct RunToEnd<'a> {
     pub(crate) run: Option<Run>,
-    /// For what was read of the request, which the handler has.
+    /// Memory for the parsed request, which the handler has.
     pub(crate) memory: Option<Share>,
     pub(crate) log: &'a RequestLog,
     pub(crate) abandoned: &'a Arc<Abandoned>,
@@ -137,7 +137,7 @@ impl Drop for RunToEnd<'_> {
     }
 }
 
-/// Counts the handlers that run on although their callers have hung up.
+/// Counter of the handlers that run on although their callers have hung up.
 pub(crate) struct Abandoned(watch::Sender<usize>);
 
 impl Default for Abandoned {

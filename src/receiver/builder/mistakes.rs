@@ -1,4 +1,4 @@
-//! What keeps a receiver from being built. No mistake tells anything of a token.
+//! Mistakes that keep a receiver from being built. None of them shows anything of a token.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use crate::receiver::health::STATUS;
 use crate::receiver::{path, split};
 
 impl ReceiverBuilder {
-    /// Every mistake: those of one path together, in the order in which they were made.
+    /// Lists every mistake: those of one path together, in the order in which they were made.
     pub(super) fn mistakes(&self) -> Vec<String> {
         let mounts = self.mounts.iter().flat_map(|mount| self.at(&mount.path, mount.mistakes()));
         let healthz =
@@ -30,7 +30,7 @@ impl ReceiverBuilder {
         problems.map(|problem| format!("path `{}`: {problem}", self.shown(path))).collect()
     }
 
-    /// A path as it may be told: a secret that was put into it is taken out.
+    /// Returns a path as it may be shown: a secret in it is replaced.
     pub(super) fn shown(&self, path: &str) -> String {
         let is_secret = |segment| self.mounts.iter().any(|mount| mount.is_secret(segment));
         let segments = path.split('/').map(|segment| {
@@ -50,7 +50,8 @@ impl ReceiverBuilder {
         twice.flat_map(|path| self.at(path, ["taken twice"])).collect()
     }
 
-    /// Secrets that never arrive: the path with the secret is looked up first, and found.
+    /// Finds secrets that never arrive: the path with the secret is mounted itself, and looked up
+    /// first.
     fn hidden_secrets(&self) -> Vec<String> {
         let mounts = self.mounts.iter().map(|mount| (path::canonical(&mount.path), mount));
         let mounts: BTreeMap<_, _> = mounts.collect();
