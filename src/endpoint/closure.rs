@@ -1,6 +1,6 @@
 //! Handlers from closures.
 
-/// `from_fn` of a room: its one method from a closure.
+/// Defines `from_fn` of an API: its one method from a closure.
 macro_rules! from_fn {
     ($(#[$doc:meta])* $method:ident($event:ty) -> $output:ty) => {
         $(#[$doc])*

@@ -1,4 +1,4 @@
-//! The one-way feeds as the spine sees them: one adapter for all three.
+//! One-way feeds as the spine sees them: one adapter for all three.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,36 +13,36 @@ use crate::timestamp::Timestamp;
 use crate::wire::json::Decoded;
 use crate::wire::lenient::Lenient;
 
-/// An event of a one-way feed: all in which one feed differs from another.
+/// Event of a one-way feed, with all in which one feed differs from another.
 pub(crate) trait FeedEvent: Lenient + Send + 'static {
     const API: Api;
 
-    /// Reads the body of a request. Into a box: an event is moved a dozen times before a handler
-    /// has it.
+    /// Reads the body of a request into a box, since an event is moved a dozen times before a
+    /// handler has it.
     fn read(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError>;
 
-    /// Name for the log. Empty where the vendor sent none.
+    /// Returns the event's name for the log. Empty if the vendor sent none.
     fn name(&self) -> &str;
 
     fn subject(&self) -> Subject;
 
     fn timestamp(&self) -> Option<Timestamp>;
 
-    /// Whether the same body again is a repeat of it.
+    /// Returns `true` if the same body again is a repeat of the event.
     fn has_key(&self) -> bool {
         self.timestamp().is_some()
     }
 }
 
-/// A handler of a feed, by one method whatever its room calls it.
+/// Handler of a feed, by one method whatever its API calls it.
 pub(crate) trait Handles<E>: Send + Sync + 'static {
     fn handle(&self, event: Box<E>) -> Handling<'_>;
 }
 
 pub(crate) type Handling<'h> = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send + 'h>>;
 
-/// Takes the events `E` of a one-way feed: a handler of its API, an inbox's feed of one, or a
-/// [journal](crate::journal::to).
+/// Destination of the events `E` of a one-way feed: a handler of its API, an inbox's feed of one,
+/// or a [journal](crate::journal::to).
 ///
 /// This trait is sealed: implement the API's `Handler`, or [`Journal`].
 #[diagnostic::on_unimplemented(
@@ -51,7 +51,7 @@ pub(crate) type Handling<'h> = Pin<Box<dyn Future<Output = Result<(), HandlerErr
     note = "a closure becomes a handler by its API's `from_fn`, as in `integration::from_fn(..)`"
 )]
 pub trait IntoFeed<E>: Send + 'static {
-    // Nobody outside of the crate can name an endpoint, so nobody can write this method.
+    // The trait is sealed by this method: no other crate can name an endpoint.
     #[doc(hidden)]
     fn into_endpoint(self, path: &str) -> FeedEndpoint<E>;
 }
@@ -63,7 +63,7 @@ impl<E: FeedEvent> IntoFeed<E> for Journaled {
     }
 }
 
-/// The endpoint of one path of a feed.
+/// Endpoint of one path of a feed.
 pub struct FeedEndpoint<E> {
     taker: Taker<E>,
 }
@@ -105,7 +105,7 @@ impl<E: FeedEvent> Endpoint for FeedEndpoint<E> {
     }
 }
 
-/// The call of a handler.
+/// Creates the call of a handler.
 fn handled<E: FeedEvent>(handler: Arc<dyn Handles<E>>, event: Box<E>) -> Call {
     Call {
         event: event.name().to_owned().into(),
@@ -118,7 +118,7 @@ fn handled<E: FeedEvent>(handler: Arc<dyn Handles<E>>, event: Box<E>) -> Call {
     }
 }
 
-/// The call of a journal.
+/// Creates the call of a journal.
 fn journaled(journal: Arc<dyn Journal>, receipt: Receipt) -> Call {
     let summary = receipt.summary.as_ref().ok();
     let event = summary.map(|summary| summary.event.clone()).unwrap_or_default();
@@ -128,8 +128,8 @@ fn journaled(journal: Arc<dyn Journal>, receipt: Receipt) -> Call {
         event: event.into(),
         case_id,
         work: Box::pin(async move {
-            // A body that cannot be read is refused, but not before it was taken: SnapEngage gives
-            // it up at some time, and then the journal has all there is of it.
+            // A body that cannot be read is refused only after it was stored: SnapEngage gives it
+            // up at some time, and then the journal has all there is of it.
             journal.receive(receipt).await?;
             match unreadable {
                 None => Ok(Answer::empty()),

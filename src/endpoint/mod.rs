@@ -1,4 +1,4 @@
-//! All the spine needs from a room.
+//! Interface between the spine and the APIs.
 
 pub(crate) mod closure;
 pub(crate) mod feed;
@@ -13,7 +13,7 @@ use http::HeaderValue;
 use self::rejection::{Failure, Rejection};
 use crate::id::CaseId;
 
-/// One API, as the spine sees it.
+/// API as the spine sees it.
 pub(crate) trait Endpoint: Send + Sync + 'static {
     /// Reads a request into a typed value and prepares the call of the handler.
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection>;
@@ -24,19 +24,19 @@ pub(crate) trait Endpoint: Send + Sync + 'static {
     }
 }
 
-/// A request that was let in: its token is right, and its body is there.
+/// Request that was admitted: its token is right, and its body is there.
 pub(crate) struct Admitted<'a> {
     pub(crate) query: &'a str,
     pub(crate) body: Bytes,
 }
 
-/// A call of a handler that has not started.
+/// Call of a handler that has not started.
 pub(crate) struct Call {
-    /// Name of what is handed over, for the log.
+    /// Name of the event, for the log.
     pub(crate) event: Cow<'static, str>,
-    /// For the log as well.
+    /// Id of the case, for the log.
     pub(crate) case_id: Option<CaseId>,
-    /// The handler, and what makes an answer of what it says.
+    /// Work of the handler, up to the answer that its result becomes.
     pub(crate) work: Pending<'static, Answer>,
     pub(crate) on_failure: OnFailure,
 }
@@ -47,28 +47,29 @@ pub(crate) type Pending<'w, T> = Pin<Box<dyn Future<Output = Result<T, Failure>>
 /// Answers in the place of work that failed.
 pub(crate) type OnFailure = Box<dyn FnOnce(Failure) -> Result<Answer, Rejection> + Send>;
 
-/// An answer of status 200.
+/// Answer of status 200.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) body: Bytes,
     pub(crate) origin: Origin,
-    /// What somebody should look into although the handler did answer.
+    /// Warning about an answer that the handler gave all the same.
     pub(crate) warning: Option<&'static str>,
 }
 
-/// Where an answer comes from, as the log has to tell.
+/// Origin of an answer, for the log.
 #[derive(Debug)]
 pub(crate) enum Origin {
     Handler,
-    /// A handler that could not be stopped at its deadline.
+    /// Handler that could not be stopped at its deadline.
     LateHandler,
     HealthChecks,
-    /// Not the handler, and why.
+    /// Fallback in the place of the handler, and the reason.
     Fallback(Failure),
 }
 
-/// With a charset although RFC 8259 has none: Java clients read a body without one as Latin-1.
+/// The charset is sent although RFC 8259 defines none: Java clients read a body without one as
+/// Latin-1.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -97,7 +98,7 @@ impl Answer {
         Self { origin: Origin::HealthChecks, ..self }
     }
 
-    /// The same answer, given past the deadline.
+    /// Returns the same answer, marked as given past the deadline.
     pub(crate) fn late(self) -> Self {
         match self.origin {
             Origin::Handler => Self { origin: Origin::LateHandler, ..self },

@@ -1,4 +1,4 @@
-//! Every refusal, once: its status, the text for the caller and the text for the log.
+//! Refusals: the status, the text for the caller and the text for the log.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,35 +8,36 @@ use http::StatusCode;
 use crate::caught::{Panicked, told};
 use crate::error::{DecodeError, HandlerError};
 
-/// A request that is not answered as its sender hoped.
+/// Refusal of a request.
 #[derive(Debug)]
 pub(crate) struct Rejection {
     pub(crate) status: StatusCode,
-    /// For the caller: nothing of the token, of the values sent, or of the inner error.
+    /// Text for the caller: nothing of the token, of the values sent, or of the inner error.
     pub(crate) message: Cow<'static, str>,
-    /// For the log, where it says more than the message.
+    /// Text for the log, if it says more than the message.
     pub(crate) log: Option<String>,
-    /// Whether the connection cannot be used any more: nobody knows where the next request starts.
+    /// `true` if the connection cannot be used any more: it is unknown where the next request
+    /// starts.
     pub(crate) close: bool,
-    /// Whether it is asked for every few seconds, and not worth a line each time.
+    /// `true` if it occurs every few seconds and is not worth a line at the default level.
     pub(crate) is_routine: bool,
     pub(crate) allow: Option<&'static str>,
     pub(crate) form: Form,
 }
 
-/// How a refusal is written down.
+/// Format of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// `{"code": 400, "message": "..."}`, as the Agent Status API documents it.
     Json,
-    /// The message alone, where a person may come to see it.
+    /// Message alone, since a person may come to see it.
     Text,
 }
 
-/// Why there is no answer of a handler's.
+/// Reason why there is no answer from a handler.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It was not called: the request cannot be read.
+    /// The handler was not called: the request cannot be read.
     Unreadable(DecodeError),
     Failed {
         reason: String,
@@ -44,7 +45,7 @@ pub(crate) enum Failure {
     },
     Panicked,
     TimedOut(Duration),
-    /// It was not called: there was no memory for the request, for so long.
+    /// The handler was not called: there was no memory for the request, for this long.
     NoMemory(Duration),
 }
 
@@ -64,7 +65,7 @@ impl Failure {
 
 impl From<HandlerError> for Failure {
     fn from(error: HandlerError) -> Self {
-        // Told here, where a panic of its text or its drop is caught.
+        // Written here, where a panic of its text or its drop is caught.
         let is_permanent = error.is_permanent();
         match told(error) {
             Ok(reason) => Self::Failed { reason, is_permanent },
@@ -94,7 +95,7 @@ impl Rejection {
         }
     }
 
-    /// The same refusal of a request whose body was not read to its end, if it had one.
+    /// Returns the same refusal for a request whose body, if it had one, was not read to its end.
     pub(crate) fn leaving_body(self, has_body: bool) -> Self {
         Self { close: self.close || has_body, ..self }
     }
@@ -104,7 +105,7 @@ impl Rejection {
     }
 
     pub(crate) fn not_found(log: String) -> Self {
-        // The nearest path is for the log alone: whoever asks has shown no token.
+        // The nearest path is for the log alone: the caller has shown no token.
         let log = Some(log);
         Self { log, ..Self::new(StatusCode::NOT_FOUND, "nothing is served at this path") }
     }
@@ -119,7 +120,7 @@ impl Rejection {
     pub(crate) fn unauthorized(log: &'static str) -> Self {
         Self {
             log: Some(log.to_owned()),
-            // One text for both: a caller is not told how near it came.
+            // One text for both: it must not show a caller how near a guess was.
             ..Self::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong")
         }
     }
@@ -157,7 +158,7 @@ impl Rejection {
         }
     }
 
-    /// The reason is for the log alone: whoever asks how the service is has no token.
+    /// Refuses a probe. The reason is for the log alone: the caller has no token.
     pub(crate) fn unhealthy(check: &str, failure: &Failure) -> Self {
         let message = format!("health check `{check}` failed");
         Self {
@@ -168,8 +169,8 @@ impl Rejection {
         }
     }
 
-    /// What Get Contact says when its handler fails, whatever the kind of failure: the answer is
-    /// read by an agent, and SnapEngage is not known to try again.
+    /// Refuses a query whose handler failed, in the same words whatever the kind of failure: an
+    /// agent reads the answer, and SnapEngage is not known to try again.
     pub(crate) fn no_contact(failure: &Failure) -> Self {
         let status = match failure {
             Failure::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
