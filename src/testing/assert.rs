@@ -1,4 +1,4 @@
-//! What can be asserted of a chat.
+//! Assertions on a chat.
 
 use serde::Serialize;
 
@@ -7,25 +7,25 @@ use super::vendor_side::is_transfer;
 use super::{failure, script_lines};
 use crate::bot::{Button, Cards, Command, Content, Label, Reply};
 
-/// What can be asserted of the last reply.
+/// Assertions on the last reply.
 impl TestChat {
-    /// The texts are these, in this order.
+    /// Asserts that the texts are these, in this order.
     ///
     /// # Panics
     ///
-    /// Where they are not.
+    /// If they are not.
     #[track_caller]
     pub fn assert_texts<'t>(&self, expected: impl IntoIterator<Item = &'t str>) -> &Self {
         let expected = expected.into_iter().map(|text| format!("{text:?}"));
         self.assert_same("texts", expected, self.reply().texts().map(|text| format!("{text:?}")))
     }
 
-    /// The buttons are these, in this order, ids included: a text stands for a button without an
-    /// id.
+    /// Asserts that the buttons are these, in this order, ids included: a text stands for a button
+    /// without an id.
     ///
     /// # Panics
     ///
-    /// Where they are not.
+    /// If they are not.
     #[track_caller]
     pub fn assert_buttons<B: Into<Button>>(&self, expected: impl IntoIterator<Item = B>) -> &Self {
         let expected = expected.into_iter().map(|button| script_lines::button(&button.into()));
@@ -36,32 +36,32 @@ impl TestChat {
         self.assert_same("buttons", expected, shown.flatten().map(script_lines::button))
     }
 
-    /// There are no buttons.
+    /// Asserts that there are no buttons.
     ///
     /// # Panics
     ///
-    /// Where there are.
+    /// If there are.
     #[track_caller]
     pub fn assert_no_buttons(&self) -> &Self {
         self.assert_buttons::<Button>([])
     }
 
-    /// The commands are these, in this order: labels, transfers and cards included.
+    /// Asserts that the commands are these, in this order: labels, transfers and cards included.
     ///
     /// # Panics
     ///
-    /// Where they are not.
+    /// If they are not.
     #[track_caller]
     pub fn assert_commands(&self, expected: impl IntoIterator<Item = Command>) -> &Self {
         let expected = expected.into_iter().map(|command| json(&command));
         self.assert_same("commands", expected, self.reply().commands().map(json))
     }
 
-    /// The labels are these, in this order, whichever commands set them.
+    /// Asserts that the labels are these, in this order, whichever commands set them.
     ///
     /// # Panics
     ///
-    /// Where they are not.
+    /// If they are not.
     #[track_caller]
     pub fn assert_labels(&self, expected: impl IntoIterator<Item = Label>) -> &Self {
         let expected = expected.into_iter().map(|label| label_line(&label));
@@ -72,8 +72,8 @@ impl TestChat {
         self.assert_same("labels", expected, set.flatten().map(label_line))
     }
 
-    /// The visitor is put through by this command, and by no other. Commands that are no transfers
-    /// do not count.
+    /// Asserts that the visitor is put through by this command, and by no other. Other commands
+    /// than transfers do not count.
     ///
     /// ```
     /// # use snapengage::bot::{self, Command, Label, Reply};
@@ -96,18 +96,18 @@ impl TestChat {
     ///
     /// # Panics
     ///
-    /// Where the visitor is put through elsewhere, or not at all.
+    /// If the visitor is put through elsewhere, or not at all.
     #[track_caller]
     pub fn assert_transferred(&self, expected: &Command) -> &Self {
         let transfers = self.reply().commands().filter(|command| is_transfer(command));
         self.assert_same("transfers", [json(expected)], transfers.map(json))
     }
 
-    /// The cards are these, in this order.
+    /// Asserts that the cards are these, in this order.
     ///
     /// # Panics
     ///
-    /// Where they are not.
+    /// If they are not.
     #[track_caller]
     pub fn assert_cards(&self, expected: impl IntoIterator<Item = Cards>) -> &Self {
         let expected = expected.into_iter().map(|cards| pretty(&Command::Cards(cards)));
@@ -115,22 +115,22 @@ impl TestChat {
         self.assert_same("cards", expected, shown.map(pretty))
     }
 
-    /// The visitor sees nothing, and nothing is done.
+    /// Asserts that the reply has neither message nor command.
     ///
     /// # Panics
     ///
-    /// Where something is.
+    /// If it has one.
     #[track_caller]
     pub fn assert_silent(&self) -> &Self {
         self.assert_same("answer", [], [script_lines::reply(self.reply())])
     }
 
-    /// The reply is this one, whole: texts, buttons and commands in their order, and the
-    /// `context_id`.
+    /// Asserts that the reply is this one, whole: texts, buttons and commands in their order, and
+    /// the `context_id`.
     ///
     /// # Panics
     ///
-    /// Where it is not.
+    /// If it is not.
     #[track_caller]
     pub fn assert_reply(&self, expected: &Reply) -> &Self {
         self.assert_same("reply", [pretty(expected)], [pretty(self.reply())])

@@ -1,4 +1,4 @@
-//! A chat with a receiver, from the first request to the last.
+//! Chat with a receiver, from the first request to the last.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::bot::{Button, CommandError, Reply};
 use crate::id::{CaseId, WidgetId};
 use crate::receiver::Receiver;
 
-/// A chat with a bot, driven as SnapEngage drives it.
+/// Chat with a bot, driven as SnapEngage drives it.
 ///
-/// Each thing that happens becomes a request that goes through [`Receiver::handle`], token, parsing
-/// and encoding included; the answer is read as SnapEngage reads it, and asserted on:
+/// Each event becomes a request that goes through [`Receiver::handle`], token, parsing and encoding
+/// included; the answer is read as SnapEngage reads it, and asserted on:
 ///
 /// ```
 /// use snapengage::bot::{self, Command, Reply};
@@ -44,12 +44,12 @@ use crate::receiver::Receiver;
 /// # }
 /// ```
 ///
-/// Everything here panics where things are not as expected, and shows the chat so far: this is for
-/// tests. A click on a button that is not shown, a transfer that fails although none was asked for,
-/// and an answer that SnapEngage could not read are such things.
+/// Every method panics if something is not as expected, and shows the chat so far: this is for
+/// tests. Examples are a click on a button that is not shown, a transfer that fails although none
+/// was asked for, and an answer that SnapEngage could not read.
 ///
-/// The first request is of 2019-04-03T19:51:17.338Z, each one after it a second later. The
-/// `context_id` of a reply comes back with the next request, once.
+/// The first request has the time 2019-04-03T19:51:17.338Z, and each one after it is a second
+/// later. The `context_id` of a reply is sent back with the next request, once.
 #[derive(Debug)]
 pub struct TestChat {
     receiver: Receiver,
@@ -59,55 +59,56 @@ pub struct TestChat {
 }
 
 impl TestChat {
-    /// A chat with the bot at this path, behind this token.
+    /// Creates a chat with the bot at this path, behind this token.
     ///
     /// # Panics
     ///
-    /// Where no request can have this path or this token.
+    /// If no request can have this path or this token.
     #[track_caller]
     pub fn new(receiver: Receiver, path: &str, token: &str) -> Self {
         let side = VendorSide::new("ab992c69-7de8-46cc-9aaa-329d336bc182".into());
         Self { receiver, path: send::uri(path), token: send::header(token), side }
     }
 
-    /// The same chat under another case id: for tests with more than one chat.
+    /// Returns the same chat under another case id: for tests with more than one chat.
     #[must_use]
     pub fn case_id(mut self, case_id: impl Into<CaseId>) -> Self {
         self.side.case_id = case_id.into();
         self
     }
 
-    /// The same chat on another widget.
+    /// Returns the same chat on another widget.
     #[must_use]
     pub fn widget_id(mut self, widget_id: impl Into<WidgetId>) -> Self {
         self.side.widget_id = widget_id.into();
         self
     }
 
-    /// The same chat without a `timestamp` in its requests. The vendor's table has none.
+    /// Returns the same chat without a `timestamp` in its requests. The vendor's table has none.
     #[must_use]
     pub fn without_timestamps(mut self) -> Self {
         self.side.stop_clock();
         self
     }
 
-    /// The same chat, open already: for tests of a bot that was started again in the middle of it.
+    /// Returns the same chat as already open: for tests of a bot that was restarted in the middle
+    /// of it.
     #[must_use]
     pub fn already_open(mut self) -> Self {
         self.side.join();
         self
     }
 
-    /// The case id of the chat.
+    /// Returns the case id of the chat.
     pub fn id(&self) -> &CaseId {
         &self.side.case_id
     }
 
-    /// The reply to what happened last.
+    /// Returns the reply to the last event.
     ///
     /// # Panics
     ///
-    /// Where nothing happened yet.
+    /// If there was no event yet.
     #[track_caller]
     pub fn reply(&self) -> &Reply {
         match self.side.last_reply() {
@@ -116,20 +117,20 @@ impl TestChat {
         }
     }
 
-    /// All replies so far, the first one first.
+    /// Returns all replies so far, in order.
     pub fn replies(&self) -> &[Reply] {
         self.side.replies()
     }
 
-    /// The chat so far, as a [chat script](super::Script).
+    /// Returns the chat so far, as a [chat script](super::Script).
     pub fn transcript(&self) -> &str {
         self.side.transcript()
     }
 
-    /// Lets time pass. The next request is so much later.
+    /// Lets time pass: the next request is that much later.
     ///
-    /// This sleeps on tokio's clock, which takes no time where that is
-    /// [paused](super#time), and all the time where it is not.
+    /// This sleeps on tokio's clock, which takes no time if that is [paused](super#time), and all
+    /// the time if it is not.
     pub async fn wait(&mut self, duration: Duration) {
         self.side.wait(duration);
         self.side.note(&format!("# {duration:?} later"));
@@ -137,86 +138,85 @@ impl TestChat {
     }
 }
 
-/// What can happen.
+/// Events of a chat.
 impl TestChat {
-    /// A visitor of whom nothing is known opens the chat, and says nothing yet.
+    /// Opens the chat for a visitor of whom nothing is known and who says nothing yet.
     ///
     /// # Panics
     ///
-    /// Where SnapEngage could not read the answer.
+    /// If SnapEngage could not read the answer.
     #[track_caller]
     pub fn open(&mut self) -> impl Future<Output = &Self> {
         self.step(ChatEvent::Open(Visitor::new()))
     }
 
-    /// A visitor opens the chat: with a [first message](Visitor::first_message) or without.
+    /// Opens the chat for a visitor, with a [first message](Visitor::first_message) or without.
     ///
     /// # Panics
     ///
-    /// Where SnapEngage could not read the answer.
+    /// If SnapEngage could not read the answer.
     #[track_caller]
     pub fn open_with(&mut self, visitor: Visitor) -> impl Future<Output = &Self> {
         self.step(ChatEvent::Open(visitor))
     }
 
-    /// The visitor says something. Where nothing has happened yet, this opens the chat, as SnapEngage
-    /// opens one that starts with a text.
+    /// Sends a message of the visitor. As the first event, it opens the chat, as SnapEngage opens
+    /// one that starts with a text.
     ///
     /// # Panics
     ///
-    /// Where SnapEngage could not read the answer.
+    /// If SnapEngage could not read the answer.
     #[track_caller]
     pub fn say(&mut self, text: impl Into<String>) -> impl Future<Output = &Self> {
         self.step(ChatEvent::Say(text.into()))
     }
 
-    /// The visitor clicks a button of those shown last: the one of this text, or, given a
-    /// [`Button`] with an id, the one of this text and id.
+    /// Clicks a button of those shown last: the one of this text, or, given a [`Button`] with an
+    /// id, the one of this text and id.
     ///
     /// # Panics
     ///
-    /// Where no such button is shown, where several are, and where SnapEngage could not read the
-    /// answer.
+    /// If no such button is shown, if several are, or if SnapEngage could not read the answer.
     #[track_caller]
     pub fn click(&mut self, button: impl Into<Button>) -> impl Future<Output = &Self> {
         self.step(ChatEvent::Click(button.into()))
     }
 
-    /// The last transfer of the last reply fails.
+    /// Reports the last transfer of the last reply as failed.
     ///
-    /// Where there was no reply yet, it is a `HUMAN_TRANSFER` that fails, from before the chat was
-    /// joined.
+    /// If there was no reply yet, the failed transfer is a `HUMAN_TRANSFER` from before the chat
+    /// was joined.
     ///
     /// # Panics
     ///
-    /// Where the last reply has no transfer, and where SnapEngage could not read the answer.
+    /// If the last reply has no transfer, or if SnapEngage could not read the answer.
     #[track_caller]
     pub fn fail_transfer(&mut self, error: CommandError) -> impl Future<Output = &Self> {
         self.step(ChatEvent::FailTransfer(error))
     }
 
-    /// The chat ends.
+    /// Closes the chat.
     ///
     /// # Panics
     ///
-    /// Where SnapEngage could not read the answer.
+    /// If SnapEngage could not read the answer.
     #[track_caller]
     pub fn close(&mut self) -> impl Future<Output = &Self> {
         self.step(ChatEvent::Close)
     }
 
-    /// The last request comes again, byte for byte.
+    /// Sends the last request again, byte for byte.
     ///
     /// # Panics
     ///
-    /// Where nothing was sent yet, and where SnapEngage could not read the answer.
+    /// If nothing was sent yet, or if SnapEngage could not read the answer.
     #[track_caller]
     pub fn redeliver(&mut self) -> impl Future<Output = &Self> {
         self.step(ChatEvent::Again)
     }
 
-    /// Anything else happens: an event by its name, and the fields it has beside the ids and the
-    /// timestamp, an object.
+    /// Sends any other event, by its name and an object of the fields it has beside the ids and the
+    /// timestamp.
     ///
     /// ```
     /// # use serde_json::json;
@@ -227,7 +227,7 @@ impl TestChat {
     ///
     /// # Panics
     ///
-    /// Where the fields are no object, and where SnapEngage could not read the answer.
+    /// If the fields are no object, or if SnapEngage could not read the answer.
     #[track_caller]
     pub fn send(&mut self, event: impl Into<String>, fields: Value) -> impl Future<Output = &Self> {
         match fields {
@@ -236,12 +236,12 @@ impl TestChat {
         }
     }
 
-    /// The visitor says several things at once: none waits for the answer to another. Returns the
-    /// replies in the order of the texts, of which the last one counts as the last.
+    /// Sends several messages of the visitor at once: none waits for the answer to another. Returns
+    /// the replies in the order of the texts; the last one counts as the last of the chat.
     ///
     /// # Panics
     ///
-    /// Where SnapEngage could not read an answer.
+    /// If SnapEngage could not read an answer.
     #[track_caller]
     pub fn at_once<T: Into<String>>(
         &mut self,
@@ -304,7 +304,7 @@ impl TestChat {
         result.map(|()| self.reply())
     }
 
-    /// A step of a script.
+    /// Plays a step of a script.
     pub(super) async fn play(&mut self, step: &ChatEvent) -> Result<&Reply, String> {
         let body = self.side.request(step)?;
         let answer = deliver(self.receiver.clone(), self.post(body)).await;

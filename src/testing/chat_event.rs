@@ -1,4 +1,4 @@
-//! What can happen in a chat.
+//! Events of a chat.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use super::Visitor;
 use super::script_lines;
 use crate::bot::{Button, CommandError};
 
-/// One thing that happens in a chat. Its text is its line in a chat script.
+/// Event of a chat. Its text is its line in a chat script.
 #[derive(Debug, Clone)]
 pub(super) enum ChatEvent {
     Open(Visitor),
     Say(String),
-    /// A button without an id stands for any of its text.
+    /// Button that is clicked; one without an id stands for any of its text.
     Click(Button),
     FailTransfer(CommandError),
     Close,
@@ -45,8 +45,8 @@ impl fmt::Display for ChatEvent {
     }
 }
 
-/// A field's value: as it is where it is a plain text, and as JSON where it is not, or would be
-/// taken for JSON.
+/// Writes a field's value: as it is if it is a plain text, and as JSON if it is not, or if it would
+/// be read as JSON.
 fn field(value: &Value) -> String {
     match value.as_str() {
         Some(text) if is_plain(text) => text.to_owned(),
@@ -58,7 +58,7 @@ fn is_plain(text: &str) -> bool {
     !is_json(text) && text.trim() == text && !text.contains('\n')
 }
 
-/// Whether a field's value is meant as JSON.
+/// Returns `true` if a field's value is meant as JSON.
 pub(super) fn is_json(text: &str) -> bool {
     text.starts_with(['{', '[', '"'])
 }

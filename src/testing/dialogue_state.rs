@@ -1,4 +1,4 @@
-//! Where a conversation of a dialogue stands.
+//! State of a dialogue's conversation, in tests.
 
 use std::panic::Location;
 
@@ -6,10 +6,10 @@ use super::assert::{json, pretty};
 use super::chat::TestChat;
 use crate::dialogue::{Bot, Dialogue, Store};
 
-/// The state of a dialogue. Its [`Bot`] is shared between the receiver and the test, in an
+/// State of a dialogue. Its [`Bot`] is shared between the receiver and the test, in an
 /// [`Arc`](std::sync::Arc).
 impl TestChat {
-    /// Starts in the middle: the conversation is put into a state of the dialogue.
+    /// Puts the conversation into a state of the dialogue, to start in the middle.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ impl TestChat {
     ///
     /// # Panics
     ///
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn start_at<D: Dialogue, S: Store>(
         &mut self,
         bot: &Bot<D, S>,
@@ -66,13 +66,13 @@ impl TestChat {
         self
     }
 
-    /// The conversation stands here; at `None` where it has not begun, or is over.
+    /// Asserts that the conversation has this state; `None` if it has not begun, or is over.
     ///
-    /// States are compared as they are stored, which is as JSON.
+    /// States are compared as they are stored, that is, as JSON.
     ///
     /// # Panics
     ///
-    /// Where it stands elsewhere, and where the store fails.
+    /// If it has another state, or if the store fails.
     #[track_caller]
     pub fn assert_state<D: Dialogue, S: Store>(
         &self,

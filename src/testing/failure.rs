@@ -1,10 +1,10 @@
-//! What a failed test shows.
+//! Output of a failed test.
 
 use std::fmt::Write;
 
 use similar::{ChangeTag, TextDiff};
 
-/// A problem, and the chat it came up in.
+/// Describes a problem, and shows the chat it came up in.
 pub(super) fn in_chat(problem: &str, transcript: &str) -> String {
     let mut text = format!("{problem}\n\nthe chat so far:\n");
     for line in transcript.lines() {
@@ -16,12 +16,12 @@ pub(super) fn in_chat(problem: &str, transcript: &str) -> String {
     text
 }
 
-/// The same for something that is not as expected.
+/// Describes a difference, and shows the chat it came up in.
 pub(super) fn unlike(problem: &str, transcript: &str, expected: &str, actual: &str) -> String {
     differing(&in_chat(problem, transcript), expected, actual)
 }
 
-/// A problem, and the lines that differ.
+/// Describes a problem, and shows the lines that differ.
 pub(super) fn differing(problem: &str, expected: &str, actual: &str) -> String {
     let mut text = format!("{problem}\nexpected (-), but it was (+):\n");
     let (expected, actual) = (whole_lines(expected), whole_lines(actual));
@@ -40,7 +40,7 @@ fn indented(text: &mut String, line: &str) {
     writeln!(text, "    {line}").expect("text can be written to");
 }
 
-/// A last line without an end would be unlike the same line with one.
+/// Ends the last line, which would otherwise be unlike the same line with an end.
 fn whole_lines(text: &str) -> String {
     text.lines().map(|line| format!("{line}\n")).collect()
 }

@@ -1,6 +1,6 @@
 //! Tests: whole chats against the real receiver, without sockets and without mocks.
 //!
-//! A bot is built and mounted as it is served, and a [`TestChat`] does to it what SnapEngage does:
+//! A bot is built and mounted as in production, and a [`TestChat`] sends it what SnapEngage sends:
 //! every request goes through [`Receiver::handle`](crate::Receiver::handle), token, parsing and
 //! encoding included.
 //!
@@ -26,8 +26,8 @@
 //! # }
 //! ```
 //!
-//! An assertion that fails points at its line in the test, and shows the chat so far and what is
-//! different:
+//! An assertion that fails points at its line in the test, and shows the chat so far and the
+//! difference:
 //!
 //! ```text
 //! thread 'pricing' panicked at tests/bot.rs:21:38:
@@ -47,15 +47,15 @@
 //! ```
 //!
 //! A handler that fails, panics or takes too long does not fail the test: the chat gets the
-//! [fallback reply](crate::ReceiverBuilder::fallback), as a visitor would. The chat so far says so
-//! below the reply: `# handler failed: …`.
+//! [fallback reply](crate::ReceiverBuilder::fallback), as a visitor would. The transcript shows the
+//! failure below the reply: `# handler failed: …`.
 //!
 //! # Time
 //!
-//! Nothing here looks at the clock on the wall. Write `#[tokio::test(start_paused = true)]`, for
-//! which tokio has the feature `test-util`, and time stands still while anything is left to do, and
-//! jumps to the next deadline when nothing is: a handler that sleeps past its deadline, a lease that
-//! runs out and a [`wait`](TestChat::wait) of a day take no time.
+//! No test waits on the wall clock. Under `#[tokio::test(start_paused = true)]`, for which tokio
+//! has the feature `test-util`, time stands still while there is work to do, and jumps to the next
+//! deadline when there is none: a handler that sleeps past its deadline, a lease that runs out and
+//! a [`wait`](TestChat::wait) of a day take no time.
 //!
 //! # Chat scripts
 //!
@@ -79,27 +79,27 @@
 //! chat closes
 //! ```
 //!
-//! Lines that start at the margin are what happens and what the bot answers:
+//! Lines that start at the margin are the events, and the bot's answers:
 //!
-//! | line | what it is |
+//! | line | meaning |
 //! |---|---|
-//! | `chat opens` | a visitor opens the chat without a word; below it, indented, what is known of the visitor: `name: value`, by the names in JSON, among which `text` is a first message after all |
+//! | `chat opens` | a visitor opens the chat without a word; below it, indented, the fields of the visitor: `name: value`, by the names in JSON, among which `text` is a first message after all |
 //! | `visitor: text` | the visitor says something; as the first line of all, the visitor opens the chat with it |
-//! | `visitor clicks: text` | the visitor clicks a button of those shown last; `[text](id)` where several have this text |
-//! | `transfer fails: error` | the last transfer of the last reply fails, for the reason that SnapEngage names so |
+//! | `visitor clicks: text` | the visitor clicks a button of those shown last; `[text](id)` if several have this text |
+//! | `transfer fails: error` | the last transfer of the last reply fails, for this reason of SnapEngage's |
 //! | `same again` | the last request comes again, byte for byte |
-//! | `event: name {…}` | anything else happens: an event, and its fields in JSON |
+//! | `event: name {…}` | any other event, and its fields in JSON |
 //! | `chat closes` | the chat ends |
 //! | `bot: text` | the bot says something; below it, indented, its buttons: `[text]`, or `[text](id)` |
-//! | `bot does: COMMAND parameters` | the bot has SnapEngage do something; below `CARDS LAYOUT`, indented, the cards: `[title](link) excerpt` |
-//! | `bot context: id` | the `context_id` of the reply, after all that is in it |
+//! | `bot does: COMMAND parameters` | the bot gives SnapEngage a command; below `CARDS LAYOUT`, indented, the cards: `[title](link) excerpt` |
+//! | `bot context: id` | the `context_id` of the reply, after its content |
 //! | `bot sends: {…}` | anything else in a reply, in JSON |
 //! | `# text` | nothing: a comment, as an empty line is |
 //!
-//! - The lines of the bot are all that it answers, in order: without one, it answers nothing.
+//! - The lines of the bot are its whole answer, in order: without one, it answers nothing.
 //! - A text of several lines goes on in lines that are indented and start with `|`.
 //! - Parameters are as SnapEngage gets them. Those of a command that is not documented are in JSON.
-//! - A value below `chat opens` is JSON where it starts with `{`, `[` or `"`, and text otherwise.
+//! - A value below `chat opens` is JSON if it starts with `{`, `[` or `"`, and text otherwise.
 //! - White space at either end of a text does not count.
 //!
 //! In short:
@@ -116,7 +116,7 @@
 //! comment = [ indent ] "#" text
 //! ```
 //!
-//! What [`TestChat::transcript`] tells is a script as well: a chat that went well can be kept.
+//! The text of [`TestChat::transcript`] is a script as well: a chat that went well can be kept.
 //! [`Script::run`] runs it in a test; [`Script::replay`] runs it against an address.
 //!
 //! # Requests
@@ -142,9 +142,9 @@
 //!
 //! # Samples
 //!
-//! [`samples`](fn@samples) are the payloads this crate is tested with, for your tests of anything else. A
-//! [`Mutator`] sends them to your receiver, as they are and spoilt: a field gone, a field new, an
-//! event that is unknown, a wrong token, cut short. [`Sample::send`] sends one of them.
+//! [`samples`](fn@samples) are the payloads this crate is tested with, for your own tests. A
+//! [`Mutator`] sends them to your receiver, intact and spoilt: a field removed, a field added, an
+//! unknown event, a wrong token, a body cut short. [`Sample::send`] sends one of them.
 
 mod assert;
 mod chat;

@@ -1,4 +1,4 @@
-//! Spoilt samples against a receiver.
+//! Spoilt samples, sent to a receiver.
 
 use std::fmt;
 
@@ -14,10 +14,11 @@ use crate::bot::Event;
 use crate::receiver::Receiver;
 use crate::receiver::response::FailureReason;
 
-/// Sends every sample to a receiver of yours: as it is, and spoilt in every way that may come up.
+/// Sends every sample to your receiver: intact, and spoilt in every way that may come up.
 ///
-/// Each field is gone once, at every depth; a field is new in every object; the event is unknown;
-/// the payload is cut short at some 64 places; the token is wrong, and missing. A problem is
+/// Each field is removed once, at every depth; a field is added to every object; the event is
+/// unknown; the payload is cut short at some 64 places; the token is wrong, and missing. A problem
+/// is
 ///
 /// - a handler that fails, panics or takes too long, behind a fallback reply too, which a bot's request
 ///   that cannot be read may well be answered with;
@@ -25,8 +26,8 @@ use crate::receiver::response::FailureReason;
 /// - a sample that is refused as it is, or for a new field or an unknown event;
 /// - a request with a wrong token that is not refused.
 ///
-/// Time should be [paused](super#time). Your handlers are called thousands of times, with values that
-/// are missing or made up: let them write to nothing that matters.
+/// Time should be [paused](super#time). Your handlers are called thousands of times, with values
+/// that are missing or made up: they must not write to anything that matters.
 ///
 /// ```
 /// use snapengage::bot::{self, Reply};
@@ -57,7 +58,7 @@ struct SampleRoute {
     access: Access,
 }
 
-/// What a request needs to be let in.
+/// Credentials of a request.
 enum Access {
     Token(String),
     SecretPath(String),
@@ -76,7 +77,7 @@ impl fmt::Debug for Access {
 }
 
 impl Mutator {
-    /// A mutator without routes, which sends nothing yet.
+    /// Creates a mutator without routes, which sends nothing yet.
     pub fn new(receiver: Receiver) -> Self {
         Self { receiver, routes: Vec::new() }
     }
@@ -92,7 +93,7 @@ impl Mutator {
         self.add(api, path, Access::SecretPath(token.into()))
     }
 
-    /// Sends the samples of an API to this path, which takes no token.
+    /// Sends the samples of an API to this path, which needs no token.
     pub fn open_route(self, api: Api, path: impl Into<String>) -> Self {
         self.add(api, path, Access::Open)
     }
@@ -102,11 +103,11 @@ impl Mutator {
         self
     }
 
-    /// Sends it all, one request after the other.
+    /// Sends all samples, one request after the other.
     ///
     /// # Panics
     ///
-    /// Where a path or a token cannot be sent.
+    /// If a path or a token cannot be sent.
     pub async fn run(self) -> Report {
         let mut report = Report { sent: 0, problems: Vec::new() };
         for route in &self.routes {
@@ -130,7 +131,7 @@ impl Mutator {
         }
     }
 
-    /// The sample with all tokens but the right one.
+    /// Sends a sample with all tokens but the right one.
     async fn intrude(&self, route: &SampleRoute, sample: &Sample, report: &mut Report) {
         let intruders = match &route.access {
             Access::Token(token) => vec![
@@ -176,7 +177,7 @@ impl Mutator {
 }
 
 impl SampleRoute {
-    /// Whether a visitor may get the fallback reply although no handler failed.
+    /// Returns `true` if a visitor may get the fallback reply although no handler failed.
     fn is_answered_unread(&self, payload: &[u8]) -> bool {
         self.api == Api::Bot && Event::from_json(payload).is_err()
     }
@@ -199,10 +200,10 @@ impl SampleRoute {
     }
 }
 
-/// What may become of a request.
+/// Outcome that a request may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
-    /// It is read, and the handler has its say.
+    /// It is read, and the handler answers.
     Taken,
     Refused,
     /// It is refused, or its visitor gets the fallback reply.
@@ -220,7 +221,7 @@ impl Expected {
     }
 }
 
-/// What came of the spoilt samples. Its text has a line for each problem.
+/// Result of a run. Its text has a line for each problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Report {
@@ -229,22 +230,22 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many requests were sent.
+    /// Returns the number of requests that were sent.
     pub fn sent(&self) -> usize {
         self.sent
     }
 
-    /// The problems, in the order they came up: the sample, what was changed in it, and what was
-    /// answered. Empty where there were none.
+    /// Returns the problems, in the order they came up: the sample, the change to it, and the
+    /// answer. Empty if there were none.
     pub fn problems(&self) -> &[String] {
         &self.problems
     }
 
-    /// There are no problems.
+    /// Asserts that there are no problems.
     ///
     /// # Panics
     ///
-    /// Where there are, with all of them, and where nothing was sent at all.
+    /// If there are, with all of them, and if nothing was sent at all.
     #[track_caller]
     pub fn assert_clean(&self) {
         assert!(self.sent > 0, "nothing was sent: the mutator has no routes");

@@ -6,9 +6,10 @@ use http::Method;
 
 use crate::api::Api;
 
-/// The sample requests of all five APIs: documented ones, and ones after the documented form.
+/// Returns the sample requests of all five APIs: documented ones, and ones after the documented
+/// form.
 ///
-/// They are the files of `sample-payloads/` in the repository, where a README tells the source of
+/// They are the files of `sample-payloads/` in the repository, where a README names the source of
 /// each.
 ///
 /// ```
@@ -25,7 +26,7 @@ pub fn samples() -> &'static [Sample] {
     SAMPLES
 }
 
-/// A request that SnapEngage could send.
+/// Request that SnapEngage could send.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     api: Api,
@@ -34,27 +35,27 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The API it is for.
+    /// Returns the API of the sample.
     pub fn api(&self) -> Api {
         self.api
     }
 
-    /// Its file below `sample-payloads/`: `bot/message.json`, say.
+    /// Returns the name of its file below `sample-payloads/`, such as `bot/message.json`.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The method of the request.
+    /// Returns the method of the request.
     pub fn method(&self) -> Method {
         self.api.method()
     }
 
-    /// The body of the request: JSON or XML, to the byte. Empty for [`Api::Contact`].
+    /// Returns the body of the request: JSON or XML, to the byte. Empty for [`Api::Contact`].
     pub fn body(&self) -> &'static [u8] {
         if self.api == Api::Contact { &[] } else { self.file }
     }
 
-    /// The query of the request, without the `?`. `None` for all but [`Api::Contact`].
+    /// Returns the query of the request, without the `?`. `None` for all but [`Api::Contact`].
     pub fn query(&self) -> Option<&'static str> {
         let line = str::from_utf8(self.file).ok().filter(|_| self.api == Api::Contact)?;
         Some(line.trim_end().split_once('?')?.1)

@@ -12,7 +12,8 @@ use super::vendor_side::VendorSide;
 use super::{Visitor, failure, script_lines};
 use crate::id::{CaseId, WidgetId};
 
-/// A chat in plain text, to be run against a receiver or an address. See [the form](super#chat-scripts).
+/// Chat in plain text, to be run against a receiver or an address. See [the
+/// form](super#chat-scripts).
 ///
 /// ```
 /// use snapengage::bot::{self, Reply};
@@ -49,7 +50,7 @@ pub struct Script {
 struct ScriptTurn {
     line: usize,
     step: ChatEvent,
-    /// The lines of the bot, one below the other.
+    /// Lines of the bot, one below the other.
     expected: String,
 }
 
@@ -58,7 +59,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// Where a line is none of a script's, with its number.
+    /// If a line does not belong in a script, with its number.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let mut turns: Vec<ScriptTurn> = Vec::new();
         for (index, row) in text.lines().enumerate() {
@@ -86,8 +87,8 @@ impl Script {
     ///
     /// # Panics
     ///
-    /// Where the bot answers otherwise, with the line of the script, the chat so far and what is
-    /// different.
+    /// If the bot answers otherwise, with the line of the script, the chat so far and the
+    /// difference.
     pub async fn run(&self, chat: &mut TestChat) {
         for turn in &self.turns {
             let answered = chat.play(&turn.step).await.map(script_lines::reply);
@@ -98,7 +99,7 @@ impl Script {
     }
 
     /// Runs the script against an address: this makes the requests and checks the answers, and
-    /// leaves it to the caller to send them. A bot with a memory wants a case id that it does not
+    /// leaves it to the caller to send them. A bot with a memory needs a case id that it does not
     /// know yet.
     pub fn replay(&self, case_id: impl Into<CaseId>) -> Replay<'_> {
         Replay { turns: self.turns.iter(), turn: None, side: VendorSide::new(case_id.into()) }
@@ -117,7 +118,7 @@ impl ScriptTurn {
         }
     }
 
-    /// Takes an indented line: more of what is above it.
+    /// Takes an indented line, which belongs to the one above it.
     fn detail(&mut self, detail: &str) -> Result<(), String> {
         if !self.expected.is_empty() {
             return self.bot_detail(detail);
@@ -169,7 +170,7 @@ impl ScriptTurn {
     }
 }
 
-/// The step of a line.
+/// Reads the step of a line.
 fn step(row: &str) -> Result<ChatEvent, String> {
     Ok(match row.split_once(':').map(|(keyword, rest)| (keyword, rest.trim())) {
         None if row == "chat opens" => ChatEvent::Open(Visitor::new()),
@@ -190,7 +191,7 @@ fn event(text: &str) -> Result<ChatEvent, String> {
     Ok(ChatEvent::Send { event: event.to_owned(), fields })
 }
 
-/// A field's value: JSON where it looks like it, text otherwise.
+/// Reads a field's value: JSON if it looks like it, text otherwise.
 fn field(text: &str) -> Result<Value, String> {
     if !is_json(text) {
         return Ok(text.into());
@@ -202,7 +203,7 @@ fn unknown(row: &str) -> String {
     format!("expected `visitor:`, `bot:` or another keyword, found `{row}`")
 }
 
-/// A script on its way through the network: the next request, its answer, and so on.
+/// Replay of a script over the network: the next request, its answer, and so on.
 ///
 /// ```
 /// # fn post(_: &[u8]) -> (http::StatusCode, Vec<u8>) {
@@ -225,25 +226,25 @@ fn unknown(row: &str) -> String {
 #[must_use]
 pub struct Replay<'s> {
     turns: std::slice::Iter<'s, ScriptTurn>,
-    /// The turn whose answer is awaited.
+    /// Turn whose answer is awaited.
     turn: Option<&'s ScriptTurn>,
     side: VendorSide,
 }
 
 impl Replay<'_> {
-    /// The same chat on another widget.
+    /// Returns the same chat on another widget.
     pub fn widget_id(mut self, widget_id: impl Into<WidgetId>) -> Self {
         self.side.widget_id = widget_id.into();
         self
     }
 
-    /// The body of the next request, to be sent by POST with the token in `Authorization`; `None`
-    /// where the script is at its end.
+    /// Returns the body of the next request, to be sent by POST with the token in `Authorization`;
+    /// `None` at the end of the script.
     ///
     /// # Errors
     ///
-    /// Where the script clicks a button that is not shown, or has a transfer fail that was not
-    /// asked for.
+    /// If the script clicks a button that is not shown, or has a transfer fail that was not asked
+    /// for.
     pub fn next_request(&mut self) -> Result<Option<Vec<u8>>, Mismatch> {
         self.turn = self.turns.next();
         let Some(turn) = self.turn else { return Ok(None) };
@@ -257,24 +258,24 @@ impl Replay<'_> {
     ///
     /// # Errors
     ///
-    /// Where it is not what the script says.
+    /// If it is not the answer in the script.
     ///
     /// # Panics
     ///
-    /// Where there was no request.
+    /// If there was no request.
     pub fn check(&mut self, status: StatusCode, body: &[u8]) -> Result<(), Mismatch> {
         let turn = self.turn.expect("a request was made");
         let answered = self.side.answered(&turn.step, status, body).map(script_lines::reply);
         turn.check(answered, self.transcript())
     }
 
-    /// The chat so far, as a chat script.
+    /// Returns the chat so far, as a chat script.
     pub fn transcript(&self) -> &str {
         self.side.transcript()
     }
 }
 
-/// A line that does not belong into a script.
+/// Line that does not belong in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptError {
     line: usize,
@@ -282,7 +283,7 @@ pub struct ScriptError {
 }
 
 impl ScriptError {
-    /// The number of the line, from 1.
+    /// Returns the number of the line, from 1.
     pub fn line(&self) -> usize {
         self.line
     }
@@ -296,8 +297,8 @@ impl fmt::Display for ScriptError {
 
 impl Error for ScriptError {}
 
-/// A bot that does not answer as its script says. The text has several lines: the line of the
-/// script, the chat so far, and what is different.
+/// Answer of a bot that differs from its script. The text has several lines: the line of the
+/// script, the chat so far, and the difference.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mismatch(String);
 
@@ -307,7 +308,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// As readable as its text: this is what `main` and `expect` show.
+/// Writes the text, as readable as it is, since this is what `main` and `expect` show.
 impl fmt::Debug for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

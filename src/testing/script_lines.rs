@@ -2,31 +2,32 @@
 
 use crate::bot::{Button, Card, Cards, Command, Content, Reply, Text};
 
-/// The lines of a reply; an empty text for an empty reply.
+/// Writes the lines of a reply; an empty text for an empty reply.
 pub(super) fn reply(reply: &Reply) -> String {
     let mut lines: Vec<String> = reply.content().iter().map(content).collect();
     lines.extend(reply.returned_context_id().map(|id| line("bot context:", id)));
     lines.join("\n")
 }
 
-/// A keyword and what follows it. White space at either end does not show, so it does not count.
+/// Writes a keyword and the text after it. White space at either end does not show, so it does not
+/// count.
 pub(super) fn line(keyword: &str, rest: &str) -> String {
     format!("{keyword} {}", rest.trim()).trim_end().to_owned()
 }
 
-/// A text of one line or more behind a keyword.
+/// Writes a text of one line or more behind a keyword.
 pub(super) fn text(keyword: &str, text: &str) -> String {
     let mut rows = text.split('\n');
     let first = line(keyword, rows.next().unwrap_or_default());
     rows.fold(first, |lines, row| lines + "\n" + &line("  |", row))
 }
 
-/// `[Yes]`, or `[Yes](id)`.
+/// Writes `[Yes]`, or `[Yes](id)`.
 pub(super) fn button(button: &Button) -> String {
     link(&button.text, button.id.as_deref())
 }
 
-/// A button's text and id from `[Yes](id)`; anything else is a text.
+/// Reads a button's text and id from `[Yes](id)`; anything else is a text.
 pub(super) fn read_button(text: &str) -> Button {
     let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(')'));
     match inner.and_then(|inner| inner.rsplit_once("](")) {
@@ -63,7 +64,7 @@ fn command(command: &Command) -> String {
     line("bot does:", &format!("{} {parameters}", command.operation()))
 }
 
-/// A parameter on one line, whatever is in it.
+/// Escapes a parameter, so that it fits on one line.
 fn escaped(text: &str) -> String {
     text.replace('\n', "\\n")
 }

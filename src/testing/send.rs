@@ -13,8 +13,8 @@ use crate::receiver::response::FailureReason;
 
 /// Posts a body to a path of a receiver, with this token in `Authorization`.
 ///
-/// The bytes go through [`Receiver::handle`] as they are: what was recorded in production can be
-/// sent again in a test.
+/// The bytes go through [`Receiver::handle`] unchanged: a request that was recorded in production
+/// can be sent again in a test.
 ///
 /// ```
 /// use snapengage::agent_status;
@@ -39,7 +39,7 @@ use crate::receiver::response::FailureReason;
 ///
 /// # Panics
 ///
-/// Where no request can have this path or this token.
+/// If no request can have this path or this token.
 #[track_caller]
 pub fn send<B: AsRef<[u8]>>(
     receiver: &Receiver,
@@ -77,7 +77,7 @@ impl Sample {
     ///
     /// # Panics
     ///
-    /// Where no request can have this path or this token.
+    /// If no request can have this path or this token.
     #[track_caller]
     pub fn send(
         &self,
@@ -138,17 +138,17 @@ pub struct TestAnswer {
 }
 
 impl TestAnswer {
-    /// The status code.
+    /// Returns the status code.
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }
 
-    /// The body.
+    /// Returns the body.
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// The reason why the handler did not answer, as in [`FailureReason`].
+    /// Returns the reason why the handler did not answer, as in [`FailureReason`].
     pub fn failure_reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
@@ -157,7 +157,7 @@ impl TestAnswer {
     ///
     /// # Panics
     ///
-    /// Where it did not, with the answer and the [reason](Self::failure_reason).
+    /// If it did not, with the answer and the [reason](Self::failure_reason).
     #[track_caller]
     pub fn assert_accepted(&self) -> &Self {
         self.assert_same(200, "")
@@ -170,17 +170,17 @@ impl TestAnswer {
     ///
     /// # Panics
     ///
-    /// Where it was not, with the answer and the [reason](Self::failure_reason).
+    /// If it was not, with the answer and the [reason](Self::failure_reason).
     #[track_caller]
     pub fn assert_refused(&self, status: u16, message: &str) -> &Self {
         self.assert_same(status, &json!({ "code": status, "message": message }).to_string())
     }
 
-    /// Asserts that the answer is 200 with this text: what an agent sees of a contact.
+    /// Asserts that the answer is 200 with this text, as an agent sees it beside a contact.
     ///
     /// # Panics
     ///
-    /// Where it is not, with the answer and the [reason](Self::failure_reason).
+    /// If it is not, with the answer and the [reason](Self::failure_reason).
     #[track_caller]
     pub fn assert_text(&self, expected: &str) -> &Self {
         self.assert_same(200, expected)

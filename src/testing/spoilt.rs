@@ -8,25 +8,25 @@ use serde_json::{Map, Value};
 use super::samples::Sample;
 use crate::api::Api;
 
-/// A payload that differs from its sample in one thing.
+/// Payload that differs from its sample in one thing.
 #[derive(Debug, PartialEq)]
 pub(super) struct Spoilt {
-    /// What is different.
+    /// Description of the difference.
     pub(super) change: String,
-    /// A body, or for [`Api::Contact`] a query.
+    /// Body, or for [`Api::Contact`] a query.
     pub(super) payload: Vec<u8>,
-    /// Whether it can still be read.
+    /// Effect of the difference on reading it.
     pub(super) readable: Readable,
 }
 
-/// Whether a payload must be taken.
+/// Answer to whether a receiver must accept a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Readable {
     Yes,
     Perhaps,
 }
 
-/// All that can become of a sample, itself first.
+/// Returns the sample and all its spoilt forms, the sample first.
 pub(super) fn all(sample: &Sample) -> Vec<Spoilt> {
     let payload = payload(sample);
     let mut all = vec![Spoilt::readable("as it is", payload)];
@@ -79,7 +79,7 @@ fn json_changes(api: Api, json: &Value, all: &mut Vec<Spoilt>) {
     all.push(Spoilt::readable(format!("with an unknown `{kind}`"), unknown));
 }
 
-/// Where the objects in a value are, as JSON pointers.
+/// Lists the places of the objects in a value, as JSON pointers.
 fn objects(value: &Value, at: &str) -> Vec<String> {
     match value {
         Value::Object(fields) => {
@@ -139,9 +139,9 @@ struct XmlElement {
     end: usize,
 }
 
-/// The elements below the root.
+/// Lists the elements below the root.
 fn elements(xml: &[u8]) -> Vec<XmlElement> {
-    // Only places are wanted here, and those are the same whatever the encoding.
+    // Only the places matter here, and those are the same whatever the encoding.
     let ascii = xml.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '_' });
     let ascii: String = ascii.collect();
     let mut reader = Reader::from_str(&ascii);
@@ -180,10 +180,10 @@ fn cut_short(payload: &[u8], all: &mut Vec<Spoilt>) {
     }));
 }
 
-/// The name of a new field, element or parameter, and its value.
+/// Name of a new field, element or parameter, and its value.
 const NEW: &str = "not_documented";
 
-/// At how many places a payload is cut.
+/// Number of places at which a payload is cut.
 const CUTS: usize = 64;
 
 #[cfg(test)]

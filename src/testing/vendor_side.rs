@@ -1,4 +1,4 @@
-//! SnapEngage's side of a chat: what it sends next, and what it makes of the answer.
+//! SnapEngage's side of a chat: the next request, and the effect of the answer.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use crate::bot::{Button, Command, CommandError, Content, Reply};
 use crate::id::{CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 
-/// One chat, seen from SnapEngage.
+/// Chat as SnapEngage sees it.
 #[derive(Debug)]
 pub(super) struct VendorSide {
     pub(super) widget_id: WidgetId,
     pub(super) case_id: CaseId,
-    /// When the next thing happens; `None` where nothing is told of time.
+    /// Time of the next event; `None` if requests have no time.
     clock: Option<Timestamp>,
-    /// Whether the bot has been told of the chat.
+    /// `true` once the bot was told of the chat.
     is_open: bool,
-    /// To be sent back with the next request.
+    /// Context id to be sent back with the next request.
     context_id: Option<String>,
-    /// The buttons shown last.
+    /// Buttons shown last.
     buttons: Vec<Button>,
     last_request: Option<Bytes>,
     replies: Vec<Reply>,
@@ -70,12 +70,12 @@ impl VendorSide {
         self.replies.last()
     }
 
-    /// All replies, in the order they were read.
+    /// Returns all replies, in the order they were read.
     pub(super) fn replies(&self) -> &[Reply] {
         &self.replies
     }
 
-    /// The chat so far, as a chat script.
+    /// Returns the chat so far, as a chat script.
     pub(super) fn transcript(&self) -> &str {
         &self.transcript
     }
@@ -85,11 +85,11 @@ impl VendorSide {
         self.transcript.push('\n');
     }
 
-    /// The request for a step, or why there can be no such step now.
+    /// Returns the request for a step, or the reason why there can be no such step now.
     pub(super) fn request(&mut self, step: &ChatEvent) -> Result<Bytes, String> {
         let (event, fields) = match step {
             ChatEvent::Open(visitor) => ("chatStarted", visitor.fields().clone()),
-            // What the visitor says first comes with the event that opens the chat.
+            // The visitor's first message comes with the event that opens the chat.
             ChatEvent::Say(text) if !self.is_open => {
                 ("chatStarted", Visitor::new().first_message(text).fields().clone())
             }
@@ -141,8 +141,8 @@ impl VendorSide {
         }
     }
 
-    /// The transfer of the last reply. A chat that is joined in the middle has none yet, and may
-    /// have been handed over before.
+    /// Returns the transfer of the last reply. A chat that is joined in the middle has none yet,
+    /// and may have been handed over before.
     fn failed_transfer(&self, error: &CommandError) -> Result<Fields, String> {
         let command = match self.last_reply() {
             Some(reply) => reply.commands().filter(|command| is_transfer(command)).last(),
@@ -158,7 +158,7 @@ impl VendorSide {
         Ok(Fields::from_iter([("failedCommands".to_owned(), json!([failed]))]))
     }
 
-    /// Reads the answer to a step, or says why SnapEngage could not.
+    /// Reads the answer to a step, or returns the reason why SnapEngage could not.
     pub(super) fn answered(
         &mut self,
         step: &ChatEvent,
@@ -175,7 +175,7 @@ impl VendorSide {
             Content::Message(text) => Some(&text.display_responses),
             _ => None,
         });
-        // A visitor still sees the buttons above a reply that says nothing.
+        // A visitor still sees the buttons above a reply without a text.
         if reply.texts().next().is_some() {
             self.buttons = buttons.flatten().cloned().collect();
         }
@@ -227,5 +227,5 @@ pub(super) fn is_transfer(command: &Command) -> bool {
     )
 }
 
-/// When the first thing happens: the time in SnapEngage's sample.
+/// Time of the first event, as in SnapEngage's sample.
 const START: i64 = 1_554_321_077_338;

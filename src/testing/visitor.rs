@@ -1,8 +1,9 @@
-//! What is known of a visitor when a chat opens.
+//! Visitor who opens a chat.
 
 use serde_json::{Map, Value, json};
 
-/// What SnapEngage tells of a visitor when a chat opens. Nothing but what is set here is told.
+/// Fields that SnapEngage sends of a visitor when a chat opens. Only those that are set here are
+/// sent.
 ///
 /// ```
 /// use snapengage::testing::Visitor;
@@ -19,17 +20,17 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// A visitor of whom nothing is known.
+    /// Creates a visitor of whom nothing is known.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The visitor's email address, unverified.
+    /// Sets the visitor's email address, unverified.
     pub fn email(self, email: impl Into<String>) -> Self {
         self.field("email", email.into())
     }
 
-    /// The visitor's email address, as SnapEngage sends one it has verified.
+    /// Sets the visitor's email address, as SnapEngage sends one it has verified.
     pub fn verified_email(self, email: impl Into<String>) -> Self {
         let email = email.into();
         let result = json!({
@@ -40,17 +41,17 @@ impl Visitor {
         self.field("email", email).field("hmacVerificationResult", result)
     }
 
-    /// What the visitor says first, as SnapEngage's sample has it: the field `text`.
+    /// Sets the visitor's first message, in the field of SnapEngage's sample: `text`.
     pub fn first_message(self, text: impl Into<String>) -> Self {
         self.field("text", text.into())
     }
 
-    /// The page the chat opens on.
+    /// Sets the page the chat opens on.
     pub fn page_url(self, url: impl Into<String>) -> Self {
         self.field("page_url", url.into())
     }
 
-    /// Any other field of `chatStarted`, by the name it has in JSON.
+    /// Sets any other field of `chatStarted`, by the name it has in JSON.
     pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.fields.insert(name.into(), value.into());
         self
