@@ -1,4 +1,4 @@
-//! A dialogue as a bot.
+//! Dialogue as a bot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,9 @@ use crate::clock::now;
 use crate::error::HandlerError;
 use crate::id::CaseId;
 
-/// A [`Dialogue`] as a [`bot::Handler`](crate::bot::Handler), with its conversations in a [`Store`].
+/// [`Dialogue`] as a [`bot::Handler`](crate::bot::Handler), with its conversations in a [`Store`].
 ///
-/// Messages that no visitor wrote and events that are not documented are no turns.
+/// Messages that no visitor wrote and events that are not documented make no turns.
 #[derive(Debug)]
 #[must_use]
 pub struct Bot<D, S> {
@@ -35,7 +35,8 @@ pub struct Bot<D, S> {
 }
 
 impl<D: Dialogue, S: Store> Bot<D, S> {
-    /// A bot with the defaults. An `Arc` of a store is a store too, to be shared with other bots.
+    /// Creates a bot with the defaults. An `Arc` of a store is a store too, to be shared with other
+    /// bots.
     pub fn new(dialogue: D, store: S) -> Self {
         Self {
             dialogue,
@@ -51,58 +52,58 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         }
     }
 
-    /// Name that tells its conversations from those of other bots in the same store. `bot` by default.
+    /// Name that separates its conversations from those of other bots in the same store. `bot` by
+    /// default.
     pub fn name(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
 
     /// Time for which a turn holds its conversation after its process died, or could not reach the
-    /// store.
-    /// 3 seconds by default, and 10 milliseconds at least. A turn that runs longer renews its lease, at a
-    /// third of it.
+    /// store. 3 seconds by default, and 10 milliseconds at least. A turn that runs longer renews
+    /// its lease after each third of it.
     ///
-    /// It should be well below the [deadline of the bot](crate::ReceiverBuilder::bot_deadline), which is 8
-    /// seconds by default: what a visitor says just after a process died waits for the lease to run
-    /// out, and must then be answered in time.
+    /// It should be well below the [deadline of the bot](crate::ReceiverBuilder::bot_deadline),
+    /// which is 8 seconds by default: a message that arrives just after a process died waits for
+    /// the lease to run out, and must then be answered in time.
     ///
-    /// Where several receivers share a store, their clocks should differ by less than this. If they
-    /// do not, a turn may be taken for dead and run again elsewhere; one of the two is committed.
+    /// If several receivers share a store, their clocks should differ by less than this. If they do
+    /// not, a turn may be taken for dead and run again elsewhere; one of the two is committed.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.terms.lease = lease.max(Duration::from_millis(10));
         self
     }
 
-    /// Time for which a conversation is remembered after its last turn. 24 hours by default. Within an hour
-    /// after that it is gone from the store, as long as the bot runs.
+    /// Time for which a conversation is remembered after its last turn. 24 hours by default. Within
+    /// an hour after that it is removed from the store, as long as the bot runs.
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
         self.terms.time_to_live = time_to_live;
         self
     }
 
-    /// Takes what a visitor types as text, even where it equals a button that is shown. By default, it
-    /// is that button's click, upper and lower case and white space at either end aside: `yes` for
-    /// `Yes`. Where several buttons say so, it is text.
+    /// Takes what a visitor types as text, even if it equals a button that is shown. By default, it
+    /// is that button's click, ignoring case and white space at either end: `yes` for `Yes`. If
+    /// several buttons have that text, it is text.
     pub fn text_as_typed(self) -> Self {
         Self { text_as_typed: true, ..self }
     }
 
-    /// Removes the conversations that have expired from the store, and returns how many. The bot does so by
-    /// itself, at its first turn and then once an hour.
+    /// Removes the conversations that have expired from the store, and returns their number. The
+    /// bot calls it by itself, at its first turn and then once an hour.
     ///
     /// # Errors
     ///
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
         S::sweep(&self.store, now()).await
     }
 
-    /// State of a conversation; `None` where none is kept, or it is over.
+    /// Returns the state of a conversation; `None` if none is stored, or it is over.
     ///
-    /// A turn that runs is not waited for.
+    /// It does not wait for a turn that runs.
     ///
     /// # Errors
     ///
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn state_of(&self, case_id: &CaseId) -> Result<Option<D::State>, StoreError> {
         let found = S::load(&self.store, &self.key(case_id)).await?;
         let record = found.map(|found| found.record).filter(|record| record.expires_at() > now());
@@ -110,11 +111,11 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         Ok(saved.map(|saved| self.read(&saved).unwrap_or_else(|| self.dialogue.start())))
     }
 
-    /// Puts a conversation into a state, once no other turn of it runs.
+    /// Sets the state of a conversation, once no other turn of it runs.
     ///
     /// # Errors
     ///
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn set_state(&self, case_id: &CaseId, state: D::State) -> Result<(), HandlerError> {
         let key = self.key(case_id);
         let _place = self.queues.enter(&key).await;
@@ -128,7 +129,8 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         [&self.name, "/", case_id.as_str()].concat().into()
     }
 
-    /// In a box, so that the future is small: it is moved and allocated for every message.
+    /// Runs one turn. The delivery is boxed so that the future is small: it is moved and allocated
+    /// for every message.
     async fn turn(&self, delivery: Box<Delivery>) -> Result<Reply, HandlerError> {
         self.sweeper.wake(&self.store);
         let key = self.key(delivery.input.case_id());
@@ -139,7 +141,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         }
     }
 
-    /// Takes a turn, from the step to the commit.
+    /// Runs a turn from the step to the commit.
     async fn take(
         &self,
         mut turn: Box<Turn<S>>,
@@ -174,7 +176,8 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         }
     }
 
-    /// State of the conversation as a step begins, and as it is stored while it stays there.
+    /// Returns the state of the conversation as a step begins, and as it is stored while it stays
+    /// there.
     fn state(
         &self,
         stored: Option<&Arc<SavedState>>,

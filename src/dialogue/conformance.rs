@@ -12,7 +12,7 @@
 //! # }
 //! ```
 //!
-//! A store on a disk or behind a network is opened anew each time, as another process would.
+//! A store on disk or behind a network is opened anew each time, as another process would open it.
 
 use std::fmt::Debug;
 use std::panic::Location;
@@ -37,12 +37,12 @@ use crate::timestamp::Timestamp;
 /// Runs all checks, one after the other. `open` opens the same store each time, which is empty at
 /// first and used by nobody else.
 ///
-/// Takes a second or two, or none where tokio's time is paused.
+/// It takes a second or two, or none if tokio's time is paused.
 ///
 /// # Panics
 ///
-/// Where the store does not hold to something. The message says which check found what, and where
-/// the suite was called.
+/// If the store breaks a promise. The message names the check and its finding, and where the suite
+/// was called.
 #[track_caller]
 pub fn run<S: Store>(open: impl AsyncFn() -> S) -> impl Future<Output = ()> {
     let caller = Location::caller();
@@ -82,7 +82,7 @@ fn same<T: PartialEq + Debug>(found: &T, expected: &T, what: &str) -> Checked {
     Err(format!("{what}: found {found:?}, expected {expected:?}").into())
 }
 
-/// A record that can be told from others.
+/// Creates a record that can be told from others.
 fn record(number: u64) -> Record {
     let json = to_raw_value(&number).expect("a number can be written as JSON");
     Record {
@@ -104,7 +104,7 @@ async fn find(
     Ok(store.load(key).await?.map(|found| (number(&found.record), found.revision)))
 }
 
-/// A save that must be done.
+/// Saves a record, and fails if it is not written.
 async fn save(
     store: &impl Store,
     key: &str,
@@ -176,7 +176,8 @@ async fn odd_keys(store: impl Store) -> Checked {
     Ok(())
 }
 
-/// Of letters in either case, of what subjects, paths and queries mean something by, and of none.
+/// Keys of letters in either case, of characters with a meaning in subjects, paths and queries, and
+/// of none.
 const ODD_KEYS: [&str; 18] = [
     "odd/a",
     "odd/A",
@@ -223,7 +224,7 @@ async fn two_writers<S: Store>(a: S, b: S) -> Checked {
     same(&find(&b, key).await?, &None, "what the other removed")
 }
 
-/// Each adds to one number until it has added its share. None may be lost.
+/// Has writers each add to one number until they have added their share. No addition may be lost.
 async fn many_writers<S: Store>(a: S, b: S) -> Checked {
     const WRITERS: u64 = 8;
     const SHARE: u64 = 10;
@@ -293,7 +294,8 @@ async fn one_turn<S: Store>(a: S, b: S) -> Checked {
     answers(&a, message("delivery", "add", 2), "2", "the reply to the next delivery").await
 }
 
-/// A process that stops between begin and commit, and one that comes back after its lease ran out.
+/// Runs a process that stops between begin and commit, and one that comes back after its lease ran
+/// out.
 async fn stopped_in_a_turn<S: Store>(a: S, b: S) -> Checked {
     let (a, b) = (Tally::<1>::bot(a), Tally::<1>::bot(b));
     let gate = Arc::clone(&a.dialogue.gate);
@@ -352,14 +354,14 @@ async fn answers(bot: &impl Handler, message: Message, text: &str, what: &str) -
     same(&bot.message(message).await?, &Reply::say(text), what)
 }
 
-/// A dialogue that counts the turns of a conversation.
+/// Dialogue that counts the turns of a conversation.
 ///
-/// Version 2 adds 100 to what version 1 left. Version 3 can make nothing of either.
+/// Version 2 adds 100 to the number of version 1. Version 3 can read neither.
 struct Tally<const VERSION: u32> {
     gate: Arc<Gate>,
 }
 
-/// Gate at which a turn waits that is told to.
+/// Gate for a turn that is to wait.
 #[derive(Default)]
 struct Gate {
     reached: Notify,

@@ -1,15 +1,15 @@
-//! Deliveries of SnapEngage, and what each is for a dialogue.
+//! Deliveries of SnapEngage, and the input that each is for a dialogue.
 
 use super::fingerprint::Fingerprint;
 use super::input::Input;
 use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Message};
 
-/// Something that SnapEngage delivered to a dialogue.
+/// Request that SnapEngage delivered to a dialogue.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) fingerprint: Option<Fingerprint>,
     pub(super) input: Input,
-    /// The chat that opened, where the input is what the visitor said first.
+    /// Chat that opened, if the input is the visitor's first message.
     opened: Option<Box<ChatStarted>>,
 }
 
@@ -18,7 +18,7 @@ impl Delivery {
         Self { fingerprint, input, opened: None }
     }
 
-    /// The chat that opens with it, if one does.
+    /// Returns the chat that opens with it, if one does.
     pub(super) fn opening(&self) -> Option<&ChatStarted> {
         match &self.input {
             Input::Opened(chat) => Some(chat),
@@ -60,7 +60,7 @@ impl From<ChatClosed> for Delivery {
 }
 
 impl Input {
-    /// The same, or the click on the one button that says what was typed.
+    /// Returns the same, or the click on the one button whose text was typed.
     pub(super) fn or_click(self, buttons: &[Button]) -> Self {
         match self {
             Self::Said(mut message) => {

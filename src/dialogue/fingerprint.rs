@@ -1,4 +1,4 @@
-//! Fingerprints that tell one delivery from another.
+//! Fingerprints that distinguish deliveries.
 
 use std::hash::Hasher;
 
@@ -8,13 +8,13 @@ use siphasher::sip::SipHasher13;
 use crate::bot::{Message, Speaker};
 use crate::timestamp::Timestamp;
 
-/// Hash of a delivery. What differs in any field is another one.
+/// Hash of a delivery. A difference in any field makes another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// Without a time there is none: nothing tells a repeat from a visitor who says the same thing
-    /// twice.
+    /// Returns the fingerprint of an event. Without a time there is none: a repeat cannot be told
+    /// from a visitor who says the same thing twice.
     pub(super) fn of(event: &impl Serialize, timestamp: Option<Timestamp>) -> Option<Self> {
         timestamp?;
         let mut hasher = hasher();
@@ -22,10 +22,10 @@ impl Fingerprint {
         Some(Self(hasher.finish()))
     }
 
-    /// The same for a message, of which there are most: as JSON only where there is something in it
-    /// that is not documented.
+    /// Returns the same for a message, the most frequent event: it is converted to JSON only if it
+    /// holds anything that is not documented.
     pub(super) fn of_message(message: &Message) -> Option<Self> {
-        // The case is in the key. A field that is new is not to be forgotten here.
+        // The case is in the key. Destructured, so that a new field is not forgotten here.
         let Message { widget_id, case_id: _, timestamp, from, text, id, context_id, extra } =
             message;
         if !extra.is_empty() {
@@ -36,7 +36,8 @@ impl Fingerprint {
             [Some(widget_id.as_str()), from, Some(text), id.as_deref(), context_id.as_deref()];
         let mut hasher = hasher();
         hasher.write_i64((*timestamp)?.as_millis());
-        // No text is taken for a part of its neighbour. All words come first, while that is quick.
+        // Lengths are hashed as well, so that no text is taken for a part of its neighbour. All
+        // words come first, while that is quick.
         for field in fields {
             hasher.write_u64(field.map_or(u64::MAX, |field| field.len() as u64));
         }
@@ -47,7 +48,8 @@ impl Fingerprint {
     }
 }
 
-/// Hasher of the fingerprints. They are stored, so the hash must be the same tomorrow: not the standard library's.
+/// Creates the hasher of the fingerprints. They are stored, so the hash must never change: the
+/// standard library's may.
 fn hasher() -> SipHasher13 {
     SipHasher13::new()
 }

@@ -3,33 +3,33 @@
 use crate::bot::{ChatClosed, ChatStarted, CommandResult, Message};
 use crate::id::{CaseId, WidgetId};
 
-/// Something that happened in a conversation.
+/// Input of a conversation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Input {
-    /// The visitor was put through to the bot, and has said nothing yet. In a box, for it is much larger
-    /// than the others, and comes once.
+    /// The visitor was put through to the bot, and has said nothing yet. Boxed, since it is much
+    /// larger than the others, and comes once.
     Opened(Box<ChatStarted>),
-    /// The visitor said something, the first thing in a chat included, or clicked a button without an
-    /// id, or typed what is on it: the text is the button's then.
+    /// The visitor said something, the first message of a chat included, or clicked a button
+    /// without an id, or typed its text: the message then has the button's text.
     Said(Message),
-    /// The visitor clicked a button with an id, or typed what is on it.
+    /// The visitor clicked a button with an id, or typed its text.
     Clicked {
-        /// The button's id.
+        /// Id of the button.
         id: String,
-        /// The message with the button's text.
+        /// Message with the button's text.
         message: Message,
     },
-    /// A transfer failed. Where the step says nothing to it, the visitor gets the
-    /// [fallback reply](crate::ReceiverBuilder::fallback) or the
-    /// [apology](crate::ReceiverBuilder::apology), as with [any bot](crate::bot::Handler::command_failed).
+    /// A transfer failed. If the step's reply is empty, the visitor gets the [fallback
+    /// reply](crate::ReceiverBuilder::fallback) or the [apology](crate::ReceiverBuilder::apology),
+    /// as with [any bot](crate::bot::Handler::command_failed).
     TransferFailed(CommandResult),
     /// The chat ended. Whatever the step, the conversation is over.
     Closed(ChatClosed),
 }
 
 impl Input {
-    /// The conversation.
+    /// Returns the id of the conversation.
     pub fn case_id(&self) -> &CaseId {
         match self {
             Self::Opened(event) => &event.case_id,
@@ -39,7 +39,7 @@ impl Input {
         }
     }
 
-    /// The widget the chat came in by.
+    /// Returns the widget the chat came in by.
     pub fn widget_id(&self) -> &WidgetId {
         match self {
             Self::Opened(event) => &event.widget_id,

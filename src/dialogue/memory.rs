@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use super::store::{Loaded, Record, Revision, Saved, Store, StoreError};
 use crate::timestamp::Timestamp;
 
-/// Conversations in memory: for tests, and for small bots that may forget where they stood.
+/// Conversations in memory: for tests, and for small bots that may forget their conversations.
 ///
-/// It holds a bounded number of bytes. When it is full, the conversations that expire first make room,
-/// those that have expired before all others, and what their visitors say next starts another: a full
-/// store is no error, and no slower than another.
+/// It holds a bounded number of bytes. When it is full, the conversations that expire first are
+/// removed, those that have expired before all others, and the next message of such a visitor
+/// starts a new conversation: a full store is no error, and no slower than another.
 #[derive(Debug)]
 pub struct MemoryStore {
     limit: usize,
@@ -36,14 +36,14 @@ struct KeptRecord {
 }
 
 impl MemoryStore {
-    /// An empty store of up to 64 MiB, which is some 16,000 conversations of eight short replies with
-    /// buttons, and some 60,000 of one.
+    /// Creates an empty store of up to 64 MiB, which is some 16,000 conversations of eight short
+    /// replies with buttons, and some 60,000 of one.
     pub fn new() -> Self {
         Self::with_limit(64 * 1024 * 1024)
     }
 
-    /// An empty store of up to so many bytes, as far as they can be told. The conversation that was
-    /// written last is kept even if it takes more.
+    /// Creates an empty store of up to so many bytes, which are estimated. The conversation that
+    /// was written last is kept even if it takes more.
     pub fn with_limit(bytes: usize) -> Self {
         Self { limit: bytes, kept: Mutex::default() }
     }
@@ -64,20 +64,21 @@ impl KeptRecord {
         Self { record: record.clone(), revision, bytes: bytes_of(key, record) }
     }
 
-    /// Order in which records make room, the first to go first.
+    /// Returns the order in which records are removed, the lowest first.
     fn age(&self) -> (Timestamp, u64) {
         (self.record.expires_at(), self.revision.0)
     }
 }
 
-/// About the memory that a record takes: what is in it, and the map, the allocator and itself.
+/// Estimates the memory that a record takes: its content, and the overhead of the map and the
+/// allocator.
 fn bytes_of(key: &str, record: &Record) -> usize {
     const OVERHEAD: usize = 512;
     OVERHEAD + key.len() + record.bytes()
 }
 
 impl Kept {
-    /// Puts an entry over the one that was seen, and returns whether it did.
+    /// Replaces the entry that was seen, and returns whether it did.
     fn replace(&mut self, key: &str, entry: KeptRecord, seen: Option<Revision>) -> bool {
         let bytes = entry.bytes;
         let replaced = match (self.records.get_mut(key), seen) {
@@ -108,8 +109,8 @@ impl Kept {
         self.bytes = bytes;
     }
 
-    /// Down to a sixteenth below the limit, so that there is room for a while. What was just written
-    /// stays.
+    /// Removes records down to a sixteenth below the limit, so that there is room for a while. The
+    /// record just written stays.
     fn make_room(&mut self, limit: usize, written: Revision) {
         let mut ages: Vec<_> =
             self.records.values().map(|entry| (entry.age(), entry.bytes)).collect();

@@ -1,9 +1,9 @@
-//! Bot conversations with state: one turn, committed whole.
+//! Bot conversations with state: each turn is committed as one.
 //!
 //! SnapEngage sends a bot one request per visitor message and reads the answer from the response.
-//! Where the conversation stands, two messages that arrive at once, a delivery that comes twice and
-//! a restart in the middle are the bot's problem. A dialogue leaves them to this module: it says
-//! what follows from a state and an input, and no more.
+//! The state of the conversation, two messages that arrive at once, a delivery that comes twice and
+//! a restart in the middle are the bot's problem. A dialogue leaves them to this module: it maps a
+//! state and an input to the next state and a reply, and no more.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -59,45 +59,45 @@
 //!
 //! A turn is the input, the state that follows and the reply, written to the [`Store`] as one:
 //!
-//! - What the visitor says first comes with the event that opens the chat, and is [`Input::Said`] all
-//!   the same. Only a chat that opens without a word is [`Input::Opened`].
-//! - The same delivery again gets the stored reply. What differs in any field is another delivery, and
-//!   so is all that comes without a timestamp.
-//! - What a visitor types is the click on a button that is shown and says the same, unless
-//!   [`Bot::text_as_typed`] is set.
-//! - Turns of one conversation run one after the other, those of others beside them.
+//! - The visitor's first message comes with the event that opens the chat, and is [`Input::Said`]
+//!   all the same. Only a chat that opens without a word is [`Input::Opened`].
+//! - A delivery that is repeated gets the stored reply. One that differs in any field is another
+//!   delivery, and so is every one without a timestamp.
+//! - Typed text that equals a button that is shown is a click on it, unless [`Bot::text_as_typed`]
+//!   is set.
+//! - Turns of one conversation run one after the other, concurrently with those of others.
 //! - A turn that fails leaves no trace, and the visitor gets the fallback reply.
 //! - While a turn runs it holds a lease on the conversation, which is renewed, and which a process
-//!   that dies loses after [`Bot::lease`], whatever its clock said: 3 seconds by default, so that what
-//!   the visitor says next is answered within the deadline of a bot, 8 seconds. A turn that has lost its
-//!   lease is not committed.
+//!   that dies loses after [`Bot::lease`], whatever its clock said: 3 seconds by default, so that
+//!   the visitor's next message is answered within the deadline of a bot, 8 seconds. A turn that
+//!   has lost its lease is not committed.
 //!
 //! # Stores
 //!
 //! | Store | Feature | For |
 //! |---|---|---|
-//! | [`MemoryStore`] | none | tests, and small bots that may forget where they stood |
+//! | [`MemoryStore`] | none | tests, and small bots that may forget their conversations |
 //! | [`SqliteStore`] | `sqlite` | one machine: a file that outlasts the process |
 //! | [`NatsStore`] | `nats` | several receivers behind a load balancer |
 //!
-//! Another is an implementation of [`Store`] that passes the [conformance suite](conformance).
+//! Any other is an implementation of [`Store`] that passes the [conformance suite](conformance).
 //!
 //! | What happens | On SQLite | On NATS |
 //! |---|---|---|
 //! | a process is killed | nothing that was answered is lost; the conversation of a turn that ran is held until its lease runs out | the same |
-//! | the power is cut | the same, and mostly what it held is free at once | what the server has flushed is there: all with `sync_interval: always`, else up to two minutes less, unless a replica has it |
+//! | the power is cut | the same, except that the conversation is mostly free at once | what the server has flushed is kept: everything with `sync_interval: always`, otherwise up to two minutes are lost, unless a replica has them |
 //! | the disk is full, the file gone, the server down | turns fail, and the visitor gets the fallback reply | the same |
 //!
-//! A turn on SQLite costs one flush, which turns that are committed at the same time share. A store can be hooked
-//! into the health route: `.health_check("conversations", Arc::clone(&store))`.
+//! A turn on SQLite costs one flush, which turns that are committed at the same time share. A store
+//! can be added to the health route: `.health_check("conversations", Arc::clone(&store))`.
 //!
-//! Conversations that have expired are read as if they were gone, and are removed by the bot itself, within
-//! an hour: no name or address stays for good.
+//! Conversations that have expired are read as absent, and are removed by the bot itself, within an
+//! hour: no name or address is stored for good.
 //!
 //! # Changed programs
 //!
-//! A state is stored with its [version](Dialogue::VERSION). One that cannot be read any more goes to
-//! [`Dialogue::migrate`], and if that has no use for it, the conversation starts again: no visitor is
+//! A state is stored with its [version](Dialogue::VERSION). One that can no longer be read goes to
+//! [`Dialogue::migrate`], and if that returns `None`, the conversation starts again: no visitor is
 //! locked out by a deploy.
 #![cfg_attr(feature = "testing", doc = "")]
 #![cfg_attr(feature = "testing", doc = include_str!("tutorial.md"))]

@@ -21,31 +21,32 @@ use crate::receiver::health::HealthCheck;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
 
-/// Deadline of a request. One that a lost connection took along is never answered, and a visitor
+/// Deadline of a request. One that was lost with its connection is never answered, and a visitor
 /// waits for a reply.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Time for which the server keeps in mind that a key was removed.
+/// Time for which the server remembers that a key was removed.
 const MARKER_TIME_TO_LIVE: Duration = Duration::from_secs(60 * 60);
 
-/// In seconds: what is to last longer than a century is for ever.
+/// Longest time to live, in seconds: anything beyond a century is kept for ever.
 const LONGEST_TIME_TO_LIVE: u64 = 100 * 366 * 24 * 60 * 60;
 
-/// Key that no conversation's is in the bucket's encoding.
+/// Key that is no conversation's in the bucket's encoding.
 const PROBE: &str = "==";
 
-/// In seconds.
+/// Time to live of the probe, in seconds.
 const PROBE_TIME_TO_LIVE: u64 = 60;
 
-/// Subjects must fit on a line of the protocol, which ends at 4,096 bytes by default.
+/// Longest key, in bytes. Subjects must fit on a line of the protocol, which ends at 4,096 bytes by
+/// default.
 const LONGEST_KEY: usize = 2_048;
 
 /// Conversations in a JetStream key-value bucket of a NATS server, 2.11 or newer, so that several
 /// receivers can serve one bot.
 ///
-/// A turn is committed once the server has acknowledged it, which by default it does before it
-/// flushes to disk: it does so every two minutes. Against a power cut there are replicas, and
-/// `sync_interval: always`.
+/// A turn is committed once the server has acknowledged it. By default the server acknowledges
+/// before it flushes to disk, which it does every two minutes. Replicas, and `sync_interval:
+/// always`, protect against a power cut.
 ///
 /// ```no_run
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
@@ -64,10 +65,10 @@ pub struct NatsStore {
     watch: Watch,
 }
 
-/// Shows `conversations`, how many there are, and `size`, how many bytes they take. Looked at once
-/// a second at most.
+/// Reports `conversations`, their number, and `size`, the bytes they take. Measured once a second
+/// at most.
 ///
-/// Fails where the server does not answer, and where nothing can be stored (it tries to).
+/// Fails if the server does not answer, or if nothing can be stored, which it tries.
 #[async_trait]
 impl HealthCheck for NatsStore {
     async fn check(&self) -> Result<Value, HandlerError> {
@@ -76,20 +77,21 @@ impl HealthCheck for NatsStore {
 }
 
 impl NatsStore {
-    /// Connects to a server and opens a bucket, which is created on its disk where there is none.
+    /// Connects to a server and opens a bucket, which is created on the server's disk if there is
+    /// none.
     ///
-    /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host where the
+    /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host if the
     /// server asks for it, or `tls://host:port` with the feature `nats-tls`. Several servers of a
     /// cluster are separated by commas. For a bucket with more replicas or with other limits,
     /// create it first: `nats kv add conversations --marker-ttl=1h --replicas=3`.
     ///
-    /// A connection that is lost later is made again; what the store is asked for in the meantime
-    /// fails after 2 seconds.
+    /// A connection that is lost later is restored; requests to the store fail after 2 seconds in
+    /// the meantime.
     ///
     /// # Errors
     ///
-    /// Where the server cannot be reached or turns the user away, or where the bucket cannot be
-    /// created or does not let go of what was removed.
+    /// If the server cannot be reached or rejects the credentials, or if the bucket cannot be
+    /// created or does not remove expired records.
     pub async fn connect(url: &str, bucket: &str) -> Result<Self, StoreError> {
         let client = nats::connect(url, TIMEOUT).await.map_err(StoreError::new)?;
         let mut jetstream = jetstream::new(client);
@@ -189,8 +191,8 @@ fn config(bucket: &str) -> kv::Config {
     }
 }
 
-/// In how many seconds the server is to remove a record: by its own clock, so that one that is
-/// ahead here does not matter. One that has expired is for a sweep.
+/// Returns the seconds after which the server is to remove a record: by its own clock, so that one
+/// that is ahead here does not matter. A record that has expired is left to a sweep.
 fn left(record: &Record, now: Timestamp) -> Option<u64> {
     let millis = record.expires_at().as_millis().saturating_sub(now.as_millis());
     let seconds = u64::try_from(millis).ok().filter(|millis| *millis > 0)?.div_ceil(1_000);
@@ -228,8 +230,8 @@ impl Store for NatsStore {
         self.purge(&encode(key)?, seen).await
     }
 
-    /// The server removes what has expired, but for what was written by an old version of this
-    /// crate.
+    /// Returns `true`: the server removes what has expired, except records written by an old
+    /// version of this crate.
     fn expires_by_itself(&self) -> bool {
         true
     }
@@ -247,8 +249,8 @@ impl Store for NatsStore {
     }
 }
 
-/// A key as a bucket allows it: what is not a letter, digit, `-`, `_` or `/` becomes `=` and two
-/// hexadecimal digits for each byte. The key without characters becomes `=`.
+/// Encodes a key as a bucket allows it: what is not a letter, digit, `-`, `_` or `/` becomes `=`
+/// and two hexadecimal digits for each byte. The key without characters becomes `=`.
 fn encode(key: &str) -> Result<String, StoreError> {
     let mut encoded = String::with_capacity(key.len());
     for byte in key.bytes() {

@@ -1,4 +1,4 @@
-//! The turns of one conversation wait for each other here, first come, first served.
+//! Queues in which the turns of one conversation wait for each other, first come, first served.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,12 @@ pub(super) struct TurnQueues(Mutex<Turnstiles>);
 #[derive(Debug, Default)]
 struct Turnstiles {
     by_key: HashMap<Arc<str>, Arc<Turnstile<()>>>,
-    /// Number of them at which those are cleared away where nobody is.
+    /// Number of queues at which the empty ones are removed.
     limit: usize,
 }
 
 impl TurnQueues {
-    /// Waits until nobody is before. The place is left when what is returned is dropped.
+    /// Waits until nobody is ahead. Dropping the guard lets the next one in.
     pub(super) async fn enter(&self, key: &Arc<str>) -> OwnedMutexGuard<()> {
         let turnstile = self.turnstile(key);
         turnstile.lock_owned().await

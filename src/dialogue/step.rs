@@ -1,4 +1,4 @@
-//! A dialogue as its author writes it: a state and an input in, a step out.
+//! Dialogue as its author writes it: a state and an input in, a step out.
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -9,21 +9,21 @@ use super::input::Input;
 use crate::bot::{ChatStarted, Reply};
 use crate::error::HandlerError;
 
-/// Side of the bot in a conversation: what it says next, by where the conversation stands.
+/// Bot's side of a conversation: its next reply, by the state of the conversation.
 #[async_trait]
 pub trait Dialogue: Send + Sync + 'static {
     /// State of a conversation: an enum or a struct of your own.
     type State: Serialize + DeserializeOwned + Send + Sync + 'static;
 
-    /// The version of [`State`](Self::State). Raise it when the meaning of a stored state changes.
+    /// Version of [`State`](Self::State). Raise it when the meaning of a stored state changes.
     const VERSION: u32 = 1;
 
     /// Returns the state that a conversation starts from.
     fn start(&self) -> Self::State;
 
-    /// Where a conversation stands as a chat opens, before anything is said: for what is told of the
-    /// visitor, and for a visitor who comes back from a human. At its [start](Self::start), by default,
-    /// wherever it stood before.
+    /// Returns the state of a conversation as a chat opens, before anything is said: to use the
+    /// visitor's details, or to resume with a visitor who comes back from a human. By default, the
+    /// [start](Self::start), whatever the state was before.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub trait Dialogue: Send + Sync + 'static {
         self.start()
     }
 
-    /// Answers an input, and says where the conversation goes.
+    /// Answers an input, and returns the next state.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ pub trait Dialogue: Send + Sync + 'static {
         input: Input,
     ) -> Result<Step<Self::State>, HandlerError>;
 
-    /// Makes something of a stored state of another version, or of one that cannot be read.
+    /// Converts a stored state of another version, or one that cannot be read.
     ///
     /// With `None`, the default, the conversation starts again.
     fn migrate(&self, _version: u32, _state: Value) -> Option<Self::State> {
@@ -75,7 +75,7 @@ pub trait Dialogue: Send + Sync + 'static {
     }
 }
 
-/// Way of a conversation from one state to the next, with what is said.
+/// Transition of a conversation from one state to the next, with the reply.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Step<S> {
@@ -91,17 +91,17 @@ pub(super) enum NextState<S> {
 }
 
 impl<S> Step<S> {
-    /// The conversation stays where it was.
+    /// Keeps the conversation in its state.
     pub fn stay(reply: Reply) -> Self {
         Self { next: NextState::Stay, reply }
     }
 
-    /// The conversation goes on from another state.
+    /// Moves the conversation to another state.
     pub fn go(state: S, reply: Reply) -> Self {
         Self { next: NextState::Go(state), reply }
     }
 
-    /// The conversation is over. What the visitor says after that starts another.
+    /// Ends the conversation. The visitor's next message starts another.
     pub fn end(reply: Reply) -> Self {
         Self { next: NextState::End, reply }
     }

@@ -1,4 +1,4 @@
-//! Removes what has expired, now and then, for as long as a bot is there.
+//! Sweeper of expired records, which runs now and then for as long as a bot is there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -20,7 +20,8 @@ pub(super) struct Sweeper {
 }
 
 impl Sweeper {
-    /// Starts to sweep, unless it does so already: at the first turn, and after a runtime has ended.
+    /// Starts to sweep, unless a sweep is running already: at the first turn, and after a runtime
+    /// has ended.
     pub(super) fn wake<S: Store>(&self, store: &Arc<S>) {
         let is_running = &self.is_running;
         let is_needed =
@@ -32,7 +33,7 @@ impl Sweeper {
     }
 }
 
-/// Ends once the store is gone.
+/// Sweeps until the store is gone.
 async fn sweep<S: Store>(store: Weak<S>, _running: Running) {
     while let Some(store) = store.upgrade() {
         if let Err(error) = S::sweep(&store, now()).await {

@@ -1,4 +1,4 @@
-//! Health of a store, looked at once a second at most.
+//! Health of a store, checked once a second at most.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,16 +10,15 @@ use tokio::time::Instant;
 use super::store::StoreError;
 use crate::error::HandlerError;
 
-/// Time for which a look stands: anybody may ask for one, and it writes.
+/// Time for which a result is kept: anybody may ask for one, and a check writes.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The last look at a store, and when it was taken.
+/// Last result, and when it was taken.
 #[derive(Default)]
 pub(super) struct Watch(Mutex<Option<(Instant, Result<Value, String>)>>);
 
 impl Watch {
-    /// Looks, unless somebody did just now. Whoever asks while somebody looks waits for what is
-    /// seen.
+    /// Checks, unless somebody did just now. Callers during a check wait for its result.
     pub(super) async fn look(
         &self,
         look: impl Future<Output = Result<Value, StoreError>>,
@@ -27,7 +26,7 @@ impl Watch {
         let mut last = self.0.lock().await;
         let seen = match last.take() {
             Some((at, seen)) if at.elapsed() < FRESH => (at, seen),
-            // With its causes: the error itself is for one who asks.
+            // As a handler's error, whose text has the causes: that of a store's is one sentence.
             _ => {
                 (Instant::now(), look.await.map_err(|error| HandlerError::from(error).to_string()))
             }
