@@ -42,12 +42,12 @@ const UPDATE: &str = "
 /// Conversations in a SQLite file, which outlast the process and the machine's power.
 ///
 /// A turn costs one flush to disk, which it shares with others that are committed at the same time.
-/// It is flushed before its reply is sent: a power cut takes no reply back, and no state that one
-/// was made from. All it can take is a turn that was not answered, and mostly its lease as well: a
+/// It is flushed before its reply is sent: a power cut undoes no reply, and no state that one was
+/// made from. All it can undo is a turn that was not answered, and mostly its lease as well: a
 /// lease that another conversation's flush covered runs out by itself.
 ///
-/// Several processes on one machine may share a file. On several machines they may not: a network
-/// file system does not lock as SQLite needs it to.
+/// Several processes on one machine may share a file. Several machines may not: a network file
+/// system does not lock as SQLite needs it to.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -60,16 +60,16 @@ const UPDATE: &str = "
 /// ```
 #[derive(Debug)]
 pub struct SqliteStore {
-    // Reads go by the connection that writes, in turn: one that did not would miss a write that was
-    // given up and is about to be done, and whoever undoes a turn would leave a lease behind.
+    // Reads go through the connection that writes, in turn: a separate one would miss a write that
+    // was given up and is about to be done, and the undo of a turn would leave a lease behind.
     group: Group,
     watch: Watch,
 }
 
-/// Shows `size`, how many bytes the conversations take. Looked at once a second at most.
+/// Reports `size`, the bytes that the conversations take. Measured once a second at most.
 ///
-/// Fails where nothing can be stored (it tries to): where the disk is full, the file locked or
-/// damaged, or removed or replaced, or where it can only be read.
+/// Fails if nothing can be stored, which it tries: if the disk is full, if the file is locked,
+/// damaged, removed or replaced, or if it is read-only.
 #[async_trait]
 impl HealthCheck for SqliteStore {
     async fn check(&self) -> Result<Value, HandlerError> {
@@ -85,11 +85,11 @@ impl HealthCheck for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a file, and creates it where there is none. Blocks while it does.
+    /// Opens a file, and creates it if there is none. Blocks meanwhile.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read and written, is no SQLite database, is one of another program,
+    /// If the file cannot be read and written, is no SQLite database, belongs to another program,
     /// or was written by a newer version of this crate.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
@@ -112,7 +112,7 @@ impl Store for SqliteStore {
     async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
         let key = key.to_owned();
         let found = self.run(Demand::Read, move |connection| find(connection, &key)).await?;
-        // Not while others wait for the connection.
+        // Parsed here, so that others need not wait for the connection meanwhile.
         Ok(found.map(|row| Loaded::new(row.record(), row.revision)))
     }
 
@@ -122,15 +122,15 @@ impl Store for SqliteStore {
         record: &Record,
         seen: Option<Revision>,
     ) -> Result<Saved, StoreError> {
-        // A lease is to be seen by other processes. A power cut ends them all, and with them what
-        // it is for: the record that it was written over comes back, which is as durable as its own
-        // commit was.
+        // A lease must be visible to other processes. A power cut ends them all, and with them the
+        // purpose of the lease: the record that it was written over comes back, which is as durable
+        // as its own commit was.
         let demand = if record.is_leased() { Demand::Visible } else { Demand::Durable };
         let row = NewRow {
             key: key.to_owned(),
             expires_at: record.expires_at().as_millis(),
             record: String::from_utf8(record.to_json()).map_err(StoreError::new)?,
-            // A count of the record's own would start again after a removal.
+            // A counter in the record would start again after a removal.
             revision: Revision(unique()),
         };
         self.run(demand, move |connection| row.write(connection, seen)).await
@@ -160,7 +160,7 @@ impl Store for SqliteStore {
     }
 }
 
-/// Bytes in use, without those of free pages.
+/// Returns the bytes in use, without those of free pages.
 fn size(connection: &Connection) -> rusqlite::Result<i64> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
@@ -176,7 +176,7 @@ struct FoundRow {
 impl FoundRow {
     fn record(&self) -> Record {
         let mut record = Record::from_json(&self.record);
-        // A sweep may have found that the clock was ahead.
+        // A sweep may have lowered it after it found that the clock was ahead.
         record.expires_at = record.expires_at.min(self.expires_at);
         record
     }
@@ -203,7 +203,7 @@ struct NewRow {
 }
 
 impl NewRow {
-    /// Writes it over the revision `seen`, if that is there.
+    /// Writes the row over the revision `seen`, if that is still there.
     fn write(&self, connection: &Connection, seen: Option<Revision>) -> rusqlite::Result<Saved> {
         let Self { key, expires_at, record, revision } = self;
         let next = number(*revision);
@@ -223,8 +223,8 @@ impl NewRow {
     }
 }
 
-/// Sweeps some rows, so that turns need not wait for all. Returns the last of them, and how many went;
-/// `None` behind the last.
+/// Sweeps some rows, so that turns need not wait for all. Returns the last of them, and how many
+/// were removed; `None` behind the last.
 fn sweep(
     connection: &Connection,
     from: i64,
@@ -246,7 +246,7 @@ const LAST_OF_SLICE: &str = "
     )";
 const DELETE_EXPIRED: &str = "
     DELETE FROM conversation WHERE rowid > ?1 AND rowid <= ?2 AND expires_at <= ?3";
-/// For rows from a clock that was ahead. Nothing is greater than NULL.
+/// Caps the expiry of rows from a clock that was ahead. Nothing is greater than NULL.
 const CAP: &str = "
     UPDATE conversation SET expires_at = ?3 + json_extract(record, '$.lifetime_ms')
     WHERE rowid > ?1 AND rowid <= ?2 AND expires_at > ?3 + CASE
@@ -257,7 +257,7 @@ fn time(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).unwrap_or(Timestamp::MIN)
 }
 
-/// SQLite's integers have a sign.
+/// Converts a revision for SQLite, whose integers are signed.
 fn number(revision: Revision) -> i64 {
     revision.0.cast_signed()
 }

@@ -1,4 +1,4 @@
-//! Stores of conversations, and what they keep.
+//! Stores of conversations, and the records they keep.
 
 use std::error::Error;
 use std::fmt;
@@ -16,28 +16,28 @@ use crate::bot::{Button, Content, Reply};
 use crate::caught::quietly;
 use crate::timestamp::Timestamp;
 
-/// Place for conversations: one record each, replaced whole and only by whoever saw it last.
+/// Store of conversations: one record each, replaced whole and only by whoever saw it last.
 ///
-/// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should
-/// pass the [conformance suite](super::conformance).
+/// [`Bot`](super::Bot) makes turns atomic on top of this. A store of your own should pass the
+/// [conformance suite](super::conformance).
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// The record under a key, with its revision.
+    /// Returns the record under a key, with its revision.
     ///
     /// # Errors
     ///
-    /// Where the store cannot be read.
+    /// If the store cannot be read.
     async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError>;
 
     /// Writes a record if the one under the key still has the revision `seen`, or if there is none
     /// and `seen` is `None`.
     ///
-    /// What this has said to be written must outlast the process, in a store meant to.
+    /// A record that was reported as written must outlast the process, in a store meant to.
     ///
     /// # Errors
     ///
-    /// Where the store cannot be written, or cannot tell whether it was: the record may be there
-    /// all the same.
+    /// If the store cannot be written, or cannot tell whether it was: the record may have been
+    /// written all the same.
     async fn save(
         &self,
         key: &str,
@@ -50,19 +50,19 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Where the store cannot be written.
+    /// If the store cannot be written.
     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError>;
 
-    /// Removes the records that have expired, and returns how many. A bot asks for it once an hour,
-    /// beside its turns, which should not have to wait for all of it.
+    /// Removes the records that have expired, and returns their number. A bot calls it once an
+    /// hour, concurrently with its turns, which should not have to wait for all of it.
     ///
     /// # Errors
     ///
-    /// Where the store cannot be written.
+    /// If the store cannot be written.
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Returns whether what has expired goes without a sweep, so that a bot need not ask for any. It does
-    /// not, by default.
+    /// Returns whether expired records are removed without a sweep, so that a bot need not call
+    /// any. `false` by default.
     fn expires_by_itself(&self) -> bool {
         false
     }
@@ -96,18 +96,18 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
 }
 
-/// Record as it was found, and what to save it over.
+/// Record as it was found, and the revision to save it over.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Loaded {
     /// Content of the record.
     pub record: Record,
-    /// The write that the record is from.
+    /// Revision of the record.
     pub revision: Revision,
 }
 
 impl Loaded {
-    /// A record from this write.
+    /// Creates a loaded record from the revision it was written with.
     pub fn new(record: Record, revision: Revision) -> Self {
         Self { record, revision }
     }
@@ -118,15 +118,15 @@ impl Loaded {
 #[non_exhaustive]
 #[must_use]
 pub enum Saved {
-    /// The record is there, and has this revision.
+    /// The record was written, and has this revision.
     Written(Revision),
-    /// Nothing was written: somebody else was faster, and the record that was seen is not the last
+    /// Nothing was written: another write was faster, and the record that was seen is not the last
     /// one.
     Conflict,
 }
 
 impl Saved {
-    /// The new revision, if there is one.
+    /// Returns the new revision, if there is one.
     pub fn revision(self) -> Option<Revision> {
         match self {
             Self::Written(revision) => Some(revision),
@@ -135,13 +135,13 @@ impl Saved {
     }
 }
 
-/// Write that a record is from. Every write makes another one, after a removal too: a record that
-/// was removed and written again never has a revision it had before.
+/// Identity of a write. Every write makes another one, after a removal too: a record that was
+/// removed and written again never has a revision it had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(pub u64);
 
-/// Record of a conversation. A store writes it down and reads it back, and need not know more
-/// of it than when it expires.
+/// Record of a conversation. A store writes it and reads it back, and need not know more of it than
+/// when it expires.
 ///
 /// A clone shares what is large.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -149,23 +149,22 @@ pub struct Record {
     /// State of the conversation; `None` when it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<Arc<SavedState>>,
-    /// The last replies, oldest first.
+    /// Last replies, oldest first.
     #[serde(default)]
     pub(super) answers: Arc<[AnsweredDelivery]>,
-    /// The turn that wrote this.
+    /// Turn that wrote this.
     pub(super) turn: TurnId,
     /// Time until which that turn holds the conversation; absent once it is committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) leased_until: Option<Timestamp>,
-    /// For how long it took hold of it, in milliseconds: the clock may have been ahead.
+    /// Length of that lease, in milliseconds: the clock may have been ahead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lease_ms: Option<u32>,
-    /// The buttons that the visitor sees.
+    /// Buttons that the visitor sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) buttons: Option<Arc<[Button]>>,
     pub(super) expires_at: Timestamp,
-    /// For how long it was to last when it was written, in milliseconds: the clock may have been
-    /// ahead.
+    /// Lifetime when it was written, in milliseconds: the clock may have been ahead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lifetime_ms: Option<i64>,
 }
@@ -176,12 +175,12 @@ pub(super) struct SavedState {
     pub(super) json: Box<RawValue>,
 }
 
-/// A delivery that was answered.
+/// Delivery that was answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AnsweredDelivery {
     pub(super) fingerprint: Fingerprint,
     pub(super) reply: Arc<Reply>,
-    /// Memory that the reply takes, which is not for stores elsewhere.
+    /// Memory that the reply takes, which is not stored.
     #[serde(skip)]
     bytes: usize,
 }
@@ -195,17 +194,17 @@ impl AnsweredDelivery {
     }
 }
 
-/// Overhead of an allocation, more or less.
+/// Estimated overhead of an allocation, in bytes.
 const ALLOCATION: usize = 24;
 
-/// About the memory that a part of a reply takes.
+/// Estimates the memory that a part of a reply takes.
 fn bytes_of(content: &Content) -> usize {
     let inner = match content {
         Content::Message(text) => {
             let buttons = text.display_responses.iter().map(bytes_of_button).sum::<usize>();
             text.text.len() + 2 * ALLOCATION + buttons
         }
-        // Commands are short but for cards, and JSON takes more in memory than in writing.
+        // Commands are short, except cards, and JSON takes more in memory than as text.
         other => 2 * serde_json::to_string(other).map_or(0, |json| json.len()),
     };
     size_of::<Content>() + inner
@@ -220,7 +219,7 @@ impl Record {
     /// Number of replies that are kept for deliveries that come again.
     const ANSWERS: usize = 8;
 
-    /// A conversation without state that has expired.
+    /// Creates a record without state that has expired.
     pub(super) fn expired() -> Self {
         Self {
             state: None,
@@ -236,8 +235,8 @@ impl Record {
 
     /// Reads a record that [`to_json`](Self::to_json) wrote.
     ///
-    /// What is no such record is logged, and read as one that has expired: its conversation starts
-    /// again, for the visitor must not be locked out of it.
+    /// A malformed record is logged, and read as one that has expired: its conversation starts
+    /// again, since the visitor must not be locked out of it.
     pub fn from_json(json: &[u8]) -> Self {
         serde_json::from_slice(json).unwrap_or_else(|error| {
             quietly(
@@ -247,19 +246,19 @@ impl Record {
         })
     }
 
-    /// The record as JSON.
+    /// Returns the record as JSON.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("texts and JSON values can be written as JSON")
     }
 
-    /// Says how long it lasts.
+    /// Sets the expiry.
     pub(super) fn set_expiry(&mut self, from: Timestamp, lifetime: Duration) {
         self.expires_at = after(from, lifetime);
         self.lifetime_ms = i64::try_from(lifetime.as_millis()).ok();
     }
 
-    /// Has it last no longer from now on than it was to last when it was written: the clock was
-    /// ahead.
+    /// Lowers the expiry if the clock was ahead: the record lasts no longer from now on than it was
+    /// to last when it was written.
     pub(super) fn cap_expiry(&mut self, now: Timestamp) {
         let lifetime = self.lifetime_ms.and_then(|millis| u64::try_from(millis).ok());
         if let Some(lifetime) = lifetime.map(Duration::from_millis) {
@@ -267,7 +266,7 @@ impl Record {
         }
     }
 
-    /// About the memory that is in it.
+    /// Estimates the memory of its content.
     pub(super) fn bytes(&self) -> usize {
         let state = self.state.as_ref().map_or(0, |state| state.json.get().len());
         let answers = self.answers.iter().map(|answer| answer.bytes).sum::<usize>();
@@ -275,25 +274,25 @@ impl Record {
         state + answers + buttons.sum::<usize>()
     }
 
-    /// Time after which nobody needs it any more.
+    /// Returns the time after which nobody needs it any more.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// Takes hold of the conversation, or lets go of it.
+    /// Takes the lease on the conversation, or releases it.
     pub(super) fn set_lease(&mut self, lease: Option<(Timestamp, Duration)>) {
         self.leased_until = lease.map(|(from, lease)| after(from, lease));
         self.lease_ms =
             lease.map(|(_, lease)| u32::try_from(lease.as_millis()).unwrap_or(u32::MAX));
     }
 
-    /// Returns whether a turn holds the conversation, or did until it died.
+    /// Returns whether a turn holds the conversation, or did until its process died.
     pub(super) fn is_leased(&self) -> bool {
         self.leased_until.is_some()
     }
 
-    /// Returns how much longer the conversation may be held, unless the lease is renewed: never longer than
-    /// it was leased for, whatever the clock said then.
+    /// Returns how much longer the conversation may be held, unless the lease is renewed: never
+    /// longer than it was leased for, whatever the clock said then.
     pub(super) fn lease_left(&self, now: Timestamp) -> Duration {
         let until = self.leased_until.unwrap_or(Timestamp::MIN);
         let left = until.as_millis().saturating_sub(now.as_millis());
@@ -302,7 +301,7 @@ impl Record {
         left.min(lease)
     }
 
-    /// Takes note of what a reply shows. The buttons above a reply that says nothing stay.
+    /// Records the buttons that a reply shows. Those above a reply without a message stay.
     pub(super) fn show(&mut self, reply: &Reply) {
         if reply.texts().next().is_none() {
             return;
@@ -332,16 +331,16 @@ impl Record {
     }
 }
 
-/// A time so much later.
+/// Returns the time `duration` after a timestamp.
 pub(super) fn after(timestamp: Timestamp, duration: Duration) -> Timestamp {
     let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(timestamp.as_millis().saturating_add(millis)).unwrap_or(Timestamp::MAX)
 }
 
-/// The lease of records that do not say it, which was the default once.
+/// Lease of records that do not state it, which was the default once.
 const LEASE_OF_OLD: Duration = Duration::from_secs(10);
 
-/// Number that tells one turn from another, so that it knows its own writes again.
+/// Number of a turn, by which it recognizes its own writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TurnId(u64);
 
@@ -351,19 +350,19 @@ impl TurnId {
     }
 }
 
-/// A number that does not come twice, in whatever process: counted from a random start.
+/// Returns a number that does not occur twice, in any process: counted from a random start.
 pub(super) fn unique() -> u64 {
     static NEXT: LazyLock<AtomicU64> =
         LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one(())));
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A store that could not be read or written, and why.
+/// Failure of a store to be read or written, with its cause.
 #[derive(Debug)]
 pub struct StoreError(Box<dyn Error + Send + Sync>);
 
 impl StoreError {
-    /// A failure with its cause.
+    /// Creates a failure with its cause.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }

@@ -1,4 +1,4 @@
-//! A turn, from the lease on its conversation to the commit.
+//! Turn, from the lease on its conversation to the commit.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -21,39 +21,39 @@ use crate::clock::now;
 use crate::error::HandlerError;
 use crate::timestamp::Timestamp;
 
-/// Attempts at a write whose outcome is not known.
+/// Attempts at a write whose outcome is unknown.
 const ATTEMPTS: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
-/// Times for which what is written holds.
+/// Durations of a lease and of a record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
     pub(super) lease: Duration,
     pub(super) time_to_live: Duration,
 }
 
-/// A turn that holds its conversation. It is undone when it is dropped, unless it was committed.
+/// Turn that holds its conversation. It is undone when it is dropped, unless it was committed.
 pub(super) struct Turn<S: Store> {
     terms: Terms,
     fingerprint: Option<Fingerprint>,
     /// Time at which the lease was taken or last renewed, and near enough the time of the commit.
     renewed_at: Timestamp,
     record: Record,
-    /// The last write, as far as the turn knows.
+    /// Revision of the last write, as far as the turn knows.
     revision: Option<Revision>,
     undo: Option<Undo<S>>,
 }
 
 pub(super) enum Begin<S: Store> {
     Turn(Box<Turn<S>>),
-    /// There is nothing to be done.
+    /// The delivery was answered before: there is nothing to be done.
     Answered(Reply),
 }
 
 impl<S: Store> Turn<S> {
-    /// Waits until nobody else holds the conversation, and takes hold of it. A turn without a
-    /// delivery is one that is made from within.
+    /// Waits until nobody else holds the conversation, and leases it. A turn without a delivery is
+    /// one that the program makes itself.
     pub(super) async fn begin(
         store: &Arc<S>,
         key: &Arc<str>,
@@ -71,7 +71,7 @@ impl<S: Store> Turn<S> {
         }
     }
 
-    /// Takes hold of the conversation, unless somebody else holds it, or is faster.
+    /// Leases the conversation, unless another turn holds it, or is faster.
     async fn try_to_begin(
         store: &Arc<S>,
         key: &Arc<str>,
@@ -94,7 +94,7 @@ impl<S: Store> Turn<S> {
         Ok(turn.revision.is_some().then(|| Begin::Turn(turn)))
     }
 
-    /// In a box, for it is moved on the way.
+    /// Creates a turn, boxed because it is moved on the way.
     fn new(
         store: &Arc<S>,
         key: &Arc<str>,
@@ -137,7 +137,7 @@ impl<S: Store> Turn<S> {
         }
     }
 
-    /// Ends when the lease is lost.
+    /// Renews the lease, and returns when it is lost.
     async fn keep_renewing(&mut self) -> HandlerError {
         loop {
             sleep(self.terms.lease / 3).await;
@@ -154,7 +154,7 @@ impl<S: Store> Turn<S> {
         }
     }
 
-    /// Writes the turn down: the state that follows and the reply, and with them the hold let go.
+    /// Commits the turn: the next state, the reply, and the end of the lease, in one write.
     pub(super) async fn commit(
         &mut self,
         state: Option<Arc<SavedState>>,
@@ -178,7 +178,7 @@ impl<S: Store> Turn<S> {
         Ok(())
     }
 
-    /// A record outlives its lease, however short the time to live.
+    /// Leases the record, which outlives its lease, however short the time to live.
     fn lease(&mut self, time: Timestamp) {
         let Terms { lease, time_to_live } = self.terms;
         self.renewed_at = time;
@@ -189,7 +189,7 @@ impl<S: Store> Turn<S> {
     /// Writes the record over the last one of this turn.
     ///
     /// A write that failed, or that was given up, may have been done all the same, and then the
-    /// next one is refused. So whatever is not plainly done is looked up.
+    /// next one is refused. So the record is read again unless the write plainly succeeded.
     async fn write(&mut self) -> Result<(), Unwritten> {
         let Some(Undo { store, key, turn, .. }) = &self.undo else { return Err(Unwritten::Lost) };
         let saved = S::save(store, key, &self.record, self.revision).await;
@@ -208,14 +208,14 @@ impl<S: Store> Turn<S> {
         Err(Unwritten::Failed(saved.err().unwrap_or_else(|| StoreError::new("written late"))))
     }
 
-    /// Puts the conversation back where it was.
+    /// Restores the conversation as it was before the turn.
     pub(super) async fn undo(&mut self) {
         if let Some(undoing) = self.start_undo() {
             let _ = undoing.await;
         }
     }
 
-    /// On a task of its own, for a turn may be dropped at any time.
+    /// Starts the undo on a task of its own, since a turn may be dropped at any time.
     fn start_undo(&mut self) -> Option<JoinHandle<()>> {
         let undo = self.undo.take()?;
         let runtime = Handle::try_current().ok()?;
@@ -223,23 +223,22 @@ impl<S: Store> Turn<S> {
     }
 }
 
-/// Its step panicked, or was dropped at its deadline.
+/// Undoes a turn whose step panicked, or was dropped at its deadline.
 impl<S: Store> Drop for Turn<S> {
     fn drop(&mut self) {
         self.start_undo();
     }
 }
 
-/// The reply to a delivery that makes no turn.
+/// Returns the reply to a delivery that makes no turn.
 fn answered(before: Option<&Record>, delivery: &Delivery, is_held: bool) -> Option<Reply> {
     let stored = || before?.reply_to(delivery.fingerprint?);
     let late = || (!is_held && is_late(before, &delivery.input)).then(Reply::new);
     stored().or_else(late)
 }
 
-/// The same step, and a hint in the log where it blocks its thread. Blocked past its lease it
-/// cannot renew it, and past its deadline it is not stopped: all that is said of it then is that it
-/// was not done.
+/// Runs a step, and logs a hint if it blocks its thread. Blocked past its lease it cannot renew it,
+/// and past its deadline it is not stopped: the log would show only that the turn failed.
 async fn timed<T>(lease: Duration, step: impl Future<Output = T>) -> T {
     let mut step = pin!(step);
     poll_fn(|context| {
@@ -255,15 +254,15 @@ async fn timed<T>(lease: Duration, step: impl Future<Output = T>) -> T {
     .await
 }
 
-/// The end of a conversation that is over already, or that nobody knows.
+/// Returns `true` for the end of a conversation that is over already, or that is unknown.
 fn is_late(before: Option<&Record>, input: &Input) -> bool {
     matches!(input, Input::Closed(_)) && before.is_none_or(|record| record.state.is_none())
 }
 
-/// Somebody else's hold on a conversation, as it is looked at again and again.
+/// Another turn's hold on a conversation, checked again and again.
 ///
-/// Timed from the first look at each renewal: the clock of whoever leased it may have been ahead by
-/// an hour, and this one's may be set right in the meantime.
+/// It is timed from the first check after each renewal: the clock of the process that leased it may
+/// have been an hour ahead, and this one's may be set right in the meantime.
 #[derive(Debug, Default)]
 struct Hold {
     revision: Option<Revision>,
@@ -283,7 +282,7 @@ impl Hold {
     }
 }
 
-/// Puts a conversation back where it was before a turn.
+/// Restores a conversation as it was before a turn.
 struct Undo<S: Store> {
     store: Arc<S>,
     key: Arc<str>,
@@ -308,9 +307,9 @@ impl<S: Store> Undo<S> {
         quietly(|| tracing::warn!("a conversation is held until its lease runs out"));
     }
 
-    /// Says whether the turn holds the conversation no more.
+    /// Returns whether the turn no longer holds the conversation.
     ///
-    /// Looks first: the last write may have been given up halfway.
+    /// It reads first: the last write may have been given up halfway.
     async fn attempt(&self) -> Result<bool, StoreError> {
         let Some(found) = S::load(&self.store, &self.key).await? else { return Ok(true) };
         if !found.record.is_held_by(self.turn) {
@@ -329,7 +328,7 @@ impl<S: Store> Undo<S> {
 
 /// Reason for which a record was not written.
 enum Unwritten {
-    /// Somebody else holds the conversation, or it is gone.
+    /// Another turn holds the conversation, or it is gone.
     Lost,
     Failed(StoreError),
 }
