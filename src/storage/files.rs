@@ -1,4 +1,4 @@
-//! Files of a SQLite database, and whether they are still those that were opened.
+//! Files of a SQLite database, and the check that they are still those that were opened.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -15,7 +15,7 @@ pub(crate) struct DatabaseFiles {
 }
 
 impl DatabaseFiles {
-    /// Those of a database that is open, in their places.
+    /// Identifies the files of a database that is open.
     pub(crate) fn of(database: &Path) -> io::Result<Self> {
         let database = database.canonicalize()?;
         Ok(Self { log: Opened::at(beside(&database, "-wal"))?, database: Opened::at(database)? })
@@ -25,16 +25,16 @@ impl DatabaseFiles {
         &self.database.path
     }
 
-    /// Size of the log in bytes.
+    /// Returns the size of the log in bytes.
     pub(crate) fn log_size(&self) -> u64 {
         fs::metadata(&self.log.path).map_or(0, |metadata| metadata.len())
     }
 }
 
-/// Without a reserve, and with transactions of any size.
+/// No reserve, and transactions of any size.
 impl Volume for DatabaseFiles {
-    /// Fails where a file was removed, or another put in its place: what is written to the one that
-    /// is open is gone when the process ends.
+    /// Fails if a file was removed or replaced: writes to the one that is open are lost when the
+    /// process ends.
     fn check(&self) -> Result<(), CommitError> {
         for opened in [&self.database, &self.log] {
             if !opened.is_there() {
@@ -53,14 +53,14 @@ impl Volume for DatabaseFiles {
     fn free_reserve(&self) {}
 }
 
-/// Path of a file beside a database.
+/// Returns the path of a file beside a database.
 pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut path = OsString::from(database);
     path.push(suffix);
     path.into()
 }
 
-/// A file, and what tells it from another of its name.
+/// File, and its identity among others of its name.
 #[derive(Debug)]
 struct Opened {
     path: PathBuf,

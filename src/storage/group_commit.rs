@@ -1,5 +1,5 @@
-//! Group commit: whoever writes takes along what others have waiting, so that they share one flush
-//! to disk.
+//! Group commit: a writer takes along the jobs that others have waiting, so that they share one
+//! flush to disk.
 
 use std::error::Error;
 use std::fmt;
@@ -13,26 +13,26 @@ use tokio::task::{spawn_blocking, yield_now};
 use super::sqlite::{BUSY, is_for_want_of_room};
 use crate::caught::quietly;
 
-/// Jobs that share a transaction: enough for the flush not to matter, few enough for others to
+/// Jobs that share a transaction: enough to make the flush negligible, few enough for others to
 /// come in while they are written.
 const AT_ONCE: usize = 128;
-/// After how many turns of the runtime that brought nothing more a commit begins. Other threads of
-/// the runtime may take more than one to bring what they are at.
+/// Turns of the runtime without a new job after which a commit begins. Other threads of the runtime
+/// may need more than one turn to bring a job.
 const IDLE_TURNS: u32 = 4;
 
 /// Files of a group, and the room on their disk.
 pub(crate) trait Volume: Send + Sync + 'static {
-    /// Fails where what is written now would be lost.
+    /// Fails if a write now would be lost.
     fn check(&self) -> Result<(), CommitError>;
 
-    /// Most bytes that go into one transaction.
+    /// Returns the most bytes that go into one transaction.
     fn transaction_limit(&self) -> u64;
 
-    /// Gives up what was set aside for the time when the disk is full.
+    /// Gives up the reserve that is set aside for a full disk.
     fn free_reserve(&self);
 }
 
-/// Work that was not committed, and why.
+/// Work that was not committed, with the cause.
 ///
 /// A clone is for everybody whose work was to be committed together.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl fmt::Display for CommitError {
     }
 }
 
-/// Without a source: that of SQLite's errors says the same once more.
+/// No source: that of SQLite's errors repeats the text.
 impl Error for CommitError {}
 
 /// Demand of a job on its transaction, the least first. One transaction meets the greatest of its
@@ -65,9 +65,8 @@ impl Error for CommitError {}
 /// share: each sees it at once, and a process that is killed takes none of it away. A power cut
 /// takes what was not flushed: the end of the log, from a whole commit on, because each carries a
 /// checksum over all before it. A flush is of the whole file, so a commit that is
-/// [`Durable`](Self::Durable) makes durable all those before it, of any process. What a power cut
-/// can take is therefore a row of visible commits after the last durable one, and never a durable
-/// one.
+/// [`Durable`](Self::Durable) makes durable all those before it, of any process. A power cut can
+/// therefore take a row of visible commits after the last durable one, and never a durable one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Demand {
     /// It reads.
@@ -78,9 +77,9 @@ pub(crate) enum Demand {
     Durable,
 }
 
-/// The one connection that writes.
+/// Connection that writes, shared by a group.
 pub(crate) struct Group {
-    /// Whoever waits for it takes no thread.
+    /// Asynchronous, so that waiting for it blocks no thread.
     writer: Arc<tokio::sync::Mutex<Writer>>,
     queue: Arc<JobQueue>,
     volume: Arc<dyn Volume>,
@@ -88,7 +87,7 @@ pub(crate) struct Group {
 
 struct Writer {
     connection: Connection,
-    /// Flush of the log with each commit; `None` where that is not known.
+    /// Flush of the log with each commit; `None` if that is unknown.
     flushes: Option<bool>,
 }
 
@@ -100,8 +99,8 @@ impl Group {
         Self { writer, queue: Arc::default(), volume }
     }
 
-    /// Does the work in a transaction, with that of others. Durable when this is done; if it fails,
-    /// nobody's work is done, except where a page is damaged: then each is done again alone.
+    /// Runs a job in a transaction, together with those of others. It is durable on return; if it
+    /// fails, nobody's job is done, unless a page is damaged: then each is run again alone.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -109,7 +108,7 @@ impl Group {
         self.submit(Demand::Durable, 0, work).await
     }
 
-    /// The same for work that writes so many bytes.
+    /// Runs a job that writes this many bytes.
     pub(crate) async fn run_sized<T: Send + 'static>(
         &self,
         size: usize,
@@ -118,7 +117,7 @@ impl Group {
         self.submit(Demand::Durable, size, work).await
     }
 
-    /// The same for work that may demand less.
+    /// Runs a job that may demand less.
     pub(crate) async fn run_for<T: Send + 'static>(
         &self,
         demand: Demand,
@@ -147,7 +146,7 @@ impl Group {
         }
     }
 
-    /// Does the work while nobody else writes, in no transaction.
+    /// Runs work while nobody else writes, outside any transaction.
     pub(crate) async fn alone<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -157,8 +156,8 @@ impl Group {
         worked.map_err(CommitError::new)?.map_err(CommitError::new)
     }
 
-    /// Waits while each turn of the runtime brings more. Whoever was answered by the last commit is
-    /// about to come back: the first of them, gone ahead alone, would cost the others a flush.
+    /// Waits while each turn of the runtime brings more. The callers of the last commit are about
+    /// to come back: the first of them, if it went alone, would cost the others a flush.
     async fn gather(&self) {
         let mut count = 0;
         let mut idle_turns = 0;
@@ -170,7 +169,7 @@ impl Group {
         }
     }
 
-    /// Commits what waits, and goes on as long as enough for another transaction does.
+    /// Commits the jobs that wait, and goes on as long as there are enough for another transaction.
     fn commit(&self, mut writer: OwnedMutexGuard<Writer>) {
         let queue = Arc::clone(&self.queue);
         let volume = Arc::clone(&self.volume);
@@ -180,7 +179,7 @@ impl Group {
                 committed.answer();
                 committed = commit(&mut writer, &queue, &*volume);
             }
-            // Whoever is answered comes back for the connection.
+            // Released first: the callers come back for it as soon as they are answered.
             drop(writer);
             committed.answer();
         });
@@ -194,7 +193,7 @@ impl fmt::Debug for Group {
 }
 
 impl Writer {
-    /// The connection, with commits that are flushed or not: SQLite allows to change it between
+    /// Returns the connection, set to flush commits or not: SQLite allows the change between
     /// transactions.
     fn flushing(&mut self, flushes: bool) -> rusqlite::Result<&mut Connection> {
         if self.flushes != Some(flushes) {
@@ -214,7 +213,7 @@ fn lock(queue: &JobQueue) -> MutexGuard<'_, Vec<Box<dyn Job>>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One job, and as many more as may share a transaction.
+/// Takes one job, and as many more as may share a transaction.
 fn take(queue: &JobQueue, limit: u64) -> Vec<Box<dyn Job>> {
     let mut queue = lock(queue);
     let mut size = 0;
@@ -229,16 +228,16 @@ fn take(queue: &JobQueue, limit: u64) -> Vec<Box<dyn Job>> {
     queue.drain(..count).filter(|job| job.is_wanted()).collect()
 }
 
-/// Jobs of one transaction, and what came of each.
+/// Jobs of one transaction, and the result of each.
 struct Committed(Vec<(Box<dyn Job>, Result<(), CommitError>)>);
 
 impl Committed {
     fn answer(self) {
         let is_one = self.0.len() == 1;
         let answer = || self.0.into_iter().for_each(|(job, result)| job.answer(result));
-        // Of several, in a task, so that the connection does not wait for it: many wake-ups from
-        // outside the runtime take as long as a flush. To wake one is no more than to start that
-        // task.
+        // Several callers are answered in a task, so that the connection does not wait for it: many
+        // wake-ups from outside the runtime take as long as a flush. One wake-up costs no more than
+        // starting that task.
         if is_one {
             answer();
         } else {
@@ -250,7 +249,7 @@ impl Committed {
 fn commit(writer: &mut Writer, queue: &JobQueue, volume: &dyn Volume) -> Committed {
     let mut jobs = take(queue, volume.transaction_limit());
     let committed = match commit_together(writer, &mut jobs, volume) {
-        // A damaged page is in the way of those alone that need it.
+        // A damaged page stops only the jobs that need it.
         Err(error) if error.is_damage() && jobs.len() > 1 => {
             let alone = |mut job: Box<dyn Job>| {
                 let result = commit_together(writer, std::slice::from_mut(&mut job), volume);
@@ -282,7 +281,7 @@ fn in_transaction(
     demand: Demand,
     jobs: &mut [Box<dyn Job>],
 ) -> rusqlite::Result<()> {
-    // Readers keep the writers of other processes waiting for nothing.
+    // A reader's transaction must not keep the writers of other processes waiting.
     let behavior = match demand {
         Demand::Read => TransactionBehavior::Deferred,
         Demand::Visible | Demand::Durable => TransactionBehavior::Immediate,
@@ -298,8 +297,8 @@ fn in_transaction(
     transaction.commit()
 }
 
-/// Gives the reserve up if the disk is full, and writes the log to the database, so that the log
-/// has room to be written from its start again. What failed now is tried again by whoever needs it.
+/// Gives up the reserve if the disk is full, and writes the log to the database, so that the log
+/// can be written from its start again. The callers retry what failed now.
 fn make_room(connection: &Connection, volume: &dyn Volume, error: &rusqlite::Error) {
     if !is_for_want_of_room(error) {
         return;
@@ -310,7 +309,7 @@ fn make_room(connection: &Connection, volume: &dyn Volume, error: &rusqlite::Err
     }
 }
 
-/// Writes the log to the database, unless somebody reads from it, and takes its room.
+/// Writes the log to the database, unless somebody reads from it, and truncates it.
 pub(crate) fn cut_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::ZERO)?;
     let cut = checkpoint(connection, "TRUNCATE");
@@ -325,7 +324,7 @@ pub(crate) fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result
 trait Job: Send {
     fn demand(&self) -> Demand;
 
-    /// Bytes that it writes, about; 0 for few.
+    /// Returns the estimated bytes that it writes; 0 for few.
     fn size(&self) -> u64;
 
     /// Returns whether somebody still waits for it.
@@ -369,7 +368,7 @@ where
     fn answer(self: Box<Self>, committed: Result<(), CommitError>) {
         let Self { value, answer, .. } = *self;
         let worked = || value.ok_or_else(|| CommitError::new("the work was not begun"));
-        // Whoever is gone needs no answer.
+        // A caller that is gone needs no answer.
         let _ = answer.send(committed.and_then(|()| worked()));
     }
 }

@@ -1,4 +1,4 @@
-//! A SQLite file of ours: its settings, its schema, and whose it is.
+//! SQLite file of this crate: its settings, its schema, and its owner.
 
 use std::error::Error;
 use std::fmt;
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use rusqlite::{Connection, MAIN_DB, TransactionBehavior, ffi};
 
-/// Tables of a file, and what marks it.
+/// Tables of a file, and its marks.
 #[derive(Debug)]
 pub(crate) struct Schema {
     pub(crate) application_id: i64,
     pub(crate) version: i64,
     pub(crate) sql: &'static str,
-    /// Steps that make each version of the one before it, the second first.
+    /// Steps that upgrade each version from the one before it, the second first.
     pub(crate) upgrades: &'static [&'static str],
 }
 
-/// Size in bytes to which the log beside a file is cut, once another program has read what it wanted: as large as
-/// SQLite lets it grow without one.
+/// Size in bytes to which the log beside a file is cut, once another program has read what it
+/// wanted: as large as SQLite lets it grow without one.
 const LOG_LIMIT: i64 = 4 * 1024 * 1024;
 
 /// Time for which a write waits for that of another process.
@@ -26,7 +26,7 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A file that could not be opened, and why.
+/// Failure to open a file, with its cause.
 #[derive(Debug)]
 pub(crate) struct OpenError {
     text: String,
@@ -49,14 +49,14 @@ impl fmt::Display for OpenError {
 
 impl Error for OpenError {}
 
-/// Returns whether something failed because the disk is full: by a write, or by the memory that connections share,
-/// which is a file, too.
+/// Returns whether something failed because the disk is full: by a write, or by the memory that
+/// connections share, which is a file, too.
 pub(crate) fn is_for_want_of_room(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
     matches!(code, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE))
 }
 
-/// Opens a file whose commits outlast the machine's power, and creates it where there is none.
+/// Opens a file whose commits outlast the machine's power, and creates it if there is none.
 pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
     let open = || {
         let mut connection = Connection::open(path)?;
@@ -85,7 +85,8 @@ fn set_up(connection: &mut Connection, schema: &Schema) -> Result<(), BoxError> 
     Ok(())
 }
 
-/// Returns which version is in it, `None` if there is nothing yet. Fails if it cannot be made one of this schema.
+/// Returns the version of the tables, `None` if there are none yet. Fails if they cannot be
+/// upgraded to this schema.
 fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, BoxError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application_id, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -103,7 +104,8 @@ fn version(connection: &Connection, schema: &Schema) -> Result<Option<i64>, BoxE
     Ok(Some(version))
 }
 
-/// Creates or upgrades the tables. Looks again under the lock: another process may do so at the same time.
+/// Creates or upgrades the tables. Checks the version again under the lock: another process may do
+/// so at the same time.
 fn create(connection: &mut Connection, schema: &Schema) -> Result<(), BoxError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match version(&transaction, schema)? {
@@ -120,7 +122,7 @@ fn create(connection: &mut Connection, schema: &Schema) -> Result<(), BoxError> 
     Ok(transaction.commit()?)
 }
 
-/// Writes what is there already.
+/// Writes a value that is there already, to see whether the file can be written.
 pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<()> {
     let version =
         connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
