@@ -1,4 +1,4 @@
-//! Actions upon entries, by people and programs.
+//! Actions on entries, by people and programs.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::inbox::entry::EntryId;
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
 
-/// Acts upon entries.
+/// Actions on entries.
 pub(super) struct Acts {
     database: Arc<Database>,
 }

@@ -8,7 +8,7 @@ use rusqlite::ErrorCode;
 use crate::inbox::entry::EntryId;
 use crate::inbox::error::InboxError;
 
-/// Damage that was met since the database was opened.
+/// Damage found since the database was opened.
 #[derive(Default)]
 pub(super) struct Damage {
     unreadable: Mutex<Damaged>,
@@ -16,24 +16,24 @@ pub(super) struct Damage {
 }
 
 impl Damage {
-    /// The entries that cannot be read.
+    /// Locks the entries that cannot be read.
     pub(super) fn unreadable(&self) -> MutexGuard<'_, Damaged> {
         self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The entries that are done and cannot be forgotten.
+    /// Locks the entries that are done and cannot be forgotten.
     pub(super) fn unforgettable(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.unforgettable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The entries that cannot be read, because a page of them is damaged. They are left as they are: each stops
-/// its case, and nothing else. After it has met such a page, SQLite writes nothing more in a transaction, so
-/// they must be known before it begins.
+/// Entries that cannot be read, because one of their pages is damaged. They are left in place: each
+/// stops its case, and nothing else. After SQLite has met such a page, it writes nothing more in a
+/// transaction, so they must be known before it begins.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Damaged {
     pub(super) rows: BTreeSet<i64>,
-    /// Those whose row can be read, and written.
+    /// Entries whose row can be read, and written.
     pub(super) bodies: BTreeSet<i64>,
 }
 
@@ -57,12 +57,12 @@ impl Damaged {
     }
 }
 
-/// Tells SQLite's error for a damaged page.
+/// Recognizes SQLite's error for a damaged page.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
 }
 
-/// Says whether a read met a damaged page.
+/// Returns whether a read met a damaged page.
 pub(super) fn is_damaged<T>(read: rusqlite::Result<T>) -> rusqlite::Result<bool> {
     match read {
         Err(error) if is_damage(&error) => Ok(true),
@@ -72,7 +72,7 @@ pub(super) fn is_damaged<T>(read: rusqlite::Result<T>) -> rusqlite::Result<bool>
     }
 }
 
-/// Says whether work failed for a damaged page.
+/// Returns whether work failed because of a damaged page.
 pub(super) fn met_damage(error: &InboxError) -> bool {
     error.cause().is_some_and(is_damage)
 }

@@ -1,4 +1,4 @@
-//! The open database: a connection that writes, one that reads, and the files below them.
+//! Open database: a connection that writes, one that reads, and the files below them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,13 +15,14 @@ use crate::inbox::error::InboxError;
 use crate::storage::group_commit::{CommitError, Group, cut_log};
 use crate::storage::sqlite::OpenError;
 
-/// One connection writes, in groups; another reads, and keeps nobody from writing.
+/// Database with one connection that writes, in groups, and another that reads, and keeps nobody
+/// from writing.
 pub(super) struct Database {
     pub(super) files: Arc<Files>,
     writer: Group,
     reader: Arc<Mutex<Connection>>,
     changed: Notify,
-    /// Held by whoever makes the reserve again.
+    /// Held while the reserve is restored.
     restoring: Mutex<()>,
 }
 
@@ -50,15 +51,15 @@ impl Database {
         })
     }
 
-    /// Makes the reserve again if it is gone, unless that was tried a moment ago.
+    /// Restores the reserve if it is gone, unless that was tried a moment ago.
     pub(super) async fn restore_reserve(&self) -> Result<(), InboxError> {
-        // Whoever comes meanwhile waits for it, and is not refused for want of it.
+        // Concurrent receipts wait for it, and are not refused for want of it.
         let _restoring = self.restoring.lock().await;
         let reserve = &self.files.reserve;
         if !reserve.is_restored() && reserve.is_due() {
             let files = Arc::clone(&self.files);
             let restore = move |connection: &Connection| {
-                // Where this fails, there is less room.
+                // If this fails, there is less room, and the next attempt fails.
                 let _ = cut_log(connection);
                 files.reserve.restore();
                 schema::limit_log(connection, files.reserve.log_limit())
@@ -85,7 +86,7 @@ impl Database {
         Ok(self.writer.run_sized(size, work).await?)
     }
 
-    /// Works while nobody else writes, in no transaction.
+    /// Works while nobody else writes, outside any transaction.
     pub(super) async fn alone<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -102,12 +103,12 @@ impl Database {
         worked.map_err(InboxError::new)?.map_err(InboxError::new)
     }
 
-    /// Has a worker look for what was written.
+    /// Wakes a worker to claim what was written.
     pub(super) fn tell(&self) {
         self.changed.notify_one();
     }
 
-    /// Waits until [`tell`](Self::tell) is called, for so long at most.
+    /// Waits until [`tell`](Self::tell) is called, or until this time has passed.
     pub(super) async fn changed(&self, at_most: Duration) {
         tokio::select! {
             () = self.changed.notified() => {}
@@ -122,8 +123,8 @@ impl From<CommitError> for InboxError {
     }
 }
 
-/// Opens a connection to write and one to read. Where there is no room for that, the reserve is given up: to
-/// process what is stored, one must get at it. Returns its size.
+/// Opens a connection to write and one to read. If there is no room for that, the reserve is given
+/// up, since the entries must be opened to be processed. Returns its size.
 fn open(path: &Path) -> Result<([Connection; 2], Option<u64>), OpenError> {
     let open = || Ok::<_, OpenError>([schema::open(path)?, schema::open(path)?]);
     match open() {

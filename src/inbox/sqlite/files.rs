@@ -1,4 +1,4 @@
-//! The files of an inbox, and the reserve beside them.
+//! Files of an inbox, and the reserve beside them.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,20 +13,20 @@ use crate::caught::quietly;
 use crate::storage::files::{DatabaseFiles, beside};
 use crate::storage::group_commit::{CommitError, Volume};
 
-/// What was opened, and what is set aside.
+/// Files that were opened, and the reserve.
 pub(super) struct Files {
     opened: DatabaseFiles,
     pub(super) reserve: Reserve,
 }
 
 impl Files {
-    /// Those of a database that is open, in their places.
+    /// Identifies the files of a database that is open.
     pub(super) fn of(database: &Path) -> io::Result<Self> {
         let opened = DatabaseFiles::of(database)?;
         Ok(Self { reserve: Reserve::beside(opened.database()), opened })
     }
 
-    /// How many bytes the log takes.
+    /// Returns the size of the log, in bytes.
     pub(super) fn log_size(&self) -> u64 {
         self.opened.log_size()
     }
@@ -34,7 +34,7 @@ impl Files {
 
 impl Volume for Files {
     fn check(&self) -> Result<(), CommitError> {
-        // Once a transaction, and not once a receipt: a look costs as much as a small insert.
+        // Checked once a transaction, and not once a receipt: it costs as much as a small insert.
         self.reserve.is_whole();
         self.opened.check()
     }
@@ -48,15 +48,15 @@ impl Volume for Files {
     }
 }
 
-/// A file of noise, which is removed when the disk is full: to note what came of an entry takes room,
-/// too. While it is gone, nothing new is stored.
+/// Reserve: a file of noise, which is removed when the disk is full, since even the outcome of an
+/// entry takes room to store. While it is gone, nothing new is stored.
 ///
-/// It is there for all processes that share the inbox, or for none.
+/// All processes that share the inbox share its presence.
 pub(super) struct Reserve {
     path: PathBuf,
-    /// 0 until one was there.
+    /// Size in bytes; 0 until there was one.
     size: AtomicU64,
-    /// Whether it was there when somebody looked last.
+    /// `true` if it was there at the last check.
     was_whole: AtomicBool,
     last_try: Mutex<Option<Instant>>,
 }
@@ -64,11 +64,11 @@ pub(super) struct Reserve {
 impl Reserve {
     /// Three parts of four are for the log as it is when the disk is full, the rest to go on with.
     const LARGEST: u64 = 40 * 1024 * 1024;
-    /// On a small disk.
+    /// Size on a small disk.
     const SMALLEST: u64 = Self::LARGEST >> 8;
-    /// What a large one need not leave more of.
+    /// Room that is enough to leave beside a large reserve.
     const ENOUGH: u64 = Self::LARGEST / 4;
-    /// How often it is tried to make it again.
+    /// Pause between attempts to restore it.
     const PAUSE: Duration = Duration::from_secs(1);
 
     fn beside(database: &Path) -> Self {
@@ -82,7 +82,7 @@ impl Reserve {
         reserve
     }
 
-    /// Takes the size of the one that is there.
+    /// Sets the size from the file that is there.
     fn measure(&self) {
         self.resize(self.length());
         self.is_whole();
@@ -96,12 +96,12 @@ impl Reserve {
         self.size.load(Ordering::Relaxed).max(Self::SMALLEST)
     }
 
-    /// Whether one was there since the database was opened.
+    /// Returns whether there was a reserve since the database was opened.
     fn is_sized(&self) -> bool {
         self.size.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives up the one beside a database, if it is there. Says how large it was.
+    /// Removes the reserve beside a database, if there is one, and returns its size.
     pub(super) fn give_up(database: &Path) -> Option<u64> {
         let reserve = Self::beside(&database.canonicalize().ok()?);
         reserve.is_whole().then(|| {
@@ -114,7 +114,8 @@ impl Reserve {
         fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
 
-    /// Makes the largest one that leaves as much again, and somewhat more, unless it is there.
+    /// Creates the largest reserve that leaves as much again, and somewhat more, unless it is
+    /// there.
     pub(super) fn make(&self) {
         let mut size = Self::LARGEST;
         while size >= Self::SMALLEST && size > self.length() {
@@ -132,7 +133,7 @@ impl Reserve {
         is_whole
     }
 
-    /// Gives it up.
+    /// Removes the reserve.
     pub(super) fn free(&self) {
         self.was_whole.store(false, Ordering::Relaxed);
         match fs::remove_file(&self.path) {
@@ -150,7 +151,7 @@ impl Reserve {
         }
     }
 
-    /// Whether it is time to make it again: up to its whole size is written for it.
+    /// Returns whether it is time to restore it: up to its whole size is written for it.
     pub(super) fn is_due(&self) -> bool {
         let mut last_try = self.last_try();
         let is_due = last_try.is_none_or(|at| at.elapsed() >= Self::PAUSE);
@@ -160,29 +161,30 @@ impl Reserve {
         is_due
     }
 
-    /// Whether it was there, and measured, when somebody looked last.
+    /// Returns whether it was there, and measured, at the last check.
     pub(super) fn was_restored(&self) -> bool {
         self.was_whole.load(Ordering::Relaxed) && self.is_sized()
     }
 
-    /// Whether it is there, and was measured: another process may have made it.
+    /// Returns whether it is there, and was measured: another process may have created it.
     pub(super) fn is_restored(&self) -> bool {
         self.is_whole() && self.is_sized()
     }
 
-    /// Makes it again, if there is room for it and somewhat more, so that it is not given up at once.
+    /// Restores it, if there is room for it and somewhat more, so that it is not removed at once.
     pub(super) fn restore(&self) {
         let was_whole = self.is_whole();
         if !self.is_sized() {
             self.make();
         } else if !was_whole {
-            // What failed is tried again.
+            // A failure is retried after the pause.
             let _ = self.set_aside(self.size(), self.size() / 4);
         }
         if !was_whole && self.is_whole() {
             quietly(|| tracing::info!("there is room on the disk again"));
         }
-        // Once more, since a slow disk may take as long as the pause, and what waits is to get its turn.
+        // Set once more, since a slow disk may take as long as the pause, and waiting writes must
+        // get their turn.
         *self.last_try() = Some(Instant::now());
     }
 
@@ -190,18 +192,19 @@ impl Reserve {
         self.last_try.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the database may grow, as far as somebody saw last.
+    /// Returns whether the database may grow, as of the last check.
     pub(super) fn lets_grow(&self) -> bool {
         self.was_whole.load(Ordering::Relaxed)
     }
 
-    /// Whether so much may be stored without growth where so much of the database is free.
+    /// Returns whether this much may be stored without growth if that much of the database is free.
     pub(super) fn has_room(&self, size: u64, free: u64) -> bool {
         free >= size.saturating_add(self.size() / 4)
     }
 
-    /// Written out, because a file with holes takes no room, nor do zeros where the file system compresses;
-    /// beside its place, because it is there whole or not at all.
+    /// Writes the whole file, because a file with holes takes no room, nor do zeros if the file
+    /// system compresses; and writes it under another name first, because it must be there whole or
+    /// not at all.
     fn set_aside(&self, size: u64, more: u64) -> io::Result<()> {
         let unfinished = beside(&self.path, "-unfinished");
         let set_aside = || {
@@ -221,19 +224,21 @@ impl Reserve {
         })
     }
 
-    /// How large the log grows before it is written to the database, in bytes. While that fails for want of
-    /// room, it grows by as much again at most, and by a transaction: for that, there is the reserve.
+    /// Returns the size in bytes to which the log grows before it is written to the database. While
+    /// that fails for want of room, it grows by as much again at most, and by a transaction: the
+    /// reserve is for that.
     pub(super) fn log_limit(&self) -> u64 {
         self.size() / 5 * 2
     }
 
-    /// How many bytes of bodies go into a transaction.
+    /// Returns the bytes of bodies that go into a transaction.
     fn transaction_limit(&self) -> u64 {
         self.size() / 10
     }
 }
 
-/// Bytes that do not repeat within what a file system compresses at once: by xorshift, 64 bits.
+/// Returns bytes that do not repeat within a block that a file system compresses: by xorshift, 64
+/// bits.
 fn noise() -> Vec<u8> {
     const SIZE: usize = 1024 * 1024;
     let mut word = 0x9e37_79b9_7f4a_7c15_u64;

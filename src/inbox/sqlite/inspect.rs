@@ -14,7 +14,7 @@ use crate::inbox::entry::{Entry, EntryId, Shown, State, Stats};
 use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
 
-/// With no entry's number, which changes as more are found, so that it is logged once.
+/// Without the number of an entry, which changes as more are found, so that it is logged once.
 const UNFORGETTABLE: &str = "the file is damaged: some of what is done cannot be forgotten";
 
 /// Views of the entries.
@@ -49,7 +49,8 @@ impl Views {
         self.database.read(move |connection| untaken(connection, now.as_millis())).await
     }
 
-    /// Fails while an entry that could not be read is there, and still cannot, or one cannot be forgotten.
+    /// Fails while there is an entry that could not be read, and still cannot, or one that cannot
+    /// be forgotten.
     pub(super) async fn check_damage(&self) -> Result<(), InboxError> {
         let damaged = self.damage.unreadable().clone();
         for id in damaged.ids() {
@@ -108,7 +109,7 @@ fn list(
         State::Done => &[DONE],
         State::Dead => &[DEAD],
     };
-    // What goes from one state to another meanwhile is listed once.
+    // One snapshot, so that an entry that changes its state meanwhile is listed once.
     let snapshot = connection.unchecked_transaction()?;
     let mut select = snapshot.prepare_cached(&page())?;
     let after = after.map_or(0, |id| id.0);
@@ -123,7 +124,7 @@ fn list(
     Ok(entries)
 }
 
-/// Of one state each, so that an index has them in order.
+/// One state each, so that an index has them in order.
 fn page() -> String {
     format!("SELECT {ENTRY} FROM entry WHERE state = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
 }
@@ -139,7 +140,8 @@ fn show(connection: &Connection, id: EntryId) -> rusqlite::Result<Option<Shown>>
     Ok(Some(Shown { entry, body }))
 }
 
-/// Mark of the entry that a worker would take first, if it is due and no worker is at anything.
+/// Returns the mark of the entry that a worker would claim first, if it is due and no worker has
+/// any.
 fn untaken(connection: &Connection, now: i64) -> rusqlite::Result<Option<String>> {
     const WORKERS: &str = "SELECT id FROM entry WHERE state = ?1 AND due_at > ?2 LIMIT 1";
     const FIRST: &str =

@@ -19,16 +19,16 @@ use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::timestamp::Timestamp;
 
-/// Pause between looks for what other processes have written.
+/// Pause between checks for the writes of other processes.
 const POLL: Duration = Duration::from_secs(1);
 
 /// New entries that are put into their subjects' queues in one job: receipts wait for it.
 const ADMITTED_AT_ONCE: usize = 64;
 
-/// Entries that are taken back in one job from later than they may be due.
+/// Entries whose due times are lowered in one job.
 const CLAMPED_AT_ONCE: usize = 500;
 
-/// Way of entries to their handlers, and back.
+/// Leases of entries: the way to their handlers, and back.
 pub(super) struct Claims {
     database: Arc<Database>,
     damage: Arc<Damage>,
@@ -71,7 +71,7 @@ impl Claims {
         };
         let is_damaged = self.damage.unreadable().len() > 0;
         if claims.is_empty() && is_damaged {
-            // What is damaged is due for ever.
+            // A damaged entry is due for ever: without a pause, this would spin.
             sleep(POLL).await;
         }
         Ok(claims)
@@ -84,7 +84,7 @@ impl Claims {
         self.database.write(move |connection| claim(connection, limit, now, latest, &damaged)).await
     }
 
-    /// Looks which entries cannot be read. Says whether there are any that were not known.
+    /// Finds entries that cannot be read. Returns whether there are any that were not known.
     async fn find_damaged(&self, limit: usize, lease: Lease) -> Result<bool, InboxError> {
         let now = lease.now.as_millis();
         let latest = self.latest(lease.now, lease.length);
@@ -100,7 +100,7 @@ impl Claims {
         Ok(is_any)
     }
 
-    /// The latest times that anything may be due.
+    /// Returns the latest times that anything may be due.
     fn latest(&self, now: Timestamp, lease: Duration) -> Latest {
         let latest = |longest| now.saturating_add(longest).as_millis();
         Latest { ready: latest(self.longest_backoff), working: latest(lease) }
@@ -153,7 +153,7 @@ impl Claims {
     }
 }
 
-/// Time from which there may be something to claim.
+/// Returns the time from which there may be something to claim.
 fn next_due(connection: &Connection, latest: Latest) -> rusqlite::Result<Option<i64>> {
     const DUE: &str = "SELECT min(due_at) FROM entry WHERE state = ?1 AND due_at IS NOT NULL";
     const ANY: &str = "SELECT (SELECT 0 FROM entry WHERE state = ?1 LIMIT 1)";
@@ -166,7 +166,7 @@ fn next_due(connection: &Connection, latest: Latest) -> rusqlite::Result<Option<
     Ok(firsts.into_iter().flatten().min())
 }
 
-/// The latest times that what is ready and what is leased may be due.
+/// Latest times that entries that are ready and entries that are leased may be due.
 #[derive(Debug, Clone, Copy)]
 struct Latest {
     ready: i64,
@@ -186,7 +186,7 @@ fn is_any_later(connection: &Connection, latest: Latest) -> rusqlite::Result<boo
     Ok(ready? || working?)
 }
 
-/// Takes back what is due later than it may be.
+/// Lowers due times that are later than they may be.
 fn clamp(connection: &Connection, latest: Latest, damaged: &Damaged) -> rusqlite::Result<()> {
     const UPDATE: &str = "UPDATE entry SET due_at = ?2 WHERE id = ?1";
     for (state, latest) in latest.by_state() {
@@ -197,7 +197,8 @@ fn clamp(connection: &Connection, latest: Latest, damaged: &Damaged) -> rusqlite
     Ok(())
 }
 
-/// Finds those that a worker would take next, or take back, and that cannot be read.
+/// Finds the entries that a worker would claim next, or whose lease is over, and that cannot be
+/// read.
 fn damaged(
     connection: &Connection,
     limit: usize,
@@ -246,7 +247,7 @@ fn claim(
     Ok(claims)
 }
 
-/// Ends the leases that are over.
+/// Ends the leases that have expired.
 fn end_leases(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Result<()> {
     const UPDATE: &str = "UPDATE entry SET state = ?2 WHERE id = ?1";
     for id in over(connection, now, damaged)? {
@@ -255,7 +256,7 @@ fn end_leases(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite:
     Ok(())
 }
 
-/// Puts the first of what is new into their subjects' queues.
+/// Puts the first of the new entries into their subjects' queues.
 fn admit(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Result<()> {
     const UPDATE: &str = "UPDATE entry SET state = ?2, due_at = min(received_at, ?3) WHERE id = ?1";
     for id in new(connection, damaged)? {
@@ -265,8 +266,8 @@ fn admit(connection: &Connection, now: i64, damaged: &Damaged) -> rusqlite::Resu
     Ok(())
 }
 
-// Of each, so many more that those that are damaged keep none of the others waiting. The indexes say it, and
-// no row is read for it.
+// The limit is raised by the number of damaged entries, so that they keep none of the others
+// waiting. The indexes answer it, and no row is read for it.
 
 fn late(
     connection: &Connection,
@@ -346,7 +347,7 @@ struct Ending {
     next: Successor,
 }
 
-/// Fate of the next of its case.
+/// State of the next entry of the case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Successor {
     Promoted,

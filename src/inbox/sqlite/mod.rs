@@ -1,8 +1,9 @@
 //! Entries in a SQLite file.
 //!
-//! Each verb of the engine has one name, from here down to its query: [`put`], [`lease`] (claim, renew,
-//! settle), [`inspect`] (stats, list, show), [`act`] (retry, discard) and [`sweep`]. Below them are the
-//! [`database`], its [`schema`] and its [`files`], and [`rows`], what several verbs ask of an entry's row.
+//! Each verb of the engine has one name, from here down to its query: [`put`], [`lease`] (claim,
+//! renew, settle), [`inspect`] (stats, list, show), [`act`] (retry, discard) and [`sweep`]. Below
+//! them are the [`database`], its [`schema`] and its [`files`], and [`rows`], the queries on an
+//! entry's row that several verbs share.
 //!
 //! An entry is a row, from its receipt until its key is forgotten; its state tells where it stands:
 //!
@@ -72,7 +73,7 @@ impl Sqlite {
     }
 }
 
-/// Only delegates: each verb stands under its name in the file of its kind.
+/// Only delegates: each verb is in the file of its kind, under its name.
 #[async_trait]
 impl Engine for Sqlite {
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {

@@ -15,20 +15,20 @@ use crate::storage::sqlite::probe;
 
 const NO_ROOM: &str = "there is no room on the disk";
 
-/// Bytes that a row takes beside its body, about, with its part of the indexes.
+/// Estimated bytes of a row beside its body, with its part of the indexes.
 const ROW: u64 = 512;
 
 /// Largest body, in bytes, that is kept in its row: with the rest, which is small, it fits into a page.
 const FITS: usize = 3072;
 
-/// Way in for entries.
+/// Receipt of entries.
 pub(super) struct Puts {
     database: Arc<Database>,
     keeping: Arc<Keeping>,
 }
 
 impl Puts {
-    /// Bounded by a window for repeats, in milliseconds, and by a size limit, in bytes.
+    /// Creates it with a window for repeats, in milliseconds, and a size limit, in bytes.
     pub(super) fn new(database: &Arc<Database>, window: i64, size_limit: u64) -> Self {
         let capacity = Capacity::new(size_limit);
         let files = Arc::clone(&database.files);
@@ -46,7 +46,7 @@ impl Puts {
         if stored != Stored::Full || reserve.is_whole() {
             return Ok(stored);
         }
-        // Another process gave it up since the last transaction here: there may be room by now.
+        // Another process removed it since the last transaction here: there may be room by now.
         self.database.restore_reserve().await?;
         if !reserve.is_restored() {
             return Err(InboxError::new(NO_ROOM));
@@ -84,7 +84,7 @@ struct Keeping {
 }
 
 fn put(connection: &Connection, arrival: &Arrival, keeping: &Keeping) -> rusqlite::Result<Stored> {
-    // Most receipts are new: whether one is a repeat is asked when it cannot be inserted.
+    // Most receipts are new: whether one is a repeat is checked only when it cannot be inserted.
     if has_room(connection, arrival, keeping)? && insert(connection, arrival)? {
         return Ok(Stored::New);
     }
@@ -118,7 +118,7 @@ fn known(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<Option<
     connection.prepare_cached(SELECT)?.query_row([key], known).optional()
 }
 
-/// Says whether its key is new: nothing is inserted if it is not.
+/// Inserts an arrival. Returns `false`, and inserts nothing, if its key is known.
 fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<bool> {
     const INSERT: &str = "
         INSERT INTO entry (state, due_at, received_at, api, path, event, subject, key, error, body)
@@ -149,7 +149,8 @@ fn insert(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<bool> 
     Ok(inserted > 0)
 }
 
-/// Takes what a dead letter's body says anew: an earlier version may have been unable to read it.
+/// Replaces a dead letter's content by its repeat: an earlier version may have been unable to read
+/// it.
 fn replace(connection: &Connection, id: EntryId, arrival: &Arrival) -> rusqlite::Result<()> {
     const UPDATE: &str = "UPDATE entry SET api = ?2, event = ?3, subject = ?4 WHERE id = ?1";
     let values = params![id.0, arrival.api, arrival.event, arrival.subject];

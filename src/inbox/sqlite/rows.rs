@@ -33,7 +33,7 @@ pub(super) fn without(damaged: &BTreeSet<i64>, mut ids: Vec<i64>) -> Vec<i64> {
     ids
 }
 
-/// A number of rows, as SQLite takes it.
+/// Converts a number of rows for SQLite.
 pub(super) fn number(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
@@ -48,7 +48,7 @@ pub(super) fn subject(connection: &Connection, id: i64) -> rusqlite::Result<Stri
     connection.prepare_cached(SUBJECT)?.query_row([id], |row| row.get(0))
 }
 
-/// The body of an entry whose row has this one.
+/// Returns the body of an entry, given the part of it in the row.
 pub(super) fn whole(connection: &Connection, id: i64, in_row: Bytes) -> rusqlite::Result<Bytes> {
     const SELECT: &str = "SELECT body FROM large WHERE id = ?1";
     if !in_row.is_empty() {
@@ -59,16 +59,16 @@ pub(super) fn whole(connection: &Connection, id: i64, in_row: Bytes) -> rusqlite
     Ok(large.map_or(in_row, Bytes::from))
 }
 
-/// State of what is admitted now: the head of its subject's queue, or in it.
+/// Returns the state of an entry that is admitted now: the head of its subject's queue, or in it.
 pub(super) fn place(connection: &Connection, subject: &str) -> rusqlite::Result<i64> {
     const OPEN: &str = "SELECT 1 FROM entry WHERE subject = ?1 AND state <= 2 LIMIT 1";
     let has_open = connection.prepare_cached(OPEN)?.exists([subject])?;
     Ok(if has_open { QUEUED } else { READY })
 }
 
-/// Puts the first of a subject's queue at its head, once the head is gone.
+/// Moves the first of a subject's queue to its head, once the head is gone.
 pub(super) fn promote(connection: &Connection, subject: &str, now: i64) -> rusqlite::Result<()> {
-    // Due since it came in: it is not to wait behind other subjects once more.
+    // Due since its receipt: it must not wait behind other subjects once more.
     const UPDATE: &str = "
         UPDATE entry SET state = ?3, due_at = min(received_at, ?2) WHERE id = (
             SELECT id FROM entry WHERE subject = ?1 AND state <= 2 ORDER BY id LIMIT 1)";
@@ -91,17 +91,17 @@ pub(super) fn delete(connection: &Connection, id: EntryId) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Free bytes of the file.
+/// Returns the free bytes of the file.
 pub(super) fn free(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(pragma(connection, "PRAGMA freelist_count")? * PAGE.unsigned_abs())
 }
 
-/// Bytes in use. Pages that are free are used again.
+/// Returns the bytes in use. Free pages do not count, since they are used again.
 pub(super) fn size(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(pragma(connection, "PRAGMA page_count")? * PAGE.unsigned_abs() - free(connection)?)
 }
 
-/// Not by the functions of the same names in a query: those take longer than an insert.
+/// Reads a pragma. The functions of the same names in a query take longer than an insert.
 fn pragma(connection: &Connection, pragma: &str) -> rusqlite::Result<u64> {
     connection.prepare_cached(pragma)?.query_row([], |row| count(row, 0))
 }

@@ -1,4 +1,4 @@
-//! The SQLite file: its one table, and its settings.
+//! Schema of the SQLite file, and its settings.
 
 use std::path::Path;
 
@@ -6,17 +6,17 @@ use rusqlite::{Connection, Row};
 
 use crate::storage::sqlite::{self, OpenError, Schema};
 
-// A receipt goes to the end of the table, and of each index that it has a part in: pages that it would
-// change anywhere else cost more than its own. So what is new has no place in its subject's queue before
-// a worker looks.
+// A receipt goes to the end of the table, and of each index that it has a part in: pages that it
+// would change anywhere else cost more than its own. So a new entry has no place in its subject's
+// queue before a worker admits it.
 //
-// Of each subject, one entry at most is ready or working, and it is the first of those not done; the
-// others are queued, or new. So a worker finds what it may do by one look into an index, however long
-// the queues are. What is forgotten is kept for its key alone. The body comes last: SQLite reads a row
-// from its start, as far as it needs.
+// Of each subject, one entry at most is ready or working, and it is the first of those not done;
+// the others are queued, or new. So a worker finds the entries it may claim by one look into an
+// index, however long the queues are. A forgotten entry is kept for its key alone. The body comes
+// last: SQLite reads a row from its start, as far as it needs.
 //
-// When a row changes its length, SQLite writes it anew, and a row of another state has another length: so a
-// body that does not fit into the row's page is in a table of its own, and is written once.
+// When a row changes its length, SQLite rewrites it, and a row of another state has another length:
+// so a body that does not fit into the row's page is in a table of its own, and is written once.
 const SCHEMA: Schema = Schema {
     application_id: 0x536e_496e, // `SnIn`
     version: 2,
@@ -55,11 +55,11 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Has the log written to the database when it is this large, in bytes, and cut to that if it has grown
-/// beyond it: while another program reads from the file, it does.
+/// Sets the size in bytes at which the log is written to the database, and to which it is cut if it
+/// has grown beyond it: it does while another program reads from the file.
 ///
-/// 16 MiB where there is room for it, instead of SQLite's 4: writers wait for a checkpoint, and the indexes'
-/// pages, which are written again and again, go into the file once for many receipts.
+/// 16 MiB if there is room for it, instead of SQLite's 4: writers wait for a checkpoint, and the
+/// indexes' pages, which are written again and again, go into the file once for many receipts.
 pub(super) fn limit_log(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     connection.pragma_update(None, "wal_autocheckpoint", bytes / PAGE)?;

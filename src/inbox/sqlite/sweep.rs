@@ -1,4 +1,4 @@
-//! Forgetting what need not be kept.
+//! Sweeps: removal of what need not be kept.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use crate::storage::group_commit::checkpoint;
 use crate::storage::sqlite::probe;
 use crate::timestamp::Timestamp;
 
-/// Entries that are forgotten in one job: enough for the flush not to matter, few enough for receipts
-/// not to wait.
+/// Entries that are forgotten in one job: enough to make the flush negligible, few enough to keep
+/// receipts from waiting.
 const SWEPT_AT_ONCE: usize = 500;
 
-/// Sweeps of what is done.
+/// Sweeps of entries that are done.
 pub(super) struct Sweeps {
     database: Arc<Database>,
     damage: Arc<Damage>,
-    /// How long repeats are known, in milliseconds.
+    /// Window for repeats, in milliseconds.
     window: i64,
 }
 
@@ -42,7 +42,8 @@ impl Sweeps {
         }
     }
 
-    /// SQLite cuts the log when it begins it anew, which takes a write after it was written to the database.
+    /// Shrinks the log. SQLite cuts it when it begins it anew, which takes a write after it was
+    /// written to the database.
     async fn shrink_log(&self) -> Result<(), InboxError> {
         let files = &self.database.files;
         if files.log_size() <= files.reserve.log_limit() * 2 {
@@ -54,8 +55,8 @@ impl Sweeps {
         self.database.alone(shrink).await
     }
 
-    /// Sweeps in transactions of its own: others' jobs would fail with an entry that cannot be forgotten.
-    /// Says whether any was found.
+    /// Sweeps in transactions of its own: others' jobs would fail with an entry that cannot be
+    /// forgotten. Returns whether any was found.
     async fn sweep_around_damage(&self, now: i64) -> Result<bool, InboxError> {
         let window = self.window;
         let kept = self.damage.unforgettable().clone();
@@ -86,9 +87,9 @@ fn sweep(
     Ok(is_full)
 }
 
-/// Forgets what can be forgotten, in transactions of its own, and returns the entries that cannot: damaged
-/// ones, and those whose page SQLite would merge with a damaged one when they are deleted. No read tells
-/// the latter.
+/// Forgets what can be forgotten, in transactions of its own, and returns the entries that cannot:
+/// damaged ones, and those whose page SQLite would merge with a damaged one when they are deleted.
+/// No read recognizes the latter.
 fn sweep_around_damage(
     connection: &Connection,
     window: i64,
