@@ -130,7 +130,8 @@ impl Inspector {
         Ok(Some(Shown { entry, body: letter.body }))
     }
 
-    /// Number of the next delivery, if there is something to deliver and no handler has an entry.
+    /// Returns the number of the next delivery, if there is something to deliver and no handler has
+    /// an entry.
     pub(super) async fn untaken(&self) -> Result<Option<String>, InboxError> {
         let info = self.consumer.get_info().await.map_err(InboxError::new)?;
         // The server delivers nothing more while so many wait for their next attempt: no worker is

@@ -89,12 +89,12 @@ struct Traces {
     last: Option<Note>,
 }
 
-/// Way of entries to handlers and out of their case.
+/// Leases of entries: the way to their handlers, and out of their case.
 pub(super) struct Leases {
     pull: Pull,
     streams: Arc<Streams>,
     upkeep: Arc<Upkeep>,
-    /// Entries that this process has, by number.
+    /// Entries that this process has leased, by number.
     leased: Mutex<HashMap<u64, Arc<Leased>>>,
     done_retention: Duration,
 }

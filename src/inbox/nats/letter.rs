@@ -116,7 +116,7 @@ impl Letter {
         Self { number, header, body: message.payload.clone() }
     }
 
-    /// Number that it was first stored under.
+    /// Returns the number that it was first stored under.
     pub(super) fn origin(&self) -> u64 {
         self.header.origin.unwrap_or(self.number)
     }
@@ -126,13 +126,13 @@ impl Letter {
         self.origin() == other.origin()
     }
 
-    /// Message that stores the entry under another number.
+    /// Returns the message that stores the entry under another number.
     pub(super) fn moved(&self, attempts: u32) -> Result<PublishMessage, InboxError> {
         let header = EntryHeader { origin: Some(self.origin()), attempts, ..self.header.clone() };
         header.around(self.body.clone())
     }
 
-    /// Message that keeps the entry once it is over.
+    /// Returns the message that keeps the entry once it is over.
     pub(super) fn ended(
         &self,
         attempts: u32,
@@ -149,7 +149,7 @@ impl Letter {
         header.around(self.body.clone())
     }
 
-    /// Message that stores a dead letter as a new entry.
+    /// Returns the message that stores a dead letter as a new entry.
     pub(super) fn revived(&self) -> Result<PublishMessage, InboxError> {
         let header = EntryHeader {
             origin: None,
@@ -173,7 +173,7 @@ pub(super) enum Position {
 }
 
 impl Position {
-    /// Id of the entry in this number's message.
+    /// Returns the id of the entry in this number's message.
     pub(super) fn id(self, number: u64) -> EntryId {
         let digit = match self {
             Self::Open => 0,
@@ -183,7 +183,8 @@ impl Position {
         EntryId(i64::try_from(number).unwrap_or(i64::MAX / 10) * 10 + digit)
     }
 
-    /// Position and number that an id stands for. No entry has one of another last digit.
+    /// Returns the position and number that an id stands for. No entry has an id of another last
+    /// digit.
     pub(super) fn of(id: EntryId) -> (Option<Self>, u64) {
         let position = match id.0 % 10 {
             0 => Some(Self::Open),
@@ -195,7 +196,7 @@ impl Position {
     }
 }
 
-/// Token of a subject for a text of any length and form.
+/// Returns the token of a subject for a text of any length and form.
 pub(super) fn name_of(text: &str) -> String {
     format!("{:032x}", SipHasher13::new().hash(text.as_bytes()).as_u128())
 }

@@ -158,12 +158,12 @@ impl Messages {
         Ok(if stored.duplicate { duplicate } else { Published::Stored })
     }
 
-    /// First message from a number on.
+    /// Returns the first message from a number on.
     pub(super) async fn first(&self, from: u64) -> Result<Option<StreamMessage>, InboxError> {
         self.first_of(&self.subjects, from).await
     }
 
-    /// First message of a subject, or of a pattern, from a number on.
+    /// Returns the first message of a subject, or of a pattern, from a number on.
     pub(super) async fn first_of(
         &self,
         subject: &str,
@@ -183,17 +183,18 @@ impl Messages {
         found(self.stream.get_raw_message(number).await)
     }
 
-    /// Erases a message: no copy of it stays in the file. Says whether it was there.
+    /// Erases a message: no copy of it stays in the file. Returns whether it was there.
     pub(super) async fn erase(&self, number: u64) -> Result<bool, InboxError> {
         let Err(error) = self.stream.delete_message(number).await else { return Ok(true) };
-        // The error of a message that is gone is the same as any other: only a second look tells.
+        // The error for a message that is gone is the same as any other: only a second read
+        // distinguishes it.
         match self.get(number).await? {
             None => Ok(false),
             Some(_) => Err(InboxError::new(error)),
         }
     }
 
-    /// Removes a message. Says whether it was there.
+    /// Removes a message. Returns whether it was there.
     pub(super) async fn remove(&self, number: u64) -> Result<bool, InboxError> {
         let subject = format!("STREAM.MSG.DELETE.{}", self.name);
         // Erasing, the default, overwrites what it deletes, which takes several times as long.

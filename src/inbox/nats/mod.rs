@@ -202,7 +202,7 @@ impl Nats {
     }
 }
 
-/// Only delegates: each verb stands under its name in the file of its kind.
+/// Only delegates: each verb is in the file of its kind, under its name.
 #[async_trait]
 impl Engine for Nats {
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError> {

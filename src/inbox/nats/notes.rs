@@ -102,7 +102,7 @@ impl Notes {
         self.note(&self.failed_subject(number)).await
     }
 
-    /// Last note of either kind.
+    /// Returns the last note of either kind.
     pub(super) async fn last(&self, number: u64) -> Result<Option<Note>, InboxError> {
         self.note(&self.both_subjects(number)).await
     }
@@ -113,7 +113,7 @@ impl Notes {
         Ok(message.and_then(|message| serde_json::from_slice(&message.payload).ok()))
     }
 
-    /// Numbers of the entries that handlers have, in order.
+    /// Lists the numbers of the entries that handlers have, in order.
     pub(super) async fn all_working(&self) -> Result<Vec<u64>, InboxError> {
         let all = format!("{}.try.*.working", self.name);
         let subjects = self.messages.stream.info_with_subjects(all).await;
@@ -126,7 +126,7 @@ impl Notes {
     }
 }
 
-/// Number of the entry that the subject of a note belongs to.
+/// Returns the number of the entry that the subject of a note belongs to.
 fn number_in(subject: &str) -> Option<u64> {
     subject.rsplit('.').nth(1)?.parse().ok()
 }

@@ -17,7 +17,7 @@ use crate::inbox::error::InboxError;
 /// Bytes of headers that a server stores with a message: it counts them in 16 bits.
 const LONGEST_HEADERS: usize = 65_535;
 
-/// Way in for entries.
+/// Receipt of entries.
 pub(super) struct Receipts {
     client: Client,
     streams: Arc<Streams>,

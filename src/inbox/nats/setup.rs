@@ -24,10 +24,10 @@ const WORKERS: &str = "workers";
 /// Number of cases that may wait for their next attempt. The server keeps a note of each in memory.
 const CASES_TO_BE_RETRIED: i64 = 10_000;
 
-/// Time for which a result stands: whoever fails asks, and a hundred may fail at once.
+/// Time for which a result is kept: every failure asks for one, and a hundred may fail at once.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Result of a look.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     Whole,
@@ -60,8 +60,8 @@ impl Setup {
         }
     }
 
-    /// Makes streams and consumer where they are missing. Looks once a second at most: who asks in
-    /// between is told the last result.
+    /// Creates streams and consumer if they are missing. Checks once a second at most: callers in
+    /// between get the last result.
     ///
     /// # Errors
     ///

@@ -40,7 +40,7 @@ impl Repairs {
     }
 
     /// Stores heads again that a server brought back when it was killed: they are delivered, found
-    /// to be over, and dropped. Says whether there may be more.
+    /// to be over, and dropped. Returns whether there may be more.
     async fn store_again_what_came_back(&self) -> Result<bool, InboxError> {
         // As they are, they would not be delivered: the consumer knows that they are over.
         let info = self.consumer.get_info().await.map_err(InboxError::new)?;
@@ -59,7 +59,7 @@ impl Repairs {
     }
 
     /// Fills the heads of cases that have a tail alone, as a worker leaves one that dies between
-    /// the end of one entry and the next. Says whether there may be more.
+    /// the end of one entry and the next. Returns whether there may be more.
     async fn give_tails_a_head(&self) -> Result<bool, InboxError> {
         let cases = &self.streams.cases;
         for _ in 0..AT_ONCE {

@@ -28,13 +28,13 @@ impl Upkeep {
         Self { link, setup, capacity: Capacity::new(streams.size_limit), streams, reserve }
     }
 
-    /// Makes what is missing, or room where there is none: what has failed may succeed the next
-    /// time.
+    /// Restores what is missing, or makes room if there is none, so that a failed operation may
+    /// succeed the next time.
     pub(super) async fn recover(&self) {
         if self.link.is_full() {
             self.reserve.release().await;
         } else {
-            // If it fails, so does what comes next, and says why.
+            // If it fails, the next operation does too, with the reason.
             let _ = self.setup.restore().await;
         }
     }
@@ -50,7 +50,7 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Sets room aside for when the server is full. Fails where there is none.
+    /// Sets room aside for when the server is full. Fails if there is none.
     pub(super) async fn set_aside(&self) -> Result<(), InboxError> {
         self.reserve.set_aside(self.try_to_store()).await
     }
