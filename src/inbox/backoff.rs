@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Twice as long after each failure, up to a bound; and of that, a random part between a half and
-/// the whole, so that what failed together does not come back together.
+/// Exponential backoff: twice as long after each failure, up to a bound; and of that, a random part
+/// between a half and the whole, so that entries that failed together are not retried together.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Backoff {
     pub(super) first: Duration,
@@ -12,7 +12,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The wait after this many attempts.
+    /// Returns the wait after this many attempts.
     pub(super) fn after(self, attempts: u32) -> Duration {
         self.whole(attempts).mul_f64(0.5 + random() / 2.0)
     }
@@ -23,7 +23,7 @@ impl Backoff {
     }
 }
 
-/// A number from 0 to 1. Nobody needs to be kept from guessing it.
+/// Returns a number from 0 to 1. It need not be unpredictable.
 fn random() -> f64 {
     let random = u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or_default();
     f64::from(random) / f64::from(u32::MAX)

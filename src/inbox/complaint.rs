@@ -1,11 +1,11 @@
-//! A complaint that is logged once.
+//! Complaint that is logged once.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::InboxError;
 use crate::caught::quietly;
 
-/// Says once what is wrong, however often it is met, and once that it is over.
+/// Logs a problem once, however often it occurs, and its end once.
 #[derive(Default)]
 pub(super) struct Complaint(Mutex<Option<String>>);
 
@@ -23,7 +23,7 @@ impl Complaint {
         }
     }
 
-    /// Says whether this was not what is wrong already.
+    /// Returns whether this is another problem than the one logged last.
     pub(super) fn is_new(&self, reason: &str) -> bool {
         let mut said = self.said();
         let is_new = said.as_deref() != Some(reason);

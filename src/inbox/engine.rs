@@ -1,4 +1,4 @@
-//! The engine of an inbox, which keeps its entries.
+//! Engine of an inbox, which stores its entries.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;
 use crate::timestamp::Timestamp;
 
-/// Keeps entries, and hands them out in order.
+/// Stores entries, and hands them out in order.
 ///
-/// What a method has written is durable when it is done. The time is handed in, so that tests may
+/// Writes of a method are durable once it has returned. The time is passed in, so that tests may
 /// pause it.
 #[async_trait]
 pub(super) trait Engine: Send + Sync {
-    /// Stores what came in, unless it is a repeat.
+    /// Stores an arrival, unless it is a repeat.
     async fn put(&self, arrival: Arrival) -> Result<Stored, InboxError>;
 
     /// Waits until [`claim`](Self::claim) may find something. May be dropped at any time.
     async fn wait(&self) -> Result<(), InboxError>;
 
-    /// Leases up to `limit` entries that are due, of each case and agent none but the first.
+    /// Leases up to `limit` entries that are due, of each case and agent only the first.
     async fn claim(&self, limit: usize, lease: Lease) -> Result<Vec<Claim>, InboxError>;
 
-    /// Renews a lease. Says whether it was still held.
+    /// Renews a lease. Returns whether it was still held.
     async fn renew(&self, ticket: Ticket, lease: Lease) -> Result<bool, InboxError>;
 
-    /// Ends a lease with its outcome. Says whether it was still held.
+    /// Ends a lease with its outcome. Returns whether it was still held.
     async fn settle(
         &self,
         ticket: Ticket,
@@ -35,7 +35,8 @@ pub(super) trait Engine: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, InboxError>;
 
-    /// Gives back what it holds ready for [`claim`](Self::claim): nobody will ask for more.
+    /// Releases entries that were fetched ahead for [`claim`](Self::claim), which will not be
+    /// called any more.
     async fn release(&self) -> Result<(), InboxError> {
         Ok(())
     }
@@ -43,13 +44,13 @@ pub(super) trait Engine: Send + Sync {
     /// Fails while nothing can be stored: writes, and changes nothing.
     async fn probe(&self) -> Result<(), InboxError>;
 
-    /// A mark of what a worker would take first, if it is due and no worker is at anything. The same until
-    /// one takes it.
+    /// Returns a mark of the entry that a worker would claim first, if it is due and no worker has
+    /// an entry. It stays the same until one is claimed.
     async fn untaken(&self, _now: Timestamp) -> Result<Option<String>, InboxError> {
         Ok(None)
     }
 
-    /// Forgets some of what need not be kept. Says whether there may be more.
+    /// Forgets some of the entries that need not be kept. Returns whether there may be more.
     async fn sweep(&self, now: Timestamp) -> Result<bool, InboxError>;
 
     async fn stats(&self) -> Result<Stats, InboxError>;
@@ -68,28 +69,29 @@ pub(super) trait Engine: Send + Sync {
     async fn discard(&self, id: EntryId) -> Result<bool, InboxError>;
 }
 
-/// A request to be stored.
+/// Request to be stored.
 #[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) api: &'static str,
     pub(super) path: String,
     pub(super) event: String,
-    /// Entries of one subject are handed out in order.
+    /// Case or agent. Entries of one subject are handed out in order.
     pub(super) subject: String,
-    /// Of the same body, on the same path: what has it is a repeat. `None` where there is no knowing.
+    /// Key of the same body on the same path: an arrival that has it is a repeat. `None` if repeats
+    /// cannot be told.
     pub(super) key: Option<String>,
     pub(super) body: Bytes,
-    /// Why it cannot be read: it is a dead letter from the start.
+    /// Reason why the body cannot be read: the entry is a dead letter from the start.
     pub(super) unreadable: Option<String>,
     pub(super) received_at: Timestamp,
 }
 
-/// Fate of an arrival.
+/// Outcome of storing an arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stored {
     New,
     Repeat,
-    /// It was the repeat of a dead letter, which waits again, as it came last.
+    /// It was the repeat of a dead letter, which waits again, with the new body.
     Revived,
     /// It was not stored: the size limit is reached.
     Full,
@@ -108,7 +110,7 @@ impl Lease {
     }
 }
 
-/// An entry that was leased, to be processed.
+/// Entry that was leased, to be processed.
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) ticket: Ticket,
@@ -121,11 +123,11 @@ pub(super) struct Claim {
     pub(super) body: Bytes,
 }
 
-/// Tells one lease of an entry from the next.
+/// Ticket that distinguishes one lease of an entry from the next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ticket {
     pub(super) id: EntryId,
-    /// The lease's number: each of an entry has a higher one.
+    /// Number of the lease: each of an entry has a higher one.
     pub(super) lease: i64,
 }
 

@@ -32,18 +32,18 @@ impl FromStr for EntryId {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum State {
-    /// Waits: for a worker, for its next attempt, or for what came before it in its case.
+    /// Waiting: for a worker, for its next attempt, or for the entries before it in its case.
     Waiting,
-    /// A handler is at it.
+    /// Being processed by a handler.
     Working,
     /// Processed.
     Done,
-    /// A dead letter: could not be read, or failed for good.
+    /// Dead letter: could not be read, or failed for good.
     Dead,
 }
 
 impl State {
-    /// The state's name: `waiting`, `working`, `done` or `dead`.
+    /// Returns the state's name: `waiting`, `working`, `done` or `dead`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -60,42 +60,42 @@ impl fmt::Display for State {
     }
 }
 
-/// One request that was stored.
+/// Request that was stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its number.
+    /// Number of the entry.
     pub id: EntryId,
-    /// Its state.
+    /// State of the entry.
     pub state: State,
-    /// The API, by its [name](crate::Api::as_str): `integration`, `conversation-events` or
-    /// `agent-status`.
+    /// Name of the API, as of [`Api::as_str`](crate::Api::as_str): `integration`,
+    /// `conversation-events` or `agent-status`.
     pub api: String,
-    /// The path it came in by.
+    /// Path of the request.
     pub path: String,
-    /// The event's name. Empty where the body could not be read, or named none.
+    /// Name of the event. Empty if the body could not be read, or named none.
     pub event: String,
-    /// The case or agent it is about: `case` or `agent`, and the id. Where the body could not be read, `body` and a
-    /// number made of it.
+    /// Case or agent of the event: `case` or `agent`, and the id. If the body could not be read,
+    /// `body` and a number derived from it.
     pub subject: String,
     /// Time of receipt.
     pub received_at: Timestamp,
     /// Number of times it was handed to a handler.
     pub attempts: u32,
     /// Time of its next attempt; while it is processed, the end of its lease; once it is done, the
-    /// time its payload goes.
+    /// time its payload is removed.
     pub due_at: Timestamp,
-    /// Error of the last attempt.
+    /// Error of the last attempt; absent if there was none.
     pub error: Option<String>,
 }
 
-/// An entry with its body.
+/// Entry with its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shown {
-    /// The entry.
+    /// Entry without its body.
     pub entry: Entry,
-    /// The body as it was received. Empty once it was forgotten.
+    /// Body as it was received. Empty once it was removed.
     pub body: Bytes,
 }
 
@@ -103,22 +103,23 @@ pub struct Shown {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Entries that wait.
+    /// Number of entries that wait.
     pub waiting: u64,
-    /// Entries that handlers are at.
+    /// Number of entries that are being processed.
     pub working: u64,
-    /// Entries that are done, their payloads not yet gone.
+    /// Number of entries that are done and whose payloads are still stored.
     pub done: u64,
-    /// Dead letters.
+    /// Number of dead letters.
     pub dead: u64,
-    /// Time of receipt of the oldest entry that is not done. Dead letters do not count.
+    /// Time of receipt of the oldest entry that is not done, dead letters aside; absent if all are
+    /// done.
     pub oldest: Option<Timestamp>,
     /// Bytes in use.
     pub size: u64,
 }
 
 impl Stats {
-    /// Age of the oldest entry in whole seconds, 0 where the clock was ahead then.
+    /// Returns the age of the oldest entry in whole seconds, 0 if the clock was ahead then.
     pub(super) fn oldest_s(&self) -> Option<u64> {
         Some(clock::now().saturating_duration_since(self.oldest?).as_secs())
     }

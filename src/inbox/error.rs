@@ -4,14 +4,14 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// An inbox that could not be opened, read or written, and why.
+/// Failure of an inbox to be opened, read or written, with its cause.
 ///
 /// A clone is for everybody whose work was to be committed together.
 #[derive(Debug, Clone)]
 pub struct InboxError(pub(super) Arc<dyn Error + Send + Sync>);
 
 impl InboxError {
-    /// The cause, if it is of this type.
+    /// Returns the cause, if it is of this type.
     #[cfg(feature = "sqlite")]
     pub(super) fn cause<E: Error + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()

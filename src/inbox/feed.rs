@@ -1,4 +1,4 @@
-//! A handler whose requests are stored first.
+//! Feed: a handler whose requests are stored first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::error::HandlerError;
 use crate::journal::{Journal, Receipt, Summary};
 use crate::timestamp::Timestamp;
 
-/// A handler whose requests are stored in an [`Inbox`](super::Inbox) first, and processed later.
+/// Handler whose requests are stored in an [`Inbox`](super::Inbox) first, and processed later.
 ///
-/// It is mounted where the handler would have been, at the APIs that the handler is one of.
+/// It is mounted in the place of the handler, for the APIs that the handler implements.
 pub struct Feed<H> {
     inbox: Arc<Shared>,
     handler: Arc<H>,
@@ -38,7 +38,7 @@ impl<H> fmt::Debug for Feed<H> {
     }
 }
 
-/// For every API that the handler is one of.
+/// Mounts for every API that the handler implements.
 impl<E: FeedEvent, H: Handles<E>> IntoFeed<E> for Feed<H> {
     fn into_endpoint(self, path: &str) -> FeedEndpoint<E> {
         self.inbox.feeds.mount(E::API.as_str(), path, Arc::new(StoredEvents::<E>(self.handler)));
@@ -52,13 +52,13 @@ struct StoredEvents<E>(Arc<dyn Handles<E>>);
 #[async_trait]
 impl<E: FeedEvent> Mounted for StoredEvents<E> {
     async fn process(&self, body: &Bytes) -> Result<(), HandlerError> {
-        // What is odd in it was logged when it was received.
+        // Odd fields are not logged again: they were when it was received.
         let event = E::read(body).map_err(HandlerError::permanent)?.model;
         self.0.handle(event).await
     }
 }
 
-/// Stores requests.
+/// Journal that stores requests.
 struct Intake(Arc<Shared>);
 
 #[async_trait]
@@ -85,7 +85,7 @@ impl Journal for Intake {
 fn arrival(Receipt { api, path, body, summary }: Receipt) -> Arrival {
     let digest = digest(&body);
     // A path has no white space, so no two paths share a key. The time comes first, so that an
-    // index of keys grows at its end: a digest alone would have each receipt write a page of its
+    // index of keys grows at its end: with a digest alone, each receipt would write a page of its
     // own.
     let key = |time: Option<Timestamp>| {
         format!("{path} {} {digest}", time.map_or(0, Timestamp::as_millis))
@@ -94,7 +94,7 @@ fn arrival(Receipt { api, path, body, summary }: Receipt) -> Arrival {
         Ok(Summary { event, subject, has_key, timestamp }) => {
             (event, subject.to_string(), has_key.then(|| key(timestamp)), None)
         }
-        // SnapEngage repeats what it was refused: the same body shall not be kept a hundred times.
+        // SnapEngage repeats what it was refused: the same body must not be stored a hundred times.
         Err(error) => {
             (String::new(), format!("body {digest}"), Some(key(None)), Some(error.to_string()))
         }
@@ -103,12 +103,13 @@ fn arrival(Receipt { api, path, body, summary }: Receipt) -> Arrival {
     Arrival { api: api.as_str(), path, event, subject, key, body, unreadable, received_at }
 }
 
-/// Stored, so it must be the same tomorrow: not of the standard library's hash.
+/// Returns the digest of a body. It is stored, so it must never change: the standard library's hash
+/// may.
 fn digest(body: &[u8]) -> String {
     format!("{:032x}", SipHasher13::new().hash(body).as_u128())
 }
 
-/// In the span of the receipt, so that its one line has it.
+/// Records a repeat in the span of the receipt, so that its one line shows it.
 fn tell_repeat() {
     quietly(|| {
         tracing::Span::current().record("repeat", true);

@@ -1,4 +1,4 @@
-//! Handlers that process stored bodies, by the API and the path that these came in by.
+//! Handlers that process stored bodies, by the API and the path that the bodies came in by.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,19 +8,19 @@ use bytes::Bytes;
 
 use crate::error::HandlerError;
 
-/// A handler that is mounted.
+/// Handler that is mounted.
 #[async_trait]
 pub(super) trait Mounted: Send + Sync + 'static {
     /// Processes a stored body.
     async fn process(&self, body: &Bytes) -> Result<(), HandlerError>;
 }
 
-/// All that is mounted.
+/// Handlers that are mounted, by API and path.
 #[derive(Default)]
 pub(super) struct Feeds(RwLock<HashMap<(String, String), Arc<dyn Mounted>>>);
 
 impl Feeds {
-    /// Mounts a handler, in place of one that was there.
+    /// Mounts a handler, in the place of any other there.
     pub(super) fn mount(&self, api: &str, path: &str, handler: Arc<dyn Mounted>) {
         let mut feeds = self.0.write().unwrap_or_else(PoisonError::into_inner);
         feeds.insert((api.to_owned(), path.to_owned()), handler);

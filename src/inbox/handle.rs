@@ -1,4 +1,4 @@
-//! The handle of an inbox.
+//! Handle of an inbox.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use super::shared::Shared;
 use super::worker::Worker;
 use crate::clock;
 
-/// Stores what comes in, and processes it.
+/// Inbox that stores requests and processes them.
 ///
 /// Cheap to clone: a clone is the same inbox.
 #[derive(Clone)]
 pub struct Inbox(pub(super) Arc<Shared>);
 
 impl Inbox {
-    /// A handler whose requests are stored here first.
+    /// Wraps a handler, so that its requests are stored here first.
     ///
-    /// Mount it where the handler would have been. What was stored before a restart is processed by
-    /// the handler that is mounted on the same path after it.
+    /// Mount it in the place of the handler. Requests that were stored before a restart are
+    /// processed by the handler that is mounted on the same path after it.
     pub fn feed<H>(&self, handler: H) -> Feed<H> {
         Feed::new(Arc::clone(&self.0), handler)
     }
 
-    /// Processes what is stored until `until` is ready, and returns what that gives.
+    /// Processes stored requests until `until` is ready, and returns its output.
     ///
-    /// Around [`serve`](crate::serve), it is all it takes to run both:
+    /// Around [`serve`](crate::serve), it runs both:
     ///
     /// ```no_run
     /// # use snapengage::{Receiver, inbox::Inbox, serve, shutdown_signal};
@@ -38,12 +38,12 @@ impl Inbox {
     /// # }
     /// ```
     ///
-    /// The server stops first, once it has answered what was asked; then nothing more is claimed, and
-    /// the handlers that have started are waited for. What was answered 200 and is not yet processed
-    /// stays stored, for the next process.
+    /// The server stops first, once it has answered its last request; then nothing more is claimed,
+    /// and the handlers that have started are waited for. A request that was answered 200 and is
+    /// not yet processed stays stored, for the next process.
     ///
-    /// If it is dropped before, what they were at is done again once the [lease](super::Options::lease) is
-    /// over.
+    /// If the future is dropped before, the entries in process are processed again once the
+    /// [lease](super::Options::lease) is over.
     pub async fn run<F: Future>(&self, until: F) -> F::Output {
         Worker::new(Arc::clone(&self.0)).run(until).await
     }
@@ -52,16 +52,16 @@ impl Inbox {
     ///
     /// # Errors
     ///
-    /// Where the inbox cannot be read.
+    /// If the inbox cannot be read.
     pub async fn stats(&self) -> Result<Stats, InboxError> {
         self.0.engine.stats().await
     }
 
-    /// At most `limit` entries of a state that come after `after`, in the order of receipt.
+    /// Lists at most `limit` entries of a state that come after `after`, in the order of receipt.
     ///
     /// # Errors
     ///
-    /// Where the inbox cannot be read.
+    /// If the inbox cannot be read.
     pub async fn list(
         &self,
         state: State,
@@ -71,33 +71,34 @@ impl Inbox {
         self.0.engine.list(state, after, limit).await
     }
 
-    /// An entry and its body, if it is there. Of what is done, the body goes first.
+    /// Returns an entry and its body, if it exists. Once an entry is done, its body is removed
+    /// first.
     ///
     /// # Errors
     ///
-    /// Where the inbox cannot be read.
+    /// If the inbox cannot be read.
     pub async fn show(&self, id: EntryId) -> Result<Option<Shown>, InboxError> {
         self.0.engine.show(id).await
     }
 
-    /// Retries an entry at once: a dead letter, or one that waits for its next attempt. `false` if there
-    /// was none.
+    /// Retries an entry at once: a dead letter, or one that waits for its next attempt. Returns
+    /// `false` if there was none.
     ///
     /// # Errors
     ///
-    /// Where the inbox cannot be written.
+    /// If the inbox cannot be written.
     pub async fn retry(&self, id: EntryId) -> Result<bool, InboxError> {
         self.0.engine.retry(id, clock::now()).await
     }
 
-    /// Discards an entry that is not being processed, dead or not, with its payload. `false` if there
-    /// was none.
+    /// Discards an entry that is not being processed, dead or not, with its payload. Returns
+    /// `false` if there was none.
     ///
-    /// A repeat of it will be taken for new.
+    /// A repeat of it is treated as new.
     ///
     /// # Errors
     ///
-    /// Where the inbox cannot be written.
+    /// If the inbox cannot be written.
     pub async fn discard(&self, id: EntryId) -> Result<bool, InboxError> {
         self.0.engine.discard(id).await
     }

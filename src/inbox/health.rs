@@ -1,4 +1,4 @@
-//! An inbox as a check of the health route.
+//! Inbox as a check of the health route.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -7,13 +7,13 @@ use super::handle::Inbox;
 use crate::error::HandlerError;
 use crate::receiver::health::HealthCheck;
 
-/// Shows `waiting`, `working`, `done` and `dead`, how many entries there are of each; `oldest_s`, for
-/// how many whole seconds the oldest has been there that is not done, `null` if all are; and `size`
-/// in bytes. Looked at once a second at most.
+/// Reports `waiting`, `working`, `done` and `dead`, the number of entries in each state;
+/// `oldest_s`, the age in whole seconds of the oldest entry that is not done, `null` if all are;
+/// and `size` in bytes. Measured once a second at most.
 ///
-/// Fails where the inbox cannot be read, where nothing can be stored (it tries to), where a damaged page keeps
-/// entries from being processed or forgotten, and where entries have been due for a minute while nobody was at
-/// any.
+/// Fails if the inbox cannot be read, if nothing can be stored, which it tries, if a damaged page
+/// keeps entries from being processed or forgotten, and if entries have been due for a minute while
+/// no worker had any.
 #[async_trait]
 impl HealthCheck for Inbox {
     async fn check(&self) -> Result<Value, HandlerError> {

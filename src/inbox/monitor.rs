@@ -1,4 +1,4 @@
-//! The state of an inbox, for the health route and for the log.
+//! Monitor of an inbox, for the health route and for the log.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,17 +12,18 @@ use super::error::InboxError;
 use crate::caught::quietly;
 use crate::clock;
 
-/// Time that a look stands: anybody may ask for one, it writes, and a million entries take 40 ms to count.
+/// Time for which a result is kept: anybody may ask for one, a check writes, and a million entries
+/// take 40 ms to count.
 const FRESH: Duration = Duration::from_secs(1);
-/// Time that entries may wait while nobody is at any.
+/// Time that entries may be due while no worker has any.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Pause between looks while requests come in, whoever asks for them.
+/// Pause between checks while requests come in, even if nobody asks for the health.
 const GLANCE: Duration = Duration::from_secs(30);
 
 const FORGOTTEN: &str =
     "entries wait, and none was taken for a minute or more: is `inbox.run` running?";
 
-/// The last look, which all who ask share.
+/// Result of the last check, shared by all who ask.
 #[derive(Default)]
 pub(super) struct Monitor {
     seen: tokio::sync::Mutex<Seen>,
@@ -33,12 +34,13 @@ pub(super) struct Monitor {
 #[derive(Default)]
 struct Seen {
     last: Option<(Instant, Result<Stats, InboxError>)>,
-    /// The entry a worker would take first, and since when.
+    /// Entry that a worker would claim first, and since when.
     untaken: Option<(String, Instant)>,
 }
 
 impl Monitor {
-    /// Whoever asks while somebody looks waits for what is seen. What is wrong is logged once, whoever looked.
+    /// Checks the inbox. Callers during a check wait for its result. A problem is logged once,
+    /// whoever asked.
     pub(super) async fn look(&self, engine: &dyn Engine) -> Result<Stats, InboxError> {
         let mut seen = self.seen.lock().await;
         if let Some((at, looked)) = &seen.last
@@ -73,7 +75,8 @@ impl Monitor {
         Err(InboxError::new(FORGOTTEN))
     }
 
-    /// Says whether it is time to look: nobody may, where the inbox is not run, and not asked how it is.
+    /// Returns whether it is time to check: nobody else may, if the inbox is not run and its health
+    /// not asked for.
     pub(super) fn is_due(&self) -> bool {
         let mut last = self.last_glance.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_some_and(|at| at.elapsed() >= GLANCE);

@@ -1,4 +1,4 @@
-//! Ways to open an inbox.
+//! Constructors of an inbox.
 
 #[cfg(feature = "sqlite")]
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::shared::Shared;
 use super::sqlite::Sqlite;
 
 impl Inbox {
-    /// Opens an inbox in a SQLite file with default [`Options`]. Blocks while it does.
+    /// Opens an inbox in a SQLite file with default [`Options`]. Blocks meanwhile.
     ///
     /// # Errors
     ///
@@ -35,19 +35,19 @@ impl Inbox {
         Options::new().connect(url, name).await
     }
 
-    /// An inbox to be configured.
+    /// Starts to configure an inbox.
     pub fn options() -> Options {
         Options::new()
     }
 }
 
 impl Options {
-    /// Opens an inbox in a SQLite file, and creates it where there is none. Blocks while it does.
+    /// Opens an inbox in a SQLite file, and creates it if there is none. Blocks meanwhile.
     ///
     /// # Errors
     ///
-    /// Where a limit or deadline is zero, or the file cannot be read and written, is no SQLite database, is
-    /// one of another program, or was written by a newer version of this crate.
+    /// If a limit or deadline is zero, or if the file cannot be read and written, is no SQLite
+    /// database, belongs to another program, or was written by a newer version of this crate.
     #[cfg(feature = "sqlite")]
     pub fn open(self, path: impl AsRef<Path>) -> Result<Inbox, InboxError> {
         self.check()?;
@@ -56,12 +56,12 @@ impl Options {
     }
 
     /// Opens the inbox of this name on a NATS server, 2.12 or newer with JetStream, and creates its
-    /// streams where there are none.
+    /// streams if there are none.
     ///
-    /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host where the server
-    /// asks for it, or `tls://host:port` with the feature `nats-tls`. Several servers of a cluster are
-    /// separated by commas. The name is of letters, digits, `-` and `_`. See [what each engine
-    /// promises](crate::inbox#two-engines), and how to set up the server.
+    /// The URL is `nats://host:port`, with `user:password@` or `token@` before the host if the
+    /// server asks for it, or `tls://host:port` with the feature `nats-tls`. Several servers of a
+    /// cluster are separated by commas. The name consists of letters, digits, `-` and `_`. See [the
+    /// promises of each engine](crate::inbox#two-engines), and how to set up the server.
     ///
     /// ```no_run
     /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
@@ -76,9 +76,9 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// Where a limit or deadline is zero, or the server cannot be reached, turns the user away or is too old, or where a stream cannot be
-    /// created, or is there and cannot hold what is promised: in memory, too few replicas, and the
-    /// like.
+    /// If a limit or deadline is zero, if the server cannot be reached, rejects the credentials or
+    /// is too old, or if a stream cannot be created, or exists and cannot keep the promises:
+    /// because it is in memory, has too few replicas, and the like.
     #[cfg(feature = "nats")]
     pub async fn connect(self, url: &str, name: &str) -> Result<Inbox, InboxError> {
         self.check()?;

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 
-/// The part of an inbox's options that its engine needs, whoever processes the entries.
+/// Part of an inbox's options that its engine needs, whoever processes the entries.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) repeat_window: Duration,
     pub(super) done_retention: Duration,
     pub(super) size_limit: u64,
     pub(super) lease: Duration,
-    /// Its longest wait is the latest that a failed entry may be due: a clock may be set back.
+    /// Backoff, whose longest wait is the latest that a failed entry may be due: a clock may be set
+    /// back.
     pub(super) backoff: Backoff,
     pub(super) must_exist: bool,
     #[cfg(feature = "nats")]

@@ -10,17 +10,17 @@ use super::monitor::Monitor;
 use super::options::Options;
 use crate::wire::budget::Budget;
 
-/// An open inbox.
+/// Inbox that is open.
 pub(super) struct Shared {
     pub(super) engine: Box<dyn Engine>,
     pub(super) options: Options,
     pub(super) feeds: Feeds,
-    /// For what handlers have of bodies.
+    /// Memory for the parsed bodies of running handlers.
     pub(super) memory: Budget,
     pub(super) monitor: Monitor,
-    /// That nothing can be claimed: told once, whichever worker meets it.
+    /// Complaint that nothing can be claimed: logged once, whichever worker meets it.
     pub(super) claiming: Complaint,
-    /// That nothing can be noted of what was claimed.
+    /// Complaint that no outcome can be stored.
     pub(super) noting: Complaint,
 }
 
@@ -37,7 +37,7 @@ impl Shared {
         }
     }
 
-    /// Checks the inbox now and then, beside what else is done.
+    /// Checks the inbox from time to time, without delaying the caller.
     pub(super) fn glance(self: &Arc<Self>) {
         if self.monitor.is_due() {
             let shared = Arc::clone(self);

@@ -1,4 +1,4 @@
-//! A span that harms nobody.
+//! Span whose subscriber cannot harm the work in it.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -8,7 +8,7 @@ use tracing::Span;
 
 use crate::caught::{caught, quietly};
 
-/// A span in which others run. A subscriber that panics over it costs what is told, and not what is run.
+/// Span around work. If a subscriber panics, what it logs is lost, and not the work.
 #[derive(Clone)]
 pub(super) struct QuietSpan(Span);
 
@@ -19,13 +19,13 @@ impl QuietSpan {
 
     fn within<T>(&self, work: impl FnOnce() -> T) -> T {
         let entered = caught(|| self.0.enter());
-        // Caught meanwhile: a subscriber that panics on the way out of a panic would end the process.
+        // Caught here: a subscriber that panics while a panic unwinds would end the process.
         let done = catch_unwind(AssertUnwindSafe(work));
         quietly(|| drop(entered));
         done.unwrap_or_else(|thrown| resume_unwind(thrown))
     }
 
-    /// Runs what is polled again and again.
+    /// Runs a future, entering the span at each poll.
     pub(super) async fn around<F: Future>(self, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|context| self.within(|| work.as_mut().poll(context))).await

@@ -1,4 +1,4 @@
-//! The worker: claims entries, calls their handlers, and notes what came of it.
+//! Worker: claims entries, calls their handlers, and stores the outcome.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::clock;
 use crate::error::HandlerError;
 use crate::legible::legible;
 
-/// Pause between sweeps, at each of which the counts are logged, too.
+/// Pause between sweeps, after each of which the counts are logged.
 const SWEEP: Duration = Duration::from_secs(60);
-/// Time that an engine which fails is left alone.
+/// Pause after a failure of the engine.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Number of times that it is tried to note a verdict.
+/// Number of attempts to store a verdict.
 const NOTES: u32 = 5;
 const PANICKED: &str = "handler panicked";
 /// Part of an error that is kept, in bytes: it is shown in a table, and stored with each attempt.
@@ -47,7 +47,8 @@ impl Worker {
             drop(going_on);
             output
         };
-        // Beside the work, not within it: what `until` waits for may be what the inbox itself is at.
+        // Concurrently with the work, not within it: `until` may wait for an entry that the inbox
+        // is processing.
         let work = async { tokio::join!(until, self.process_all(over)) };
         tokio::select! {
             (output, ()) = work => output,
@@ -60,7 +61,8 @@ impl Worker {
         loop {
             let free = self.shared.options.concurrency - attempts.len();
             tokio::select! {
-                // The end comes first: where there is always something to claim, it would be late.
+                // The end is polled first: while there is always something to claim, it would be
+                // late.
                 biased;
                 _ = &mut over => break,
                 Some(_) = attempts.join_next(), if !attempts.is_empty() => {}
@@ -114,7 +116,7 @@ impl Worker {
         self.settle(&claim, verdict).await;
     }
 
-    /// Verdict on one attempt; `None` if the lease is lost over it.
+    /// Returns the verdict on one attempt; `None` if the lease was lost meanwhile.
     async fn attempt(self: &Arc<Self>, claim: &Claim, span: QuietSpan) -> Option<Verdict> {
         if claim.attempts > self.shared.options.max_attempts {
             let error =
@@ -126,7 +128,8 @@ impl Worker {
             return Some(self.failed(claim, error));
         };
         let handler = Arc::clone(self).call(feed, claim.body.clone());
-        // A task of its own, so that a panic in it ends nothing else; aborted if this is dropped.
+        // A task of its own, so that a panic in it ends nothing else; it is aborted if this is
+        // dropped.
         let mut task = JoinSet::new();
         task.spawn(span.around(handler));
         let mut renewal = interval(self.shared.options.settings.lease / 3);
@@ -141,8 +144,8 @@ impl Worker {
         }
     }
 
-    /// Calls the handler for as long as it may take, once there is memory for what is read of the body. One
-    /// that is late is gone when this is done.
+    /// Calls the handler, up to its deadline, once there is memory for the parsed body. A handler
+    /// that is late has been dropped on return.
     async fn call(
         self: Arc<Self>,
         feed: Arc<dyn Mounted>,
@@ -168,7 +171,7 @@ impl Worker {
         done
     }
 
-    /// Says whether it makes sense to go on: not once another worker has the entry.
+    /// Returns whether it makes sense to go on: not once another worker has the entry.
     async fn renew(&self, claim: &Claim) -> bool {
         self.engine().renew(claim.ticket, self.lease()).await.unwrap_or_else(|error| {
             self.shared.noting.error("a lease cannot be renewed", &error);
@@ -192,7 +195,7 @@ impl Worker {
         Verdict::Again { after: self.shared.options.settings.backoff.after(claim.attempts), error }
     }
 
-    /// Notes a verdict. If that cannot be done, there will be another one.
+    /// Stores a verdict. If that fails, the entry is processed again.
     async fn settle(&self, claim: &Claim, verdict: Verdict) {
         for _ in 0..NOTES {
             match self.engine().settle(claim.ticket, verdict.clone(), clock::now()).await {
@@ -214,7 +217,7 @@ impl Worker {
             rounds.tick().await;
             let is_well = self.look().await;
             let swept = self.sweep().await;
-            // Otherwise it is known what is wrong.
+            // Otherwise the problem is known already.
             if let (true, Err(error)) = (is_well, swept) {
                 quietly(|| tracing::error!(reason = %error, "nothing can be forgotten"));
             }
@@ -226,7 +229,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Logs how much there is, and says whether all is well.
+    /// Logs the counts, and returns whether all is well.
     async fn look(&self) -> bool {
         let Ok(stats) = self.shared.monitor.look(self.engine()).await else { return false };
         let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
@@ -244,7 +247,7 @@ impl Worker {
     }
 }
 
-/// The span of one attempt.
+/// Creates the span of one attempt.
 fn span(claim: &Claim) -> QuietSpan {
     QuietSpan::new(|| {
         tracing::error_span!(
@@ -256,7 +259,7 @@ fn span(claim: &Claim) -> QuietSpan {
     })
 }
 
-/// The part of an error that is kept.
+/// Returns the part of an error that is kept.
 fn reason(error: HandlerError) -> String {
     let mut reason = told(error).unwrap_or_else(|_| PANICKED.to_owned());
     reason.truncate(reason.floor_char_boundary(LONGEST_ERROR));
