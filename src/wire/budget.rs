@@ -1,4 +1,4 @@
-//! The memory that may be held at once by what is read of bodies.
+//! Budget of the memory that parsed bodies may hold at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,11 +9,11 @@ use tokio::time::{Instant, timeout};
 
 /// Memory to be shared, in halves.
 ///
-/// Of one, each body is given what it could take at worst, which costs less than to look at it. Once that
-/// half is taken, bodies are looked at, and share the other by what they are estimated to take.
+/// From the first, each body gets what it could take at worst, which costs less than to look at it.
+/// Once that half is taken, bodies are looked at, and share the other by their estimated size.
 pub(crate) struct Budget {
     assumed: Arc<Assumed>,
-    /// In units of 1 KiB.
+    /// Permits in units of 1 KiB.
     estimated: Arc<Semaphore>,
     units: u32,
 }
@@ -23,7 +23,7 @@ struct Assumed {
     taken: AtomicUsize,
 }
 
-/// A part of it, held until it is dropped.
+/// Share of the memory, held until it is dropped.
 pub(crate) enum Share {
     Nothing,
     Assumed {
@@ -31,7 +31,7 @@ pub(crate) enum Share {
     },
     Estimated {
         _permit: OwnedSemaphorePermit,
-        /// How long it had to be waited for.
+        /// Time that the request waited for it.
         waited: Duration,
     },
 }
@@ -53,7 +53,7 @@ impl Budget {
         }
     }
 
-    /// Takes a share for a body that is to be read; `None` if there is none in time.
+    /// Takes a share for a body that is to be parsed; `None` if there is none in time.
     pub(crate) async fn share(&self, body: &[u8], patience: Duration) -> Option<Share> {
         if body.is_empty() {
             return Some(Share::Nothing);
@@ -73,7 +73,7 @@ impl Budget {
     }
 }
 
-/// A part of the half that is given away unseen.
+/// Share of the half that is taken by the worst case.
 pub(crate) struct AssumedShare {
     assumed: Arc<Assumed>,
     bytes: usize,
@@ -85,7 +85,7 @@ impl AssumedShare {
         if bytes > free {
             return None;
         }
-        // Two at once may take a little more than there is.
+        // Not exact: two threads at once may take a little more than there is.
         assumed.taken.fetch_add(bytes, Ordering::Relaxed);
         Some(Self { assumed: Arc::clone(assumed), bytes })
     }
@@ -101,15 +101,15 @@ fn units(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
 }
 
-/// What is read of a body takes no more than this: the most was measured for objects of one empty name,
+/// Returns the most memory that a parsed body takes: it was measured for objects of one empty name,
 /// `{"":0}`, in the place of transcripts.
 fn worst(body: &[u8]) -> usize {
     body.len().saturating_mul(164)
 }
 
-/// What is read of a body takes about this, and no more: two or three times its length, and more for each
-/// value, which is a struct, a map or a slot of a list that is half empty. The weights are the most that was
-/// measured; real bodies take a fifth of it.
+/// Returns the estimated memory of a parsed body, and no less than it takes: two or three times its
+/// length, and more for each value, which is a struct, a map or a slot of a list that is half
+/// empty. The weights are the most that was measured; real bodies take a fifth of it.
 fn estimate(body: &[u8]) -> usize {
     let weight = |byte: &u8| match byte {
         b'{' | b'[' => 1200,

@@ -1,4 +1,4 @@
-//! The one charset beside UTF-8 that bodies come in.
+//! Charsets: the one beside UTF-8 that bodies come in.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,14 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
-/// Starts a text that is UTF-8 whatever it says of itself.
+/// Byte order mark: it starts a text that is UTF-8 whatever the text declares.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// The body as it came, or as UTF-8 where its `Content-Type` names ISO-8859-1 or windows-1252.
+/// Returns the body as it came, or converted to UTF-8 if its `Content-Type` names ISO-8859-1 or
+/// windows-1252.
 ///
-/// It then starts with a byte order mark, which overrules what an XML declaration says of the body as
-/// it came (RFC 7303, section 3.3). Any other charset is as if there was none.
+/// If converted, it starts with a byte order mark, which overrules what an XML declaration says of
+/// the body as it came (RFC 7303, section 3.3). Any other charset is ignored.
 pub(crate) fn to_utf_8(headers: &HeaderMap, body: Bytes) -> Bytes {
     let charset =
         headers.get(&CONTENT_TYPE).and_then(|content_type| charset(content_type.as_bytes()));
@@ -23,7 +24,7 @@ pub(crate) fn to_utf_8(headers: &HeaderMap, body: Bytes) -> Bytes {
     [BOM, text.as_bytes()].concat().into()
 }
 
-/// The first parameter `charset` of a media type, of however odd a form the rest is.
+/// Returns the first parameter `charset` of a media type, however odd the form of the rest.
 fn charset(content_type: &[u8]) -> Option<&[u8]> {
     let start = memchr::memchr(b';', content_type)?;
     content_type[start..].split(|&byte| byte == b';').find_map(|parameter| {
@@ -39,8 +40,8 @@ fn unquoted(value: &[u8]) -> &[u8] {
     inner.unwrap_or(value).trim_ascii()
 }
 
-/// Whether this is a name of windows-1252. ISO-8859-1 is one, as it is on the web: whoever sends the
-/// bytes 80 to 9F means its letters, not control characters.
+/// Returns `true` for a name of windows-1252. ISO-8859-1 is one, as it is on the web: whoever sends
+/// the bytes 80 to 9F means its letters, not control characters.
 pub(crate) fn is_windows_1252(name: &[u8]) -> bool {
     const NAMES: [&str; 8] = [
         "iso-8859-1",
@@ -65,7 +66,7 @@ pub(crate) fn windows_1252(bytes: &[u8]) -> Cow<'_, str> {
 
 fn character(byte: u8) -> char {
     const FIRST: u8 = 0x80;
-    /// WHATWG Encoding, index windows-1252: the bytes 80 to 9F.
+    /// Characters of the bytes 80 to 9F: WHATWG Encoding, index windows-1252.
     const OTHERS: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
         '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',

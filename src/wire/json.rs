@@ -10,15 +10,15 @@ use super::mend::{Mended, mend, place_in_body};
 use super::model::{Model, ModelVisitor};
 use crate::error::DecodeError;
 
-/// A body that was read.
+/// Body that was parsed.
 pub(crate) struct Decoded<M> {
     pub(crate) model: M,
-    /// Whether a character could not be read, and U+FFFD stands in its place.
+    /// `true` if a character could not be read, and U+FFFD is in its place.
     pub(crate) has_replacements: bool,
 }
 
 impl<M: Lenient> Decoded<M> {
-    /// The model, once the log has the names of its odd fields.
+    /// Returns the model, after logging the names of its odd fields.
     pub(crate) fn logged(self) -> M {
         if self.has_replacements {
             warn_of_replacements(&self.model);
@@ -28,7 +28,7 @@ impl<M: Lenient> Decoded<M> {
     }
 }
 
-/// Reads one JSON object. `what` is the start of the error's text.
+/// Parses one JSON object. `what` is the start of the error's text.
 pub(crate) fn from_json<M: Model>(what: &str, body: &[u8]) -> Result<M, DecodeError> {
     match as_it_is(body) {
         Some(model) => Ok(model),
@@ -36,7 +36,7 @@ pub(crate) fn from_json<M: Model>(what: &str, body: &[u8]) -> Result<M, DecodeEr
     }
 }
 
-/// Reads one JSON object of a request, and has the names of its odd fields in the log.
+/// Parses one JSON object of a request, and logs the names of its odd fields.
 pub(crate) fn from_request<M: Model + Lenient>(what: &str, body: &[u8]) -> Result<M, DecodeError> {
     let Some(model) = as_it_is(body) else {
         return mended(what, body).map(Decoded::logged);
@@ -45,7 +45,7 @@ pub(crate) fn from_request<M: Model + Lenient>(what: &str, body: &[u8]) -> Resul
     Ok(model)
 }
 
-/// Reads one JSON object, and says how.
+/// Parses one JSON object, and returns its flaws as well.
 pub(crate) fn decode<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> {
     match as_it_is(body) {
         Some(model) => Ok(Decoded { model, has_replacements: false }),
@@ -53,18 +53,18 @@ pub(crate) fn decode<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, De
     }
 }
 
-/// Reads JSON that needs no mending.
+/// Parses JSON that needs no mending.
 #[inline]
 fn as_it_is<M: Model>(body: &[u8]) -> Option<M> {
     let text = str::from_utf8(without_bom(body)).ok().filter(|text| is_object(text))?;
     let mut json = serde_json::Deserializer::from_str(text);
     let read = json.deserialize_map(ModelVisitor(PhantomData));
     let is_whole = json.end().is_ok() && !were_digits_lost();
-    // An event is large, and is not moved more often than it must be.
+    // Not mapped: an event is large, and is not moved more often than it must be.
     read.ok().filter(|_| is_whole)
 }
 
-/// Reads what cannot be read as it is, or not to the digit.
+/// Parses JSON that cannot be read as it is, or not to the digit.
 #[cold]
 fn mended<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> {
     let body = without_bom(body);
@@ -80,7 +80,7 @@ fn mended<M: Model>(what: &str, body: &[u8]) -> Result<Decoded<M>, DecodeError> 
     Ok(Decoded { model: read?, has_replacements })
 }
 
-/// Reads one JSON text, quotes included, mended where that is needed.
+/// Reads one JSON text, quotes included, and mends it if needed.
 pub(crate) fn read_text(quoted: &[u8]) -> Option<String> {
     serde_json::from_str(&mend(quoted).text).ok()
 }
@@ -96,7 +96,7 @@ fn read<M: Model>(text: &str) -> serde_json::Result<M> {
     Ok(model)
 }
 
-/// The error with its place in the body as it was sent, before it was mended.
+/// Returns the error with its place in the body as it was sent, before it was mended.
 fn in_body(what: &str, body: &[u8], text: &str, error: &serde_json::Error) -> DecodeError {
     let problem = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -109,7 +109,7 @@ fn in_body(what: &str, body: &[u8], text: &str, error: &serde_json::Error) -> De
     DecodeError::at(what, problem, &body[..end])
 }
 
-/// Whether a body seems to be UTF-16, with a byte order mark or without one.
+/// Returns `true` if a body seems to be UTF-16, with a byte order mark or without one.
 pub(crate) fn is_utf_16(body: &[u8]) -> bool {
     matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
 }

@@ -1,4 +1,4 @@
-//! What tells an event from every other.
+//! Keys that distinguish events.
 
 use std::hash::Hasher;
 
@@ -8,14 +8,14 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::timestamp::Timestamp;
 
-/// How many bytes of an id or a name a key shows: three parts and the digest fit into 255.
+/// Most bytes of an id or a name in a key: three parts and the digest fit into 255.
 const SHOWN: usize = 64;
 
-/// The key of an event: whom it is about, its name and its time, to be read, and a digest of all its
-/// fields, to tell it by.
+/// Returns the key of an event: its subject, its name and its time, for people, and a digest of all
+/// its fields, to distinguish it.
 ///
-/// Keys are stored, so they must be the same tomorrow, and in other builds: the hash is not the standard
-/// library's, and names are sorted whether or not `serde_json` keeps them in order.
+/// Keys are stored, so they must never change, nor differ between builds: the hash is not the
+/// standard library's, and names are sorted whether or not `serde_json` keeps them in order.
 pub(crate) fn key(
     subject: &str,
     name: &str,
@@ -36,7 +36,7 @@ fn digest(fields: &impl Serialize) -> u128 {
     hasher.finish128().as_u128()
 }
 
-/// Each value is marked and of a known length, so that none is taken for a part of its neighbour.
+/// Hashes a value, marked and with its length, so that none is taken for a part of its neighbour.
 fn add(hasher: &mut SipHasher13, value: &Value) {
     match value {
         Value::Null => hasher.write(b"n"),
@@ -62,7 +62,8 @@ fn add_object(hasher: &mut SipHasher13, fields: &Map<String, Value>) {
     }
 }
 
-/// Numbers and booleans too: one that was sent in quotes may be read as what it is by a later version.
+/// Hashes text, and numbers and booleans as text: one that was sent in quotes may be read as what
+/// it is by a later version.
 fn add_text(hasher: &mut SipHasher13, mark: u8, text: &str) {
     add_start(hasher, mark, text.len());
     hasher.write(text.as_bytes());

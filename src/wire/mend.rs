@@ -1,21 +1,21 @@
-//! JSON with one bad character, or one number too many, made JSON again.
+//! Mending of JSON with one bad character, or one number too large.
 //!
-//! Only a body that could not be read, or not to the digit, is looked at here. Whatever is not JSON
-//! for another reason stays so.
+//! Only a body that could not be read, or not to the digit, comes here. Whatever is not JSON for
+//! another reason stays so.
 
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-/// A body made JSON again.
+/// Body after mending.
 pub(crate) struct Mended {
     pub(crate) text: String,
-    /// Whether a character was lost, and U+FFFD stands in its place.
+    /// `true` if a character was lost, and U+FFFD is in its place.
     pub(crate) has_replacements: bool,
 }
 
-/// Replaces what is no UTF-8 and halves of surrogate pairs by U+FFFD, escapes control characters,
-/// and puts numbers out of range in quotes. Takes time and room in proportion to the body.
+/// Replaces invalid UTF-8 and halves of surrogate pairs by U+FFFD, escapes control characters, and
+/// puts numbers out of range in quotes. Takes time and memory in proportion to the body.
 pub(crate) fn mend(body: &[u8]) -> Mended {
     let read = utf_8(body);
     let mut has_replacements = matches!(read, Cow::Owned(_));
@@ -27,19 +27,19 @@ pub(crate) fn mend(body: &[u8]) -> Mended {
     Mended { text, has_replacements }
 }
 
-/// The body as text. What is no UTF-8 becomes U+FFFD.
+/// Returns the body as text. Invalid UTF-8 becomes U+FFFD.
 pub(crate) fn utf_8(body: &[u8]) -> Cow<'_, str> {
     str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
-/// The place in a body that became this place in its mended text.
+/// Returns the place in a body that became this place in its mended text.
 pub(crate) fn place_in_body(body: &[u8], place: usize) -> usize {
     let read = utf_8(body);
     let pieces = Pieces::of(&read).map(|piece| (piece.sent.len(), piece.mended.len()));
     place_in_utf_8(body, place_before(pieces, place))
 }
 
-/// The place in a body that became this place in its text.
+/// Returns the place in a body that became this place in its text.
 pub(crate) fn place_in_utf_8(body: &[u8], place: usize) -> usize {
     let chunks = body.utf8_chunks().flat_map(|chunk| {
         let (valid, invalid) = (chunk.valid().len(), chunk.invalid().len());
@@ -49,8 +49,8 @@ pub(crate) fn place_in_utf_8(body: &[u8], place: usize) -> usize {
     place_before(chunks, place)
 }
 
-/// The place before a change that is this place after it, from the lengths before and after of each
-/// piece.
+/// Returns the place before a change that is this place after it, from the lengths before and after
+/// of each piece.
 fn place_before(pieces: impl Iterator<Item = (usize, usize)>, place: usize) -> usize {
     let mut before = 0;
     let mut after = 0;
@@ -64,10 +64,10 @@ fn place_before(pieces: impl Iterator<Item = (usize, usize)>, place: usize) -> u
     before
 }
 
-/// Stands where half of a surrogate pair was, and is as long as that.
+/// Replacement for half of a surrogate pair, of the same length.
 const HALF: &str = "\\ufffd";
 
-/// A piece of JSON, and what stands in its place.
+/// Piece of JSON, and its replacement.
 struct Piece<'t> {
     sent: &'t str,
     mended: Cow<'t, str>,
@@ -83,7 +83,7 @@ impl<'t> Pieces<'t> {
         Self { rest: text, is_in_quotes: false }
     }
 
-    /// The piece from here up to the first byte of this kind, or all there is.
+    /// Returns the piece from here up to the first byte of this kind, or the whole rest.
     fn before(&self, is_end: impl Fn(u8) -> bool) -> &'t str {
         let end = self.rest.bytes().position(is_end).unwrap_or(self.rest.len());
         &self.rest[..end]
@@ -135,7 +135,7 @@ impl<'t> Iterator for Pieces<'t> {
     }
 }
 
-/// The escape that a text starts with: both halves of a pair, or one sign.
+/// Returns the escape that a text starts with: both halves of a pair, or one character.
 fn escape(text: &str) -> (&str, Cow<'_, str>) {
     const LENGTH: usize = HALF.len();
     let sign = text.char_indices().nth(2).map_or(text.len(), |(end, _)| end);
@@ -147,13 +147,13 @@ fn escape(text: &str) -> (&str, Cow<'_, str>) {
     (&text[..length], text[..length].into())
 }
 
-/// The UTF-16 unit of the `\u` escape that a text starts with.
+/// Returns the UTF-16 unit of the `\u` escape that a text starts with.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
 }
 
-/// Whether a number is read to the digit, or as the nearest float where that is what it is.
+/// Returns `true` if a number is read to the digit, or is a float, of which the nearest is read.
 fn is_in_range(number: &str) -> bool {
     if number.contains(['.', 'e', 'E']) {
         return number.parse().is_ok_and(f64::is_finite);

@@ -1,4 +1,4 @@
-//! How bodies become values: their charset, forgiving JSON, tables of fields, open sets of values.
+//! Parsing of bodies: their charset, forgiving JSON, tables of fields, open sets of values.
 
 pub(crate) mod budget;
 pub(crate) mod charset;

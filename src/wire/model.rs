@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::lenient::Borrowed;
 
-/// A payload that is one object.
+/// Payload that is one object.
 pub(crate) trait Model: Sized {
-    /// Whether this is the name of a field that is a list.
+    /// Returns `true` if this is the name of a field that is a list.
     fn is_list(_name: &str) -> bool {
         false
     }
@@ -22,7 +22,7 @@ pub(crate) trait Model: Sized {
     fn read_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
 }
 
-/// A large model is moved less if it is in a box from the first.
+/// Boxed from the first, a large model is moved less.
 impl<M: Model> Model for Box<M> {
     fn is_list(name: &str) -> bool {
         M::is_list(name)
@@ -47,9 +47,9 @@ impl<'de, M: Model> Visitor<'de> for ModelVisitor<M> {
     }
 }
 
-/// An object of which some fields were read ahead, to see what it is.
+/// Object of which some fields were read ahead, to see what it is.
 pub(crate) struct ReadAhead<'de, A> {
-    /// The last one comes first.
+    /// Fields read ahead; the last one comes first.
     read: Vec<(Cow<'de, str>, Borrowed<'de>)>,
     value: Option<Borrowed<'de>>,
     rest: A,
@@ -93,7 +93,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for ReadAhead<'de, A> {
     }
 }
 
-/// Name of a field, borrowed from the body where it has no escapes.
+/// Name of a field, borrowed from the body if it has no escapes.
 pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
@@ -120,12 +120,12 @@ impl<'de> Visitor<'de> for NameVisitor {
     }
 }
 
-/// A struct that is read and written by the vendor's names of its fields.
+/// Declares a struct that is read and written by the vendor's names of its fields.
 ///
-/// A field, its doc and its name on the wire stand together, and nowhere else: whatever is made of
-/// a payload is made of this table. `required` fields are refused when absent, `constant` ones are
-/// skipped when read and always written, and all others may be absent. What the table does not name
-/// is kept in one more field, `extra`.
+/// A field, its doc and its name on the wire stand together, and nowhere else: whatever is derived
+/// from a payload is derived from this table. `required` fields are refused when absent, `constant`
+/// ones are skipped when read and always written, and all others may be absent. Fields that the
+/// table does not name are kept in one more field, `extra`.
 macro_rules! model {
     (
         $(#[$meta:meta])*
@@ -152,13 +152,13 @@ macro_rules! model {
             $($($(#[$required_doc])* pub $required_field: $type,)*)?
             $($(#[$doc])* pub $optional_field: $optional_type,)*
             /// Fields that are not documented, or not of the documented type, by the vendor's
-            /// names; and under `name (others)`, an array, what else came for a field that came
+            /// names; and under `name (others)`, an array, the other values of a field that came
             /// more than once.
             pub extra: crate::wire::lenient::Extra,
         }
 
         impl $model {
-            /// One with what is required, and nothing else.
+            /// Creates one with what is required, and nothing else.
             pub fn new($($($required_field: impl Into<$type>,)*)?) -> Self {
                 Self {
                     $($($required_field: $required_field.into(),)*)?

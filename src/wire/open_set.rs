@@ -1,11 +1,12 @@
-//! The value sets of the vendor, all of them open: an unknown value is data, not an error.
+//! Open sets of the vendor's values: an unknown value is data, not an error.
 
 use std::fmt;
 
-/// A value that the vendor does not document, as it came.
+/// Value that the vendor does not document, as it came.
 ///
-/// Only reading makes one, or `from` of the set it is of: a value that is documented is never unknown, and
-/// one that will be is a variant then, without a comparison of yours that says otherwise.
+/// Only reading creates one, or `from` of its set: a documented value is never unknown, and one
+/// that becomes documented is a variant then, without a comparison in your code that says
+/// otherwise.
 ///
 /// ```
 /// use snapengage::agent_status::Status;
@@ -22,7 +23,7 @@ impl Undocumented {
         Self(text.into())
     }
 
-    /// The value as SnapEngage wrote it.
+    /// Returns the value as SnapEngage wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -40,7 +41,7 @@ impl fmt::Debug for Undocumented {
     }
 }
 
-/// An enum of the values SnapEngage documents, with `Unknown` for those it does not.
+/// Declares an enum of the values SnapEngage documents, with `Unknown` for those it does not.
 macro_rules! open_set {
     (
         $(#[$doc:meta])*
@@ -53,12 +54,12 @@ macro_rules! open_set {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)*
-            /// A value that is not documented, as it came.
+            /// Value that is not documented, as it came.
             Unknown(crate::wire::open_set::Undocumented),
         }
 
         impl $name {
-            /// The value as SnapEngage writes it.
+            /// Returns the value as SnapEngage writes it.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*

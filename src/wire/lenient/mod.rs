@@ -1,9 +1,9 @@
 //! Forgiving serde: one odd optional field never costs the whole event.
 //!
 //! - Absent, `null` and empty are the same.
-//! - Numbers and booleans that come as text are read, and text that comes as one of them.
-//! - What a field cannot make sense of is kept as it came, beside the field.
-//! - Of a field that comes several times the last counts, and the others are kept beside it.
+//! - Numbers and booleans are accepted as text, and text as one of them.
+//! - A value that a field cannot hold is kept as it came, beside the field.
+//! - If a field comes several times, the last counts, and the others are kept beside it.
 
 mod places;
 mod raw;
@@ -25,33 +25,33 @@ pub(crate) use self::warn::{warn_of_odd_fields, warn_of_replacements};
 
 use self::raw::{raw_map, raw_seq};
 
-/// The fields of an object that are not documented, or not of the documented type.
+/// Fields of an object that are not documented, or not of the documented type.
 pub(crate) type Extra = BTreeMap<String, Value>;
 
-/// A value that is neither an object nor an array.
+/// Value that is neither an object nor an array.
 #[derive(Clone, Copy)]
 pub(crate) enum Scalar<'v> {
     Text(&'v str),
     Bool(bool),
-    /// Of 64 bits, with a sign or without one.
+    /// Integer of 64 bits, signed or unsigned.
     Integer(i128),
     Float(f64),
 }
 
 impl Scalar<'_> {
-    /// Text as it is, and any other value as it stands in JSON.
+    /// Returns text as it is, and any other value as in JSON.
     #[inline]
     pub(crate) fn to_text(self) -> String {
         if let Self::Text(text) = self { text.to_owned() } else { self.in_json() }
     }
 
-    /// Apart, so that the usual case is small enough to be inlined.
+    /// Separate, so that the usual case is small enough to be inlined.
     #[cold]
     fn in_json(self) -> String {
         self.to_json().to_string()
     }
 
-    /// The integer, or the whole number of a float. Text is none, whatever it says.
+    /// Returns the integer, or the whole number of a float. Text is none, whatever it says.
     #[inline]
     pub(crate) fn as_integer(self) -> Option<i128> {
         match self {
@@ -79,7 +79,7 @@ fn integer(value: f64) -> Option<i128> {
     (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i128)
 }
 
-/// A value that says itself which JSON forms it can be read from. Every other form is odd.
+/// Value that declares which JSON forms it can be read from. Every other form is odd.
 pub(crate) trait Lenient: Sized + Serialize {
     fn from_scalar(_value: Scalar<'_>) -> Option<Self> {
         None
@@ -93,19 +93,19 @@ pub(crate) trait Lenient: Sized + Serialize {
         raw_seq(seq, Vec::new()).map(Err)
     }
 
-    /// Names the known fields that were odd, here and further in.
+    /// Reports the known fields that were odd, in this object and in those below it.
     fn odd_fields(&self, _report: &mut dyn FnMut(&'static str)) {}
 
-    /// The names of all known fields.
+    /// Returns the names of all known fields.
     fn names(&self) -> &'static [&'static str] {
         &[]
     }
 }
 
-/// A place in a model: absent until a value fills it.
+/// Field of a model: absent until a value fills it.
 ///
-/// Only an absent one is filled. That says whether the value was of a form it can take; if not, it is
-/// absent still.
+/// Only an absent field is filled. The result is `false` if the value was not of a form it can
+/// hold; then it is still absent.
 pub(crate) trait Field: Default + Serialize {
     const IS_LIST: bool = false;
 
@@ -115,12 +115,12 @@ pub(crate) trait Field: Default + Serialize {
         false
     }
 
-    /// Says the value if it was odd.
+    /// Fills the field from an object. Returns the value if it was odd.
     fn fill_map<'de, A: MapAccess<'de>>(&mut self, map: A) -> Result<Option<Value>, A::Error> {
         raw_map(map).map(Some)
     }
 
-    /// Says the value if it was odd.
+    /// Fills the field from an array. Returns the value if it was odd.
     fn fill_seq<'de, A: SeqAccess<'de>>(&mut self, seq: A) -> Result<Option<Value>, A::Error> {
         raw_seq(seq, Vec::new()).map(Some)
     }

@@ -1,4 +1,4 @@
-//! Places in a model, and how they are filled with whatever comes.
+//! Fields of a model, and how they are filled with any JSON.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,8 +16,8 @@ impl<T: Lenient> Field for Option<T> {
         self.is_none()
     }
 
-    // Inlined, the forms that cannot come fall away: else each text of a body goes through memory as a
-    // scalar, which took 3 % more instructions of an Integration JSON POST.
+    // Inlined, the forms that cannot come are optimized away: otherwise each text of a body goes
+    // through memory as a scalar, which took 3 % more instructions of an Integration JSON POST.
     #[inline(always)]
     fn fill_scalar(&mut self, value: Scalar<'_>) -> bool {
         *self = T::from_scalar(value);
@@ -121,7 +121,7 @@ impl Field for BTreeMap<String, String> {
     }
 }
 
-/// A field about to be filled with whatever comes. Says the value if it was odd.
+/// Field about to be filled with any JSON. Yields the value if it was odd.
 pub(crate) struct Slot<'f, F>(pub(crate) &'f mut F);
 
 impl<F: Field> Slot<'_, F> {
@@ -168,7 +168,7 @@ impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        // White space alone is text where text can be, and elsewhere layout.
+        // White space alone is text in a field of text, and elsewhere layout.
         let is_filled =
             text.is_empty() || self.0.fill_scalar(Scalar::Text(text)) || text.trim().is_empty();
         Ok(if is_filled { None } else { Some(text.into()) })

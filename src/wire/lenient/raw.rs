@@ -1,4 +1,4 @@
-//! JSON as it came, whatever it is.
+//! JSON as it came, of any form.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,8 +8,8 @@ use serde_json::{Number, Value};
 
 use super::Extra;
 
-/// Any JSON as it came. A name that comes twice keeps both values, as an array: that is what
-/// repeated XML elements are.
+/// Any JSON as it came. A name that comes twice keeps both values, as an array, as repeated XML
+/// elements are.
 pub(crate) struct Raw(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Raw {
@@ -18,7 +18,7 @@ impl<'de> Deserialize<'de> for Raw {
     }
 }
 
-/// The same, with text borrowed from the body where it has no escapes.
+/// Any JSON, with text borrowed from the body if it has no escapes.
 pub(crate) enum Borrowed<'de> {
     Text(&'de str),
     Other(Value),
@@ -128,8 +128,8 @@ pub(super) fn keep_value(extra: &mut Extra, name: String, value: Value) {
     }
 }
 
-/// The form in which serde_json hands out numbers once any crate in the program turns on its
-/// feature `arbitrary_precision`: an object with this name and the digits.
+/// Name of the object in which serde_json hands out the digits of numbers once any crate in the
+/// program turns on its feature `arbitrary_precision`.
 pub(super) const NUMBER: &str = "$serde_json::private::Number";
 
 fn number(object: &Extra) -> Option<Number> {
@@ -137,8 +137,8 @@ fn number(object: &Extra) -> Option<Number> {
 }
 
 thread_local! {
-    /// Whether a float was met that may have been an integer of more than 64 bits. serde has no
-    /// other way up, from a visitor to whoever started the reading.
+    /// `true` once there was a float that may have been an integer of more than 64 bits. A
+    /// thread-local, since serde has no other way up from a visitor to the caller.
     static LOST_DIGITS: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -149,8 +149,8 @@ pub(super) fn note_lost_digits(value: f64) {
     }
 }
 
-/// Whether digits may have been lost since this was asked last. What was read elsewhere counts, and
-/// costs no more than a second look.
+/// Returns `true` if digits may have been lost since the last call. Other reads on the thread count
+/// too, and cost no more than a second parse.
 pub(crate) fn were_digits_lost() -> bool {
     LOST_DIGITS.replace(false)
 }

@@ -1,4 +1,4 @@
-//! The fields of an object, read one by one, and what else comes for a field.
+//! Fields of an object, read one by one, and the other values that come for a field.
 
 use std::borrow::Cow;
 
@@ -45,8 +45,8 @@ fn read_again<'de, F: Field, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// Reads the next value of an object into a field that nothing can be done without. Of several, the
-/// last that can be read counts, and the others go to `extra`.
+/// Reads the next value of an object into a required field. Of several, the last that can be read
+/// counts, and the others go to `extra`.
 pub(crate) fn read_required<'de, T: Lenient, A: MapAccess<'de>>(
     field: &mut Option<T>,
     name: &'static str,
@@ -80,7 +80,7 @@ fn read_required_again<'de, T: Lenient, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// What an odd value of a required field is refused with. Where there should be an id or a name, text is
+/// Returns the error for an odd value of a required field. In the place of an id or a name, text is
 /// odd for its length alone.
 fn refusal<E: de::Error>(name: &str, odd: &Value) -> E {
     if odd.is_string() {
@@ -117,7 +117,7 @@ fn to_text<E: de::Error>(name: &'static str, value: Value) -> Result<Option<Stri
     }
 }
 
-/// Skips the next value of an object where it is the one that goes without saying.
+/// Skips the next value of an object if it is the constant one.
 pub(crate) fn read_constant<'de, A: MapAccess<'de>>(
     name: &'static str,
     constant: &str,
@@ -131,7 +131,7 @@ pub(crate) fn read_constant<'de, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// The name in `extra` of the values of a field but the one that counts.
+/// Returns the name in `extra` of the other values of a field.
 macro_rules! others {
     ($name:literal) => {
         concat!($name, " (others)")

@@ -1,4 +1,4 @@
-//! The forms that the values of a model can be read from.
+//! Forms that the values of a model can be read from.
 
 use serde::Serialize;
 use serde::de::{MapAccess, SeqAccess};
@@ -13,7 +13,7 @@ pub(super) fn to_value(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-/// Text that comes as a number or a boolean is read as that stands in JSON.
+/// Reads a number or a boolean in the place of text as JSON has it.
 impl Lenient for String {
     #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
@@ -21,7 +21,7 @@ impl Lenient for String {
     }
 }
 
-/// What is large and seldom there.
+/// Boxes a value that is large and seldom present.
 impl<T: Lenient> Lenient for Box<T> {
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Result<Self, Value>, A::Error> {
         T::from_map(map).map(|read| read.map(Box::new))
@@ -36,7 +36,7 @@ impl<T: Lenient> Lenient for Box<T> {
     }
 }
 
-/// The text of an id or of a name, where it is one.
+/// Returns the text of an id or of a name, if it is short enough.
 pub(crate) fn short(text: &str) -> Option<&str> {
     Some(text).filter(|text| text.len() <= LONGEST)
 }
@@ -81,7 +81,7 @@ impl Lenient for f64 {
     }
 }
 
-/// Also as XML Schema and databases write it: 1 and 0, and in whichever case.
+/// Reads a boolean as XML Schema and databases write it, too: 1 and 0, and in any case.
 impl Lenient for bool {
     #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
@@ -108,7 +108,7 @@ impl Lenient for Timestamp {
     }
 }
 
-/// What is not documented can be anything.
+/// Accepts any JSON, since what is not documented can be anything.
 impl Lenient for Value {
     #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! What the log says of an event that is not as documented.
+//! Warnings of an event that is not as documented.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::Lenient;
 use super::values::to_value;
 use crate::caught::quietly;
 
-/// One line in the log for all the odd fields of an event, by name and never by value.
+/// Logs one line for all the odd fields of an event, by name and never by value.
 pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
     if !tracing::enabled!(tracing::Level::WARN) {
         return;
@@ -26,8 +26,8 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
     }
 }
 
-/// One line in the log for all the fields in which U+FFFD stands for what could not be read, by name
-/// and never by value. A name that is not documented is the sender's, and not named either.
+/// Logs one line for all the fields in which U+FFFD stands for what could not be read, by name and
+/// never by value. A name that is not documented is the sender's, and not logged either.
 pub(crate) fn warn_of_replacements(event: &impl Lenient) {
     if !tracing::enabled!(tracing::Level::WARN) {
         return;
