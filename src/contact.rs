@@ -1,7 +1,7 @@
 //! Get Contact OPEN API: looks up a visitor.
 //!
-//! When a chat starts with a known email address, and whenever a visitor gives one during the chat,
-//! SnapEngage asks:
+//! SnapEngage asks at the start of a chat whose email address is known, and whenever a visitor gives
+//! one during the chat:
 //!
 //! ```http
 //! GET /get-contact/kT4mZ0qvW8?email=test%40test.com&ip=127.0.0.1&caseId=b88d3c4d HTTP/1.1
