@@ -31,7 +31,6 @@ mod clock;
 mod endpoint;
 mod error;
 mod id;
-mod legible;
 mod receiver;
 mod server;
 #[cfg(any(feature = "dialogue", feature = "inbox"))]

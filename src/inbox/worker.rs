@@ -17,7 +17,7 @@ use super::span::QuietSpan;
 use crate::caught::{quietly, told};
 use crate::clock;
 use crate::error::HandlerError;
-use crate::legible::legible;
+use crate::wire::legible::legible;
 
 /// Pause between sweeps, after each of which the counts are logged.
 const SWEEP: Duration = Duration::from_secs(60);

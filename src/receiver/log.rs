@@ -11,7 +11,7 @@ use crate::caught::{caught, quietly};
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Origin};
 use crate::id::CaseId;
-use crate::legible::legible;
+use crate::wire::legible::legible;
 
 /// Log of one request. A subscriber that panics loses its log line, and not the request.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::auth::Auth;
-use crate::legible::legible;
+use crate::wire::legible::legible;
 
 /// Path that something is served at.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ pub(crate) mod budget;
 pub(crate) mod charset;
 pub(crate) mod json;
 pub(crate) mod key;
+pub(crate) mod legible;
 pub(crate) mod lenient;
 pub(crate) mod mend;
 pub(crate) mod model;
