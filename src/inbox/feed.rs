@@ -74,7 +74,7 @@ impl Journal for Intake {
             }
             Stored::Revived => {
                 tell_repeat();
-                quietly(|| tracing::info!("the repeat of a dead letter: it is tried again"));
+                quietly(|| tracing::info!("the repeat of a dead letter: it is retried"));
                 Ok(())
             }
             Stored::Full => Err(InboxError::new("the size limit is reached").into()),

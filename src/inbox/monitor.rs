@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_secs(30);
 
 const FORGOTTEN: &str =
-    "entries wait, and none was taken for a minute or more: is `inbox.run` running?";
+    "entries wait, and none was claimed for a minute or more: is `inbox.run` running?";
 
 /// Result of the last check, shared by all who ask.
 #[derive(Default)]
@@ -51,12 +51,12 @@ impl Monitor {
         let looked = match all_of(engine).await {
             Ok((stats, untaken)) => self.is_taken(untaken, &mut seen).map(|()| stats),
             Err(error) => {
-                self.complaint.error("the inbox is not well", &error);
+                self.complaint.error("the inbox is unhealthy", &error);
                 Err(error)
             }
         };
         if looked.is_ok() {
-            self.complaint.over("the inbox is well again");
+            self.complaint.over("the inbox is healthy again");
         }
         seen.last = Some((Instant::now(), looked.clone()));
         looked

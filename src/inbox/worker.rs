@@ -109,7 +109,7 @@ impl Worker {
 
     async fn work(self: Arc<Self>, claim: Claim, span: QuietSpan) {
         let Some(verdict) = self.attempt(&claim, span).await else {
-            quietly(|| tracing::warn!("the lease was lost: another worker is at it"));
+            quietly(|| tracing::warn!("the lease was lost: another worker has the entry"));
             return;
         };
         log(&claim, &verdict);
@@ -199,12 +199,12 @@ impl Worker {
     async fn settle(&self, claim: &Claim, verdict: Verdict) {
         for _ in 0..NOTES {
             match self.engine().settle(claim.ticket, verdict.clone(), clock::now()).await {
-                Ok(true) => return self.shared.noting.over("outcomes can be noted again"),
+                Ok(true) => return self.shared.noting.over("outcomes can be stored again"),
                 Ok(false) => {
                     quietly(|| tracing::warn!("the lease was lost: this may be done twice"));
                     return;
                 }
-                Err(error) => self.shared.noting.error("an outcome cannot be noted", &error),
+                Err(error) => self.shared.noting.error("an outcome cannot be stored", &error),
             }
             sleep(PAUSE).await;
         }
@@ -219,7 +219,7 @@ impl Worker {
             let swept = self.sweep().await;
             // Otherwise the problem is known already.
             if let (true, Err(error)) = (is_well, swept) {
-                quietly(|| tracing::error!(reason = %error, "nothing can be forgotten"));
+                quietly(|| tracing::error!(reason = %error, "expired entries cannot be forgotten"));
             }
         }
     }

@@ -300,7 +300,7 @@ impl Server {
 
 async fn acquire(permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
     if permits.available_permits() == 0 {
-        quietly(|| tracing::warn!("as many connections as may be are open, others wait"));
+        quietly(|| tracing::warn!("`max_connections` are open, others wait"));
     }
     Arc::clone(permits).acquire_owned().await.expect("never closed")
 }

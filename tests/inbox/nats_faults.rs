@@ -109,7 +109,7 @@ async fn a_consumer_that_was_deleted_is_made_again_and_work_goes_on() {
     };
     it.inbox.run(deleted).await;
     assert_eq!(it.inbox.stats().await.expect("read").done, 2);
-    assert_eq!(times_logged(&log(), "the consumer was gone: it is made again"), 1);
+    assert_eq!(times_logged(&log(), "the consumer was gone: it is created again"), 1);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_consumer_that_was_changed_is_set_again_by_a_health_check() {
         };
         ask(setting, is_fit).await;
     }
-    assert_eq!(times_logged(&log(), "the consumer was unfit: it is made again"), UNFIT.len());
+    assert_eq!(times_logged(&log(), "the consumer was unfit: it is created again"), UNFIT.len());
     let (receiver, calls) = (&it.receiver, &mut it.calls);
     let set_again = async {
         assert_taken(chat(receiver, "a").await);
@@ -245,7 +245,7 @@ async fn a_stream_that_was_sealed_is_a_failed_health_check() {
     assert!(error.starts_with("inbox: stream `inbox`: `"), "{error}");
     assert_refused(chat(&it.receiver, "a").await, 503, "try again later");
     failure(&it.inbox).await;
-    assert_eq!(times_logged(&log(), "the inbox is not well"), 1);
+    assert_eq!(times_logged(&log(), "the inbox is unhealthy"), 1);
 }
 
 #[tokio::test]
@@ -363,7 +363,7 @@ async fn a_note_of_a_clock_that_was_ahead_is_due_within_the_longest_wait() {
 }
 
 const FORGOTTEN: &str =
-    "inbox: entries wait, and none was taken for a minute or more: is `inbox.run` running?";
+    "inbox: entries wait, and none was claimed for a minute or more: is `inbox.run` running?";
 
 /// For what measures time here: the server's goes on as it does.
 async fn pass_a_minute() {

@@ -299,7 +299,7 @@ mod forgotten {
         work(&inbox, &mut calls, 1).await;
         advance(SECOND).await;
         inbox.check().await.expect("all is processed");
-        assert!(log().contains("the inbox is well again"));
+        assert!(log().contains("the inbox is healthy again"));
     }
 
     /// Nobody asks how it is.

@@ -133,7 +133,7 @@ impl Leases {
         let mut leased = match Leased::new(message) {
             Ok(leased) => leased,
             Err(error) => {
-                quietly(|| tracing::error!(reason = %error, "a message that is none of a stream"));
+                quietly(|| tracing::error!(reason = %error, "a message outside of any stream"));
                 return None;
             }
         };

@@ -102,7 +102,7 @@ impl ReserveStream {
     async fn fill(&self) -> bool {
         let filled = self.try_to_fill().await;
         if let Err(error) = &filled {
-            quietly(|| tracing::debug!(reason = %error, "no room can be set aside"));
+            quietly(|| tracing::debug!(reason = %error, "no reserve can be set aside"));
             self.delete().await;
         }
         filled.is_ok()
@@ -131,7 +131,7 @@ impl ReserveStream {
 
     async fn delete(&self) {
         if let Err(error) = self.jetstream.delete_stream(&self.config.name).await {
-            quietly(|| tracing::debug!(reason = %error, "what was set aside cannot be given back"));
+            quietly(|| tracing::debug!(reason = %error, "the reserve cannot be released"));
         }
     }
 

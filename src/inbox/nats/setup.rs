@@ -84,7 +84,7 @@ impl Setup {
         for stream in &gone {
             let stream = &stream.config.name;
             quietly(|| {
-                tracing::error!(stream, "a stream was gone, with what was in it: it is made again");
+                tracing::error!(stream, "a stream was gone with its messages: it is created again");
             });
         }
         if gone.iter().any(|stream| stream.config.name == self.name) {
@@ -107,7 +107,7 @@ impl Setup {
         };
         consumer(cases, &self.settings).await?;
         quietly(|| {
-            tracing::error!(consumer = WORKERS, "the consumer was {what}: it is made again");
+            tracing::error!(consumer = WORKERS, "the consumer was {what}: it is created again");
         });
         Ok(Found::Restored)
     }

@@ -140,7 +140,7 @@ impl Reserve {
             Ok(()) => {
                 quietly(|| {
                     tracing::error!(
-                        "the disk is full: what is stored is processed, nothing is taken"
+                        "the disk is full: stored entries are processed, new ones refused"
                     );
                 });
             }

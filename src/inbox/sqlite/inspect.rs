@@ -15,7 +15,7 @@ use crate::inbox::error::InboxError;
 use crate::timestamp::Timestamp;
 
 /// Without the number of an entry, which changes as more are found, so that it is logged once.
-const UNFORGETTABLE: &str = "the file is damaged: some of what is done cannot be forgotten";
+const UNFORGETTABLE: &str = "the file is damaged: some entries that are done cannot be forgotten";
 
 /// Views of the entries.
 pub(super) struct Views {

@@ -319,11 +319,11 @@ mod notes {
         record_log();
         work(&inbox, &mut calls, 3).await;
         let told = log();
-        assert_eq!(told.matches("an outcome cannot be noted").count(), 1, "{told}");
+        assert_eq!(told.matches("an outcome cannot be stored").count(), 1, "{told}");
         other.execute_batch("DROP TRIGGER failing").expect("dropped");
         advance(SECOND * 61).await;
         work(&inbox, &mut calls, 3).await;
-        assert_eq!(log().matches("outcomes can be noted again").count(), 1, "{}", log());
+        assert_eq!(log().matches("outcomes can be stored again").count(), 1, "{}", log());
         assert_eq!(stats(&inbox).await.done, 3);
     }
 }
@@ -561,7 +561,7 @@ mod damage {
         let kept = kept(&disk);
         assert!((1..=40).contains(&kept), "{kept} with those beside the damaged one");
         let error = inbox.check().await.expect_err("a failure").to_string();
-        assert!(error.ends_with(": some of what is done cannot be forgotten"), "{error}");
+        assert!(error.ends_with(": some entries that are done cannot be forgotten"), "{error}");
         assert_eq!(log().matches("ERROR").count(), 1, "{}", log());
         assert_taken(chat(&receiver, "new").await);
         assert_eq!(work(&inbox, &mut calls, 1).await, ["new "]);
