@@ -14,7 +14,7 @@ use super::store::{SavedState, Store, StoreError};
 use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
 use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::clock::now;
 use crate::error::HandlerError;
 use crate::id::CaseId;
@@ -202,7 +202,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         let migrate = || self.dialogue.migrate(*version, serde_json::from_str(json.get()).ok()?);
         let state = if *version == D::VERSION { read().or_else(migrate) } else { migrate() };
         if state.is_none() {
-            quietly(|| tracing::warn!(version, "stored state cannot be read, starting again"));
+            log_safely(|| tracing::warn!(version, "stored state cannot be read, starting again"));
         }
         state
     }

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::fingerprint::Fingerprint;
 use crate::bot::{Button, Content, Reply};
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::timestamp::Timestamp;
 
 /// Store of conversations: one record each, replaced whole and only by whoever saw it last.
@@ -239,7 +239,7 @@ impl Record {
     /// again, since the visitor must not be locked out of it.
     pub fn from_json(json: &[u8]) -> Self {
         serde_json::from_slice(json).unwrap_or_else(|error| {
-            quietly(
+            log_safely(
                 || tracing::warn!(%error, "stored conversation cannot be read, starting again"),
             );
             Self::expired()

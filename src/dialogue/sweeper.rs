@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::store::Store;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::clock::now;
 use crate::error::HandlerError;
 
@@ -37,7 +37,9 @@ impl Sweeper {
 async fn sweep<S: Store>(store: Weak<S>, _running: Running) {
     while let Some(store) = store.upgrade() {
         if let Err(error) = S::sweep(&store, now()).await {
-            quietly(|| tracing::warn!(error = %HandlerError::from(error), "a store was not swept"));
+            log_safely(
+                || tracing::warn!(error = %HandlerError::from(error), "a store was not swept"),
+            );
         }
         drop(store);
         sleep(INTERVAL).await;

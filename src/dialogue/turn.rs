@@ -16,7 +16,7 @@ use super::store::{
     AnsweredDelivery, Record, Revision, Saved, SavedState, Store, StoreError, TurnId,
 };
 use crate::bot::{Button, Reply};
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::clock::now;
 use crate::error::HandlerError;
 use crate::timestamp::Timestamp;
@@ -145,7 +145,7 @@ impl<S: Store> Turn<S> {
             match self.write().await {
                 Err(Unwritten::Lost) => return Unwritten::Lost.into(),
                 Err(Unwritten::Failed(error)) => {
-                    quietly(
+                    log_safely(
                         || tracing::warn!(error = %HandlerError::from(error), "a lease was not renewed"),
                     );
                 }
@@ -247,7 +247,7 @@ async fn timed<T>(lease: Duration, step: impl Future<Output = T>) -> T {
         if began.elapsed() > lease {
             let reason =
                 "step blocked its thread past its lease: see `tokio::task::spawn_blocking`";
-            quietly(|| tracing::warn!(reason, "late"));
+            log_safely(|| tracing::warn!(reason, "late"));
         }
         polled
     })
@@ -297,14 +297,14 @@ impl<S: Store> Undo<S> {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(error) => {
-                    quietly(
+                    log_safely(
                         || tracing::warn!(error = %HandlerError::from(error), "a turn was not undone"),
                     );
                 }
             }
             sleep(FIRST_WAIT * attempt).await;
         }
-        quietly(|| tracing::warn!("a conversation is held until its lease runs out"));
+        log_safely(|| tracing::warn!("a conversation is held until its lease runs out"));
     }
 
     /// Returns whether the turn no longer holds the conversation.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::caught::{Panicked, told};
+use crate::caught::{Panicked, error_text};
 use crate::error::{DecodeError, HandlerError};
 
 /// Refusal of a request.
@@ -67,7 +67,7 @@ impl From<HandlerError> for Failure {
     fn from(error: HandlerError) -> Self {
         // Written here, where a panic of its text or its drop is caught.
         let is_permanent = error.is_permanent();
-        match told(error) {
+        match error_text(error) {
             Ok(reason) => Self::Failed { reason, is_permanent },
             Err(panicked) => panicked.into(),
         }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::InboxError;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 
 /// Logs a problem once, however often it occurs, and its end once.
 #[derive(Default)]
@@ -13,13 +13,13 @@ impl Complaint {
     pub(super) fn error(&self, what: &str, error: &InboxError) {
         let reason = error.to_string();
         if self.is_new(&reason) {
-            quietly(|| tracing::error!(reason, "{what}"));
+            log_safely(|| tracing::error!(reason, "{what}"));
         }
     }
 
     pub(super) fn over(&self, what: &str) {
         if self.said().take().is_some() {
-            quietly(|| tracing::info!("{what}"));
+            log_safely(|| tracing::info!("{what}"));
         }
     }
 

@@ -11,7 +11,7 @@ use super::engine::{Arrival, Stored};
 use super::error::InboxError;
 use super::feeds::Mounted;
 use super::shared::Shared;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::clock;
 use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, IntoFeed};
 use crate::error::HandlerError;
@@ -74,7 +74,7 @@ impl Journal for Intake {
             }
             Stored::Revived => {
                 tell_repeat();
-                quietly(|| tracing::info!("the repeat of a dead letter: it is retried"));
+                log_safely(|| tracing::info!("the repeat of a dead letter: it is retried"));
                 Ok(())
             }
             Stored::Full => Err(InboxError::new("the size limit is reached").into()),
@@ -111,7 +111,7 @@ fn digest(body: &[u8]) -> String {
 
 /// Records a repeat in the span of the receipt, so that its one line shows it.
 fn tell_repeat() {
-    quietly(|| {
+    log_safely(|| {
         tracing::Span::current().record("repeat", true);
     });
 }

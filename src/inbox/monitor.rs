@@ -9,7 +9,7 @@ use super::complaint::Complaint;
 use super::engine::Engine;
 use super::entry::Stats;
 use super::error::InboxError;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::clock;
 
 /// Time for which a result is kept: anybody may ask for one, a check writes, and a million entries
@@ -70,7 +70,7 @@ impl Monitor {
             return Ok(());
         }
         if self.complaint.is_new(FORGOTTEN) {
-            quietly(|| tracing::warn!("{FORGOTTEN}"));
+            log_safely(|| tracing::warn!("{FORGOTTEN}"));
         }
         Err(InboxError::new(FORGOTTEN))
     }

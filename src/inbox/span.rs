@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use tracing::Span;
 
-use crate::caught::{caught, quietly};
+use crate::caught::{catch_panic, log_safely};
 
 /// Span around work. If a subscriber panics, what it logs is lost, and not the work.
 #[derive(Clone)]
@@ -14,14 +14,14 @@ pub(super) struct QuietSpan(Span);
 
 impl QuietSpan {
     pub(super) fn new(span: impl FnOnce() -> Span) -> Self {
-        Self(caught(span).unwrap_or_else(|_| Span::none()))
+        Self(catch_panic(span).unwrap_or_else(|_| Span::none()))
     }
 
     fn within<T>(&self, work: impl FnOnce() -> T) -> T {
-        let entered = caught(|| self.0.enter());
+        let entered = catch_panic(|| self.0.enter());
         // Caught here: a subscriber that panics while a panic unwinds would end the process.
         let done = catch_unwind(AssertUnwindSafe(work));
-        quietly(|| drop(entered));
+        log_safely(|| drop(entered));
         done.unwrap_or_else(|thrown| resume_unwind(thrown))
     }
 
@@ -35,6 +35,6 @@ impl QuietSpan {
 impl Drop for QuietSpan {
     fn drop(&mut self) {
         let span = std::mem::replace(&mut self.0, Span::none());
-        quietly(|| drop(span));
+        log_safely(|| drop(span));
     }
 }

@@ -14,7 +14,7 @@ use super::error::InboxError;
 use super::feeds::Mounted;
 use super::shared::Shared;
 use super::span::QuietSpan;
-use crate::caught::{quietly, told};
+use crate::caught::{error_text, log_safely};
 use crate::clock;
 use crate::error::HandlerError;
 use crate::wire::legible::legible;
@@ -76,7 +76,7 @@ impl Worker {
         }
         if let Err(error) = self.engine().release().await {
             let told = "what was held ready is free once its lease is over";
-            quietly(|| tracing::warn!(reason = %error, "{told}"));
+            log_safely(|| tracing::warn!(reason = %error, "{told}"));
         }
         while attempts.join_next().await.is_some() {}
     }
@@ -109,7 +109,7 @@ impl Worker {
 
     async fn work(self: Arc<Self>, claim: Claim, span: QuietSpan) {
         let Some(verdict) = self.attempt(&claim, span).await else {
-            quietly(|| tracing::warn!("the lease was lost: another worker has the entry"));
+            log_safely(|| tracing::warn!("the lease was lost: another worker has the entry"));
             return;
         };
         log(&claim, &verdict);
@@ -166,7 +166,7 @@ impl Worker {
         if started.elapsed() > deadline {
             let reason =
                 "handler blocked its thread past its deadline: see `tokio::task::spawn_blocking`";
-            quietly(|| tracing::warn!(reason, "late"));
+            log_safely(|| tracing::warn!(reason, "late"));
         }
         done
     }
@@ -201,7 +201,7 @@ impl Worker {
             match self.engine().settle(claim.ticket, verdict.clone(), clock::now()).await {
                 Ok(true) => return self.shared.noting.over("outcomes can be stored again"),
                 Ok(false) => {
-                    quietly(|| tracing::warn!("the lease was lost: this may be done twice"));
+                    log_safely(|| tracing::warn!("the lease was lost: this may be done twice"));
                     return;
                 }
                 Err(error) => self.shared.noting.error("an outcome cannot be stored", &error),
@@ -219,7 +219,9 @@ impl Worker {
             let swept = self.sweep().await;
             // Otherwise the problem is known already.
             if let (true, Err(error)) = (is_well, swept) {
-                quietly(|| tracing::error!(reason = %error, "expired entries cannot be forgotten"));
+                log_safely(
+                    || tracing::error!(reason = %error, "expired entries cannot be forgotten"),
+                );
             }
         }
     }
@@ -233,7 +235,7 @@ impl Worker {
     async fn look(&self) -> bool {
         let Ok(stats) = self.shared.monitor.look(self.engine()).await else { return false };
         let (waiting, working, dead) = (stats.waiting, stats.working, stats.dead);
-        quietly(|| {
+        log_safely(|| {
             tracing::info!(
                 waiting,
                 working,
@@ -261,7 +263,7 @@ fn span(claim: &Claim) -> QuietSpan {
 
 /// Returns the part of an error that is kept.
 fn reason(error: HandlerError) -> String {
-    let mut reason = told(error).unwrap_or_else(|_| PANICKED.to_owned());
+    let mut reason = error_text(error).unwrap_or_else(|_| PANICKED.to_owned());
     reason.truncate(reason.floor_char_boundary(LONGEST_ERROR));
     reason
 }
@@ -269,12 +271,14 @@ fn reason(error: HandlerError) -> String {
 fn log(claim: &Claim, verdict: &Verdict) {
     let attempts = claim.attempts;
     match verdict {
-        Verdict::Done => quietly(|| tracing::info!(attempts, "processed")),
+        Verdict::Done => log_safely(|| tracing::info!(attempts, "processed")),
         Verdict::Again { after, error } => {
-            quietly(|| tracing::warn!(attempts, ?after, reason = error, "failed, to be retried"));
+            log_safely(|| {
+                tracing::warn!(attempts, ?after, reason = error, "failed, to be retried")
+            });
         }
         Verdict::Dead { error } => {
-            quietly(|| tracing::error!(attempts, reason = error, "a dead letter"));
+            log_safely(|| tracing::error!(attempts, reason = error, "a dead letter"));
         }
     }
 }

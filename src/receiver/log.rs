@@ -7,7 +7,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::api::Api;
-use crate::caught::{caught, quietly};
+use crate::caught::{catch_panic, log_safely};
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Origin};
 use crate::id::CaseId;
@@ -36,7 +36,7 @@ impl RequestLog {
                 duration_ms = Empty,
             )
         };
-        let span = caught(span).unwrap_or_else(|_| Span::none());
+        let span = catch_panic(span).unwrap_or_else(|_| Span::none());
         Self { started: (!span.is_disabled()).then(Instant::now), span }
     }
 
@@ -68,9 +68,9 @@ impl RequestLog {
         if self.span.is_disabled() {
             return work();
         }
-        let entered = caught(|| self.span.enter());
+        let entered = catch_panic(|| self.span.enter());
         let done = work();
-        quietly(|| drop(entered));
+        log_safely(|| drop(entered));
         done
     }
 
@@ -110,7 +110,7 @@ impl RequestLog {
 
     fn tell(&self, what: impl FnOnce(&Span)) {
         if self.is_heard() {
-            quietly(|| what(&self.span));
+            log_safely(|| what(&self.span));
         }
     }
 }
@@ -119,7 +119,7 @@ impl Drop for RequestLog {
     fn drop(&mut self) {
         if self.is_heard() {
             let span = std::mem::replace(&mut self.span, Span::none());
-            quietly(|| drop(span));
+            log_safely(|| drop(span));
         }
     }
 }

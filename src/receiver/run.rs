@@ -12,7 +12,7 @@ use tokio::task::{Unconstrained, unconstrained};
 use tokio::time::{Sleep, sleep};
 
 use super::log::RequestLog;
-use crate::caught::caught;
+use crate::caught::catch_panic;
 use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Answer, Call, OnFailure, Pending};
 use crate::wire::budget::Share;
@@ -33,7 +33,7 @@ impl<'w, T> Supervised<'w, T> {
 
     fn poll_work(&mut self, context: &mut Context<'_>) -> Poll<Result<T, Failure>> {
         let work = self.work.as_mut().expect("not polled again once ready");
-        match caught(|| work.as_mut().poll(context)) {
+        match catch_panic(|| work.as_mut().poll(context)) {
             Ok(Poll::Pending) => self.poll_timer(context),
             Ok(done) => done,
             Err(panicked) => Poll::Ready(Err(panicked.into())),
@@ -59,7 +59,7 @@ impl<T> Future for Supervised<'_, T> {
         let result = ready!(self.poll_work(context));
         // What a handler holds is dropped with it, by its own code, which may panic: here, where it
         // is caught, and not with this future, where it would cost the connection.
-        caught(|| self.work = None)?;
+        catch_panic(|| self.work = None)?;
         Poll::Ready(result)
     }
 }

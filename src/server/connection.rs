@@ -19,7 +19,7 @@ use super::patience::{Deadlines, Patience};
 use super::progress::{Closing, KeepAlive, SharedProgress};
 use super::shutdown::{Stage, reached};
 use super::socket::Socket;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::receiver::Receiver;
 use crate::receiver::response::Body;
 
@@ -53,7 +53,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 ended = connection.as_mut() => return note_end(ended),
-                () = patience.lost() => return quietly(|| tracing::debug!("client too slow")),
+                () = patience.lost() => return log_safely(|| tracing::debug!("client too slow")),
                 () = reached(&mut self.stage, stage) => connection.as_mut().graceful_shutdown(),
             }
         }
@@ -74,8 +74,8 @@ impl Connection {
         };
         match ended {
             Ok(Ok(stream)) => return Some(stream),
-            Ok(Err(error)) => quietly(|| tracing::debug!(%error, "handshake failed")),
-            Err(_) => quietly(|| tracing::debug!("client too slow")),
+            Ok(Err(error)) => log_safely(|| tracing::debug!(%error, "handshake failed")),
+            Err(_) => log_safely(|| tracing::debug!("client too slow")),
         }
         None
     }
@@ -83,7 +83,7 @@ impl Connection {
 
 fn note_end(ended: hyper::Result<()>) {
     if let Err(error) = ended {
-        quietly(|| tracing::debug!(%error, "connection broke"));
+        log_safely(|| tracing::debug!(%error, "connection broke"));
     }
 }
 

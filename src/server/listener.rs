@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::caught::quietly;
+use crate::caught::log_safely;
 
 /// Source of connections for a [`Server`](crate::Server).
 ///
@@ -97,7 +97,7 @@ impl Listener for TcpListener {
         let (stream, _) = Self::accept(self).await?;
         // Else the end of an answer could wait until the client has acknowledged its start.
         if let Err(error) = stream.set_nodelay(true) {
-            quietly(|| tracing::debug!(%error, "TCP_NODELAY could not be set"));
+            log_safely(|| tracing::debug!(%error, "TCP_NODELAY could not be set"));
         }
         Ok(ready(Ok(stream)))
     }

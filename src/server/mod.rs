@@ -20,7 +20,7 @@ use self::connection::Connection;
 use self::listener::Listener;
 use self::patience::Deadlines;
 use self::shutdown::Stage;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::error::BuildError;
 use crate::receiver::Receiver;
 
@@ -240,7 +240,7 @@ impl Server {
         };
         if tokio::time::timeout(self.drain_deadline, drained).await.is_err() {
             let open = self.max_connections as usize - permits.available_permits();
-            quietly(|| {
+            log_safely(|| {
                 tracing::error!(connections = open, "not drained in time, connections are cut");
             });
             stage.send_replace(Stage::Cut);
@@ -266,7 +266,7 @@ impl Server {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    quietly(|| tracing::error!(%error, "no connection could be accepted"));
+                    log_safely(|| tracing::error!(%error, "no connection could be accepted"));
                     tokio::time::sleep(backoff.next()).await;
                 }
             }
@@ -300,7 +300,7 @@ impl Server {
 
 async fn acquire(permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
     if permits.available_permits() == 0 {
-        quietly(|| tracing::warn!("`max_connections` are open, others wait"));
+        log_safely(|| tracing::warn!("`max_connections` are open, others wait"));
     }
     Arc::clone(permits).acquire_owned().await.expect("never closed")
 }

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::signal::windows::{CtrlC as Signal, ctrl_c};
 use tokio::sync::watch;
 
-use crate::caught::quietly;
+use crate::caught::log_safely;
 
 /// Waits until the process is asked to stop: by SIGTERM, as container runtimes and service managers
 /// do, or by ctrl-c. On Windows, by ctrl-c alone.
@@ -58,7 +58,7 @@ fn install() -> [io::Result<Signal>; 1] {
 
 fn installed(signal: io::Result<Signal>) -> Option<Signal> {
     let log =
-        |error: &io::Error| quietly(|| tracing::error!(%error, "a signal cannot be waited for"));
+        |error: &io::Error| log_safely(|| tracing::error!(%error, "a signal cannot be waited for"));
     signal.inspect_err(log).ok()
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::sqlite::{BUSY, is_for_want_of_room};
-use crate::caught::quietly;
+use crate::caught::log_safely;
 
 /// Jobs that share a transaction: enough to make the flush negligible, few enough for others to
 /// come in while they are written.
@@ -305,7 +305,9 @@ fn make_room(connection: &Connection, volume: &dyn Volume, error: &rusqlite::Err
     }
     volume.free_reserve();
     if let Err(error) = cut_log(connection) {
-        quietly(|| tracing::error!(reason = %error, "the log cannot be written to the database"));
+        log_safely(
+            || tracing::error!(reason = %error, "the log cannot be written to the database"),
+        );
     }
 }
 

@@ -16,7 +16,7 @@ use super::pull::Pull;
 use super::setup::Found;
 use super::streams::Streams;
 use super::upkeep::Upkeep;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::inbox::engine::{Claim, Lease, Ticket, Verdict};
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
@@ -133,7 +133,7 @@ impl Leases {
         let mut leased = match Leased::new(message) {
             Ok(leased) => leased,
             Err(error) => {
-                quietly(|| tracing::error!(reason = %error, "a message outside of any stream"));
+                log_safely(|| tracing::error!(reason = %error, "a message outside of any stream"));
                 return None;
             }
         };
@@ -154,7 +154,7 @@ impl Leases {
     async fn give_back(&self, leased: &Leased, error: &InboxError) {
         // A stream that does not store has been logged.
         if self.streams.all().into_iter().all(Messages::stores) {
-            quietly(|| tracing::error!(reason = %error, "an entry cannot be handed out"));
+            log_safely(|| tracing::error!(reason = %error, "an entry cannot be handed out"));
         }
         self.upkeep.recover().await;
         // If this fails too, the lease ends by itself.

@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::link::{Link, PAUSE};
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::inbox::error::InboxError;
 
 /// About a hundred years: the server counts times in nanoseconds, in 64 bits.
@@ -124,7 +124,7 @@ impl Messages {
     fn stored(&self) {
         if self.fails.swap(false, Ordering::Relaxed) {
             self.link.set_full(false);
-            quietly(|| tracing::info!(stream = self.name, "the stream stores again"));
+            log_safely(|| tracing::info!(stream = self.name, "the stream stores again"));
         }
     }
 
@@ -142,7 +142,7 @@ impl Messages {
         };
         self.link.set_full(is_full);
         if !self.fails.swap(true, Ordering::Relaxed) {
-            quietly(
+            log_safely(
                 || tracing::error!(stream = self.name, reason = %error, is_full, "the stream stores nothing"),
             );
         }

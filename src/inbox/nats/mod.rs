@@ -144,7 +144,7 @@ use super::engine::{Arrival, Claim, Engine, Lease, Stored, Ticket, Verdict};
 use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;
 use super::settings::Settings;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
 
@@ -295,7 +295,7 @@ fn check_version(client: &Client) -> Result<(), InboxError> {
 
 fn warn_of_what_cannot_be_seen(client: &Client, streams: &Streams) {
     if streams.replicas == 1 {
-        quietly(|| {
+        log_safely(|| {
             tracing::warn!(
                 "the inbox has one replica: only a server with `sync_interval: always` keeps what it \
              acknowledged when the power fails, and from here nobody can see whether it is set"
@@ -304,7 +304,9 @@ fn warn_of_what_cannot_be_seen(client: &Client, streams: &Streams) {
     }
     let max_payload = client.server_info().max_payload;
     if max_payload < LARGEST_REQUEST {
-        quietly(|| tracing::warn!(max_payload, "the server does not store the largest requests"));
+        log_safely(|| {
+            tracing::warn!(max_payload, "the server does not store the largest requests")
+        });
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::link::Link;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::inbox::error::InboxError;
 
 /// Time for which one request waits at the server: one that a server took along when it went is
@@ -70,7 +70,7 @@ impl Pull {
         if messages.len() < limit
             && let Err(error) = self.fetch(limit - messages.len(), &mut messages).await
         {
-            quietly(|| tracing::debug!(reason = %error, "no more messages"));
+            log_safely(|| tracing::debug!(reason = %error, "no more messages"));
         }
         messages
     }

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::messages::is_not_found;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::inbox::error::InboxError;
 
 /// Part of the size limit that is set aside, and its least and most bytes. A server takes one
@@ -102,7 +102,7 @@ impl ReserveStream {
     async fn fill(&self) -> bool {
         let filled = self.try_to_fill().await;
         if let Err(error) = &filled {
-            quietly(|| tracing::debug!(reason = %error, "no reserve can be set aside"));
+            log_safely(|| tracing::debug!(reason = %error, "no reserve can be set aside"));
             self.delete().await;
         }
         filled.is_ok()
@@ -131,19 +131,19 @@ impl ReserveStream {
 
     async fn delete(&self) {
         if let Err(error) = self.jetstream.delete_stream(&self.config.name).await {
-            quietly(|| tracing::debug!(reason = %error, "the reserve cannot be released"));
+            log_safely(|| tracing::debug!(reason = %error, "the reserve cannot be released"));
         }
     }
 
     fn note(&self, is_there: bool) {
         match (self.is_there.swap(is_there, Ordering::Relaxed), is_there) {
-            (true, false) => quietly(|| {
+            (true, false) => log_safely(|| {
                 tracing::error!(
                     "the server has no room: nothing comes in, what is waiting is processed with what was \
                  set aside"
                 );
             }),
-            (false, true) => quietly(|| tracing::info!("the server has room again")),
+            (false, true) => log_safely(|| tracing::info!("the server has room again")),
             _ => {}
         }
     }

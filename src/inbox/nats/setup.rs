@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::case::Cases;
 use super::messages::LONGEST;
 use super::streams::{Streams, prepare};
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 
@@ -83,7 +83,7 @@ impl Setup {
         let gone: Vec<_> = prepared.iter().filter(|stream| stream.is_new).collect();
         for stream in &gone {
             let stream = &stream.config.name;
-            quietly(|| {
+            log_safely(|| {
                 tracing::error!(stream, "a stream was gone with its messages: it is created again");
             });
         }
@@ -106,7 +106,7 @@ impl Setup {
             Err(error) => return Err(InboxError::new(error)),
         };
         consumer(cases, &self.settings).await?;
-        quietly(|| {
+        log_safely(|| {
             tracing::error!(consumer = WORKERS, "the consumer was {what}: it is created again");
         });
         Ok(Found::Restored)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::storage::files::{DatabaseFiles, beside};
 use crate::storage::group_commit::{CommitError, Volume};
 
@@ -138,7 +138,7 @@ impl Reserve {
         self.was_whole.store(false, Ordering::Relaxed);
         match fs::remove_file(&self.path) {
             Ok(()) => {
-                quietly(|| {
+                log_safely(|| {
                     tracing::error!(
                         "the disk is full: stored entries are processed, new ones refused"
                     );
@@ -146,7 +146,7 @@ impl Reserve {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                quietly(|| tracing::error!(reason = %error, "the reserve cannot be removed"));
+                log_safely(|| tracing::error!(reason = %error, "the reserve cannot be removed"));
             }
         }
     }
@@ -181,7 +181,7 @@ impl Reserve {
             let _ = self.set_aside(self.size(), self.size() / 4);
         }
         if !was_whole && self.is_whole() {
-            quietly(|| tracing::info!("there is room on the disk again"));
+            log_safely(|| tracing::info!("there is room on the disk again"));
         }
         // Set once more, since a slow disk may take as long as the pause, and waiting writes must
         // get their turn.

@@ -11,7 +11,7 @@ use super::database::Database;
 use super::rows::{
     DEAD, DONE, NEW, READY, WORKING, ids, number, place, promote, subject, whole, without,
 };
-use crate::caught::quietly;
+use crate::caught::log_safely;
 use crate::clock;
 use crate::inbox::engine::{Claim, Lease, Ticket, Verdict};
 use crate::inbox::entry::EntryId;
@@ -93,7 +93,7 @@ impl Claims {
         let found = self.database.read(look).await?;
         for id in found.ids() {
             let told = "the file is damaged: an entry cannot be read, and its case stops";
-            quietly(|| tracing::error!(%id, "{told}"));
+            log_safely(|| tracing::error!(%id, "{told}"));
         }
         let is_any = found.len() > 0;
         self.damage.unreadable().add(found);
@@ -124,7 +124,7 @@ impl Claims {
                 let ending = Ending { next: Successor::Damaged, ..ending };
                 let settled = self.try_to_settle(ticket, ending, now).await?;
                 let told = "the case stops: its next entry cannot be read";
-                quietly(|| tracing::error!(reason = %error, "{told}"));
+                log_safely(|| tracing::error!(reason = %error, "{told}"));
                 Ok(settled)
             }
             settled => settled,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Lenient;
 use super::values::to_value;
-use crate::caught::quietly;
+use crate::caught::log_safely;
 
 /// Logs one line for all the odd fields of an event, by name and never by value.
 pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
@@ -22,7 +22,7 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
     if !fields.is_empty() {
         let what = "fields not of the documented type, or that came twice, are kept in extra";
         let fields = fields.join(", ");
-        quietly(|| tracing::warn!(fields, "{what}"));
+        log_safely(|| tracing::warn!(fields, "{what}"));
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn warn_of_replacements(event: &impl Lenient) {
     }
     if !fields.is_empty() {
         let fields = Vec::from_iter(fields).join(", ");
-        quietly(|| tracing::warn!(fields, "characters that cannot be read became U+FFFD"));
+        log_safely(|| tracing::warn!(fields, "characters that cannot be read became U+FFFD"));
     }
 }
 
