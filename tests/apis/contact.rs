@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Response};
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::Full;
 use serde_json::json;
 use snapengage::contact::{self, Handler, Query};
-use snapengage::{Auth, Body, CaseId, HandlerError, Receiver, async_trait};
+use snapengage::{Auth, Body, CaseId, HandlerError, ReceiverBuilder, async_trait};
 
+use crate::promises::{Room, Takes, promises};
 use crate::support::{
     FAILINGS, Failing, Seen, assert_refused, assert_tells_no_secret, assert_text, body, get,
-    header, log, record_log, sample_query,
+    header, log, record_log, sample_query, text,
 };
 
 const CASE: &str = "b88d3c4d-c402-4673-8e5b-68778eac45cb";
@@ -22,32 +25,50 @@ impl Handler for Failing {
     }
 }
 
-fn recorder(seen: &Seen<Query>) -> impl Handler + use<> {
-    let seen = seen.clone();
-    contact::from_fn(move |query| {
-        seen.push(query);
-        async { Ok(None) }
-    })
+#[async_trait]
+impl Handler for Seen<Query> {
+    async fn look_up(&self, query: Query) -> Result<Option<String>, HandlerError> {
+        self.push(query);
+        Ok(None)
+    }
+}
+
+/// The room, as its promises see it.
+struct Contact;
+
+impl Room for Contact {
+    type Event = Query;
+
+    const PATH: &str = "/get-contact";
+    const MINIMAL: &str = "email=a";
+    const DEADLINE: u64 = 5;
+
+    fn with_deadline(builder: ReceiverBuilder, deadline: Duration) -> ReceiverBuilder {
+        builder.contact_deadline(deadline)
+    }
+
+    fn request(query: impl Into<Bytes>) -> Request<Full<Bytes>> {
+        get(&format!("{}?{}", Self::PATH, text(&query.into())))
+    }
+
+    fn assert_done(response: Response<Body>) {
+        assert_text(response, 200, "");
+    }
+}
+
+impl<H: Handler> Takes<H> for Contact {
+    fn add(builder: ReceiverBuilder, handler: H) -> ReceiverBuilder {
+        builder.contact(Self::PATH, Auth::dangerously_open(), handler)
+    }
+}
+
+promises! {
+    Contact:
+        handler_that_hangs_is_answered_for_after_its_deadline,
 }
 
 fn telling(text: &'static str) -> impl Handler {
     contact::from_fn(move |_| async move { Ok(Some(text.to_owned())) })
-}
-
-#[track_caller]
-fn receiver(handler: impl Handler) -> Receiver {
-    let builder = Receiver::builder().contact("/get-contact", Auth::dangerously_open(), handler);
-    builder.build().expect("no mistakes")
-}
-
-async fn answer(handler: impl Handler, query: &str) -> Response<Body> {
-    receiver(handler).handle(get(&format!("/get-contact?{query}"))).await
-}
-
-async fn received(query: &str) -> Query {
-    let seen = Seen::new();
-    assert_text(answer(recorder(&seen), query).await, 200, "");
-    seen.one()
 }
 
 fn some(text: &str) -> Option<String> {
@@ -64,7 +85,7 @@ async fn documented_query_is_read() {
     expected.ip = some("127.0.0.1");
     expected.url = some("http://www.test.com/chat");
     expected.case_id = Some(CASE.into());
-    assert_eq!(received(&sample_query("get-contact/known.txt")).await, expected);
+    assert_eq!(Contact::received(sample_query("get-contact/known.txt")).await, expected);
 }
 
 #[tokio::test]
@@ -74,7 +95,7 @@ async fn plus_is_a_space_and_other_parameters_are_kept_in_order() {
     expected.url = some("http://www.test.com/search?q=red+shoes&size=42");
     expected.case_id = Some(CASE.into());
     expected.extra = vec![pair("name", "Jim Tester"), pair("lang", "en"), pair("lang", "de")];
-    assert_eq!(received(&sample_query("get-contact/plus-and-extra.txt")).await, expected);
+    assert_eq!(Contact::received(sample_query("get-contact/plus-and-extra.txt")).await, expected);
 }
 
 #[tokio::test]
@@ -82,7 +103,7 @@ async fn placeholder_address_is_handed_over() {
     let mut expected = Query::new("unknown@example.com");
     expected.ip = some("127.0.0.1");
     expected.case_id = Some(CASE.into());
-    assert_eq!(received(&sample_query("get-contact/placeholder.txt")).await, expected);
+    assert_eq!(Contact::received(sample_query("get-contact/placeholder.txt")).await, expected);
 }
 
 #[tokio::test]
@@ -99,7 +120,7 @@ async fn query_is_decoded_once_and_whatever_it_holds() {
         ("%65mail=a", "a"),
         ("email=&email=a", "a"),
     ] {
-        assert_eq!(received(query).await, Query::new(email), "{query}");
+        assert_eq!(Contact::received(query).await, Query::new(email), "{query}");
     }
 }
 
@@ -116,7 +137,7 @@ async fn of_a_parameter_that_comes_twice_the_last_counts_and_none_is_lost() {
         pair("caseid", ""),
     ];
     let query = "email=a&email=b&lang=en&ip=1&ip=2&caseId=c&caseId=d&caseid=&email=&ip";
-    assert_eq!(received(query).await, expected);
+    assert_eq!(Contact::received(query).await, expected);
     assert_eq!(Query::from_query(&expected.to_query()), Ok(expected));
 }
 
@@ -124,10 +145,10 @@ async fn of_a_parameter_that_comes_twice_the_last_counts_and_none_is_lost() {
 async fn case_id_is_bounded() {
     let (long, longer) = ("x".repeat(256), "x".repeat(257));
     let query = |case_id: &str| format!("email=a&caseId={case_id}");
-    assert_eq!(received(&query(&long)).await.case_id, Some(long.as_str().into()));
+    assert_eq!(Contact::received(query(&long)).await.case_id, Some(long.as_str().into()));
     let mut expected = Query::new("a");
     expected.extra = vec![pair("caseId", &longer)];
-    assert_eq!(received(&query(&longer)).await, expected);
+    assert_eq!(Contact::received(query(&longer)).await, expected);
 }
 
 #[tokio::test]
@@ -139,7 +160,7 @@ async fn plus_that_was_not_escaped_in_an_address_is_a_plus() {
         ("email=%2B+", "++"),
         ("email=jim%20snap@test.com", "jim snap@test.com"),
     ] {
-        let read = received(query).await;
+        let read = Contact::received(query).await;
         assert_eq!(read, Query::new(email), "{query}");
         assert_eq!(Query::from_query(&read.to_query()), Ok(read), "{query}");
     }
@@ -147,7 +168,7 @@ async fn plus_that_was_not_escaped_in_an_address_is_a_plus() {
     expected.url = some("http://www.test.com/a b");
     expected.extra = vec![pair("email", "c+d"), pair("na me", "Jim Tester")];
     let query = "email=c+d&url=http://www.test.com/a+b&na+me=Jim+Tester&email=a+b";
-    assert_eq!(received(query).await, expected);
+    assert_eq!(Contact::received(query).await, expected);
     assert_eq!(Query::from_query(&expected.to_query()), Ok(expected));
 }
 
@@ -169,7 +190,7 @@ async fn second_question_mark_starts_the_query_again() {
         ("key?email=test%40test.com", &[("key", "")]),
         ("email=old&key=abc?email=test%40test.com", &[("email", "old"), ("key", "abc")]),
     ] {
-        assert_eq!(received(query).await, with(extra), "{query}");
+        assert_eq!(Contact::received(query).await, with(extra), "{query}");
     }
 }
 
@@ -208,21 +229,21 @@ fn query_as_json_names_nothing_twice_and_loses_nothing() {
 async fn answer_is_shown_as_it_is() {
     for text in ["Jim Tester, customer since 2014", "Größe: 42\n<b>&amp;</b>\r\n", "\u{1f600}", ""]
     {
-        assert_text(answer(telling(text), "email=a").await, 200, text);
+        assert_text(Contact::answer(telling(text), "email=a").await, 200, text);
     }
 }
 
 #[tokio::test]
 async fn nothing_known_is_an_empty_answer() {
     let nothing = contact::from_fn(|_| async { Ok(None) });
-    assert_text(answer(nothing, "email=a").await, 200, "");
+    assert_text(Contact::answer(nothing, "email=a").await, 200, "");
 }
 
 #[tokio::test]
 async fn head_is_answered_as_get_without_the_text() {
     let mut request = get("/get-contact?email=a");
     *request.method_mut() = Method::HEAD;
-    let response = receiver(telling("Jim")).handle(request).await;
+    let response = Contact::receiver(telling("Jim")).handle(request).await;
     assert_eq!(header(&response, http::header::CONTENT_LENGTH), "3");
     assert_text(response, 200, "");
 }
@@ -230,7 +251,7 @@ async fn head_is_answered_as_get_without_the_text() {
 #[tokio::test]
 async fn query_is_handed_to_a_shared_handler() {
     let shared: Arc<dyn Handler> = Arc::new(telling("Jim"));
-    assert_text(answer(Arc::clone(&shared), "email=a").await, 200, "Jim");
+    assert_text(Contact::answer(Arc::clone(&shared), "email=a").await, 200, "Jim");
 }
 
 #[tokio::test]
@@ -240,7 +261,7 @@ async fn question_mark_in_a_value_is_of_it() {
     expected.extra = vec![pair("key", "what?"), pair("q", "a?b?=c")];
     let query =
         "email=a?b@test.com&url=http://www.test.com/?email=other@test.com%26&key=what?&q=a?b?=c";
-    assert_eq!(received(query).await, expected);
+    assert_eq!(Contact::received(query).await, expected);
     assert_eq!(Query::from_query(&expected.to_query()), Ok(expected));
 }
 
@@ -255,16 +276,16 @@ fn query_of_question_marks_takes_no_time_or_stack() {
 async fn query_without_email_is_refused() {
     let message = "contact query: missing parameter `email`";
     for query in ["", "email", "email=", "email=&email=", "Email=a", "e-mail=a", "ip=1&url=2"] {
-        assert_refused(answer(telling("Jim"), query).await, 400, message);
+        assert_refused(Contact::answer(telling("Jim"), query).await, 400, message);
     }
-    let response = receiver(telling("Jim")).handle(get("/get-contact")).await;
+    let response = Contact::receiver(telling("Jim")).handle(get("/get-contact")).await;
     assert_refused(response, 400, message);
 }
 
 #[tokio::test]
 async fn refusals_and_the_log_repeat_nothing_of_the_query() {
     record_log();
-    let receiver = receiver(telling("Jim"));
+    let receiver = Contact::receiver(telling("Jim"));
     for (query, status) in [
         ("SECRET=SECRET&ip=SECRET&url=SECRET&caseId=SECRET", 400),
         ("email=&SECRET", 400),
@@ -280,7 +301,7 @@ async fn refusals_and_the_log_repeat_nothing_of_the_query() {
 #[tokio::test]
 async fn log_names_the_case() {
     record_log();
-    received(&sample_query("get-contact/known.txt")).await;
+    Contact::received(sample_query("get-contact/known.txt")).await;
     let log = log();
     assert!(log.contains(r#"api="get-contact""#), "{log}");
     assert!(log.contains(CASE), "{log}");
@@ -292,7 +313,7 @@ async fn log_names_the_case() {
 async fn failing_handler_is_answered_for_in_plain_text() {
     for failing in FAILINGS {
         let status = if matches!(failing, Failing::Panicking) { 500 } else { 503 };
-        let response = answer(failing, "email=a").await;
+        let response = Contact::answer(failing, "email=a").await;
         assert_text(response, status, "the contact could not be looked up");
     }
 }
@@ -306,28 +327,11 @@ async fn log_says_why_the_contact_could_not_be_looked_up() {
         "handler panicked",
         "handler not done within 5s",
     ]) {
-        answer(*failing, "email=SECRET").await;
+        Contact::answer(*failing, "email=SECRET").await;
         let log = log();
         assert!(log.contains(reason), "{log}");
         assert_tells_no_secret("log", &log);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn handler_that_hangs_is_answered_for_after_its_deadline() {
-    let started = tokio::time::Instant::now();
-    answer(Failing::Hanging, "email=a").await;
-    assert_eq!(started.elapsed().as_secs(), 5);
-
-    let builder = Receiver::builder().contact_deadline(Duration::from_secs(2)).contact(
-        "/get-contact",
-        Auth::dangerously_open(),
-        Failing::Hanging,
-    );
-    let receiver = builder.build().expect("no mistakes");
-    let started = tokio::time::Instant::now();
-    receiver.handle(get("/get-contact?email=a")).await;
-    assert_eq!(started.elapsed().as_secs(), 2);
 }
 
 #[test]

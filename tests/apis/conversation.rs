@@ -1,20 +1,18 @@
 //! Conversation Events API: every event is read, and none is lost.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::Response;
-use serde_json::json;
-use snapengage::conversation::{self, Event, EventKind, Handler, Label};
-use snapengage::{AgentId, Body, DecodeError, HandlerError, Receiver, Timestamp, async_trait};
+use serde::Serialize;
+use serde_json::{Value, json};
+use snapengage::conversation::{Event, EventKind, Handler, Label};
+use snapengage::{AgentId, DecodeError, HandlerError, ReceiverBuilder, Timestamp, async_trait};
 
-use crate::promises::{Room, assert_is_never_read_cut_off, promises};
+use crate::promises::{Feed, Json, Room, Takes, promises};
 use crate::support::{
-    FAILINGS, Failing, Seen, assert_feed_failed, assert_refused, assert_taken,
-    assert_tells_no_secret, auth, body, log, post, record_log, sample, sample_json, with_secrets,
+    Failing, Seen, assert_refused, assert_taken, auth, log, record_log, sample, sample_json,
 };
 
-const PATH: &str = "/conversation-events";
 const WIDGET: &str = "beaa0150-5a54-4a58-96e1-cc7971239d75";
 const CASE: &str = "2e3362fc-b537-4a16-bd0b-4b5d4108c53d";
 const MINIMAL: &str = r#"{"event":"caseQueued","widget_id":"w","case_id":"c"}"#;
@@ -26,27 +24,12 @@ impl Handler for Failing {
     }
 }
 
-fn recorder(seen: &Seen<Event>) -> impl Handler + use<> {
-    let seen = seen.clone();
-    conversation::from_fn(move |event| {
-        seen.push(event);
-        async { Ok(()) }
-    })
-}
-
-#[track_caller]
-fn receiver(handler: impl Handler) -> Receiver {
-    Receiver::builder().conversation(PATH, auth(), handler).build().expect("no mistakes")
-}
-
-async fn answer(handler: impl Handler, body: impl Into<bytes::Bytes>) -> Response<Body> {
-    receiver(handler).handle(post(PATH, body)).await
-}
-
-async fn received(body: impl Into<bytes::Bytes>) -> Event {
-    let seen = Seen::new();
-    assert_taken(answer(recorder(&seen), body).await);
-    seen.one()
+#[async_trait]
+impl Handler for Seen<Event> {
+    async fn event(&self, event: Event) -> Result<(), HandlerError> {
+        self.push(event);
+        Ok(())
+    }
 }
 
 /// The room, as its promises see it.
@@ -55,34 +38,121 @@ struct Conversation;
 impl Room for Conversation {
     type Event = Event;
 
-    const NAME: &str = "conversation event";
+    const PATH: &str = "/conversation-events";
     const MINIMAL: &str = MINIMAL;
+}
 
-    fn minimal() -> Self::Event {
+impl<H: Handler> Takes<H> for Conversation {
+    fn add(builder: ReceiverBuilder, handler: H) -> ReceiverBuilder {
+        builder.conversation(Self::PATH, auth(), handler)
+    }
+}
+
+impl Json for Conversation {
+    const NAME: &str = "conversation event";
+    const SAMPLES: &[&str] = &["conversation-events/case-labeled.json"];
+
+    fn minimal() -> Event {
         Event::new("caseQueued", "w", "c")
     }
 
-    fn read(body: &[u8]) -> Result<Self::Event, DecodeError> {
+    fn read(body: &[u8]) -> Result<impl Serialize, DecodeError> {
         Event::from_json(body)
     }
 
-    async fn answer(body: Vec<u8>) -> Response<Body> {
-        answer(recorder(&Seen::new()), body).await
+    fn written(event: &Event) -> Value {
+        serde_json::to_value(event).expect("JSON")
     }
 
-    async fn received(body: String) -> Self::Event {
-        received(body).await
+    fn filled_with(value: &Value) -> Value {
+        json!({
+            "event": "caseQueued", "widget_id": "w", "case_id": "c",
+            "widget_name": value, "agent_id": value, "agent_email": value, "agent_alias": value,
+            "timestamp": value, "label": value, "survey_score": value, "survey_comment": value,
+        })
+    }
+
+    fn odd() -> (Value, Event, &'static str) {
+        let request = json!({
+            "event": "caseLabeled",
+            "widget_id": "w",
+            "case_id": "c",
+            "widget_name": ["SECRET"],
+            "agent_id": { "SECRET": 1 },
+            "agent_alias": "Charlie",
+            "timestamp": -1,
+            "label": { "name": [5], "value": "SECRET", "SECRET": null },
+            "survey_score": 7.5,
+            "survey_comment": [false],
+            "SECRET": "SECRET",
+        });
+        let mut label = Label::new();
+        label.value = some("SECRET");
+        label.extra = [("name".to_owned(), json!([5])), ("SECRET".to_owned(), json!(null))].into();
+        let mut expected = Event::new("caseLabeled", "w", "c");
+        expected.agent_alias = some("Charlie");
+        expected.label = Some(label);
+        expected.extra = [
+            ("widget_name".to_owned(), json!(["SECRET"])),
+            ("agent_id".to_owned(), json!({ "SECRET": 1 })),
+            ("timestamp".to_owned(), json!(-1)),
+            ("survey_score".to_owned(), json!(7.5)),
+            ("survey_comment".to_owned(), json!([false])),
+            ("SECRET".to_owned(), json!("SECRET")),
+        ]
+        .into();
+        let names = "widget_name, agent_id, timestamp, survey_score, survey_comment, name";
+        (request, expected, names)
+    }
+}
+
+impl Feed for Conversation {
+    const REQUIRED: &[&str] = &["event", "widget_id", "case_id"];
+    const OPTIONAL: &[&str] = &["agent_id"];
+
+    fn extra(event: &mut Event) -> &mut BTreeMap<String, Value> {
+        &mut event.extra
+    }
+
+    fn logged(event: &Event) -> Vec<&str> {
+        vec![event.kind.as_str(), event.case_id.as_str()]
+    }
+
+    fn twice() -> (&'static str, Event, &'static str) {
+        let request = r#"{"event":"caseClosed","event":"caseQueued","widget_id":"w","case_id":"c",
+            "agent_alias":"A","agent_alias":"B","new":1,"new":2}"#;
+        let mut expected = Event::new("caseQueued", "w", "c");
+        expected.agent_alias = some("B");
+        expected.extra = [
+            ("new".to_owned(), json!([1, 2])),
+            ("event (others)".to_owned(), json!(["caseClosed"])),
+            ("agent_alias (others)".to_owned(), json!(["A"])),
+        ]
+        .into();
+        (request, expected, "event, agent_alias")
+    }
+
+    fn confidential() -> Value {
+        sample_json("conversation-events/case-labeled.json")
     }
 }
 
 promises! {
     Conversation:
+        handler_that_hangs_is_answered_for_after_its_deadline,
+        failing_handler_is_answered_for,
         body_that_is_no_json_object_is_refused,
         value_that_is_no_json_is_refused,
         value_with_one_bad_character_is_read,
         something_after_the_object_is_refused,
         byte_order_mark_and_white_space_are_skipped,
         nesting_is_read_or_refused,
+        body_cut_off_anywhere_is_never_read,
+        null_and_empty_are_absent,
+        odd_values_cost_their_field_only_and_are_warned_about_by_name,
+        of_a_field_that_comes_twice_the_last_counts,
+        ids_and_names_are_bounded,
+        refusals_and_the_log_repeat_nothing_of_the_request,
 }
 
 fn some(text: &str) -> Option<String> {
@@ -116,7 +186,7 @@ async fn documented_event_is_read() {
     expected.survey_score = Some(75);
     expected.survey_comment = some("really helpful");
 
-    let received = received(sample("conversation-events/case-labeled.json")).await;
+    let received = Conversation::received(sample("conversation-events/case-labeled.json")).await;
     assert_eq!(received, expected);
     assert_eq!(received.agent_id.as_ref().map(AgentId::email), Some("charlie@example.com"));
 }
@@ -130,14 +200,15 @@ async fn events_of_an_agent_are_read() {
         ("case-broadcasted", EventKind::CaseBroadcasted),
         ("case-transferred", EventKind::CaseTransferred),
     ] {
-        let received = received(sample(&format!("conversation-events/{path}.json"))).await;
+        let received =
+            Conversation::received(sample(&format!("conversation-events/{path}.json"))).await;
         assert_eq!(received, event_of_agent(kind));
     }
 }
 
 #[tokio::test]
 async fn queued_case_has_no_agent() {
-    let received = received(sample("conversation-events/case-queued.json")).await;
+    let received = Conversation::received(sample("conversation-events/case-queued.json")).await;
     assert_eq!(received, event(EventKind::CaseQueued));
 }
 
@@ -146,7 +217,10 @@ async fn survey_is_read() {
     let mut expected = event_of_agent(EventKind::CaseSurveyed);
     expected.survey_score = Some(75);
     expected.survey_comment = some("really helpful");
-    assert_eq!(received(sample("conversation-events/case-surveyed.json")).await, expected);
+    assert_eq!(
+        Conversation::received(sample("conversation-events/case-surveyed.json")).await,
+        expected
+    );
 }
 
 #[tokio::test]
@@ -154,36 +228,18 @@ async fn unknown_event_is_handed_over_with_all_its_fields() {
     let mut expected = event_of_agent(EventKind::from("caseEscalated"));
     let escalation = json!({ "level": 2, "by": "wc:charlie@example.com" });
     expected.extra = [("escalation".to_owned(), escalation)].into();
-    assert_eq!(received(sample("conversation-events/unknown-event.json")).await, expected);
+    assert_eq!(
+        Conversation::received(sample("conversation-events/unknown-event.json")).await,
+        expected
+    );
 }
 
 #[tokio::test]
 async fn event_is_handed_to_a_shared_handler() {
     let seen = Seen::new();
-    let shared: Arc<dyn Handler> = Arc::new(recorder(&seen));
-    assert_taken(answer(Arc::clone(&shared), MINIMAL).await);
+    let shared: Arc<dyn Handler> = Arc::new(seen.clone());
+    assert_taken(Conversation::answer(Arc::clone(&shared), MINIMAL).await);
     assert_eq!(seen.one(), Event::new("caseQueued", "w", "c"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn failing_handler_is_answered_for() {
-    for failing in FAILINGS {
-        let response = answer(failing, sample("conversation-events/case-labeled.json")).await;
-        assert_feed_failed(response, failing);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn handler_that_hangs_is_answered_for_after_its_deadline() {
-    let started = tokio::time::Instant::now();
-    answer(Failing::Hanging, MINIMAL).await;
-    assert_eq!(started.elapsed().as_secs(), 30);
-
-    let builder = Receiver::builder().conversation(PATH, auth(), Failing::Hanging);
-    let receiver = builder.feed_deadline(Duration::from_secs(3)).build().expect("no mistakes");
-    let started = tokio::time::Instant::now();
-    receiver.handle(post(PATH, MINIMAL)).await;
-    assert_eq!(started.elapsed().as_secs(), 3);
 }
 
 #[tokio::test]
@@ -209,7 +265,7 @@ async fn event_that_cannot_be_read_is_refused() {
             "field `case_id` is not of the documented type at line 1 column 54",
         ),
     ] {
-        let response = answer(recorder(&Seen::new()), body).await;
+        let response = Conversation::answer(Seen::new(), body).await;
         assert_refused(response, 400, &format!("conversation event: {message}"));
     }
 }
@@ -222,92 +278,7 @@ async fn numeric_ids_and_numbers_as_text_are_read() {
     expected.agent_id = Some("3".into());
     expected.timestamp = Timestamp::from_millis(1_551_461_879_355);
     expected.survey_score = Some(75);
-    assert_eq!(received(request).await, expected);
-}
-
-#[tokio::test]
-async fn null_and_empty_are_absent() {
-    for empty in [json!(null), json!("")] {
-        let request = json!({
-            "event": "caseQueued", "widget_id": "w", "case_id": "c",
-            "widget_name": empty, "agent_id": empty, "agent_email": empty, "agent_alias": empty,
-            "timestamp": empty, "label": empty, "survey_score": empty, "survey_comment": empty,
-        });
-        assert_eq!(received(request.to_string()).await, Event::new("caseQueued", "w", "c"));
-    }
-}
-
-#[tokio::test]
-async fn of_a_field_that_comes_twice_the_last_counts() {
-    let request = r#"{"event":"caseClosed","event":"caseQueued","widget_id":"w","case_id":"c",
-        "agent_alias":"A","agent_alias":"B","new":1,"new":2}"#;
-    let mut expected = Event::new("caseQueued", "w", "c");
-    expected.agent_alias = some("B");
-    expected.extra = [
-        ("new".to_owned(), json!([1, 2])),
-        ("event (others)".to_owned(), json!(["caseClosed"])),
-        ("agent_alias (others)".to_owned(), json!(["A"])),
-    ]
-    .into();
-    assert_eq!(received(request).await, expected);
-    assert_eq!(Event::from_json(&serde_json::to_vec(&expected).expect("JSON")), Ok(expected));
-}
-
-#[tokio::test]
-async fn odd_values_cost_their_field_only_and_are_warned_about_by_name() {
-    record_log();
-    let request = json!({
-        "event": "caseLabeled",
-        "widget_id": "w",
-        "case_id": "c",
-        "widget_name": ["SECRET"],
-        "agent_id": { "SECRET": 1 },
-        "agent_alias": "Charlie",
-        "timestamp": -1,
-        "label": { "name": [5], "value": "SECRET", "SECRET": null },
-        "survey_score": 7.5,
-        "survey_comment": [false],
-        "SECRET": "SECRET",
-    });
-    let mut label = Label::new();
-    label.value = some("SECRET");
-    label.extra = [("name".to_owned(), json!([5])), ("SECRET".to_owned(), json!(null))].into();
-    let mut expected = Event::new("caseLabeled", "w", "c");
-    expected.agent_alias = some("Charlie");
-    expected.label = Some(label);
-    expected.extra = [
-        ("widget_name".to_owned(), json!(["SECRET"])),
-        ("agent_id".to_owned(), json!({ "SECRET": 1 })),
-        ("timestamp".to_owned(), json!(-1)),
-        ("survey_score".to_owned(), json!(7.5)),
-        ("survey_comment".to_owned(), json!([false])),
-        ("SECRET".to_owned(), json!("SECRET")),
-    ]
-    .into();
-    let received = received(request.to_string()).await;
-    assert_eq!(received, expected);
-    assert_eq!(serde_json::to_value(received).ok(), Some(request));
-
-    let log = log();
-    let fields = r#"fields="widget_name, agent_id, timestamp, survey_score, survey_comment, name""#;
-    assert!(log.contains(fields), "{log}");
-    assert_tells_no_secret("log", &log);
-}
-
-#[tokio::test]
-async fn ids_and_names_are_bounded() {
-    let (long, longer) = ("x".repeat(256), "x".repeat(1_000_000));
-    let request = |kind: &str, agent: &str| json!({ "event": kind, "widget_id": "w", "case_id": "c", "agent_id": agent });
-    let read = received(request(&long, &long).to_string()).await;
-    assert_eq!(
-        (read.kind.as_str(), read.agent_id.as_ref().map(AgentId::as_str)),
-        (&*long, Some(&*long))
-    );
-    let read = received(request("caseClosed", &longer).to_string()).await;
-    assert_eq!((read.agent_id, &read.extra["agent_id"]), (None, &json!(longer)));
-    let response = answer(recorder(&Seen::new()), request(&longer, "a").to_string()).await;
-    assert_eq!(response.status(), 400);
-    assert!(body(response).contains("conversation event: field `event` is longer than 256 bytes"));
+    assert_eq!(Conversation::received(request).await, expected);
 }
 
 #[tokio::test]
@@ -326,7 +297,7 @@ async fn scores_are_read_as_they_are_and_never_rounded() {
         let request = json!({
             "event": "caseSurveyed", "widget_id": "w", "case_id": "c", "survey_score": score,
         });
-        let received = received(request.to_string()).await;
+        let received = Conversation::received(request.to_string()).await;
         assert_eq!(received.survey_score, expected, "{score}");
         let kept = expected.is_none().then_some(score);
         assert_eq!(received.extra.get("survey_score"), kept.as_ref());
@@ -336,7 +307,7 @@ async fn scores_are_read_as_they_are_and_never_rounded() {
 #[tokio::test]
 async fn log_names_the_event_and_the_case_and_nothing_said_in_it() {
     record_log();
-    received(sample("conversation-events/case-labeled.json")).await;
+    Conversation::received(sample("conversation-events/case-labeled.json")).await;
     let log = log();
     for named in [r#"api="conversation-events""#, r#"event="caseLabeled""#, CASE] {
         assert!(log.contains(named), "{log}");
@@ -344,31 +315,4 @@ async fn log_names_the_event_and_the_case_and_nothing_said_in_it() {
     for said in ["charlie", "Charlie", "helpful", "Paddy"] {
         assert!(!log.contains(said), "{log}");
     }
-}
-
-#[tokio::test]
-async fn refusals_and_the_log_repeat_nothing_of_the_request() {
-    record_log();
-    let receiver = receiver(conversation::from_fn(|_| async { Ok(()) }));
-    for request in with_secrets(&sample_json("conversation-events/case-labeled.json")) {
-        let read = Event::from_json(&request).ok();
-        let response = receiver.handle(post(PATH, request.clone())).await;
-        let logged = log();
-        let request = String::from_utf8_lossy(&request);
-        assert_eq!(response.status(), if read.is_some() { 200 } else { 400 }, "{request}");
-        assert_tells_no_secret(&request, &body(response));
-        let is_logged = |event: &Event| {
-            [event.kind.as_str(), event.case_id.as_str()]
-                .iter()
-                .any(|text| text.starts_with(['S', '9']))
-        };
-        if !read.as_ref().is_some_and(is_logged) {
-            assert_tells_no_secret(&request, &logged);
-        }
-    }
-}
-
-#[test]
-fn a_body_cut_off_anywhere_is_never_read() {
-    assert_is_never_read_cut_off::<Conversation>("conversation-events/case-labeled.json");
 }

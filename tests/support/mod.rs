@@ -16,7 +16,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::{Value, json};
-use snapengage::{Auth, Body, DecodeError, HandlerError, Token};
+use snapengage::{Auth, Body, HandlerError, Token};
 
 pub(crate) const TOKEN: &str = "my-token";
 
@@ -212,19 +212,6 @@ pub(crate) const MENDED_VALUES: &[(&[u8], &str)] = &[
 pub(crate) fn with_value(document: &str, value: impl AsRef<[u8]>) -> Vec<u8> {
     let open = document.trim_end().strip_suffix('}').expect("an object");
     [open.as_bytes(), br#","SECRET":"#, value.as_ref(), b"}"].concat()
-}
-
-/// Asserts that each of [`MENDED_VALUES`] in an undocumented field is read as it is to be.
-#[track_caller]
-pub(crate) fn assert_values_are_mended<T: serde::Serialize>(
-    document: &str,
-    read: impl Fn(&[u8]) -> Result<T, DecodeError>,
-) {
-    for (value, expected) in MENDED_VALUES {
-        let read = read(&with_value(document, value)).expect("a value that is mended");
-        let written = serde_json::to_value(read).expect("a model that is written");
-        assert_eq!(written[SECRET], parse(expected.as_bytes()), "{expected}");
-    }
 }
 
 /// `document` with the field `nested` added, of arrays in objects, `depth` levels below the document.
