@@ -90,7 +90,7 @@ fn shown<'p>(lost: &[&'p str], served: &[Served<'_>]) -> Vec<Cow<'p, str>> {
 }
 
 fn segments(path: &str) -> Vec<&str> {
-    path.trim_start_matches('/').split('/').collect()
+    path.strip_prefix('/').unwrap_or(path).split('/').collect()
 }
 
 /// Returns `true` if one may be a mistyped form of the other: one letter in three wrong.
@@ -135,7 +135,7 @@ mod tests {
             ("/bott", "/bott", "/bot"),
             ("/BOT", "/BOT", "/bot"),
             ("/bot/", "/bot/", "/bot"),
-            ("//bot", "/bot", "/bot"),
+            ("//bot", "//bot", "/bot"),
             ("/api/v2/bot", "/api/v2/bot", "/bot"),
             ("/get_contcat", "/get_contcat", "/get-contact"),
             ("/health", "/health", "/healthz"),
