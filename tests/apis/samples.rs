@@ -170,9 +170,11 @@ fn the_readme_names_every_sample_and_no_other() {
         .filter_map(|line| line.split('|').nth(1))
         .flat_map(|cell| cell.split(','))
         .map(|name| name.trim().trim_matches('`').to_owned());
+    let named: BTreeSet<_> = named.collect();
     let mut expected = samples();
     expected.remove("README.md");
-    assert_eq!(named.collect::<BTreeSet<_>>(), expected);
+    assert_eq!(expected.difference(&named).collect::<Vec<_>>(), [""; 0], "not in the README");
+    assert_eq!(named.difference(&expected).collect::<Vec<_>>(), [""; 0], "no such sample");
 }
 
 #[test]
