@@ -99,31 +99,49 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let mut body = pin!(body);
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut collected = Collected::default();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(Rejection::broken_body)?;
-        let Ok(mut data) = frame.into_data() else {
+        let Ok(data) = frame.into_data() else {
             continue;
         };
-        let length = first.len() + rest.len();
         // No underflow: the length so far is within the limit.
-        if data.remaining() > limit - length {
+        if data.remaining() > limit - collected.len() {
             return Err(Rejection::too_large(limit));
         }
-        // Most bodies are one frame, which is the server's own buffer: it is not copied.
-        if length == 0 {
-            first = data.copy_to_bytes(data.remaining());
-            continue;
-        }
-        if rest.is_empty() {
-            rest.reserve(first.len() + data.remaining());
-            rest.extend_from_slice(&std::mem::take(&mut first));
-        }
-        rest.put(data);
+        collected.push(data);
     }
-    if rest.is_empty() {
-        return Ok(first);
+    Ok(collected.into_bytes())
+}
+
+/// Part of a body that has come.
+#[derive(Default)]
+struct Collected {
+    /// The first piece, while there is no other.
+    first: Bytes,
+    /// All pieces, once there are several.
+    all: BytesMut,
+}
+
+impl Collected {
+    fn len(&self) -> usize {
+        self.first.len() + self.all.len()
     }
-    Ok(rest.freeze())
+
+    fn push(&mut self, mut data: impl Buf) {
+        // Most bodies are one piece, which is the server's own buffer: it is not copied.
+        if self.len() == 0 {
+            self.first = data.copy_to_bytes(data.remaining());
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.reserve(self.first.len() + data.remaining());
+            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.all.put(data);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.freeze() }
+    }
 }

@@ -236,15 +236,24 @@ impl Receiver {
             .admit(head, &path, body, log)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
+        self.call(route, Admitted { query: head.uri.query().unwrap_or_default(), body }, log).await
+    }
+
+    /// Calls the handler of a route, once there is memory for what is read of the request.
+    async fn call(
+        &self,
+        route: &Route,
+        request: Admitted<'_>,
+        log: &RequestLog,
+    ) -> Result<Answer, Rejection> {
         let patience = route.deadline.min(self.0.limits.deadline);
-        let memory = self.0.memory.share(&body, patience).await;
+        let memory = self.0.memory.share(&request.body, patience).await;
         // The wait counts towards the handler's time: SnapEngage waits no longer for it.
         let waited = memory.as_ref().map_or(patience, Share::waited);
         let deadline = route.deadline.saturating_sub(waited);
-        let query = head.uri.query().unwrap_or_default();
         let call = log.within(|| match memory {
-            Some(_) => route.endpoint.accept(Admitted { query, body }),
-            None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
+            Some(_) => route.endpoint.accept(request),
+            None => route.endpoint.turn_away(&request.body, Failure::NoMemory(patience)),
         })?;
         // Recorded before the handler runs, so that its own log lines have the event's name beside
         // them.
