@@ -33,8 +33,8 @@ impl Actions {
 
     async fn retry_head(&self, letter: &Letter, now: Timestamp) -> Result<bool, InboxError> {
         let Streams { cases, notes, .. } = &*self.streams;
-        let case = cases.case(&letter.header);
-        let is_head = cases.head(&case).await?.is_some_and(|head| head.number == letter.number);
+        let head = cases.head(&letter.header).await?;
+        let is_head = head.is_some_and(|head| head.number == letter.number);
         if !is_head || notes.working(letter.number).await?.is_some() {
             return Ok(false);
         }
@@ -44,7 +44,8 @@ impl Actions {
         };
         // A message that waits at the server for its next delivery cannot be called from there: a
         // copy is delivered at once.
-        let was_head = cases.replace(&case.head, letter, failed.attempts).await?;
+        let subject = cases.case(&letter.header).head;
+        let was_head = cases.replace(&subject, letter, failed.attempts).await?;
         notes.forget(letter.number).await?;
         Ok(was_head)
     }
@@ -62,7 +63,7 @@ impl Actions {
         let was_there = self.streams.at(position).erase(letter.number).await?;
         if position == Position::Open {
             notes.forget(letter.number).await?;
-            cases.heal(&cases.case(&letter.header)).await?;
+            cases.heal(&letter.header).await?;
         }
         Ok(was_there)
     }

@@ -80,9 +80,9 @@ impl Cases {
         Ok(self.entries.get(number).await?.map(Letter::stored))
     }
 
-    /// Entry that is processed now.
-    pub(super) async fn head(&self, case: &Case) -> Result<Option<Letter>, InboxError> {
-        Ok(self.entries.last(&case.head).await?.map(Letter::stored))
+    /// Entry of the same case that is processed now.
+    pub(super) async fn head(&self, header: &EntryHeader) -> Result<Option<Letter>, InboxError> {
+        Ok(self.entries.last(&self.case(header).head).await?.map(Letter::stored))
     }
 
     /// First head of any case, with its subject.
@@ -99,9 +99,10 @@ impl Cases {
     /// otherwise.
     pub(super) async fn append(
         &self,
-        case: &Case,
+        header: &EntryHeader,
         message: PublishMessage,
     ) -> Result<Published, InboxError> {
+        let case = self.case(header);
         // One condition on head and tail together: the server compares and stores in one step, so
         // that of several receivers only one fills an empty case, and none overtakes a tail.
         let first = message.clone().expected_last_subject_sequence(NONE);
@@ -113,20 +114,21 @@ impl Cases {
         let published = self.entries.publish(&case.tail, message).await?;
         // The head may have gone after it refused the first attempt and before the second was
         // stored: who removed it found no tail to fill it from.
-        self.heal(case).await?;
+        self.heal(header).await?;
         Ok(published)
     }
 
-    /// Gives a case a head if it has none.
-    pub(super) async fn heal(&self, case: &Case) -> Result<(), InboxError> {
-        if self.head(case).await?.is_none() {
-            self.fill(case).await?;
+    /// Gives the case of an entry a head if it has none.
+    pub(super) async fn heal(&self, header: &EntryHeader) -> Result<(), InboxError> {
+        if self.head(header).await?.is_none() {
+            self.fill(header).await?;
         }
         Ok(())
     }
 
     /// Moves the first of a case's tail to its head, if there is none.
-    pub(super) async fn fill(&self, case: &Case) -> Result<(), InboxError> {
+    pub(super) async fn fill(&self, header: &EntryHeader) -> Result<(), InboxError> {
+        let case = self.case(header);
         let next = self.entries.first_of(&case.tail, 1).await?;
         let Some(next) = next.map(Letter::stored) else { return Ok(()) };
         let moved = next.moved(next.header.attempts)?.expected_last_subject_sequence(NONE);

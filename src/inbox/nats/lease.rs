@@ -18,6 +18,7 @@ use super::streams::Streams;
 use super::upkeep::Upkeep;
 use crate::caught::log_safely;
 use crate::inbox::engine::{Claim, Lease, Ticket, Verdict};
+use crate::inbox::entry::EntryId;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::timestamp::Timestamp;
@@ -94,8 +95,8 @@ pub(super) struct Leases {
     pull: Pull,
     streams: Arc<Streams>,
     upkeep: Arc<Upkeep>,
-    /// Entries that this process has leased, by number.
-    leased: Mutex<HashMap<u64, Arc<Leased>>>,
+    /// Entries that this process has leased.
+    leased: Mutex<HashMap<EntryId, Arc<Leased>>>,
     done_retention: Duration,
 }
 
@@ -146,7 +147,7 @@ impl Leases {
             }
         }
         let claim = leased.claim();
-        self.leased().insert(leased.letter.number, Arc::new(leased));
+        self.leased().insert(claim.ticket.id, Arc::new(leased));
         Some(claim)
     }
 
@@ -209,8 +210,7 @@ impl Leases {
         if *lease == 1 {
             return Ok(false);
         }
-        let cases = &self.streams.cases;
-        let head = cases.head(&cases.case(&letter.header)).await?;
+        let head = self.streams.cases.head(&letter.header).await?;
         Ok(head.is_some_and(|head| head.number != letter.number && head.is_same(letter)))
     }
 
@@ -267,7 +267,7 @@ impl Leases {
             self.upkeep.recover().await;
         }
         settled?;
-        self.leased().remove(&leased.letter.number);
+        self.leased().remove(&ticket.id);
         Ok(true)
     }
 
@@ -275,19 +275,18 @@ impl Leases {
         self.pull.release().await
     }
 
-    fn leased(&self) -> MutexGuard<'_, HashMap<u64, Arc<Leased>>> {
+    fn leased(&self) -> MutexGuard<'_, HashMap<EntryId, Arc<Leased>>> {
         self.leased.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Entry of a ticket, if its lease is still held.
     async fn held(&self, ticket: Ticket) -> Result<Option<Arc<Leased>>, InboxError> {
-        let number = Position::of(ticket.id).1;
         let leased =
-            self.leased().get(&number).filter(|leased| leased.lease == ticket.lease).cloned();
+            self.leased().get(&ticket.id).filter(|leased| leased.lease == ticket.lease).cloned();
         let Some(leased) = leased else { return Ok(None) };
-        match self.streams.notes.working(number).await? {
+        match self.streams.notes.working(leased.letter.number).await? {
             Some(note) if note.lease != ticket.lease => {
-                self.leased().remove(&number);
+                self.leased().remove(&ticket.id);
                 Ok(None)
             }
             // Without a note, nobody else has it: one is made before a handler is called.
@@ -327,12 +326,11 @@ impl Leases {
     async fn remove(&self, leased: &Leased) -> Result<(), InboxError> {
         let Letter { number, header, .. } = &leased.letter;
         let cases = &self.streams.cases;
-        let case = cases.case(header);
         // Not by the acknowledgement alone, which the servers of a cluster act on somewhat later:
         // until then, the case has a head, and the next could not be stored as one.
         cases.entries.remove(*number).await?;
         tokio::try_join!(
-            cases.fill(&case),
+            cases.fill(header),
             leased.ack(AckKind::Ack),
             self.streams.notes.forget(*number)
         )?;

@@ -51,7 +51,7 @@ impl Receipts {
             return Ok(if is_known { Stored::Repeat } else { Stored::Full });
         }
         let message = header.around(arrival.body.clone())?.message_id(&header.key);
-        match self.append(&header, message).await? {
+        match self.streams.cases.append(&header, message).await? {
             Published::Duplicate(number) => {
                 self.repeated(&header, arrival.body.clone(), number).await
             }
@@ -71,15 +71,6 @@ impl Receipts {
 
     fn key_used_once(&self) -> String {
         name_of(&self.client.new_inbox())
-    }
-
-    async fn append(
-        &self,
-        header: &EntryHeader,
-        message: PublishMessage,
-    ) -> Result<Published, InboxError> {
-        let cases = &self.streams.cases;
-        cases.append(&cases.case(header), message).await
     }
 
     /// Stores an entry that cannot be read as a dead letter.
@@ -114,7 +105,7 @@ impl Receipts {
             // of those, too, only one is stored.
             let message = header.around(body.clone())?;
             let message = message.message_id(format!("{}.{number}", header.key));
-            match self.append(header, message).await? {
+            match self.streams.cases.append(header, message).await? {
                 Published::Duplicate(other) => number = other,
                 Published::Stored | Published::Conflict => return Ok(Stored::New),
             }
@@ -133,8 +124,7 @@ impl Receipts {
 
     /// Returns whether the entry is its case's head, or was processed.
     async fn is_known(&self, header: &EntryHeader) -> Result<bool, InboxError> {
-        let cases = &self.streams.cases;
-        let head = cases.head(&cases.case(header)).await?;
+        let head = self.streams.cases.head(header).await?;
         if head.is_some_and(|head| head.header.key == header.key) {
             return Ok(true);
         }
@@ -152,7 +142,7 @@ impl Receipts {
         }
         // Stored first: a crash in between leaves the dead letter beside the entry, and it is
         // removed when the entry is delivered.
-        self.append(&dead.header, message).await?;
+        self.streams.cases.append(&dead.header, message).await?;
         self.streams.ended.exhume(dead).await
     }
 }

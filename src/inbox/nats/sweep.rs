@@ -69,7 +69,7 @@ impl Repairs {
                 return Ok(false);
             };
             self.looked_at.store(tail.number, Ordering::Relaxed);
-            cases.heal(&cases.case(&tail.header)).await?;
+            cases.heal(&tail.header).await?;
         }
         Ok(true)
     }
