@@ -88,7 +88,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("wire::legible", &[]),
     ("wire::json", &["wire::charset", "error", "wire::lenient", "wire::mend", "wire::model"]),
     ("wire::key", &["timestamp"]),
-    ("wire::mend", &[]),
+    ("wire::mend", &["wire::charset"]),
     ("wire::charset", &[]),
     ("wire::model", &["wire::lenient"]),
     ("wire::open_set", &["wire::lenient"]),

@@ -1,7 +1,8 @@
 //! Salvage of a body that cannot be read: enough of it to answer the visitor.
 
 use crate::id::{CaseId, LONGEST, WidgetId};
-use crate::wire::json::{read_text, without_bom};
+use crate::wire::charset::without_bom;
+use crate::wire::json::read_text;
 
 /// Fields found in a body that cannot be read.
 #[derive(Debug, Default, PartialEq)]

@@ -3,6 +3,7 @@
 use super::request::SupportRequest;
 use super::xml;
 use crate::error::DecodeError;
+use crate::wire::charset;
 use crate::wire::json::{self, Decoded};
 
 const WHAT: &str = "support request";
@@ -18,8 +19,8 @@ impl SupportRequest {
     }
 
     pub(super) fn decode(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
-        let start = json::without_bom(body).trim_ascii_start();
-        if start.starts_with(b"<") && !json::is_utf_16(body) {
+        let start = charset::without_bom(body).trim_ascii_start();
+        if start.starts_with(b"<") && !charset::is_utf_16(body) {
             return xml::decode(WHAT, body);
         }
         json::decode(WHAT, body)

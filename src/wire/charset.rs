@@ -1,4 +1,4 @@
-//! Charsets: the one beside UTF-8 that bodies come in.
+//! Charsets: UTF-8, and the one beside it that bodies come in.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,22 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
 /// Byte order mark: it starts a text that is UTF-8 whatever the text declares.
-pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Returns the body without a byte order mark.
+pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BOM).unwrap_or(body)
+}
+
+/// Returns `true` if a body seems to be UTF-16, with a byte order mark or without one.
+pub(crate) fn is_utf_16(body: &[u8]) -> bool {
+    matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
+}
+
+/// Returns the body as text. Invalid UTF-8 becomes U+FFFD.
+pub(crate) fn utf_8(body: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
+}
 
 /// Returns the body as it came, or converted to UTF-8 if its `Content-Type` names ISO-8859-1 or
 /// windows-1252.

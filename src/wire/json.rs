@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::Deserializer;
 
-use super::charset::BOM;
+use super::charset::{is_utf_16, without_bom};
 use super::lenient::{Lenient, warn_of_odd_fields, warn_of_replacements, were_digits_lost};
 use super::mend::{Mended, mend, place_in_body};
 use super::model::{Model, ModelVisitor};
@@ -107,13 +107,4 @@ fn in_body(what: &str, body: &[u8], text: &str, error: &serde_json::Error) -> De
     let end = lines.map(str::len).sum::<usize>() + error.column();
     let end = place_in_body(body, end).min(body.len());
     DecodeError::at(what, problem, &body[..end])
-}
-
-/// Returns `true` if a body seems to be UTF-16, with a byte order mark or without one.
-pub(crate) fn is_utf_16(body: &[u8]) -> bool {
-    matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
-}
-
-pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
-    body.strip_prefix(BOM).unwrap_or(body)
 }

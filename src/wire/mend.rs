@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use super::charset::utf_8;
+
 /// Body after mending.
 pub(crate) struct Mended {
     pub(crate) text: String,
@@ -25,11 +27,6 @@ pub(crate) fn mend(body: &[u8]) -> Mended {
         text.push_str(&piece.mended);
     }
     Mended { text, has_replacements }
-}
-
-/// Returns the body as text. Invalid UTF-8 becomes U+FFFD.
-pub(crate) fn utf_8(body: &[u8]) -> Cow<'_, str> {
-    str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
 /// Returns the place in a body that became this place in its mended text.

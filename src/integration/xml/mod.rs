@@ -16,9 +16,9 @@ use super::request::{Language, SupportRequest};
 use super::transcript::{Date, TranscriptLine};
 use crate::error::DecodeError;
 use crate::timestamp::Timestamp;
-use crate::wire::charset::{is_windows_1252, windows_1252};
-use crate::wire::json::{self, Decoded};
-use crate::wire::mend::{place_in_utf_8, utf_8};
+use crate::wire::charset::{is_windows_1252, utf_8, windows_1252, without_bom};
+use crate::wire::json::Decoded;
+use crate::wire::mend::place_in_utf_8;
 use crate::wire::model::{Model, ModelVisitor};
 
 const ROOT: &str = "case";
@@ -109,7 +109,7 @@ impl<'b> Source<'b> {
     /// Decodes as UTF-8 if there is a byte order mark, else by the declared encoding if it is
     /// supported. Invalid UTF-8 becomes U+FFFD.
     fn of(body: &'b [u8]) -> Self {
-        let sent = json::without_bom(body);
+        let sent = without_bom(body);
         let has_bom = sent.len() < body.len();
         if !has_bom && declared_encoding(sent).is_some_and(is_windows_1252) {
             return Self { sent, text: windows_1252(sent), is_utf_8: false };
