@@ -10,7 +10,7 @@ use crate::api::Api;
 use crate::error::{DecodeError, HandlerError};
 use crate::journal::{Journal, Journaled, Receipt, Subject, Summary};
 use crate::timestamp::Timestamp;
-use crate::wire::json::Decoded;
+use crate::wire::decoded::Decoded;
 use crate::wire::lenient::Lenient;
 
 /// Event of a one-way feed, with all in which one feed differs from another.

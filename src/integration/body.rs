@@ -4,7 +4,8 @@ use super::request::SupportRequest;
 use super::xml;
 use crate::error::DecodeError;
 use crate::wire::charset;
-use crate::wire::json::{self, Decoded};
+use crate::wire::decoded::Decoded;
+use crate::wire::json;
 
 const WHAT: &str = "support request";
 

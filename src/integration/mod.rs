@@ -66,7 +66,7 @@ use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, Handling, IntoFeed
 use crate::error::{DecodeError, HandlerError};
 use crate::journal::Subject;
 use crate::timestamp::Timestamp;
-use crate::wire::json::Decoded;
+use crate::wire::decoded::Decoded;
 
 /// Handler of finished chats and offline messages.
 #[diagnostic::on_unimplemented(

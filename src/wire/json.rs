@@ -5,28 +5,11 @@ use std::marker::PhantomData;
 use serde::Deserializer;
 
 use super::charset::{is_utf_16, without_bom};
-use super::lenient::{Lenient, warn_of_odd_fields, warn_of_replacements, were_digits_lost};
+use super::decoded::{Decoded, warn_of_odd_fields};
+use super::lenient::{Lenient, were_digits_lost};
 use super::mend::{Mended, mend, place_in_body};
 use super::model::{Model, ModelVisitor};
 use crate::error::DecodeError;
-
-/// Body that was parsed.
-pub(crate) struct Decoded<M> {
-    pub(crate) model: M,
-    /// `true` if a character could not be read, and U+FFFD is in its place.
-    pub(crate) has_replacements: bool,
-}
-
-impl<M: Lenient> Decoded<M> {
-    /// Returns the model, after logging the names of its odd fields.
-    pub(crate) fn logged(self) -> M {
-        if self.has_replacements {
-            warn_of_replacements(&self.model);
-        }
-        warn_of_odd_fields(&self.model);
-        self.model
-    }
-}
 
 /// Parses one JSON object. `what` is the start of the error's text.
 pub(crate) fn from_json<M: Model>(what: &str, body: &[u8]) -> Result<M, DecodeError> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod budget;
 pub(crate) mod charset;
+pub(crate) mod decoded;
 pub(crate) mod json;
 pub(crate) mod key;
 pub(crate) mod legible;

@@ -17,7 +17,7 @@ use super::transcript::{Date, TranscriptLine};
 use crate::error::DecodeError;
 use crate::timestamp::Timestamp;
 use crate::wire::charset::{is_windows_1252, utf_8, windows_1252, without_bom};
-use crate::wire::json::Decoded;
+use crate::wire::decoded::Decoded;
 use crate::wire::mend::place_in_utf_8;
 use crate::wire::model::{Model, ModelVisitor};
 

@@ -9,7 +9,6 @@ mod places;
 mod raw;
 mod read;
 mod values;
-mod warn;
 
 use std::collections::BTreeMap;
 
@@ -20,8 +19,7 @@ use serde_json::{Number, Value};
 pub(crate) use self::places::Slot;
 pub(crate) use self::raw::{Borrowed, Raw, keep, were_digits_lost};
 pub(crate) use self::read::{others, read, read_constant, read_name, read_required, require};
-pub(crate) use self::values::short;
-pub(crate) use self::warn::{warn_of_odd_fields, warn_of_replacements};
+pub(crate) use self::values::{short, to_value};
 
 use self::raw::{raw_map, raw_seq};
 

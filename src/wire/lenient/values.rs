@@ -9,7 +9,7 @@ use super::{Lenient, Scalar};
 use crate::id::{AgentId, CaseId, LONGEST, WidgetId};
 use crate::timestamp::Timestamp;
 
-pub(super) fn to_value(value: &impl Serialize) -> Value {
+pub(crate) fn to_value(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 

@@ -1,15 +1,32 @@
-//! Warnings of an event that is not as documented.
+//! Body that was parsed, and the warnings of one that is not as documented.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Lenient;
-use super::values::to_value;
+use super::lenient::{Lenient, to_value};
 use crate::caught::log_safely;
 
+/// Body that was parsed.
+pub(crate) struct Decoded<M> {
+    pub(crate) model: M,
+    /// `true` if a character could not be read, and U+FFFD is in its place.
+    pub(crate) has_replacements: bool,
+}
+
+impl<M: Lenient> Decoded<M> {
+    /// Returns the model, after logging the names of its odd fields.
+    pub(crate) fn logged(self) -> M {
+        if self.has_replacements {
+            warn_of_replacements(&self.model);
+        }
+        warn_of_odd_fields(&self.model);
+        self.model
+    }
+}
+
 /// Logs one line for all the odd fields of an event, by name and never by value.
-pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
+pub(super) fn warn_of_odd_fields(event: &impl Lenient) {
     if !tracing::enabled!(tracing::Level::WARN) {
         return;
     }
@@ -28,7 +45,7 @@ pub(crate) fn warn_of_odd_fields(event: &impl Lenient) {
 
 /// Logs one line for all the fields in which U+FFFD stands for what could not be read, by name and
 /// never by value. A name that is not documented is the sender's, and not logged either.
-pub(crate) fn warn_of_replacements(event: &impl Lenient) {
+fn warn_of_replacements(event: &impl Lenient) {
     if !tracing::enabled!(tracing::Level::WARN) {
         return;
     }
