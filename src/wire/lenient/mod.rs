@@ -5,7 +5,6 @@
 //! - A value that a field cannot hold is kept as it came, beside the field.
 //! - If a field comes several times, the last counts, and the others are kept beside it.
 
-mod places;
 mod raw;
 mod read;
 mod values;
@@ -16,10 +15,9 @@ use serde::Serialize;
 use serde::de::{MapAccess, SeqAccess};
 use serde_json::{Number, Value};
 
-pub(crate) use self::places::Slot;
-pub(crate) use self::raw::{Borrowed, Raw, keep, were_digits_lost};
+pub(crate) use self::raw::{Borrowed, Raw, keep, to_value, were_digits_lost};
 pub(crate) use self::read::{others, read, read_constant, read_name, read_required, require};
-pub(crate) use self::values::{short, to_value};
+pub(crate) use self::values::short;
 
 use self::raw::{raw_map, raw_seq};
 

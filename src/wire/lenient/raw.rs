@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
@@ -84,6 +85,10 @@ impl<'de> Visitor<'de> for BorrowedVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
         raw_seq(seq, Vec::new()).map(Borrowed::Other)
     }
+}
+
+pub(crate) fn to_value(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }
 
 pub(super) fn raw_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Value, A::Error> {

@@ -1,12 +1,13 @@
 //! Fields of an object, read one by one, and the other values that come for a field.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::de::{self, DeserializeSeed, MapAccess};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::values::to_value;
-use super::{Borrowed, Extra, Field, Lenient, Raw, Slot};
+use super::raw::{note_lost_digits, to_value};
+use super::{Borrowed, Extra, Field, Lenient, Raw, Scalar};
 use crate::id::LONGEST;
 
 /// Reads the next value of an object into a field; an odd one goes to `extra`. Of several, the last
@@ -150,4 +151,102 @@ fn keep_other(extra: &mut Extra, name: &str, value: Value) {
 
 pub(crate) fn require<T, E: de::Error>(field: Option<T>, name: &'static str) -> Result<T, E> {
     field.ok_or_else(|| E::missing_field(name))
+}
+
+/// Field about to be filled with any JSON. Yields the value if it was odd.
+pub(super) struct Slot<'f, F>(pub(super) &'f mut F);
+
+impl<F: Field> Slot<'_, F> {
+    #[inline]
+    fn fill<E>(self, value: Scalar<'_>) -> Result<Option<Value>, E> {
+        Ok(if self.0.fill_scalar(value) { None } else { Some(value.to_json()) })
+    }
+}
+
+impl<'de, F: Field> DeserializeSeed<'de> for Slot<'_, F> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, F: Field> Visitor<'de> for Slot<'_, F> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        self.fill(Scalar::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        self.fill(Scalar::Integer(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        self.fill(Scalar::Integer(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        note_lost_digits(value);
+        self.fill(Scalar::Float(value))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        // White space alone is text in a field of text, and elsewhere layout.
+        let is_filled =
+            text.is_empty() || self.0.fill_scalar(Scalar::Text(text)) || text.trim().is_empty();
+        Ok(if is_filled { None } else { Some(text.into()) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Ok(match self.0.fill_map(map)? {
+            Some(Value::Number(number)) => {
+                let is_filled = match (number.as_i128(), number.as_f64()) {
+                    (Some(integer), _) => self.0.fill_scalar(Scalar::Integer(integer)),
+                    (None, Some(float)) => self.0.fill_scalar(Scalar::Float(float)),
+                    (None, None) => false,
+                };
+                (!is_filled).then_some(Value::Number(number))
+            }
+            odd => odd,
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        self.0.fill_seq(seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::{Error, MapDeserializer};
+    use serde_json::json;
+
+    use super::super::raw::NUMBER;
+    use super::*;
+
+    fn filled<F: Field>(digits: &str) -> (F, Option<Value>) {
+        let number = MapDeserializer::<_, Error>::new([(NUMBER, digits)].into_iter());
+        let mut field = F::default();
+        let odd = Slot(&mut field).visit_map(number).expect("a number");
+        (field, odd)
+    }
+
+    #[test]
+    fn numbers_of_arbitrary_precision_are_numbers() {
+        assert_eq!(filled("5"), (Some(5_i64), None));
+        assert_eq!(filled("18446744073709551615"), (Some(json!(u64::MAX)), None));
+        assert_eq!(filled("0.5"), (Some(0.5), None));
+        assert_eq!(filled("7"), (Some(json!(7)), None));
+        assert_eq!(filled("80303"), (Some("80303".to_owned()), None));
+        assert_eq!(filled::<Option<i64>>("0.5"), (None, Some(json!(0.5))));
+    }
 }
