@@ -44,7 +44,6 @@
 //! # Ok::<_, snapengage::BuildError>(())
 //! ```
 
-mod body;
 mod request;
 mod requester;
 mod transcript;
@@ -66,7 +65,9 @@ use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, Handling, IntoFeed
 use crate::error::{DecodeError, HandlerError};
 use crate::journal::Subject;
 use crate::timestamp::Timestamp;
+use crate::wire::charset::{is_utf_16, without_bom};
 use crate::wire::decoded::Decoded;
+use crate::wire::json;
 
 /// Handler of finished chats and offline messages.
 #[diagnostic::on_unimplemented(
@@ -96,6 +97,46 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 from_fn! {
     /// Creates a handler from a closure.
     support_request(SupportRequest) -> ()
+}
+
+const WHAT: &str = "support request";
+
+impl SupportRequest {
+    /// Reads the body of a request: JSON, or XML if it starts with `<`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_json`](Self::from_json) and [`from_xml`](Self::from_xml).
+    pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(body).map(|decoded| *decoded.model)
+    }
+
+    fn decode(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
+        let start = without_bom(body).trim_ascii_start();
+        if start.starts_with(b"<") && !is_utf_16(body) {
+            return xml::decode(WHAT, body);
+        }
+        json::decode(WHAT, body)
+    }
+
+    /// Reads JSON.
+    ///
+    /// # Errors
+    ///
+    /// If the body is not a JSON object, or lacks `id`.
+    pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
+        json::from_json(WHAT, body)
+    }
+
+    /// Reads legacy XML in UTF-8 or, if it declares so, in ISO-8859-1 or windows-1252.
+    ///
+    /// # Errors
+    ///
+    /// If the body is not one well-formed element `case` with an `id`, has a DOCTYPE, or nests
+    /// deeper than 128.
+    pub fn from_xml(body: &[u8]) -> Result<Self, DecodeError> {
+        xml::decode(WHAT, body).map(|decoded| *decoded.model)
+    }
 }
 
 impl FeedEvent for SupportRequest {
