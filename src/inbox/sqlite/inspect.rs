@@ -103,18 +103,12 @@ fn list(
     after: Option<EntryId>,
     limit: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
-    let states: &[i64] = match state {
-        State::Waiting => &[READY, QUEUED, NEW],
-        State::Working => &[WORKING],
-        State::Done => &[DONE],
-        State::Dead => &[DEAD],
-    };
     // One snapshot, so that an entry that changes its state meanwhile is listed once.
     let snapshot = connection.unchecked_transaction()?;
     let mut select = snapshot.prepare_cached(&page())?;
     let after = after.map_or(0, |id| id.0);
     let mut entries = Vec::new();
-    for state in states {
+    for state in numbers(state) {
         for entry in select.query_map([*state, after, number(limit)], entry)? {
             entries.push(entry?);
         }
@@ -122,6 +116,16 @@ fn list(
     entries.sort_by_key(|entry| entry.id);
     entries.truncate(limit);
     Ok(entries)
+}
+
+/// Numbers of a state in the file.
+fn numbers(state: State) -> &'static [i64] {
+    match state {
+        State::Waiting => &[READY, QUEUED, NEW],
+        State::Working => &[WORKING],
+        State::Done => &[DONE],
+        State::Dead => &[DEAD],
+    }
 }
 
 /// One state each, so that an index has them in order.
