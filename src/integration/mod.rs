@@ -108,15 +108,7 @@ impl SupportRequest {
     ///
     /// Those of [`from_json`](Self::from_json) and [`from_xml`](Self::from_xml).
     pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
-        Self::decode(body).map(|decoded| *decoded.model)
-    }
-
-    fn decode(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
-        let start = without_bom(body).trim_ascii_start();
-        if start.starts_with(b"<") && !is_utf_16(body) {
-            return xml::decode(WHAT, body);
-        }
-        json::decode(WHAT, body)
+        Self::read(body).map(|decoded| *decoded.model)
     }
 
     /// Reads JSON.
@@ -143,7 +135,11 @@ impl FeedEvent for SupportRequest {
     const API: Api = Api::Integration;
 
     fn read(body: &[u8]) -> Result<Decoded<Box<Self>>, DecodeError> {
-        Self::decode(body)
+        let start = without_bom(body).trim_ascii_start();
+        if start.starts_with(b"<") && !is_utf_16(body) {
+            return xml::decode(WHAT, body);
+        }
+        json::decode(WHAT, body)
     }
 
     fn name(&self) -> &str {
