@@ -274,7 +274,7 @@ fn log(claim: &Claim, verdict: &Verdict) {
         Verdict::Done => log_safely(|| tracing::info!(attempts, "processed")),
         Verdict::Again { after, error } => {
             log_safely(|| {
-                tracing::warn!(attempts, ?after, reason = error, "failed, to be retried")
+                tracing::warn!(attempts, ?after, reason = error, "failed, to be retried");
             });
         }
         Verdict::Dead { error } => {

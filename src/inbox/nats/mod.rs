@@ -305,7 +305,7 @@ fn warn_of_what_cannot_be_seen(client: &Client, streams: &Streams) {
     let max_payload = client.server_info().max_payload;
     if max_payload < LARGEST_REQUEST {
         log_safely(|| {
-            tracing::warn!(max_payload, "the server does not store the largest requests")
+            tracing::warn!(max_payload, "the server does not store the largest requests");
         });
     }
 }
