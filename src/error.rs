@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::iter::successors;
 
 /// Payload that could not be read.
 ///
@@ -105,13 +106,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for HandlerError {
 /// Writes the cause, and the causes of the cause.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.cause)?;
-        let mut source = self.cause.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        write!(f, "{}", WithCauses(&*self.cause))
     }
 }
 
@@ -151,9 +146,62 @@ impl fmt::Debug for BuildError {
 
 impl Error for BuildError {}
 
+/// An error and its causes in one line, `a: b: c`, as whoever reads it has to see it.
+///
+/// An error of this crate says in its own text what failed, and why in its
+/// [`source`](Error::source) alone. So its text must not be logged or shown without this.
+pub(crate) struct WithCauses<'e>(pub(crate) &'e (dyn Error + 'static));
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = self.0.to_string();
+        f.write_str(&text)?;
+        for cause in successors(self.0.source(), |&cause| cause.source()) {
+            let cause = cause.to_string();
+            // Not every crate keeps to that: async-nats has the cause in the text as well.
+            if !text.ends_with(&cause) {
+                write!(f, ": {cause}")?;
+            }
+            text = cause;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug)]
+    struct Failed(&'static str, Option<Box<Failed>>);
+
+    impl Failed {
+        fn because_of(self, cause: Failed) -> Self {
+            Self(self.0, Some(Box::new(cause)))
+        }
+    }
+
+    impl fmt::Display for Failed {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Failed {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|cause| cause as _)
+        }
+    }
+
+    #[test]
+    fn every_cause_is_told_once() {
+        let failed = |text| Failed(text, None);
+        let disk = failed("store failed").because_of(failed("no room").because_of(failed("full")));
+        assert_eq!(WithCauses(&disk).to_string(), "store failed: no room: full");
+        let twice = failed("no room: full").because_of(failed("full").because_of(failed("28")));
+        assert_eq!(WithCauses(&twice).to_string(), "no room: full: 28");
+        assert_eq!(WithCauses(&failed("no room").because_of(failed(""))).to_string(), "no room");
+    }
 
     #[test]
     fn main_tells_each_mistake_on_a_line() {

@@ -27,6 +27,7 @@ const CORE: &[(&str, &[&str])] = &[
         "server::connection",
         &[
             "caught",
+            "error",
             "receiver",
             "receiver::response",
             "server::patience",

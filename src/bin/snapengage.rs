@@ -1,7 +1,6 @@
 //! Inspects an inbox from the command line: tables for people, `--json` for programs.
 
 use std::collections::HashSet;
-use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,8 +8,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use snapengage::Timestamp;
 use snapengage::inbox::{Entry, EntryId, Inbox, InboxError, State, Stats};
+use snapengage::{HandlerError, Timestamp};
 
 /// Tools for receivers of SnapEngage webhooks.
 #[derive(Parser)]
@@ -123,7 +122,8 @@ impl From<StateArg> for State {
     }
 }
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+/// With an error that tells its causes.
+type Outcome<T> = Result<T, HandlerError>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

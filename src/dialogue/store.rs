@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::fingerprint::Fingerprint;
 use crate::bot::{Button, Content, Reply};
 use crate::caught::log_safely;
+use crate::error::WithCauses;
 use crate::timestamp::Timestamp;
 
 /// Store of conversations: one record each, replaced whole and only by whoever saw it last.
@@ -357,14 +358,17 @@ pub(super) fn unique() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Failure of a store to be read or written, with its cause.
-#[derive(Debug)]
-pub struct StoreError(Box<dyn Error + Send + Sync>);
+/// Failure of a store to be read or written.
+///
+/// The reason is its [`source`](Error::source). `{:?}` has both, in one line, for a `main` that
+/// returns it and for a log.
+#[derive(Clone)]
+pub struct StoreError(Arc<dyn Error + Send + Sync>);
 
 impl StoreError {
     /// Creates a failure with its cause.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(cause.into())
+        Self(Arc::from(cause.into()))
     }
 }
 
@@ -374,8 +378,29 @@ impl fmt::Display for StoreError {
     }
 }
 
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", WithCauses(self))
+    }
+}
+
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_tells_the_reason_too() {
+        let error = StoreError::new("database is locked");
+        assert_eq!(error.to_string(), "conversation store failed");
+        let reason = error.source().map(ToString::to_string);
+        assert_eq!(reason.as_deref(), Some("database is locked"));
+        let told = format!("Error: {error:?}");
+        assert_eq!(told, "Error: conversation store failed: database is locked");
     }
 }

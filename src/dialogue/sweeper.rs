@@ -9,7 +9,6 @@ use tokio::time::sleep;
 use super::store::Store;
 use crate::caught::log_safely;
 use crate::clock::now;
-use crate::error::HandlerError;
 
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
 
@@ -37,9 +36,7 @@ impl Sweeper {
 async fn sweep<S: Store>(store: Weak<S>, _running: Running) {
     while let Some(store) = store.upgrade() {
         if let Err(error) = S::sweep(&store, now()).await {
-            log_safely(
-                || tracing::warn!(error = %HandlerError::from(error), "a store was not swept"),
-            );
+            log_safely(|| tracing::warn!(?error, "a store was not swept"));
         }
         drop(store);
         sleep(INTERVAL).await;

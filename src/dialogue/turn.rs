@@ -145,9 +145,7 @@ impl<S: Store> Turn<S> {
             match self.write().await {
                 Err(Unwritten::Lost) => return Unwritten::Lost.into(),
                 Err(Unwritten::Failed(error)) => {
-                    log_safely(
-                        || tracing::warn!(error = %HandlerError::from(error), "a lease was not renewed"),
-                    );
+                    log_safely(|| tracing::warn!(?error, "a lease was not renewed"));
                 }
                 Ok(()) => {}
             }
@@ -297,9 +295,7 @@ impl<S: Store> Undo<S> {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(error) => {
-                    log_safely(
-                        || tracing::warn!(error = %HandlerError::from(error), "a turn was not undone"),
-                    );
+                    log_safely(|| tracing::warn!(?error, "a turn was not undone"));
                 }
             }
             sleep(FIRST_WAIT * attempt).await;

@@ -15,7 +15,7 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// Last result, and when it was taken.
 #[derive(Default)]
-pub(super) struct Watch(Mutex<Option<(Instant, Result<Value, String>)>>);
+pub(super) struct Watch(Mutex<Option<(Instant, Result<Value, StoreError>)>>);
 
 impl Watch {
     /// Checks, unless somebody did just now. Callers during a check wait for its result.
@@ -26,10 +26,7 @@ impl Watch {
         let mut last = self.0.lock().await;
         let seen = match last.take() {
             Some((at, seen)) if at.elapsed() < FRESH => (at, seen),
-            // As a handler's error, whose text has the causes: that of a store's is one sentence.
-            _ => {
-                (Instant::now(), look.await.map_err(|error| HandlerError::from(error).to_string()))
-            }
+            _ => (Instant::now(), look.await),
         };
         Ok(last.insert(seen).1.clone()?)
     }

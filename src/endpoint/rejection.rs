@@ -1,12 +1,13 @@
 //! Refusals: the status, the text for the caller and the text for the log.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
 
 use crate::caught::{Panicked, error_text};
-use crate::error::{DecodeError, HandlerError};
+use crate::error::{DecodeError, HandlerError, WithCauses};
 
 /// Refusal of a request.
 #[derive(Debug)]
@@ -143,9 +144,9 @@ impl Rejection {
         )
     }
 
-    pub(crate) fn broken_body(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn broken_body(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            log: Some(format!("body broke off: {}", cause.into())),
+            log: Some(format!("body broke off: {}", WithCauses(&*cause.into()))),
             ..Self::new(StatusCode::BAD_REQUEST, "the body broke off")
         }
     }

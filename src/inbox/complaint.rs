@@ -11,7 +11,7 @@ pub(super) struct Complaint(Mutex<Option<String>>);
 
 impl Complaint {
     pub(super) fn error(&self, what: &str, error: &InboxError) {
-        let reason = error.to_string();
+        let reason = format!("{error:?}");
         if self.is_new(&reason) {
             log_safely(|| tracing::error!(reason, "{what}"));
         }

@@ -4,10 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Failure of an inbox to be opened, read or written, with its cause.
+use crate::error::WithCauses;
+
+/// Failure of an inbox to be opened, read or written.
 ///
-/// A clone is for everybody whose work was to be committed together.
-#[derive(Debug, Clone)]
+/// The reason is its [`source`](Error::source). `{:?}` has both, in one line, for a `main` that
+/// returns it and for a log.
+#[derive(Clone)]
 pub struct InboxError(pub(super) Arc<dyn Error + Send + Sync>);
 
 impl InboxError {
@@ -17,6 +20,7 @@ impl InboxError {
         self.0.downcast_ref()
     }
 
+    // In an `Arc`: a clone goes to everybody whose work was to be committed together.
     pub(super) fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Arc::from(cause.into()))
     }
@@ -24,12 +28,33 @@ impl InboxError {
 
 impl fmt::Display for InboxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "inbox: {}", self.0)
+        f.write_str("inbox failed")
+    }
+}
+
+impl fmt::Debug for InboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", WithCauses(self))
     }
 }
 
 impl Error for InboxError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
+        Some(&*self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_tells_the_reason_too() {
+        let error = InboxError::new("there is no room on the disk");
+        assert_eq!(error.to_string(), "inbox failed");
+        let reason = error.source().map(ToString::to_string);
+        assert_eq!(reason.as_deref(), Some("there is no room on the disk"));
+        let told = format!("Error: {error:?}");
+        assert_eq!(told, "Error: inbox failed: there is no room on the disk");
     }
 }

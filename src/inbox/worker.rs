@@ -76,7 +76,7 @@ impl Worker {
         }
         if let Err(error) = self.engine().release().await {
             let told = "what was held ready is free once its lease is over";
-            log_safely(|| tracing::warn!(reason = %error, "{told}"));
+            log_safely(|| tracing::warn!(reason = ?error, "{told}"));
         }
         while attempts.join_next().await.is_some() {}
     }
@@ -220,7 +220,7 @@ impl Worker {
             // Otherwise the problem is known already.
             if let (true, Err(error)) = (is_well, swept) {
                 log_safely(
-                    || tracing::error!(reason = %error, "expired entries cannot be forgotten"),
+                    || tracing::error!(reason = ?error, "expired entries cannot be forgotten"),
                 );
             }
         }

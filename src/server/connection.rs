@@ -20,6 +20,7 @@ use super::progress::{Closing, KeepAlive, SharedProgress};
 use super::shutdown::{Stage, reached};
 use super::socket::Socket;
 use crate::caught::log_safely;
+use crate::error::WithCauses;
 use crate::receiver::Receiver;
 use crate::receiver::response::Body;
 
@@ -74,7 +75,9 @@ impl Connection {
         };
         match ended {
             Ok(Ok(stream)) => return Some(stream),
-            Ok(Err(error)) => log_safely(|| tracing::debug!(%error, "handshake failed")),
+            Ok(Err(error)) => {
+                log_safely(|| tracing::debug!(error = %WithCauses(&error), "handshake failed"));
+            }
             Err(_) => log_safely(|| tracing::debug!("client too slow")),
         }
         None
@@ -83,7 +86,7 @@ impl Connection {
 
 fn note_end(ended: hyper::Result<()>) {
     if let Err(error) = ended {
-        log_safely(|| tracing::debug!(%error, "connection broke"));
+        log_safely(|| tracing::debug!(error = %WithCauses(&error), "connection broke"));
     }
 }
 

@@ -21,7 +21,7 @@ use self::listener::Listener;
 use self::patience::Deadlines;
 use self::shutdown::Stage;
 use crate::caught::log_safely;
-use crate::error::BuildError;
+use crate::error::{BuildError, WithCauses};
 use crate::receiver::Receiver;
 
 /// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`], and shuts down
@@ -266,7 +266,7 @@ impl Server {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    log_safely(|| tracing::error!(%error, "no connection could be accepted"));
+                    not_accepted(&error);
                     tokio::time::sleep(backoff.next()).await;
                 }
             }
@@ -323,6 +323,11 @@ impl Default for AcceptBackoff {
     fn default() -> Self {
         Self(Duration::from_millis(5))
     }
+}
+
+fn not_accepted(error: &io::Error) {
+    let error = WithCauses(error);
+    log_safely(|| tracing::error!(%error, "no connection could be accepted"));
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

@@ -27,7 +27,7 @@ impl Server {
     }
 
     async fn refusal(&self, options: Options) -> String {
-        self.open("", options).await.expect_err("a refusal").to_string()
+        format!("{:?}", self.open("", options).await.expect_err("a refusal"))
     }
 
     async fn jetstream(&self) -> Context {
@@ -57,7 +57,7 @@ mod connecting {
         assert_tells_no_password(&format!("{inbox:?} {:?}", inbox.feed(())));
         for wrong in ["", "crm:wrong-p%40ss@", "wrong-p%40ss@", "other:p%40ss%3Aword@"] {
             let error = server.open(wrong, Inbox::options()).await.expect_err("a refusal");
-            assert!(error.to_string().contains("authorization violation"), "{error}");
+            assert!(format!("{error:?}").contains("authorization violation"), "{error}");
             assert_tells_no_password(&format!("{error} {error:?}"));
         }
         assert_tells_no_password(&log());
@@ -90,14 +90,16 @@ mod connecting {
     #[tokio::test]
     async fn fails_where_there_is_no_server() {
         let error = Inbox::connect(NOWHERE, "inbox").await.expect_err("nobody there");
-        assert!(error.to_string().contains("Connection refused"), "{error}");
+        assert!(format!("{error:?}").contains("Connection refused"), "{error}");
     }
 
     #[tokio::test]
     async fn refuses_names_that_cannot_be() {
         for name in ["", "a.b", "a b", "*", ">", "a/b", "ä"] {
-            let error = Inbox::connect(NOWHERE, name).await.expect_err("a refusal").to_string();
-            let expected = format!("inbox: name `{name}`: expected letters, digits, `-` and `_`");
+            let error =
+                format!("{:?}", Inbox::connect(NOWHERE, name).await.expect_err("a refusal"));
+            let expected =
+                format!("inbox failed: name `{name}`: expected letters, digits, `-` and `_`");
             assert_eq!(error, expected);
         }
     }
@@ -183,7 +185,7 @@ mod streams {
             replace(&jetstream, &unfit).await;
             for options in [Inbox::options(), Inbox::options().must_exist()] {
                 let error = server.refusal(options).await;
-                let expected = format!("inbox: stream `{stream}`: `{setting}` is ");
+                let expected = format!("inbox failed: stream `{stream}`: `{setting}` is ");
                 assert!(error.starts_with(&expected), "{expected}: {error}");
             }
             replace(&jetstream, &fit).await;
@@ -201,12 +203,12 @@ mod streams {
         let server = Server::start("");
         let error = server.refusal(Inbox::options().replicas(3)).await;
         assert!(
-            error.starts_with("inbox: stream `inbox`: ") && error.contains("replicas"),
+            error.starts_with("inbox failed: stream `inbox`: ") && error.contains("replicas"),
             "{error}"
         );
         server.inbox(Inbox::options()).await;
         let error = server.refusal(Inbox::options().replicas(3)).await;
-        assert_eq!(error, "inbox: stream `inbox`: `num_replicas` is 1, expected 3");
+        assert_eq!(error, "inbox failed: stream `inbox`: `num_replicas` is 1, expected 3");
     }
 
     #[tokio::test]
@@ -214,13 +216,13 @@ mod streams {
         let server = Server::start("");
         let jetstream = server.jetstream().await;
         let error = server.refusal(Inbox::options().must_exist()).await;
-        assert!(error.starts_with("inbox: stream `inbox`: "), "{error}");
+        assert!(error.starts_with("inbox failed: stream `inbox`: "), "{error}");
         assert!(error.contains("stream not found"), "{error}");
         assert!(jetstream.get_stream("inbox").await.is_err());
         server.inbox(Inbox::options()).await;
         jetstream.delete_stream("inbox-seen").await.expect("deleted");
         let error = server.refusal(Inbox::options().must_exist()).await;
-        assert!(error.starts_with("inbox: stream `inbox-seen`: "), "{error}");
+        assert!(error.starts_with("inbox failed: stream `inbox-seen`: "), "{error}");
     }
 
     #[tokio::test]

@@ -242,7 +242,7 @@ async fn a_stream_that_was_sealed_is_a_failed_health_check() {
     let config = Config { sealed: true, ..entries.cached_info().config.clone() };
     it.jetstream().await.update_stream(config).await.expect("sealed");
     let error = failure(&it.inbox).await;
-    assert!(error.starts_with("inbox: stream `inbox`: `"), "{error}");
+    assert!(error.starts_with("inbox failed: stream `inbox`: `"), "{error}");
     assert_refused(chat(&it.receiver, "a").await, 503, "try again later");
     failure(&it.inbox).await;
     assert_eq!(times_logged(&log(), "the inbox is unhealthy"), 1);
@@ -256,7 +256,7 @@ async fn a_consumer_that_is_paused_is_a_failed_health_check_until_it_goes_on() {
     let later = parse_rfc3339("2100-01-01T00:00:00Z").expect("a time");
     entries.pause_consumer("workers", later).await.expect("paused");
     let error = failure(&it.inbox).await;
-    assert!(error.starts_with("inbox: the consumer `workers` is paused for "), "{error}");
+    assert!(error.starts_with("inbox failed: the consumer `workers` is paused for "), "{error}");
     assert_taken(chat(&it.receiver, "a").await);
     // Opened again, it stays as it is.
     let other = Inbox::connect(&it.server.url(""), "inbox").await.expect("an inbox");
@@ -362,8 +362,7 @@ async fn a_note_of_a_clock_that_was_ahead_is_due_within_the_longest_wait() {
     it.inbox.run(async { assert_eq!(next(calls).await, "a") }).await;
 }
 
-const FORGOTTEN: &str =
-    "inbox: entries wait, and none was claimed for a minute or more: is `inbox.run` running?";
+const FORGOTTEN: &str = "inbox failed: entries wait, and none was claimed for a minute or more: is `inbox.run` running?";
 
 /// For what measures time here: the server's goes on as it does.
 async fn pass_a_minute() {

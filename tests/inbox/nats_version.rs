@@ -12,7 +12,7 @@ async fn is_not_used() {
     let url = format!("nats://{}", listener.local_addr().expect("an address"));
     tokio::spawn(serve(listener, "2.11.11"));
     let error = Inbox::connect(&url, "inbox").await.expect_err("too old");
-    assert_eq!(error.to_string(), "inbox: nats-server 2.11.11, expected 2.12 or newer");
+    assert_eq!(format!("{error:?}"), "inbox failed: nats-server 2.11.11, expected 2.12 or newer");
 }
 
 /// Says which server it is, and that it is there.

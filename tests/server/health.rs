@@ -248,7 +248,7 @@ mod an_inbox {
         other.execute_batch("DROP TABLE entry").expect("dropped");
         let failed = Answer::text(503, "health check `inbox` failed");
         assert_eq!(healthz(&receiver).await, failed);
-        let expected = "health check `inbox`: handler failed: inbox: no such table: entry";
+        let expected = "health check `inbox`: handler failed: inbox failed: no such table: entry";
         let reason = reason(&receiver).await;
         assert!(reason.starts_with(expected), "{reason}");
     }

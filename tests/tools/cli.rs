@@ -255,7 +255,7 @@ mod on_nats {
         let server = Server::start(USER);
         for _ in 0..2 {
             let told = error(&on(&server, &["stats"]));
-            assert!(told.starts_with("error: inbox: stream `chats`: "), "{told}");
+            assert!(told.starts_with("error: inbox failed: stream `chats`: "), "{told}");
             assert!(told.contains("stream not found"), "{told}");
         }
     }
@@ -266,7 +266,7 @@ mod on_nats {
         let told = error(&snapengage(&["stats", "--nats", &server.url("crm:wrong-p%40ss@")], &[]));
         assert!(told.contains("authorization violation"), "{told}");
         let told = error(&snapengage(&["stats", "--nats", "nats://crm:p%40ss@host:port"], &[]));
-        assert!(told.starts_with("error: inbox: "), "{told}");
+        assert!(told.starts_with("error: inbox failed: "), "{told}");
         server.kill();
         let told = error(&on(&server, &["stats"]));
         assert!(told.contains("Connection refused"), "{told}");

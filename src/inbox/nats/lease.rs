@@ -134,7 +134,7 @@ impl Leases {
         let mut leased = match Leased::new(message) {
             Ok(leased) => leased,
             Err(error) => {
-                log_safely(|| tracing::error!(reason = %error, "a message outside of any stream"));
+                log_safely(|| tracing::error!(reason = ?error, "a message outside of any stream"));
                 return None;
             }
         };
@@ -155,7 +155,7 @@ impl Leases {
     async fn give_back(&self, leased: &Leased, error: &InboxError) {
         // A stream that does not store has been logged.
         if self.streams.all().into_iter().all(Messages::stores) {
-            log_safely(|| tracing::error!(reason = %error, "an entry cannot be handed out"));
+            log_safely(|| tracing::error!(reason = ?error, "an entry cannot be handed out"));
         }
         self.upkeep.recover().await;
         // If this fails too, the lease ends by itself.

@@ -70,7 +70,7 @@ impl Pull {
         if messages.len() < limit
             && let Err(error) = self.fetch(limit - messages.len(), &mut messages).await
         {
-            log_safely(|| tracing::debug!(reason = %error, "no more messages"));
+            log_safely(|| tracing::debug!(reason = ?error, "no more messages"));
         }
         messages
     }

@@ -102,7 +102,7 @@ impl ReserveStream {
     async fn fill(&self) -> bool {
         let filled = self.try_to_fill().await;
         if let Err(error) = &filled {
-            log_safely(|| tracing::debug!(reason = %error, "no reserve can be set aside"));
+            log_safely(|| tracing::debug!(reason = ?error, "no reserve can be set aside"));
             self.delete().await;
         }
         filled.is_ok()

@@ -124,7 +124,7 @@ impl Claims {
                 let ending = Ending { next: Successor::Damaged, ..ending };
                 let settled = self.try_to_settle(ticket, ending, now).await?;
                 let told = "the case stops: its next entry cannot be read";
-                log_safely(|| tracing::error!(reason = %error, "{told}"));
+                log_safely(|| tracing::error!(reason = ?error, "{told}"));
                 Ok(settled)
             }
             settled => settled,

@@ -11,18 +11,19 @@ use crate::{suite, support};
 
 #[track_caller]
 fn refusal(disk: &Disk) -> String {
-    let error = Inbox::open(disk.file()).expect_err("a refusal").to_string();
+    let error = format!("{:?}", Inbox::open(disk.file()).expect_err("a refusal"));
     error.replace(&disk.file().display().to_string(), "inbox.db")
 }
 
 #[test]
 fn a_limit_or_deadline_of_zero_is_refused() {
     let disk = Disk::new();
-    let refusal = |options: Options| options.open(disk.file()).expect_err("a refusal").to_string();
+    let refusal =
+        |options: Options| format!("{:?}", options.open(disk.file()).expect_err("a refusal"));
     let size = refusal(Inbox::options().size_limit(0));
     let deadline = refusal(Inbox::options().deadline(Duration::ZERO));
-    assert_eq!(size, "inbox: `size_limit`: expected more than zero");
-    assert_eq!(deadline, "inbox: `deadline`: expected more than zero");
+    assert_eq!(size, "inbox failed: `size_limit`: expected more than zero");
+    assert_eq!(deadline, "inbox failed: `deadline`: expected more than zero");
     assert!(!disk.file().exists());
 }
 
@@ -30,7 +31,7 @@ fn a_limit_or_deadline_of_zero_is_refused() {
 fn a_file_that_is_no_database_is_refused() {
     let disk = Disk::new();
     std::fs::write(disk.file(), "no database".repeat(1000)).expect("written");
-    assert_eq!(refusal(&disk), "inbox: inbox.db: file is not a database");
+    assert_eq!(refusal(&disk), "inbox failed: inbox.db: file is not a database");
 }
 
 #[test]
@@ -38,7 +39,7 @@ fn a_database_of_another_program_is_refused() {
     let disk = Disk::new();
     let connection = Connection::open(disk.file()).expect("opened");
     connection.execute_batch("CREATE TABLE entry (id)").expect("created");
-    assert_eq!(refusal(&disk), "inbox: inbox.db: a database of another program");
+    assert_eq!(refusal(&disk), "inbox failed: inbox.db: a database of another program");
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn a_file_of_a_newer_version_is_refused() {
     drop(disk.open(Inbox::options()));
     let connection = Connection::open(disk.file()).expect("opened");
     connection.pragma_update(None, "user_version", 9).expect("updated");
-    assert_eq!(refusal(&disk), "inbox: inbox.db: schema version 9, expected 2");
+    assert_eq!(refusal(&disk), "inbox failed: inbox.db: schema version 9, expected 2");
 }
 
 #[tokio::test]
@@ -115,7 +116,7 @@ fn mount(arguments: &[&str], path: &Path) -> bool {
 mod full_disk {
     use super::*;
 
-    const FULL: &str = "inbox: there is no room on the disk";
+    const FULL: &str = "inbox failed: there is no room on the disk";
 
     #[tokio::test]
     async fn is_answered_503_and_what_is_stored_is_processed_meanwhile() {
@@ -201,7 +202,7 @@ mod full_disk {
         let disk = Disk::new();
         let Some(mount) = Mount::new(disk.0.path().join("mounted")) else { return };
         mount.fill();
-        let error = Inbox::open(mount.0.join("inbox.db")).expect_err("no room").to_string();
+        let error = format!("{:?}", Inbox::open(mount.0.join("inbox.db")).expect_err("no room"));
         assert!(error.ends_with(": there is no room on the disk"), "{error}");
     }
 }
@@ -616,6 +617,6 @@ async fn a_corrupted_file_is_answered_503() {
     std::fs::write(disk.file(), bytes).expect("written");
     other.execute_batch("PRAGMA user_version = 1").expect("seen by every connection");
     assert_not_stored(chat(&receiver, "d").await);
-    let error = inbox.stats().await.expect_err("nothing to read").to_string();
+    let error = format!("{:?}", inbox.stats().await.expect_err("nothing to read"));
     assert!(error.contains("malformed"), "{error}");
 }
