@@ -15,8 +15,9 @@ use crate::timestamp::Timestamp;
 /// removed, those that have expired before all others, and the next message of such a visitor
 /// starts a new conversation: a full store is no error, and no slower than another.
 #[derive(Debug)]
+#[must_use]
 pub struct MemoryStore {
-    limit: usize,
+    memory_limit: usize,
     kept: Mutex<Kept>,
 }
 
@@ -39,13 +40,13 @@ impl MemoryStore {
     /// Creates an empty store of up to 64 MiB, which is some 16,000 conversations of eight short
     /// replies with buttons, and some 60,000 of one.
     pub fn new() -> Self {
-        Self::with_limit(64 * 1024 * 1024)
+        Self { memory_limit: 64 * 1024 * 1024, kept: Mutex::default() }
     }
 
-    /// Creates an empty store of up to so many bytes, which are estimated. The conversation that
-    /// was written last is kept even if it takes more.
-    pub fn with_limit(bytes: usize) -> Self {
-        Self { limit: bytes, kept: Mutex::default() }
+    /// Memory that the conversations may take, in bytes, which is estimated. 64 MiB by
+    /// default. The one that was written last is kept even if it takes more.
+    pub fn memory_limit(self, bytes: usize) -> Self {
+        Self { memory_limit: bytes, ..self }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -149,8 +150,8 @@ impl Store for MemoryStore {
         if !kept.replace(key, entry, seen) {
             return Ok(Saved::Conflict);
         }
-        if kept.bytes > self.limit {
-            kept.make_room(self.limit, next);
+        if kept.bytes > self.memory_limit {
+            kept.make_room(self.memory_limit, next);
         }
         Ok(Saved::Written(next))
     }

@@ -338,7 +338,7 @@ async fn state_of_another_version_goes_to_migrate_and_else_starts_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_memory_store_holds_no_more_than_its_limit_and_refuses_nobody() {
-    let store = Arc::new(MemoryStore::with_limit(100_000));
+    let store = Arc::new(MemoryStore::new().memory_limit(100_000));
     let receiver = receiver(Bot::new(Old, Arc::clone(&store)));
     for case in 0..1_000 {
         let message = json!({ "event": "message", "timestamp": case, "text": "a" });
@@ -352,7 +352,7 @@ async fn a_memory_store_holds_no_more_than_its_limit_and_refuses_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn a_conversation_that_grows_makes_room_for_itself() {
-    let store = Arc::new(MemoryStore::with_limit(100_000));
+    let store = Arc::new(MemoryStore::new().memory_limit(100_000));
     let receiver = receiver(Bot::new(Old, Arc::clone(&store)));
     for (case, length) in [(0, 1), (1, 20_000), (2, 500_000), (2, 500_000), (3, 1)] {
         let text = "a".repeat(length);
