@@ -1,5 +1,6 @@
 //! Contents of an inbox, as people and programs see them.
 
+use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,12 +21,24 @@ impl fmt::Display for EntryId {
 }
 
 impl FromStr for EntryId {
-    type Err = std::num::ParseIntError;
+    type Err = EntryIdError;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
+    fn from_str(text: &str) -> Result<Self, EntryIdError> {
+        text.parse().map(Self).map_err(|_| EntryIdError(()))
     }
 }
+
+/// Text that was met where an [`EntryId`] was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryIdError(());
+
+impl fmt::Display for EntryIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("malformed entry id, expected a whole number")
+    }
+}
+
+impl Error for EntryIdError {}
 
 /// State of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -122,5 +135,17 @@ impl Stats {
     /// Returns the age of the oldest entry in whole seconds, 0 if the clock was ahead then.
     pub(super) fn oldest_s(&self) -> Option<u64> {
         Some(clock::now().saturating_duration_since(self.oldest?).as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_id_is_read_from_its_own_text() {
+        assert_eq!(EntryId(42).to_string().parse(), Ok(EntryId(42)));
+        let error = "42nd".parse::<EntryId>().expect_err("a refusal");
+        assert_eq!(error.to_string(), "malformed entry id, expected a whole number");
     }
 }

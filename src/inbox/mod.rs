@@ -187,7 +187,7 @@ mod span;
 mod sqlite;
 mod worker;
 
-pub use self::entry::{Entry, EntryId, Shown, State, Stats};
+pub use self::entry::{Entry, EntryId, EntryIdError, Shown, State, Stats};
 pub use self::error::InboxError;
 pub use self::feed::Feed;
 pub use self::handle::Inbox;
