@@ -9,7 +9,12 @@ use super::input::Input;
 use crate::bot::{ChatStarted, Reply};
 use crate::error::HandlerError;
 
-/// Bot's side of a conversation: its next reply, by the state of the conversation.
+/// Side of the bot in a conversation: what it says next, by where the conversation stands.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a dialogue",
+    label = "the trait `Dialogue` is not implemented for `{Self}`",
+    note = "a closure is none: what it answers depends on a state, which a `Dialogue` names"
+)]
 #[async_trait]
 pub trait Dialogue: Send + Sync + 'static {
     /// State of a conversation: an enum or a struct of your own.

@@ -19,8 +19,12 @@ use crate::timestamp::Timestamp;
 
 /// Store of conversations: one record each, replaced whole and only by whoever saw it last.
 ///
-/// [`Bot`](super::Bot) makes turns atomic on top of this. A store of your own should pass the
-/// [conformance suite](super::conformance).
+/// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should
+/// pass the [conformance suite](super::conformance).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a store of conversations",
+    label = "expected a `MemoryStore`, `SqliteStore` or `NatsStore`, or a `Store` of yours"
+)]
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Returns the record under a key, with its revision.

@@ -50,6 +50,11 @@ pub(crate) const STATUS: &str = "status";
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a health check",
+    label = "the trait `HealthCheck` is not implemented for `{Self}`",
+    note = "a closure is none: its figures come from a struct of yours that implements it"
+)]
 #[async_trait]
 pub trait HealthCheck: Send + Sync + 'static {
     /// Returns figures for the report.

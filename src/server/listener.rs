@@ -65,6 +65,11 @@ use crate::caught::log_safely;
 ///
 /// [tls]: https://docs.rs/crate/snapengage/latest/source/examples/tls.rs
 /// [unix]: https://docs.rs/crate/snapengage/latest/source/examples/unix_socket.rs
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a listener",
+    label = "expected tokio's `TcpListener` or `UnixListener`, or a `Listener` of yours",
+    note = "a listener of `std` becomes one by `tokio::net::TcpListener::from_std(..)`"
+)]
 pub trait Listener: Send {
     /// Connection that is ready for HTTP.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
