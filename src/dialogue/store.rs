@@ -143,7 +143,19 @@ impl Saved {
 /// Identity of a write. Every write makes another one, after a removal too: a record that was
 /// removed and written again never has a revision it had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Revision(pub u64);
+pub struct Revision(pub(super) u64);
+
+impl Revision {
+    /// The revision that a store knows by this number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number that the store knows it by.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
 
 /// Record of a conversation. A store writes it and reads it back, and need not know more of it than
 /// when it expires.

@@ -88,9 +88,9 @@ impl Broken {
 
     fn next(&self, seen: Option<Revision>) -> Revision {
         if self.flaw == Flaw::CountsFromOneAgain {
-            return Revision(seen.map_or(1, |seen| seen.0 + 1));
+            return Revision::new(seen.map_or(1, |seen| seen.number() + 1));
         }
-        Revision(self.writes.fetch_add(1, Ordering::Relaxed))
+        Revision::new(self.writes.fetch_add(1, Ordering::Relaxed))
     }
 }
 
