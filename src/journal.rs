@@ -125,6 +125,7 @@ pub fn to(journal: impl Journal) -> Journaled {
 
 /// Journal in the place of a handler. See [`to`].
 #[derive(Clone)]
+#[must_use]
 pub struct Journaled(pub(crate) Arc<dyn Journal>);
 
 impl fmt::Debug for Journaled {
@@ -148,6 +149,28 @@ pub struct Receipt {
     pub summary: Result<Summary, DecodeError>,
 }
 
+impl Receipt {
+    /// A request as a receiver hands it over: for tests of a journal.
+    ///
+    /// ```
+    /// use snapengage::Api;
+    /// use snapengage::journal::{Receipt, Subject, Summary};
+    ///
+    /// let summary = Summary::new("chat", Subject::Case("8b7c3b3b".into()));
+    /// let body = r#"{"id":"8b7c3b3b","type":"chat"}"#;
+    /// let receipt = Receipt::new(Api::Integration, "/integration", body, Ok(summary));
+    /// # let _ = receipt;
+    /// ```
+    pub fn new(
+        api: Api,
+        path: impl Into<String>,
+        body: impl Into<Bytes>,
+        summary: Result<Summary, DecodeError>,
+    ) -> Self {
+        Self { api, path: path.into(), body: body.into(), summary }
+    }
+}
+
 /// Summary of a body that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -164,7 +187,14 @@ pub struct Summary {
     pub timestamp: Option<Timestamp>,
 }
 
-/// Case or agent of an event.
+impl Summary {
+    /// Summary of an event without a key or a timestamp.
+    pub fn new(event: impl Into<String>, subject: Subject) -> Self {
+        Self { event: event.into(), subject, has_key: false, timestamp: None }
+    }
+}
+
+/// The case or the agent that an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {
