@@ -29,6 +29,10 @@ use crate::{agent_status, contact, conversation, integration};
 ///
 /// # Limits
 ///
+/// Bounds have one word each, here and on [`Server`](crate::Server) and inboxes: a `max_…` is a
+/// number of things, a `…_limit` is in bytes, and what takes longer than its `…_deadline` is given
+/// up.
+///
 /// | Limit | Default | Set with |
 /// |---|---|---|
 /// | body | 2 MiB | [`body_limit`](Self::body_limit) |
