@@ -21,6 +21,7 @@ use crate::timestamp::Timestamp;
 /// Handler whose requests are stored in an [`Inbox`](super::Inbox) first, and processed later.
 ///
 /// It is mounted in the place of the handler, for the APIs that the handler implements.
+#[must_use]
 pub struct Feed<H> {
     inbox: Arc<Shared>,
     handler: Arc<H>,
