@@ -64,6 +64,27 @@ use crate::wire::open_set::open_set;
 const WHAT: &str = "agent status";
 
 /// Handler of changes of agent status.
+///
+/// ```
+/// use snapengage::agent_status::{Handler, Status, StatusChange};
+/// use snapengage::{HandlerError, async_trait};
+///
+/// struct Board;
+///
+/// #[async_trait]
+/// impl Handler for Board {
+///     async fn status_change(&self, change: StatusChange) -> Result<(), HandlerError> {
+///         if change.status == Status::Offline {
+///             println!("{} has gone", change.agent_id.email());
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `status_change` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Agent Status API",
     label = "the trait `agent_status::Handler` is not implemented for `{Self}`",

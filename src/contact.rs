@@ -61,6 +61,26 @@ use crate::id::{CaseId, LONGEST};
 use crate::wire::percent::escaped;
 
 /// Handler that looks visitors up.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use snapengage::contact::{Handler, Query};
+/// use snapengage::{HandlerError, async_trait};
+///
+/// struct Customers(HashMap<String, String>);
+///
+/// #[async_trait]
+/// impl Handler for Customers {
+///     async fn look_up(&self, query: Query) -> Result<Option<String>, HandlerError> {
+///         Ok(self.0.get(&query.email).cloned())
+///     }
+/// }
+/// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `look_up` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Get Contact OPEN API",
     label = "the trait `contact::Handler` is not implemented for `{Self}`",

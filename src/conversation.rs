@@ -68,6 +68,27 @@ use crate::wire::open_set::open_set;
 const WHAT: &str = "conversation event";
 
 /// Handler of conversation events.
+///
+/// ```
+/// use snapengage::conversation::{Event, EventKind, Handler};
+/// use snapengage::{HandlerError, async_trait};
+///
+/// struct Scores;
+///
+/// #[async_trait]
+/// impl Handler for Scores {
+///     async fn event(&self, event: Event) -> Result<(), HandlerError> {
+///         if event.kind == EventKind::CaseSurveyed {
+///             println!("{}: {:?}", event.case_id, event.survey_score);
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `event` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Conversation Events API",
     label = "the trait `conversation::Handler` is not implemented for `{Self}`",

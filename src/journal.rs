@@ -91,6 +91,25 @@ use crate::id::{AgentId, CaseId};
 use crate::timestamp::Timestamp;
 
 /// Receiver of requests of the one-way feeds, in the place of a handler.
+///
+/// ```
+/// use snapengage::journal::{Journal, Receipt};
+/// use snapengage::{HandlerError, async_trait};
+/// use tokio::sync::mpsc;
+///
+/// struct Queue(mpsc::Sender<Receipt>);
+///
+/// #[async_trait]
+/// impl Journal for Queue {
+///     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
+///         Ok(self.0.try_send(receipt)?)
+///     }
+/// }
+/// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `receive` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a journal",
     label = "the trait `Journal` is not implemented for `{Self}`"
@@ -150,7 +169,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// A request as a receiver hands it over: for tests of a journal.
+    /// Creates a receipt as a receiver hands it over: for tests of a journal.
     ///
     /// ```
     /// use snapengage::Api;
@@ -188,13 +207,13 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Summary of an event without a key or a timestamp.
+    /// Creates the summary of an event without a key or a timestamp.
     pub fn new(event: impl Into<String>, subject: Subject) -> Self {
         Self { event: event.into(), subject, has_key: false, timestamp: None }
     }
 }
 
-/// The case or the agent that an event is about.
+/// Case or agent of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {

@@ -106,6 +106,10 @@ use crate::error::HandlerError;
 ///     }
 /// }
 /// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `message` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Bot API",
     label = "the trait `bot::Handler` is not implemented for `{Self}`",

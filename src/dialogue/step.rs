@@ -9,7 +9,38 @@ use super::input::Input;
 use crate::bot::{ChatStarted, Reply};
 use crate::error::HandlerError;
 
-/// Side of the bot in a conversation: what it says next, by where the conversation stands.
+/// Bot's side of a conversation: its next reply, by the state of the conversation.
+///
+/// ```
+/// use snapengage::bot::Reply;
+/// use snapengage::dialogue::{Dialogue, Input, Step};
+/// use snapengage::{HandlerError, async_trait};
+///
+/// struct Counter;
+///
+/// #[async_trait]
+/// impl Dialogue for Counter {
+///     type State = u64;
+///
+///     fn start(&self) -> u64 {
+///         0
+///     }
+///
+///     async fn step(&self, said: u64, input: Input) -> Result<Step<u64>, HandlerError> {
+///         Ok(match input {
+///             Input::Said(_) => {
+///                 let said = said + 1;
+///                 Step::go(said, Reply::say(format!("Message {said}")))
+///             }
+///             _ => Step::stay(Reply::new()),
+///         })
+///     }
+/// }
+/// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `step` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a dialogue",
     label = "the trait `Dialogue` is not implemented for `{Self}`",

@@ -20,7 +20,77 @@ use crate::timestamp::Timestamp;
 /// Store of conversations: one record each, replaced whole and only by whoever saw it last.
 ///
 /// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should
-/// pass the [conformance suite](super::conformance).
+/// pass the [conformance suite](super::conformance), as this one does:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Mutex, MutexGuard};
+///
+/// use snapengage::dialogue::{Loaded, Record, Revision, Saved, Store, StoreError};
+/// use snapengage::{Timestamp, async_trait};
+///
+/// #[derive(Default)]
+/// struct Shelf(Mutex<Records>);
+///
+/// #[derive(Default)]
+/// struct Records {
+///     by_key: HashMap<String, Loaded>,
+///     writes: u64,
+/// }
+///
+/// impl Shelf {
+///     fn records(&self) -> Result<MutexGuard<'_, Records>, StoreError> {
+///         self.0.lock().map_err(|_| StoreError::new("a writer panicked"))
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl Store for Shelf {
+///     async fn load(&self, key: &str) -> Result<Option<Loaded>, StoreError> {
+///         Ok(self.records()?.by_key.get(key).cloned())
+///     }
+///
+///     async fn save(
+///         &self,
+///         key: &str,
+///         record: &Record,
+///         seen: Option<Revision>,
+///     ) -> Result<Saved, StoreError> {
+///         let mut records = self.records()?;
+///         if records.by_key.get(key).map(|found| found.revision) != seen {
+///             return Ok(Saved::Conflict);
+///         }
+///         records.writes += 1;
+///         let revision = Revision::new(records.writes);
+///         records.by_key.insert(key.to_owned(), Loaded::new(record.clone(), revision));
+///         Ok(Saved::Written(revision))
+///     }
+///
+///     async fn remove(&self, key: &str, seen: Revision) -> Result<bool, StoreError> {
+///         let by_key = &mut self.records()?.by_key;
+///         let is_last = by_key.get(key).is_some_and(|found| found.revision == seen);
+///         Ok(is_last && by_key.remove(key).is_some())
+///     }
+///
+///     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+///         let expired = |_: &String, found: &mut Loaded| found.record.expires_at() <= now;
+///         let removed = self.records()?.by_key.extract_if(expired).count();
+///         Ok(removed as u64)
+///     }
+/// }
+/// # #[cfg(feature = "testing")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// #     let shelf = std::sync::Arc::new(Shelf::default());
+/// #     snapengage::dialogue::conformance::run(async || shelf.clone()).await;
+/// # }
+/// # #[cfg(not(feature = "testing"))]
+/// # fn main() {}
+/// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `load` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store of conversations",
     label = "expected a `MemoryStore`, `SqliteStore` or `NatsStore`, or a `Store` of yours"

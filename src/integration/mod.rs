@@ -70,6 +70,28 @@ use crate::wire::decoded::Decoded;
 use crate::wire::json;
 
 /// Handler of finished chats and offline messages.
+///
+/// ```
+/// use snapengage::integration::{Handler, SupportRequest};
+/// use snapengage::{HandlerError, async_trait};
+///
+/// struct CrmSync;
+///
+/// #[async_trait]
+/// impl Handler for CrmSync {
+///     async fn support_request(
+///         &self,
+///         request: SupportRequest,
+///     ) -> Result<(), HandlerError> {
+///         println!("{}: {} lines", request.id, request.transcripts.len());
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `support_request` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Integration API",
     label = "the trait `integration::Handler` is not implemented for `{Self}`",

@@ -50,6 +50,10 @@ pub(crate) const STATUS: &str = "status";
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
+/// compiler reports E0195: "lifetime parameters or bounds on method `check` do not match the
+/// trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a health check",
     label = "the trait `HealthCheck` is not implemented for `{Self}`",
