@@ -6,6 +6,7 @@ mod support;
 
 #[cfg(feature = "cli")]
 mod cli;
+mod compiler;
 mod examples;
 mod readme;
 #[cfg(feature = "testing")]
