@@ -90,8 +90,12 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// If the server cannot be reached or rejects the credentials, or if the bucket cannot be
-    /// created or does not remove expired records.
+    /// Where the server cannot be reached or turns the user away, or where the bucket cannot be
+    /// created or does not let go of what was removed.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with IO and time, which `#[tokio::main]` has.
     pub async fn connect(url: &str, bucket: &str) -> Result<Self, StoreError> {
         let client = nats::connect(url, TIMEOUT).await.map_err(StoreError::new)?;
         let mut jetstream = jetstream::new(client);

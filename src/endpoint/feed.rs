@@ -44,13 +44,15 @@ pub(crate) type Handling<'h> = Pin<Box<dyn Future<Output = Result<(), HandlerErr
 /// Destination of the events `E` of a one-way feed: a handler of its API, an inbox's feed of one,
 /// or a [journal](crate::journal::to).
 ///
-/// This trait is sealed: implement the API's `Handler`, or [`Journal`].
+/// This trait is sealed: implement the API's handler ([integration](crate::integration::Handler),
+/// [conversation](crate::conversation::Handler), [agent status](crate::agent_status::Handler)), or
+/// [`Journal`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not take a `{E}`",
     label = "expected a handler of this API, an inbox's feed of one, or `journal::to(..)`",
     note = "a closure becomes a handler by its API's `from_fn`, as in `integration::from_fn(..)`"
 )]
-pub trait IntoFeed<E>: Send + 'static {
+pub trait IntoFeed<E>: Send + Sync + 'static {
     // The trait is sealed by this method: no other crate can name an endpoint.
     #[doc(hidden)]
     fn into_endpoint(self, path: &str) -> FeedEndpoint<E>;

@@ -44,6 +44,10 @@ impl Inbox {
     ///
     /// If the future is dropped before, the entries in process are processed again once the
     /// [lease](super::Options::lease) is over.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time, which `#[tokio::main]` has.
     pub async fn run<F: Future>(&self, until: F) -> F::Output {
         Worker::new(Arc::clone(&self.0)).run(until).await
     }

@@ -30,6 +30,10 @@ impl Inbox {
     /// # Errors
     ///
     /// Those of [`Options::connect`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with IO and time, which `#[tokio::main]` has.
     #[cfg(feature = "nats")]
     pub async fn connect(url: &str, name: &str) -> Result<Self, InboxError> {
         Options::new().connect(url, name).await
@@ -79,6 +83,10 @@ impl Options {
     /// If a limit or deadline is zero, if the server cannot be reached, rejects the credentials or
     /// is too old, or if a stream cannot be created, or exists and cannot keep the promises:
     /// because it is in memory, has too few replicas, and the like.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with IO and time, which `#[tokio::main]` has.
     #[cfg(feature = "nats")]
     pub async fn connect(self, url: &str, name: &str) -> Result<Inbox, InboxError> {
         self.check()?;

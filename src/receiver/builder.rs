@@ -73,7 +73,7 @@ impl Mount {
 /// Constructor of a path's endpoint, run once all settings are known.
 // Run by `build` and not before: a bot's fallback may be set after the bot, and an inbox must not
 // know a feed of a receiver that has mistakes.
-type MakeEndpoint = dyn FnOnce(&str, &ReceiverSettings) -> Box<dyn Endpoint> + Send;
+type MakeEndpoint = dyn FnOnce(&str, &ReceiverSettings) -> Box<dyn Endpoint> + Send + Sync;
 
 struct ReceiverSettings {
     healthz: Vec<String>,
@@ -173,7 +173,7 @@ impl ReceiverBuilder {
         api: Api,
         path: impl Into<String>,
         auth: impl Into<Auth>,
-        endpoint: impl FnOnce(&str, &ReceiverSettings) -> Box<dyn Endpoint> + Send + 'static,
+        endpoint: impl FnOnce(&str, &ReceiverSettings) -> Box<dyn Endpoint> + Send + Sync + 'static,
     ) -> Self {
         let endpoint = Box::new(endpoint);
         self.mounts.push(Mount { api, path: path.into(), auth: auth.into(), endpoint });

@@ -164,10 +164,14 @@ impl Receiver {
         ReceiverBuilder::new()
     }
 
-    /// Answers one request. Needs a tokio runtime with time.
+    /// Answers one request.
     ///
-    /// The caller may hang up, that is, the future may be dropped: a handler that has started still
-    /// runs to its end or its deadline.
+    /// The caller may hang up, which is to say that the future may be dropped: a handler that has
+    /// started still runs to its end or its deadline.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time, which `#[tokio::main]` has.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body,

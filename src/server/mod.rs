@@ -41,6 +41,10 @@ use crate::receiver::Receiver;
 ///     Ok(())
 /// }
 /// ```
+///
+/// # Panics
+///
+/// Outside of a tokio runtime with time, which `#[tokio::main]` has.
 pub async fn serve(
     listener: impl Listener,
     receiver: Receiver,
@@ -185,6 +189,10 @@ impl Server {
     /// # Errors
     ///
     /// At once, where a limit or deadline is zero and must not be: nothing could be answered.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time, which `#[tokio::main]` has.
     pub async fn serve(
         self,
         listener: impl Listener,

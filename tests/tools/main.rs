@@ -8,6 +8,7 @@ mod support;
 mod cli;
 mod compiler;
 mod examples;
+mod face;
 mod readme;
 #[cfg(feature = "testing")]
 mod testing;
