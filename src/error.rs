@@ -1,10 +1,28 @@
-//! Errors, worded for a log line.
+//! What can go wrong, in the words of a log line.
+//!
+//! Errors of this crate keep to one form: opaque, what failed as the text, and why as the
+//! [`source`](Error::source) alone. `{:?}` is the text and those of the causes, in one line, since
+//! that is what `main`, `expect` and `unwrap` print.
 
 use std::error::Error;
 use std::fmt;
 use std::iter::successors;
 
-/// Payload that could not be read.
+/// `Debug` of an error: its text, with its causes.
+macro_rules! debug_is_text {
+    ($error:ty) => {
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}", crate::error::WithCauses(self))
+            }
+        }
+    };
+}
+
+#[cfg(any(feature = "dialogue", feature = "inbox", feature = "testing"))]
+pub(crate) use debug_is_text;
+
+/// A payload that could not be read.
 ///
 /// The text names the payload, what was wrong with it and where, and repeats nothing of what was
 /// sent: it may be shown to the caller and written to a log.
@@ -39,11 +57,7 @@ impl fmt::Display for DecodeError {
     }
 }
 
-impl fmt::Debug for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DecodeError").field(&self.0).finish()
-    }
-}
+debug_is_text!(DecodeError);
 
 impl Error for DecodeError {}
 
@@ -138,18 +152,13 @@ impl fmt::Display for BuildError {
     }
 }
 
-impl fmt::Debug for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_is_text!(BuildError);
 
 impl Error for BuildError {}
 
 /// An error and its causes in one line, `a: b: c`, as whoever reads it has to see it.
 ///
-/// An error of this crate says in its own text what failed, and why in its
-/// [`source`](Error::source) alone. So its text must not be logged or shown without this.
+/// An error's text alone is never logged or shown: it does not say why.
 pub(crate) struct WithCauses<'e>(pub(crate) &'e (dyn Error + 'static));
 
 impl fmt::Display for WithCauses<'_> {

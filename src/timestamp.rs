@@ -207,12 +207,18 @@ impl TryFrom<SystemTime> for Timestamp {
 }
 
 /// Time before 1970 or after 9999, which is no [`Timestamp`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TimestampRangeError(());
 
 impl fmt::Display for TimestampRangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("time out of range, expected the years 1970 to 9999")
+    }
+}
+
+impl fmt::Debug for TimestampRangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::fingerprint::Fingerprint;
 use crate::bot::{Button, Content, Reply};
 use crate::caught::log_safely;
-use crate::error::WithCauses;
+use crate::error::debug_is_text;
 use crate::timestamp::Timestamp;
 
 /// Store of conversations: one record each, replaced whole and only by whoever saw it last.
@@ -464,11 +464,7 @@ impl fmt::Display for StoreError {
     }
 }
 
-impl fmt::Debug for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", WithCauses(self))
-    }
-}
+debug_is_text!(StoreError);
 
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::clock;
+use crate::error::debug_is_text;
 use crate::timestamp::Timestamp;
 
 /// Number of an entry: the next one has a higher one.
@@ -28,8 +29,8 @@ impl FromStr for EntryId {
     }
 }
 
-/// Text that was met where an [`EntryId`] was expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Text that is no [`EntryId`].
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EntryIdError(());
 
 impl fmt::Display for EntryIdError {
@@ -37,6 +38,8 @@ impl fmt::Display for EntryIdError {
         f.write_str("malformed entry id, expected a whole number")
     }
 }
+
+debug_is_text!(EntryIdError);
 
 impl Error for EntryIdError {}
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::WithCauses;
+use crate::error::debug_is_text;
 
 /// Failure of an inbox to be opened, read or written.
 ///
@@ -32,11 +32,7 @@ impl fmt::Display for InboxError {
     }
 }
 
-impl fmt::Debug for InboxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", WithCauses(self))
-    }
-}
+debug_is_text!(InboxError);
 
 impl Error for InboxError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

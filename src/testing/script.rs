@@ -10,6 +10,7 @@ use super::chat::TestChat;
 use super::chat_event::{ChatEvent, is_json};
 use super::vendor_side::VendorSide;
 use super::{Visitor, failure, script_lines};
+use crate::error::debug_is_text;
 use crate::id::{CaseId, WidgetId};
 
 /// Chat in plain text, to be run against a receiver or an address. See [the
@@ -276,7 +277,7 @@ impl Replay<'_> {
 }
 
 /// Line that does not belong in a script.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ScriptError {
     line: usize,
     problem: String,
@@ -295,6 +296,8 @@ impl fmt::Display for ScriptError {
     }
 }
 
+debug_is_text!(ScriptError);
+
 impl Error for ScriptError {}
 
 /// Answer of a bot that differs from its script. The text has several lines: the line of the
@@ -308,11 +311,6 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Writes the text, as readable as it is, since this is what `main` and `expect` show.
-impl fmt::Debug for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_is_text!(Mismatch);
 
 impl Error for Mismatch {}

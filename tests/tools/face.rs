@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
+use std::time::{Duration, SystemTime};
 
 use http::Request;
 use snapengage::{
@@ -96,6 +97,32 @@ fn errors_go_where_any_error_goes() {
     is_error::<snapengage::testing::ScriptError>();
     #[cfg(feature = "testing")]
     is_error::<snapengage::testing::Mismatch>();
+}
+
+/// As `main` prints one that it returns.
+#[test]
+fn an_error_is_its_text_in_debug_too() {
+    fn told<T: Debug, E: Error>(outcome: Result<T, E>) -> String {
+        format!("Error: {:?}", outcome.expect_err("a refusal"))
+    }
+
+    let decoded = told(bot::Event::from_json(b"{}"));
+    assert_eq!(decoded, "Error: bot request: missing field `event` at line 1 column 2");
+    let before = SystemTime::UNIX_EPOCH - Duration::from_millis(1);
+    let expected = "Error: time out of range, expected the years 1970 to 9999";
+    assert_eq!(told(Timestamp::try_from(before)), expected);
+    #[cfg(feature = "inbox")]
+    {
+        let id = told("first".parse::<snapengage::inbox::EntryId>());
+        assert_eq!(id, "Error: malformed entry id, expected a whole number");
+    }
+    #[cfg(feature = "testing")]
+    {
+        let script = snapengage::testing::Script::parse("visitor says: Hi");
+        let told = told(script);
+        assert!(told.starts_with("Error: chat script: "), "{told}");
+        assert!(told.ends_with(" at line 1"), "{told}");
+    }
 }
 
 #[cfg(feature = "dialogue")]
