@@ -23,7 +23,7 @@ use crate::wire::percent::is_unreserved;
 /// ```
 /// use snapengage::Token;
 ///
-/// let token = Token::new("2f6a9c").named("since May");
+/// let token = Token::new("2f6a9c").name("since May");
 /// assert_eq!(format!("{token:?}"), r#"Token { name: "since May", secret: <redacted> }"#);
 /// ```
 #[derive(Clone)]
@@ -68,7 +68,7 @@ impl Token {
 
     /// Returns the same token under another name, which is logged when the token is used.
     #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
+    pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
@@ -107,7 +107,7 @@ impl fmt::Debug for Token {
 /// ```
 /// use snapengage::{Auth, Token};
 ///
-/// let [new, old] = ["new", "old"].map(|text| Token::new(text).named(text));
+/// let [new, old] = ["new", "old"].map(|text| Token::new(text).name(text));
 /// let header = Auth::from([new, old]);
 /// let path = Auth::secret_path(Token::new("kT4mZ0qvW8"));
 /// # let _ = (header, path);
@@ -418,9 +418,9 @@ mod tests {
 
     #[test]
     fn a_mistake_has_the_name_given_last() {
-        assert_mistake(Token::new("").named("May"), "no token: `May` is empty");
+        assert_mistake(Token::new("").name("May"), "no token: `May` is empty");
         let expected = "token `a\\nb`: longer than 1024 bytes";
-        assert_mistake(Token::new("x".repeat(1025)).named("a\nb"), expected);
+        assert_mistake(Token::new("x".repeat(1025)).name("a\nb"), expected);
     }
 
     #[test]
@@ -437,7 +437,7 @@ mod tests {
 
     #[test]
     fn the_log_is_told_the_name_of_the_token() {
-        let auth = Auth::from([Token::new("a").named("old"), Token::new("b").named("new")]);
+        let auth = Auth::from([Token::new("a").name("old"), Token::new("b").name("new")]);
         let mut headers = HeaderMap::new();
         for (value, name) in [("a", "old"), ("b", "new")] {
             headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
@@ -464,7 +464,7 @@ mod tests {
 
     #[test]
     fn debug_does_not_tell_the_secret() {
-        let auth = Auth::from([Token::new("hunter2").named("May"), Token::new("hunter3")]);
+        let auth = Auth::from([Token::new("hunter2").name("May"), Token::new("hunter3")]);
         assert_eq!(
             format!("{auth:?}"),
             r#"Auth { place: Header, tokens: [Token { name: "May", secret: <redacted> }, Token { name: "default", secret: <redacted> }] }"#

@@ -121,7 +121,7 @@ use crate::wire::charset;
 /// # What is logged
 ///
 /// Each request has one `tracing` span, `snapengage`, with `api`, `event`, `case_id`, `token` (its
-/// [name](crate::Token::named)), `repeat`, `status` and `duration_ms`, and one event in it. Of what
+/// [name](crate::Token::name)), `repeat`, `status` and `duration_ms`, and one event in it. Of what
 /// was sent, only the names and ids are logged; a handler's errors are logged in full. A 404 logs
 /// the path and the nearest that is served, without what may be a secret. Requests of the health
 /// route are logged at DEBUG.
@@ -166,8 +166,8 @@ impl Receiver {
 
     /// Answers one request.
     ///
-    /// The caller may hang up, which is to say that the future may be dropped: a handler that has
-    /// started still runs to its end or its deadline.
+    /// The caller may hang up, that is, the future may be dropped: a handler that has started still
+    /// runs to its end or its deadline.
     ///
     /// # Panics
     ///

@@ -119,9 +119,9 @@ async fn white_space_around_a_token_is_not_of_it() {
 #[tokio::test]
 async fn every_live_token_is_let_in() {
     let tokens = [
-        Token::new("first").named("old"),
-        Token::new("second").named("new"),
-        Token::new("second").named("new once more"),
+        Token::new("first").name("old"),
+        Token::new("second").name("new"),
+        Token::new("second").name("new once more"),
     ];
     let receiver = build(feed(tokens));
     assert_eq!(ask(&receiver, with_token("first")).await, Answer::taken());
@@ -312,7 +312,7 @@ fn a_token_nobody_can_send_is_a_mistake() {
         assert_eq!(mistake(feed(Token::new(empty))), expected);
     }
     assert_eq!(
-        mistake(feed([Token::new("good"), Token::new("").named("second")])),
+        mistake(feed([Token::new("good"), Token::new("").name("second")])),
         "path `/status`: no token: `second` is empty"
     );
     assert_eq!(
@@ -354,7 +354,7 @@ fn a_header_nobody_sends_is_a_mistake() {
 
 #[test]
 fn every_mistake_comes_out_a_line_each() {
-    let builder = feed([Token::new(""), Token::new("a\0b").named("new")])
+    let builder = feed([Token::new(""), Token::new("a\0b").name("new")])
         .agent_status("no-slash", Token::new(TOKEN), agent_status::from_fn(|_| async { Ok(()) }))
         .body_limit(0);
     let expected = [
@@ -393,7 +393,7 @@ fn a_path_that_has_its_secret_is_a_mistake() {
 
 #[test]
 fn debug_tells_no_secret() {
-    let token = Token::new("hunter2").named("May");
+    let token = Token::new("hunter2").name("May");
     assert_eq!(format!("{token:?}"), r#"Token { name: "May", secret: <redacted> }"#);
 
     let auth = Auth::from(token.clone());

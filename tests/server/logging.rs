@@ -174,7 +174,7 @@ fn request() -> Span {
 const MESSAGE: &str = r#"{"event":"message","widget_id":"the-widget","case_id":"the-case","from":"visitor","text":"the-text","context_id":"the-context"}"#;
 
 fn everything() -> Receiver {
-    let tokens = || [Token::new("the-old-secret").named("old"), Token::new(TOKEN).named("new")];
+    let tokens = || [Token::new("the-old-secret").name("old"), Token::new(TOKEN).name("new")];
     build(
         Receiver::builder()
             .bot(
@@ -203,7 +203,7 @@ fn everything() -> Receiver {
             )
             .contact(
                 "/contact",
-                Auth::secret_path(Token::new("the-secret-path").named("path")),
+                Auth::secret_path(Token::new("the-secret-path").name("path")),
                 contact::from_fn(|_| async { Ok(Some("the-contact".to_owned())) }),
             )
             .healthz("/healthz")
