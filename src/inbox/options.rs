@@ -1,5 +1,6 @@
 //! Options of an inbox.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::backoff::Backoff;
@@ -87,9 +88,19 @@ impl Options {
         self
     }
 
-    /// Wait after the first failure, doubled by each further one, and the longest wait. From 1
-    /// second to 15 minutes by default. A random part of up to a half is subtracted.
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+    /// Waits between attempts: from the one after the first failure, doubled by each further one,
+    /// to the longest. From 1 second to 15 minutes by default. A random part of up to a half is
+    /// subtracted.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use snapengage::inbox::Inbox;
+    /// let options =
+    ///     Inbox::options().backoff(Duration::from_secs(5)..=Duration::from_secs(3600));
+    /// # let _ = options;
+    /// ```
+    pub fn backoff(mut self, waits: RangeInclusive<Duration>) -> Self {
+        let (first, longest) = waits.into_inner();
         self.settings.backoff = Backoff { first, longest };
         self
     }

@@ -79,7 +79,7 @@ impl Fixture {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_hangs_has_ten_minutes() {
-    let fixture = Fixture::new(Inbox::options().backoff(MINUTE * 60, MINUTE * 60));
+    let fixture = Fixture::new(Inbox::options().backoff(MINUTE * 60..=MINUTE * 60));
     fixture.chat("hangs").await;
     let started = Instant::now();
     fixture.inbox.run(sleep(MINUTE * 11)).await;
@@ -92,7 +92,7 @@ async fn a_handler_that_hangs_has_ten_minutes() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_hangs_is_tried_again_up_to_the_last_try() {
     let options =
-        Inbox::options().deadline(SECOND * 5).backoff(SECOND * 10, SECOND * 10).max_attempts(3);
+        Inbox::options().deadline(SECOND * 5).backoff(SECOND * 10..=SECOND * 10).max_attempts(3);
     let fixture = Fixture::new(options);
     fixture.chat("hangs").await;
     fixture.inbox.run(sleep(MINUTE * 2)).await;
@@ -108,7 +108,7 @@ async fn a_handler_that_hangs_is_tried_again_up_to_the_last_try() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slot_is_free_again_after_the_deadline() {
-    let options = Inbox::options().concurrency(1).deadline(SECOND * 5).backoff(MINUTE, MINUTE);
+    let options = Inbox::options().concurrency(1).deadline(SECOND * 5).backoff(MINUTE..=MINUTE);
     let fixture = Fixture::new(options);
     for case_id in ["hangs", "passes"] {
         fixture.chat(case_id).await;

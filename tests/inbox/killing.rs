@@ -194,7 +194,7 @@ fn assert_in_order(done: &[String]) {
 
 pub(crate) fn options() -> Options {
     let millis = Duration::from_millis;
-    Inbox::options().lease(millis(300)).backoff(millis(1), millis(10)).size_limit(u64::MAX)
+    Inbox::options().lease(millis(300)).backoff(millis(1)..=millis(10)).size_limit(u64::MAX)
 }
 
 pub(crate) fn receiver(inbox: &Inbox, folder: &Path) -> Receiver {

@@ -483,7 +483,7 @@ mod restarts {
     #[tokio::test]
     async fn of_the_server_leave_known_what_failed_and_let_it_be_retried() {
         let mut server = Server::start("");
-        let options = Inbox::options().backoff(HOUR, HOUR);
+        let options = Inbox::options().backoff(HOUR..=HOUR);
         let inbox = server.inbox(options.clone()).await;
         let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
         assert_taken(chat(&receiver(&inbox, &crm), "c").await);

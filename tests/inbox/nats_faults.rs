@@ -346,7 +346,7 @@ async fn a_server_that_is_down_is_a_failed_health_check_and_refusals_that_come_s
 async fn a_note_of_a_clock_that_was_ahead_is_due_within_the_longest_wait() {
     const FAR_AHEAD: i64 = 4_102_444_800_000;
     let longest = Duration::from_millis(200);
-    let options = Inbox::options().backoff(longest, longest).lease(longest);
+    let options = Inbox::options().backoff(longest..=longest).lease(longest);
     let mut it = Fixture::start("", options).await;
     assert_taken(chat(&it.receiver, "a").await);
     let note = format!(r#"{{"lease":1,"tries":1,"due_at":{FAR_AHEAD}}}"#);
@@ -408,7 +408,7 @@ async fn entries_that_wait_for_a_busy_handler_fail_no_health_check() {
 
 #[tokio::test]
 async fn entries_that_wait_for_their_next_attempt_fail_no_health_check() {
-    let it = Fixture::start("", Inbox::options().deadline(SECOND / 100).backoff(HOUR, HOUR)).await;
+    let it = Fixture::start("", Inbox::options().deadline(SECOND / 100).backoff(HOUR..=HOUR)).await;
     it.gate.forget_permits(1000);
     assert_taken(chat(&it.receiver, "a").await);
     let has_failed = async || {

@@ -75,7 +75,7 @@ mod in_time {
     #[tokio::test(start_paused = true)]
     async fn work_is_tried_again_at_growing_distances() {
         let disk = Disk::new();
-        let inbox = disk.open(Inbox::options().backoff(SECOND, SECOND * 4));
+        let inbox = disk.open(Inbox::options().backoff(SECOND..=SECOND * 4));
         let (crm, mut calls) = Crm::failing_times(5, Failing::Passing);
         let receiver = receiver(&inbox, &crm);
         assert_taken(chat(&receiver, "c").await);
@@ -118,7 +118,7 @@ mod in_time {
     #[tokio::test(start_paused = true)]
     async fn work_without_memory_until_its_deadline_is_tried_again() {
         let disk = Disk::new();
-        let options = Inbox::options().memory_limit(1).deadline(SECOND * 5).backoff(HOUR, HOUR);
+        let options = Inbox::options().memory_limit(1).deadline(SECOND * 5).backoff(HOUR..=HOUR);
         let inbox = disk.open(options);
         let (crm, _calls) = Crm::gated();
         let receiver = receiver(&inbox, &crm);
@@ -187,7 +187,7 @@ mod clocks {
     }
 
     fn options() -> Options {
-        Inbox::options().backoff(SECOND, SECOND * 20).lease(SECOND * 10)
+        Inbox::options().backoff(SECOND..=SECOND * 20).lease(SECOND * 10)
     }
 
     #[test]
@@ -319,7 +319,7 @@ mod forgotten {
     #[tokio::test(start_paused = true)]
     async fn work_is_not_what_waits_for_its_next_try_or_for_a_handler() {
         let disk = Disk::new();
-        let inbox = disk.open(Inbox::options().backoff(HOUR, HOUR).concurrency(1));
+        let inbox = disk.open(Inbox::options().backoff(HOUR..=HOUR).concurrency(1));
         let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
         let receiver = receiver(&inbox, &crm);
         assert_taken(chat(&receiver, "c").await);
@@ -349,7 +349,7 @@ mod queues {
     #[tokio::test]
     async fn a_case_is_not_kept_waiting_by_the_long_queue_of_another() {
         let disk = Disk::new();
-        let inbox = disk.open(Inbox::options().backoff(HOUR, HOUR));
+        let inbox = disk.open(Inbox::options().backoff(HOUR..=HOUR));
         let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
         let receiver = receiver(&inbox, &crm);
         for time in 1..=200 {

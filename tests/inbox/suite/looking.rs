@@ -68,7 +68,7 @@ pub(crate) async fn shows_what_a_handler_is_at<P: Place>() {
 
 pub(crate) async fn shows_what_failed_and_when_it_is_tried_next<P: Place>() {
     let place = P::fresh().await;
-    let inbox = place.inbox(Inbox::options().backoff(HOUR, HOUR)).await;
+    let inbox = place.inbox(Inbox::options().backoff(HOUR..=HOUR)).await;
     let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
     assert_taken(chat(&receiver(&inbox, &crm), "c").await);
     work(&inbox, &mut calls, 1).await;
@@ -106,7 +106,7 @@ pub(crate) async fn retries_a_dead_letter<P: Place>() {
 
 pub(crate) async fn retries_what_waits_for_its_next_try_at_once<P: Place>() {
     let place = P::fresh().await;
-    let inbox = place.inbox(Inbox::options().backoff(HOUR, HOUR)).await;
+    let inbox = place.inbox(Inbox::options().backoff(HOUR..=HOUR)).await;
     let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
     assert_taken(chat(&receiver(&inbox, &crm), "c").await);
     work(&inbox, &mut calls, 1).await;
@@ -197,7 +197,7 @@ pub(crate) async fn drops_nothing_that_a_handler_is_at<P: Place>() {
 
 pub(crate) async fn drops_what_blocks_a_case<P: Place>() {
     let place = P::fresh().await;
-    let inbox = place.inbox(Inbox::options().backoff(HOUR, HOUR)).await;
+    let inbox = place.inbox(Inbox::options().backoff(HOUR..=HOUR)).await;
     let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
     say_all(&receiver(&inbox, &crm), [("c", 1), ("c", 2)]).await;
     assert_eq!(work(&inbox, &mut calls, 1).await, ["c caseResponded 1"]);

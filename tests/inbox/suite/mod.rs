@@ -182,7 +182,7 @@ impl agent_status::Handler for Crm {
 
 /// Fails, and comes back soon.
 pub(crate) fn quick() -> Options {
-    Inbox::options().backoff(Duration::from_millis(1), Duration::from_millis(10))
+    Inbox::options().backoff(Duration::from_millis(1)..=Duration::from_millis(10))
 }
 
 #[track_caller]

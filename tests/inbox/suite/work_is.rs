@@ -31,7 +31,7 @@ pub(crate) async fn begun_when_it_comes_in<P: Place>() {
 pub(crate) async fn tried_again_at_growing_distances_until_it_passes<P: Place>() {
     let place = P::fresh().await;
     let millis = Duration::from_millis;
-    let inbox = place.inbox(Inbox::options().backoff(millis(40), millis(160))).await;
+    let inbox = place.inbox(Inbox::options().backoff(millis(40)..=millis(160))).await;
     let (crm, mut calls) = Crm::failing_times(4, Failing::Passing);
     assert_taken(chat(&receiver(&inbox, &crm), "c").await);
     let mut times = Vec::new();
@@ -185,7 +185,7 @@ pub(crate) async fn in_order_for_one_case_however_often_the_first_fails<P: Place
 
 pub(crate) async fn done_beside_a_case_whose_first_entry_waits<P: Place>() {
     let place = P::fresh().await;
-    let inbox = place.inbox(quick().backoff(HOUR, HOUR)).await;
+    let inbox = place.inbox(quick().backoff(HOUR..=HOUR)).await;
     let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
     let receiver = receiver(&inbox, &crm);
     for time in 1..=3 {
@@ -324,7 +324,7 @@ pub(crate) async fn done_where_nothing_ever_ends<P: Place>() {
     let options =
         Inbox::options().repeat_window(ever).done_retention(ever).lease(ever).deadline(ever);
     let place = P::fresh().await;
-    let inbox = place.inbox(options.backoff(ever, ever)).await;
+    let inbox = place.inbox(options.backoff(ever..=ever)).await;
     let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
     let receiver = receiver(&inbox, &crm);
     say_all(&receiver, [("c", 1), ("c", 1), ("d", 1), ("d", 1)]).await;
