@@ -1,4 +1,4 @@
-//! What can go wrong, in the words of a log line.
+//! Errors, worded for a log line.
 //!
 //! Errors of this crate keep to one form: opaque, what failed as the text, and why as the
 //! [`source`](Error::source) alone. `{:?}` is the text and those of the causes, in one line, since
@@ -22,7 +22,7 @@ macro_rules! debug_is_text {
 #[cfg(any(feature = "dialogue", feature = "inbox", feature = "testing"))]
 pub(crate) use debug_is_text;
 
-/// A payload that could not be read.
+/// Payload that could not be read.
 ///
 /// The text names the payload, what was wrong with it and where, and repeats nothing of what was
 /// sent: it may be shown to the caller and written to a log.
@@ -108,6 +108,11 @@ impl HandlerError {
     /// Returns the cause of the failure.
     pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.cause
+    }
+
+    /// Returns the cause of the failure, to be handed on.
+    pub fn into_cause(self) -> Box<dyn Error + Send + Sync> {
+        self.cause
     }
 }
 

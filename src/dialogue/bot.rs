@@ -115,12 +115,16 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     ///
     /// # Errors
     ///
-    /// If the store fails.
-    pub async fn set_state(&self, case_id: &CaseId, state: D::State) -> Result<(), HandlerError> {
+    /// Where the store fails, or the state cannot be written as JSON.
+    pub async fn set_state(&self, case_id: &CaseId, state: D::State) -> Result<(), StoreError> {
+        self.put(case_id, &state).await.map_err(StoreError::of)
+    }
+
+    async fn put(&self, case_id: &CaseId, state: &D::State) -> Result<(), HandlerError> {
         let key = self.key(case_id);
         let _place = self.queues.enter(&key).await;
         if let Begin::Turn(mut turn) = Turn::begin(&self.store, &key, None, self.terms).await? {
-            turn.commit(Some(self.saved(&state)?), &Reply::new()).await?;
+            turn.commit(Some(self.saved(state)?), &Reply::new()).await?;
         }
         Ok(())
     }

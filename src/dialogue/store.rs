@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::fingerprint::Fingerprint;
 use crate::bot::{Button, Content, Reply};
 use crate::caught::log_safely;
-use crate::error::debug_is_text;
+use crate::error::{HandlerError, debug_is_text};
 use crate::timestamp::Timestamp;
 
 /// Store of conversations: one record each, replaced whole and only by whoever saw it last.
@@ -456,6 +456,14 @@ impl StoreError {
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Arc::from(cause.into()))
     }
+
+    /// A failure that is the store's own already, or has another cause.
+    pub(super) fn of(failure: HandlerError) -> Self {
+        match failure.into_cause().downcast() {
+            Ok(error) => *error,
+            Err(cause) => Self::new(cause),
+        }
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -484,5 +492,9 @@ mod tests {
         assert_eq!(reason.as_deref(), Some("database is locked"));
         let told = format!("Error: {error:?}");
         assert_eq!(told, "Error: conversation store failed: database is locked");
+        let told = format!("{:?}", StoreError::of(error.into()));
+        assert_eq!(told, "conversation store failed: database is locked");
+        let told = format!("{:?}", StoreError::of("not held any more".into()));
+        assert_eq!(told, "conversation store failed: not held any more");
     }
 }
