@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use serde_json::value::to_raw_value;
 
 use super::delivery::Delivery;
+use super::error::StoreError;
 use super::input::Input;
 use super::queue::TurnQueues;
 use super::step::{Dialogue, NextState, Step};
-use super::store::{SavedState, Store, StoreError};
+use super::store::{SavedState, Store};
 use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
 use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
@@ -115,7 +116,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     ///
     /// # Errors
     ///
-    /// Where the store fails, or the state cannot be written as JSON.
+    /// If the store fails, or the state cannot be written as JSON.
     pub async fn set_state(&self, case_id: &CaseId, state: D::State) -> Result<(), StoreError> {
         self.put(case_id, &state).await.map_err(StoreError::of)
     }

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::store::{Loaded, Record, Revision, Saved, Store, StoreError};
+use super::error::StoreError;
+use super::store::{Loaded, Record, Revision, Saved, Store};
 use crate::timestamp::Timestamp;
 
 /// Conversations in memory: for tests, and for small bots that may forget their conversations.

@@ -107,6 +107,7 @@ pub mod conformance;
 
 mod bot;
 mod delivery;
+mod error;
 mod fingerprint;
 mod input;
 mod memory;
@@ -123,6 +124,7 @@ mod turn;
 mod watch;
 
 pub use self::bot::Bot;
+pub use self::error::StoreError;
 pub use self::input::Input;
 pub use self::memory::MemoryStore;
 #[cfg(feature = "nats")]
@@ -130,4 +132,4 @@ pub use self::nats::NatsStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub use self::step::{Dialogue, Step};
-pub use self::store::{Loaded, Record, Revision, Saved, Store, StoreError};
+pub use self::store::{Loaded, Record, Revision, Saved, Store};

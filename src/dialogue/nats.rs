@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
-use super::store::{Loaded, Record, Revision, Saved, Store, StoreError};
+use super::error::StoreError;
+use super::store::{Loaded, Record, Revision, Saved, Store};
 use super::watch::Watch;
 use crate::clock::now;
 use crate::error::HandlerError;
@@ -90,8 +91,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Where the server cannot be reached or turns the user away, or where the bucket cannot be
-    /// created or does not let go of what was removed.
+    /// If the server cannot be reached or rejects the credentials, or if the bucket cannot be
+    /// created or does not remove expired records.
     ///
     /// # Panics
     ///

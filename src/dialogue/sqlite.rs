@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use super::store::{Loaded, Record, Revision, Saved, Store, StoreError, unique};
+use super::error::StoreError;
+use super::store::{Loaded, Record, Revision, Saved, Store, unique};
 use super::watch::Watch;
 use crate::error::HandlerError;
 use crate::receiver::health::HealthCheck;

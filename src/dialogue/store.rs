@@ -1,7 +1,5 @@
 //! Stores of conversations, and the records they keep.
 
-use std::error::Error;
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -11,16 +9,16 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::error::StoreError;
 use super::fingerprint::Fingerprint;
 use crate::bot::{Button, Content, Reply};
 use crate::caught::log_safely;
-use crate::error::{HandlerError, debug_is_text};
 use crate::timestamp::Timestamp;
 
 /// Store of conversations: one record each, replaced whole and only by whoever saw it last.
 ///
-/// What makes a turn one is done by [`Bot`](super::Bot) on top of this. A store of your own should
-/// pass the [conformance suite](super::conformance), as this one does:
+/// [`Bot`](super::Bot) makes turns atomic on top of this. A store of your own should pass the
+/// [conformance suite](super::conformance), as this one does:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -216,12 +214,12 @@ impl Saved {
 pub struct Revision(pub(super) u64);
 
 impl Revision {
-    /// The revision that a store knows by this number.
+    /// Creates the revision that a store knows by this number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number that the store knows it by.
+    /// Returns the number that the store knows it by.
     pub const fn number(self) -> u64 {
         self.0
     }
@@ -442,59 +440,4 @@ pub(super) fn unique() -> u64 {
     static NEXT: LazyLock<AtomicU64> =
         LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one(())));
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// Failure of a store to be read or written.
-///
-/// The reason is its [`source`](Error::source). `{:?}` has both, in one line, for a `main` that
-/// returns it and for a log.
-#[derive(Clone)]
-pub struct StoreError(Arc<dyn Error + Send + Sync>);
-
-impl StoreError {
-    /// Creates a failure with its cause.
-    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Arc::from(cause.into()))
-    }
-
-    /// A failure that is the store's own already, or has another cause.
-    pub(super) fn of(failure: HandlerError) -> Self {
-        match failure.into_cause().downcast() {
-            Ok(error) => *error,
-            Err(cause) => Self::new(cause),
-        }
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("conversation store failed")
-    }
-}
-
-debug_is_text!(StoreError);
-
-impl Error for StoreError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn main_tells_the_reason_too() {
-        let error = StoreError::new("database is locked");
-        assert_eq!(error.to_string(), "conversation store failed");
-        let reason = error.source().map(ToString::to_string);
-        assert_eq!(reason.as_deref(), Some("database is locked"));
-        let told = format!("Error: {error:?}");
-        assert_eq!(told, "Error: conversation store failed: database is locked");
-        let told = format!("{:?}", StoreError::of(error.into()));
-        assert_eq!(told, "conversation store failed: database is locked");
-        let told = format!("{:?}", StoreError::of("not held any more".into()));
-        assert_eq!(told, "conversation store failed: not held any more");
-    }
 }

@@ -10,11 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::delivery::Delivery;
+use super::error::StoreError;
 use super::fingerprint::Fingerprint;
 use super::input::Input;
-use super::store::{
-    AnsweredDelivery, Record, Revision, Saved, SavedState, Store, StoreError, TurnId,
-};
+use super::store::{AnsweredDelivery, Record, Revision, Saved, SavedState, Store, TurnId};
 use crate::bot::{Button, Reply};
 use crate::caught::log_safely;
 use crate::clock::now;

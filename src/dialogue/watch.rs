@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::store::StoreError;
+use super::error::StoreError;
 use crate::error::HandlerError;
 
 /// Time for which a result is kept: anybody may ask for one, and a check writes.

@@ -1,0 +1,62 @@
+//! Failures of a store.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{HandlerError, debug_is_text};
+
+/// Failure of a store to be read or written.
+///
+/// The reason is its [`source`](Error::source). `{:?}` has both, in one line, for a `main` that
+/// returns it and for a log.
+#[derive(Clone)]
+pub struct StoreError(Arc<dyn Error + Send + Sync>);
+
+impl StoreError {
+    /// Creates a failure with its cause.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::from(cause.into()))
+    }
+
+    /// Creates a failure that is the store's own already, or has another cause.
+    pub(super) fn of(failure: HandlerError) -> Self {
+        match failure.into_cause().downcast() {
+            Ok(error) => *error,
+            Err(cause) => Self::new(cause),
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("conversation store failed")
+    }
+}
+
+debug_is_text!(StoreError);
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_tells_the_reason_too() {
+        let error = StoreError::new("database is locked");
+        assert_eq!(error.to_string(), "conversation store failed");
+        let reason = error.source().map(ToString::to_string);
+        assert_eq!(reason.as_deref(), Some("database is locked"));
+        let told = format!("Error: {error:?}");
+        assert_eq!(told, "Error: conversation store failed: database is locked");
+        let told = format!("{:?}", StoreError::of(error.into()));
+        assert_eq!(told, "conversation store failed: database is locked");
+        let told = format!("{:?}", StoreError::of("not held any more".into()));
+        assert_eq!(told, "conversation store failed: not held any more");
+    }
+}
