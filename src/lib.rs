@@ -25,12 +25,12 @@ pub mod journal;
 pub mod testing;
 
 mod api;
-mod caught;
 #[cfg(any(feature = "dialogue", feature = "inbox"))]
 mod clock;
 mod endpoint;
 mod error;
 mod id;
+mod panics;
 mod receiver;
 mod server;
 #[cfg(any(feature = "dialogue", feature = "inbox"))]

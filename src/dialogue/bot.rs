@@ -15,10 +15,10 @@ use super::store::{SavedState, Store};
 use super::sweeper::Sweeper;
 use super::turn::{Begin, Terms, Turn};
 use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
-use crate::caught::log_safely;
 use crate::clock::now;
 use crate::error::HandlerError;
 use crate::id::CaseId;
+use crate::panics::log_safely;
 
 /// [`Dialogue`] as a [`bot::Handler`](crate::bot::Handler), with its conversations in a [`Store`].
 ///

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::error::StoreError;
 use super::fingerprint::Fingerprint;
 use crate::bot::{Button, Content, Reply};
-use crate::caught::log_safely;
+use crate::panics::log_safely;
 use crate::timestamp::Timestamp;
 
 /// Store of conversations: one record each, replaced whole and only by whoever saw it last.

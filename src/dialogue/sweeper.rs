@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::store::Store;
-use crate::caught::log_safely;
 use crate::clock::now;
 
 const INTERVAL: Duration = Duration::from_secs(60 * 60);

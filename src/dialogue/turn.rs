@@ -15,9 +15,9 @@ use super::fingerprint::Fingerprint;
 use super::input::Input;
 use super::store::{AnsweredDelivery, Record, Revision, Saved, SavedState, Store, TurnId};
 use crate::bot::{Button, Reply};
-use crate::caught::log_safely;
 use crate::clock::now;
 use crate::error::HandlerError;
+use crate::panics::log_safely;
 use crate::timestamp::Timestamp;
 
 /// Attempts at a write whose outcome is unknown.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::caught::{Panicked, error_text};
 use crate::error::{DecodeError, HandlerError, WithCauses};
+use crate::panics::{Panicked, error_text};
 
 /// Refusal of a request.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::InboxError;
-use crate::caught::log_safely;
+use crate::panics::log_safely;
 
 /// Logs a problem once, however often it occurs, and its end once.
 #[derive(Default)]

@@ -11,11 +11,11 @@ use super::engine::{Arrival, Stored};
 use super::error::InboxError;
 use super::feeds::Mounted;
 use super::shared::Shared;
-use crate::caught::log_safely;
 use crate::clock;
 use crate::endpoint::feed::{FeedEndpoint, FeedEvent, Handles, IntoFeed};
 use crate::error::HandlerError;
 use crate::journal::{Journal, Receipt, Summary};
+use crate::panics::log_safely;
 use crate::timestamp::Timestamp;
 
 /// Handler whose requests are stored in an [`Inbox`](super::Inbox) first, and processed later.

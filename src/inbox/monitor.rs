@@ -9,8 +9,8 @@ use super::complaint::Complaint;
 use super::engine::Engine;
 use super::entry::Stats;
 use super::error::InboxError;
-use crate::caught::log_safely;
 use crate::clock;
+use crate::panics::log_safely;
 
 /// Time for which a result is kept: anybody may ask for one, a check writes, and a million entries
 /// take 40 ms to count.

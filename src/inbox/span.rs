@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use tracing::Span;
 
-use crate::caught::{catch_panic, log_safely};
+use crate::panics::{catch_panic, log_safely};
 
 /// Span around work. If a subscriber panics, what it logs is lost, and not the work.
 #[derive(Clone)]

@@ -14,9 +14,9 @@ use super::error::InboxError;
 use super::feeds::Mounted;
 use super::shared::Shared;
 use super::span::QuietSpan;
-use crate::caught::{error_text, log_safely};
 use crate::clock;
 use crate::error::HandlerError;
+use crate::panics::{error_text, log_safely};
 use crate::wire::legible::legible;
 
 /// Pause between sweeps, after each of which the counts are logged.

@@ -7,10 +7,10 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::api::Api;
-use crate::caught::{catch_panic, log_safely};
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Origin};
 use crate::id::CaseId;
+use crate::panics::{catch_panic, log_safely};
 use crate::wire::legible::legible;
 
 /// Log of one request. A subscriber that panics loses its log line, and not the request.

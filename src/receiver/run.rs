@@ -12,9 +12,9 @@ use tokio::task::{Unconstrained, unconstrained};
 use tokio::time::{Sleep, sleep};
 
 use super::log::RequestLog;
-use crate::caught::catch_panic;
 use crate::endpoint::rejection::{Failure, Rejection};
 use crate::endpoint::{Answer, Call, OnFailure, Pending};
+use crate::panics::catch_panic;
 use crate::wire::budget::Share;
 
 /// Handler that has started, or is about to. When awaited, it runs to its end or its deadline; a

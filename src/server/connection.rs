@@ -19,8 +19,8 @@ use super::patience::{Deadlines, Patience};
 use super::progress::{Closing, KeepAlive, SharedProgress};
 use super::shutdown::{Stage, reached};
 use super::socket::Socket;
-use crate::caught::log_safely;
 use crate::error::WithCauses;
+use crate::panics::log_safely;
 use crate::receiver::Receiver;
 use crate::receiver::response::Body;
 

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::caught::log_safely;
+use crate::panics::log_safely;
 
 /// Source of connections for a [`Server`](crate::Server).
 ///

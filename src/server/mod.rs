@@ -20,8 +20,8 @@ use self::connection::Connection;
 use self::listener::Listener;
 use self::patience::Deadlines;
 use self::shutdown::Stage;
-use crate::caught::log_safely;
 use crate::error::{BuildError, WithCauses};
+use crate::panics::log_safely;
 use crate::receiver::Receiver;
 
 /// Serves a receiver until `shutdown` is ready, with the defaults of [`Server`], and shuts down

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::signal::windows::{CtrlC as Signal, ctrl_c};
 use tokio::sync::watch;
 
-use crate::caught::log_safely;
+use crate::panics::log_safely;
 
 /// Waits until the process is asked to stop: by SIGTERM, as container runtimes and service managers
 /// do, or by ctrl-c. On Windows, by ctrl-c alone.

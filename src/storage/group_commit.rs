@@ -11,7 +11,7 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::sqlite::{BUSY, is_for_want_of_room};
-use crate::caught::log_safely;
+use crate::panics::log_safely;
 
 /// Jobs that share a transaction: enough to make the flush negligible, few enough for others to
 /// come in while they are written.

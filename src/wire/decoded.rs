@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::lenient::{Lenient, to_value};
-use crate::caught::log_safely;
+use crate::panics::log_safely;
 
 /// Body that was parsed.
 pub(crate) struct Decoded<M> {

@@ -16,11 +16,11 @@ use super::pull::Pull;
 use super::setup::Found;
 use super::streams::Streams;
 use super::upkeep::Upkeep;
-use crate::caught::log_safely;
 use crate::inbox::engine::{Claim, Lease, Ticket, Verdict};
 use crate::inbox::entry::EntryId;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
+use crate::panics::log_safely;
 use crate::timestamp::Timestamp;
 
 /// Time after which an entry that could not be handed out is delivered again.

@@ -18,8 +18,8 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::link::{Link, PAUSE};
-use crate::caught::log_safely;
 use crate::inbox::error::InboxError;
+use crate::panics::log_safely;
 
 /// About a hundred years: the server counts times in nanoseconds, in 64 bits.
 pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 100);

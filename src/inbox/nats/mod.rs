@@ -144,7 +144,7 @@ use super::engine::{Arrival, Claim, Engine, Lease, Stored, Ticket, Verdict};
 use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;
 use super::settings::Settings;
-use crate::caught::log_safely;
+use crate::panics::log_safely;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
 

@@ -11,8 +11,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::link::Link;
-use crate::caught::log_safely;
 use crate::inbox::error::InboxError;
+use crate::panics::log_safely;
 
 /// Time for which one request waits at the server: one that a server took along when it went is
 /// missed for this long.

@@ -15,8 +15,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::messages::is_not_found;
-use crate::caught::log_safely;
 use crate::inbox::error::InboxError;
+use crate::panics::log_safely;
 
 /// Part of the size limit that is set aside, and its least and most bytes. A server takes one
 /// message more than it has room for, of the size of a payload. A note takes some 100 bytes, and a

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use super::case::Cases;
 use super::messages::LONGEST;
 use super::streams::{Streams, prepare};
-use crate::caught::log_safely;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
+use crate::panics::log_safely;
 
 /// Name of the one consumer, shared by all workers.
 const WORKERS: &str = "workers";

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::caught::log_safely;
+use crate::panics::log_safely;
 use crate::storage::files::{DatabaseFiles, beside};
 use crate::storage::group_commit::{CommitError, Volume};
 

@@ -11,12 +11,12 @@ use super::database::Database;
 use super::rows::{
     DEAD, DONE, NEW, READY, WORKING, ids, number, place, promote, subject, whole, without,
 };
-use crate::caught::log_safely;
 use crate::clock;
 use crate::inbox::engine::{Claim, Lease, Ticket, Verdict};
 use crate::inbox::entry::EntryId;
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
+use crate::panics::log_safely;
 use crate::timestamp::Timestamp;
 
 /// Pause between checks for the writes of other processes.
