@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::store::Store;
 use crate::clock::now;
+use crate::panics::log_safely;
 
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
 
