@@ -237,7 +237,7 @@ impl Secret {
 
     fn new(secret: &str) -> Result<Self, Problem> {
         let secret = secret.trim_matches([' ', '\t']);
-        if secret.trim_matches(is_unseen).is_empty() {
+        if secret.trim_matches(is_invisible).is_empty() {
             return Err(Problem::Empty);
         }
         if let Some(problem) = pasted(secret) {
@@ -286,7 +286,7 @@ fn pasted(secret: &str) -> Option<String> {
     let ends = [secret.chars().next()?, secret.chars().next_back()?];
     let trace = if ends.iter().any(|end| matches!(end, '\r' | '\n')) {
         "starts or ends with a line break".to_owned()
-    } else if let Some(unseen) = ends.iter().find(|&&end| is_unseen(end)) {
+    } else if let Some(unseen) = ends.iter().find(|&&end| is_invisible(end)) {
         format!("starts or ends with U+{:04X}, which is invisible", u32::from(*unseen))
     } else if secret.chars().nth(1).is_some() && are_quotes(ends) {
         "is in quotes".to_owned()
@@ -302,7 +302,7 @@ fn are_quotes(ends: [char; 2]) -> bool {
 }
 
 /// Returns `true` for white space, and for the Unicode marks that come along when text is copied.
-fn is_unseen(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_is_told_the_name_of_the_token() {
+    fn the_log_has_the_name_of_the_token() {
         let auth = Auth::from([Token::new("a").name("old"), Token::new("b").name("new")]);
         let mut headers = HeaderMap::new();
         for (value, name) in [("a", "old"), ("b", "new")] {
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_is_told_whether_there_was_a_token() {
+    fn the_log_says_whether_there_was_a_token() {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(""))]);
         let header = Auth::from(Token::new("a"));
         let path = Auth::secret_path(Token::new("a"));

@@ -311,7 +311,7 @@ impl ReceiverSettings {
 
 impl fmt::Debug for ReceiverBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths = self.mounts.iter().map(|mount| (self.shown(&mount.path), &mount.auth));
+        let paths = self.mounts.iter().map(|mount| (self.redacted(&mount.path), &mount.auth));
         f.debug_map().entries(paths).finish()
     }
 }

@@ -41,21 +41,21 @@ impl RequestLog {
     }
 
     pub(crate) fn api(&self, api: Api) {
-        self.tell(|span| {
+        self.with_span(|span| {
             span.record("api", api.as_str());
         });
     }
 
     /// Records the name of the token that came.
     pub(crate) fn token(&self, name: &str) {
-        self.tell(|span| {
+        self.with_span(|span| {
             span.record("token", name);
         });
     }
 
     /// Records the event.
     pub(crate) fn event(&self, name: &str, case_id: Option<&CaseId>) {
-        self.tell(|span| {
+        self.with_span(|span| {
             span.record("event", &*legible(name));
             if let Some(case_id) = case_id {
                 span.record("case_id", &*legible(case_id.as_str()));
@@ -75,22 +75,22 @@ impl RequestLog {
     }
 
     pub(crate) fn hung_up(&self) {
-        self.tell(|span| span.in_scope(|| tracing::debug!("the caller hung up")));
+        self.with_span(|span| span.in_scope(|| tracing::debug!("the caller hung up")));
     }
 
     /// Logs a health check that passed the last time and fails.
     pub(crate) fn unhealthy(&self, check: &str, reason: &str) {
-        self.tell(|span| span.in_scope(|| tracing::error!(check, reason, "unhealthy")));
+        self.with_span(|span| span.in_scope(|| tracing::error!(check, reason, "unhealthy")));
     }
 
     /// Logs a health check that failed the last time and passes.
     pub(crate) fn healthy_again(&self, check: &str) {
-        self.tell(|span| span.in_scope(|| tracing::info!(check, "healthy again")));
+        self.with_span(|span| span.in_scope(|| tracing::info!(check, "healthy again")));
     }
 
     /// Logs the one line for a request.
     pub(crate) fn outcome(&self, result: &Result<Answer, Rejection>) {
-        self.tell(|span| {
+        self.with_span(|span| {
             let duration = self.started.map_or(0, |started| started.elapsed().as_millis());
             let status = result.as_ref().map_or_else(|refused| refused.status.as_u16(), |_| 200);
             span.record("duration_ms", u64::try_from(duration).unwrap_or(u64::MAX));
@@ -101,23 +101,23 @@ impl RequestLog {
 
     /// Returns the time if a subscriber listens.
     pub(crate) fn now(&self) -> Option<Instant> {
-        self.is_heard().then(Instant::now)
+        self.is_enabled().then(Instant::now)
     }
 
-    fn is_heard(&self) -> bool {
+    fn is_enabled(&self) -> bool {
         !self.span.is_disabled()
     }
 
-    fn tell(&self, what: impl FnOnce(&Span)) {
-        if self.is_heard() {
-            log_safely(|| what(&self.span));
+    fn with_span(&self, log: impl FnOnce(&Span)) {
+        if self.is_enabled() {
+            log_safely(|| log(&self.span));
         }
     }
 }
 
 impl Drop for RequestLog {
     fn drop(&mut self) {
-        if self.is_heard() {
+        if self.is_enabled() {
             let span = std::mem::replace(&mut self.span, Span::none());
             log_safely(|| drop(span));
         }

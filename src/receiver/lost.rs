@@ -50,11 +50,11 @@ impl fmt::Display for Served<'_> {
 
 /// Describes a path that nothing is served at, and the nearest one that is. For the log alone: the
 /// caller has shown no token.
-pub(super) fn told(path: &str, served: &[Served<'_>]) -> String {
+pub(super) fn describe(path: &str, served: &[Served<'_>]) -> String {
     const LIMIT: usize = 128;
     let end = path.floor_char_boundary(LIMIT);
     let mut lost = segments(&path[..end]);
-    let mut shown = shown(&lost, served);
+    let mut shown = redacted(&lost, served);
     if end < path.len() {
         // A secret that is cut in two is not recognized as one.
         lost.pop();
@@ -71,7 +71,7 @@ pub(super) fn told(path: &str, served: &[Served<'_>]) -> String {
 ///
 /// A segment close to one that is served is a mistyped one of those. Any other may be a secret if
 /// secrets are in paths, or if it stands behind one that is served.
-fn shown<'p>(lost: &[&'p str], served: &[Served<'_>]) -> Vec<Cow<'p, str>> {
+fn redacted<'p>(lost: &[&'p str], served: &[Served<'_>]) -> Vec<Cow<'p, str>> {
     let secrets_are_in_paths = served.iter().any(|served| served.has_secret_path());
     let mut is_behind = false;
     let shown = lost.iter().map(|&segment| {
@@ -119,13 +119,13 @@ mod tests {
     use crate::receiver::auth::Token;
 
     #[track_caller]
-    fn assert_told(path: &str, auth: &Auth, expected: &str) {
+    fn assert_described(path: &str, auth: &Auth, expected: &str) {
         let served = [
             Served { path: "/bot", auth: Some(auth) },
             Served { path: "/get-contact", auth: Some(auth) },
             Served { path: "/healthz", auth: None },
         ];
-        assert_eq!(told(path, &served), format!("nothing is served at {expected}"), "{path}");
+        assert_eq!(describe(path, &served), format!("nothing is served at {expected}"), "{path}");
     }
 
     #[test]
@@ -142,24 +142,24 @@ mod tests {
             ("/nope", "/nope", "/bot"),
             ("/b\u{1b}[31m\u{202e}", "/b\\u{1b}[31m\\u{202e}", "/bot"),
         ] {
-            assert_told(path, &auth, &format!("`{shown}`, the nearest that is: `{nearest}`"));
+            assert_described(path, &auth, &format!("`{shown}`, the nearest that is: `{nearest}`"));
         }
         let long = format!("/bott/{}", "a".repeat(1000));
-        assert_told(&long, &auth, "`/bott/…`, the nearest that is: `/bot`");
-        assert_eq!(told("/a", &[]), "nothing is served at `/a`");
+        assert_described(&long, &auth, "`/bott/…`, the nearest that is: `/bot`");
+        assert_eq!(describe("/a", &[]), "nothing is served at `/a`");
         let root = Served { path: "/", auth: None };
-        assert_eq!(told("/a", &[root]), "nothing is served at `/a`, the nearest that is: `/`");
+        assert_eq!(describe("/a", &[root]), "nothing is served at `/a`, the nearest that is: `/`");
     }
 
     #[test]
     fn a_token_is_not_named_wherever_it_stands() {
         let auth = Auth::from(Token::new("kT4mZ0qvW8"));
-        assert_told("/kT4mZ0qvW8", &auth, "`/…`, the nearest that is: `/bot`");
+        assert_described("/kT4mZ0qvW8", &auth, "`/…`, the nearest that is: `/bot`");
         let cut = format!("/{}/kT4mZ0qvW8", "a".repeat(120));
         let expected = format!("`/{}/…`, the nearest that is: `/get-contact`", "a".repeat(120));
-        assert_told(&cut, &auth, &expected);
-        assert_told("/bott/kT4mZ0qvW", &auth, "`/bott/…`, the nearest that is: `/bot`");
-        assert_told("/bot/a/b", &auth, "`/bot/…/…`, the nearest that is: `/bot`");
+        assert_described(&cut, &auth, &expected);
+        assert_described("/bott/kT4mZ0qvW", &auth, "`/bott/…`, the nearest that is: `/bot`");
+        assert_described("/bot/a/b", &auth, "`/bot/…/…`, the nearest that is: `/bot`");
     }
 
     #[test]
@@ -173,8 +173,8 @@ mod tests {
             ("/get-contact/a/kT4mZ0qvW8", "/get-contact/…/…"),
         ] {
             let expected = format!("`{shown}`, the nearest that is: `/get-contact/<secret>`");
-            assert_told(path, &auth, &expected);
+            assert_described(path, &auth, &expected);
         }
-        assert_told("/kT4mZ0qvW", &auth, "`/…`, the nearest that is: `/bot/<secret>`");
+        assert_described("/kT4mZ0qvW", &auth, "`/…`, the nearest that is: `/bot/<secret>`");
     }
 }

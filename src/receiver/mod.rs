@@ -322,16 +322,16 @@ impl Inner {
         let (parent, last_segment) = split(path).unwrap_or_default();
         match self.routes.get(parent) {
             Some(route) if route.auth.is_in_path() => Ok((route, Some(last_segment))),
-            _ => Err(Rejection::not_found(self.told(path))),
+            _ => Err(Rejection::not_found(self.describe_lost(path))),
         }
     }
 
     /// Describes a path that nothing is served at, for the log.
-    fn told(&self, path: &str) -> String {
+    fn describe_lost(&self, path: &str) -> String {
         let routes = self.routes.iter();
         let routes = routes.map(|(path, route)| Served { path, auth: Some(&route.auth) });
         let health = self.health.iter().map(|health| Served { path: &health.path, auth: None });
-        lost::told(path, &routes.chain(health).collect::<Vec<_>>())
+        lost::describe(path, &routes.chain(health).collect::<Vec<_>>())
     }
 }
 

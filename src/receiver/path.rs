@@ -42,7 +42,7 @@ pub(super) fn mistake(path: &str) -> Option<String> {
         let pattern = pattern.escape_debug();
         return Some(format!("`{pattern}` looks like a pattern, expected a literal path"));
     }
-    if let Some((at, c)) = path.char_indices().find(|&(at, c)| !may_stand(c, &path[at..])) {
+    if let Some((at, c)) = path.char_indices().find(|&(at, c)| !is_allowed(c, &path[at..])) {
         return Some(misplaced(c, &path[at..]));
     }
     let canonical = canonical(segments);
@@ -66,7 +66,7 @@ fn is_pattern(segment: &str) -> bool {
 
 /// Returns `true` if a character may occur in a path, where `rest` starts with it: `pchar` of RFC
 /// 3986, 3.3.
-fn may_stand(c: char, rest: &str) -> bool {
+fn is_allowed(c: char, rest: &str) -> bool {
     match c {
         '%' => escaped(&rest.as_bytes()[1..]).is_some(),
         '/' | ':' | '@' | '!' | '$' | '&' | '\'' | '(' | ')' | '+' | ',' | ';' | '=' => true,

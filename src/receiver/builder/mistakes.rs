@@ -27,11 +27,11 @@ impl ReceiverBuilder {
 
     fn at<P: Display>(&self, path: &str, problems: impl IntoIterator<Item = P>) -> Vec<String> {
         let problems = problems.into_iter();
-        problems.map(|problem| format!("path `{}`: {problem}", self.shown(path))).collect()
+        problems.map(|problem| format!("path `{}`: {problem}", self.redacted(path))).collect()
     }
 
     /// Returns a path as it may be shown: a secret in it is replaced.
-    pub(super) fn shown(&self, path: &str) -> String {
+    pub(super) fn redacted(&self, path: &str) -> String {
         let is_secret = |segment| self.mounts.iter().any(|mount| mount.is_secret(segment));
         let segments = path.split('/').map(|segment| {
             if is_secret(segment) { "<secret>".into() } else { segment.escape_debug().to_string() }
