@@ -18,22 +18,22 @@ impl Complaint {
     }
 
     pub(super) fn over(&self, what: &str) {
-        if self.said().take().is_some() {
+        if self.lock().take().is_some() {
             log_safely(|| tracing::info!("{what}"));
         }
     }
 
     /// Returns whether this is another problem than the one logged last.
     pub(super) fn is_new(&self, reason: &str) -> bool {
-        let mut said = self.said();
-        let is_new = said.as_deref() != Some(reason);
+        let mut last = self.lock();
+        let is_new = last.as_deref() != Some(reason);
         if is_new {
-            *said = Some(reason.to_owned());
+            *last = Some(reason.to_owned());
         }
         is_new
     }
 
-    fn said(&self) -> MutexGuard<'_, Option<String>> {
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

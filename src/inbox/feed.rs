@@ -66,15 +66,15 @@ struct Intake(Arc<Shared>);
 impl Journal for Intake {
     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
         let stored = self.0.engine.put(arrival(receipt)).await;
-        self.0.glance();
+        self.0.check_if_due();
         match stored? {
             Stored::New => Ok(()),
             Stored::Repeat => {
-                tell_repeat();
+                record_repeat();
                 Ok(())
             }
             Stored::Revived => {
-                tell_repeat();
+                record_repeat();
                 log_safely(|| tracing::info!("the repeat of a dead letter: it is retried"));
                 Ok(())
             }
@@ -111,7 +111,7 @@ fn digest(body: &[u8]) -> String {
 }
 
 /// Records a repeat in the span of the receipt, so that its one line shows it.
-fn tell_repeat() {
+fn record_repeat() {
     log_safely(|| {
         tracing::Span::current().record("repeat", true);
     });

@@ -18,7 +18,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Time that entries may be due while no worker has any.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pause between checks while requests come in, even if nobody asks for the health.
-const GLANCE: Duration = Duration::from_secs(30);
+const CHECK_PAUSE: Duration = Duration::from_secs(30);
 
 const FORGOTTEN: &str =
     "entries wait, and none was claimed for a minute or more: is `inbox.run` running?";
@@ -27,7 +27,7 @@ const FORGOTTEN: &str =
 #[derive(Default)]
 pub(super) struct Monitor {
     seen: tokio::sync::Mutex<Seen>,
-    last_glance: Mutex<Option<Instant>>,
+    last_check: Mutex<Option<Instant>>,
     complaint: Complaint,
 }
 
@@ -78,8 +78,8 @@ impl Monitor {
     /// Returns whether it is time to check: nobody else may, if the inbox is not run and its health
     /// not asked for.
     pub(super) fn is_due(&self) -> bool {
-        let mut last = self.last_glance.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = last.is_some_and(|at| at.elapsed() >= GLANCE);
+        let mut last = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_some_and(|at| at.elapsed() >= CHECK_PAUSE);
         if is_due || last.is_none() {
             *last = Some(Instant::now());
         }

@@ -38,7 +38,7 @@ impl Shared {
     }
 
     /// Checks the inbox from time to time, without delaying the caller.
-    pub(super) fn glance(self: &Arc<Self>) {
+    pub(super) fn check_if_due(self: &Arc<Self>) {
         if self.monitor.is_due() {
             let shared = Arc::clone(self);
             tokio::spawn(async move { shared.monitor.look(&*shared.engine).await });

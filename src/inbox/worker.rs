@@ -52,7 +52,7 @@ impl Worker {
         let work = async { tokio::join!(until, self.process_all(over)) };
         tokio::select! {
             (output, ()) = work => output,
-            never = self.keep_house() => match never {},
+            never = self.keep_sweeping() => match never {},
         }
     }
 
@@ -75,8 +75,8 @@ impl Worker {
             }
         }
         if let Err(error) = self.engine().release().await {
-            let told = "what was held ready is free once its lease is over";
-            log_safely(|| tracing::warn!(reason = ?error, "{told}"));
+            let problem = "entries fetched ahead are free once their leases are over";
+            log_safely(|| tracing::warn!(reason = ?error, "{problem}"));
         }
         while attempts.join_next().await.is_some() {}
     }
@@ -210,7 +210,7 @@ impl Worker {
         }
     }
 
-    async fn keep_house(&self) -> Infallible {
+    async fn keep_sweeping(&self) -> Infallible {
         let mut rounds = interval(SWEEP);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -22,11 +22,11 @@ pub(crate) fn key(
     timestamp: Timestamp,
     fields: &impl Serialize,
 ) -> String {
-    let (subject, name) = (shown(subject), shown(name));
+    let (subject, name) = (shortened(subject), shortened(name));
     format!("{subject}/{name}/{}/{:032x}", timestamp.as_millis(), digest(fields))
 }
 
-fn shown(text: &str) -> &str {
+fn shortened(text: &str) -> &str {
     &text[..text.floor_char_boundary(SHOWN)]
 }
 

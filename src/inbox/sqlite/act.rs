@@ -35,7 +35,7 @@ impl Acts {
         act: impl Fn(&Connection) -> rusqlite::Result<bool> + Send + 'static,
     ) -> Result<bool, InboxError> {
         let written = self.database.write(act).await;
-        self.database.tell();
+        self.database.notify();
         written
     }
 }

@@ -104,11 +104,11 @@ impl Database {
     }
 
     /// Wakes a worker to claim what was written.
-    pub(super) fn tell(&self) {
+    pub(super) fn notify(&self) {
         self.changed.notify_one();
     }
 
-    /// Waits until [`tell`](Self::tell) is called, or until this time has passed.
+    /// Waits until [`notify`](Self::notify) is called, or until this time has passed.
     pub(super) async fn changed(&self, at_most: Duration) {
         tokio::select! {
             () = self.changed.notified() => {}

@@ -92,8 +92,8 @@ impl Claims {
         let look = move |connection: &Connection| damaged(connection, limit, now, latest, &known);
         let found = self.database.read(look).await?;
         for id in found.ids() {
-            let told = "the file is damaged: an entry cannot be read, and its case stops";
-            log_safely(|| tracing::error!(%id, "{told}"));
+            let problem = "the file is damaged: an entry cannot be read, and its case stops";
+            log_safely(|| tracing::error!(%id, "{problem}"));
         }
         let is_any = found.len() > 0;
         self.damage.unreadable().add(found);
@@ -123,8 +123,8 @@ impl Claims {
             Err(error) if met_damage(&error) => {
                 let ending = Ending { next: Successor::Damaged, ..ending };
                 let settled = self.try_to_settle(ticket, ending, now).await?;
-                let told = "the case stops: its next entry cannot be read";
-                log_safely(|| tracing::error!(reason = ?error, "{told}"));
+                let problem = "the case stops: its next entry cannot be read";
+                log_safely(|| tracing::error!(reason = ?error, "{problem}"));
                 Ok(settled)
             }
             settled => settled,
@@ -148,7 +148,7 @@ impl Claims {
     ) -> Result<bool, InboxError> {
         let settle = move |connection: &Connection| settle(connection, ticket, &ending, now);
         let settled = self.database.write(settle).await;
-        self.database.tell();
+        self.database.notify();
         settled
     }
 }

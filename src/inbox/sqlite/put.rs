@@ -60,7 +60,7 @@ impl Puts {
         let size = arrival.body.len();
         let put = move |connection: &Connection| put(connection, &arrival, &keeping);
         let stored = self.database.write_sized(size, put).await;
-        self.database.tell();
+        self.database.notify();
         stored
     }
 
