@@ -1,4 +1,4 @@
-//! Framing: where a request ends.
+//! Framing: the boundaries of requests.
 //!
 //! A proxy and a server that see the end of one request in different places can be made to pass on
 //! a request within a request, past whatever the proxy checks: request smuggling (RFC 9112, 11.2).
@@ -51,7 +51,7 @@ pub(super) enum RequestEnd {
     Pipelined,
     /// After that: the answer came before the end of the request.
     Early,
-    /// Nobody knows: hyper does not tell where chunks ended.
+    /// Unknown: hyper does not report where chunks ended.
     Unknown,
 }
 

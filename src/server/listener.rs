@@ -1,4 +1,4 @@
-//! Listeners: where connections come from.
+//! Listeners: sources of connections.
 
 use std::future::{Ready, ready};
 use std::io;
@@ -60,7 +60,7 @@ use crate::panics::log_safely;
 /// ```
 ///
 /// The file stays when the listener is dropped, after a crash as after a shutdown, and
-/// `UnixListener::bind` fails where there is one. [`examples/unix_socket.rs`][unix] removes one
+/// `UnixListener::bind` fails if there is one. [`examples/unix_socket.rs`][unix] removes one
 /// that nobody listens at, and lets the proxy's group connect.
 ///
 /// [tls]: https://docs.rs/crate/snapengage/latest/source/examples/tls.rs
@@ -74,7 +74,7 @@ pub trait Listener: Send {
     /// Connection that is ready for HTTP.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Rest of the way from an accepted connection to one that is ready for HTTP; where nothing is
+    /// Rest of the way from an accepted connection to one that is ready for HTTP; if nothing is
     /// left to do, [`Ready`].
     ///
     /// It counts as one of [`max_connections`](crate::Server::max_connections), has the

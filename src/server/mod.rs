@@ -114,7 +114,7 @@ impl Server {
     /// be the one that sends the requests.
     const IDLE: Duration = Duration::from_secs(75);
 
-    /// Server with the defaults.
+    /// Creates a server with the defaults.
     pub fn new(receiver: Receiver) -> Self {
         Self {
             receiver,
@@ -131,20 +131,20 @@ impl Server {
         }
     }
 
-    /// Number of connections that may be open at once, at least 1. 10,000 by default; more wait to
-    /// be accepted.
+    /// Sets the number of connections that may be open at once, at least 1. 10,000 by default; more
+    /// wait to be accepted.
     pub fn max_connections(self, connections: u32) -> Self {
         Self { max_connections: connections.max(1), ..self }
     }
 
-    /// Largest head of a request that is accepted, in bytes. 16 KiB by default; larger ones are
-    /// answered 431.
+    /// Sets the largest head of a request that is accepted, in bytes. 16 KiB by default; larger
+    /// ones are answered 431.
     pub fn header_limit(self, bytes: usize) -> Self {
         Self { header_limit: bytes, ..self }
     }
 
-    /// Time for the head of a request, from its first byte to its last, and before it for the
-    /// handshake of a [`Listener`]. 10 seconds by default; after that the connection is closed.
+    /// Sets the time for the head of a request, from its first byte to its last, and before it for
+    /// the handshake of a [`Listener`]. 10 seconds by default; after that the connection is closed.
     ///
     /// While more than half of [`max_connections`](Self::max_connections) are open, a new
     /// connection may wait no longer before it sends one.
@@ -153,15 +153,15 @@ impl Server {
         self
     }
 
-    /// Time for a client to read an answer. 10 seconds by default; after that the connection is
-    /// closed.
+    /// Sets the time for a client to read an answer. 10 seconds by default; after that the
+    /// connection is closed.
     pub fn write_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.write = deadline;
         self
     }
 
-    /// Time that a connection may wait for its next request, and a new one for its first. 75
-    /// seconds by default; after that it is closed.
+    /// Sets the time that a connection may wait for its next request, and a new one for its first.
+    /// 75 seconds by default; after that it is closed.
     ///
     /// A proxy in front should close before the server does: a request that it sends just then is
     /// lost, and reported as 502. nginx and AWS's load balancers keep an idle connection for 60
@@ -171,14 +171,14 @@ impl Server {
         self
     }
 
-    /// Time for which connections are still accepted after the shutdown began, with `/healthz` at
-    /// 503, so that a load balancer looks elsewhere. Zero by default.
+    /// Sets the time for which connections are still accepted after the shutdown began, with
+    /// `/healthz` at 503, so that a load balancer looks elsewhere. Zero by default.
     pub fn drain_delay(self, delay: Duration) -> Self {
         Self { drain_delay: delay, ..self }
     }
 
-    /// Time for requests to be answered once no more connections are accepted. 35 seconds by
-    /// default, more than any handler's deadline; after that connections are cut.
+    /// Sets the time for requests to be answered once no more connections are accepted. 35 seconds
+    /// by default, more than any handler's deadline; after that connections are cut.
     pub fn drain_deadline(self, deadline: Duration) -> Self {
         Self { drain_deadline: deadline, ..self }
     }
@@ -188,7 +188,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// At once, where a limit or deadline is zero and must not be: nothing could be answered.
+    /// At once, if a limit or deadline is zero and must not be: nothing could be answered.
     ///
     /// # Panics
     ///
@@ -233,8 +233,8 @@ impl Server {
                 () = tokio::time::sleep(self.drain_delay) => {}
             }
         }
-        // Before the connections are told: whoever is turned away comes again, and must find it
-        // closed.
+        // Before the connections are closed: a client that is turned away comes again, and must
+        // find it closed.
         drop(listener);
         stage.send_replace(Stage::Draining);
         self.drain(&permits, &stage).await;

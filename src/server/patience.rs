@@ -27,8 +27,9 @@ impl Deadlines {
     /// takes to arrive, and short, since a client that never stops sending has all of it.
     const LINGER: Duration = Duration::from_secs(2);
 
-    /// Each is for the whole of its phase, and no byte sets it back: a client that sends or reads a
-    /// byte now and then (slow loris, slow read) would hold its connection for ever.
+    /// Returns the time for a phase. It is for the whole of the phase, and no byte resets it: a
+    /// client that sends or reads a byte now and then (slow loris, slow read) would hold its
+    /// connection for ever.
     fn of(&self, phase: Phase) -> Option<Duration> {
         match phase {
             Phase::New => Some(self.first),
@@ -78,7 +79,8 @@ impl<'a> Patience<'a> {
         Poll::Pending
     }
 
-    /// Time at which what is waited for now will have taken too long, counted from when it was
+    /// Returns the time at which the current wait will have taken too long, counted from when it
+    /// was
     /// first asked for; `None` for never.
     fn arm_deadline(&self) -> Option<Instant> {
         let mut progress = self.progress.lock();

@@ -1,4 +1,4 @@
-//! Progress of one connection: what is read of it, what is written to it, and how it is closed.
+//! Progress of one connection: its reads, its writes, and the way it is closed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -110,7 +110,7 @@ impl Progress {
         }
     }
 
-    /// Begins a request whose head is there. Refuses it where somebody else could see its
+    /// Begins a request whose head is there. Refuses it if somebody else could see its
     /// boundaries elsewhere.
     pub(super) fn begin<B: Body>(&mut self, request: &Request<B>) -> Result<(), Rejection> {
         self.reading = Reading::Request;

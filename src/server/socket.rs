@@ -1,4 +1,4 @@
-//! Socket of one connection: it tells what goes through it, and loses no answer when it closes.
+//! Socket of one connection: it reports its progress, and loses no answer when it closes.
 
 use std::io;
 use std::pin::Pin;
@@ -9,11 +9,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::progress::{Closing, SharedProgress, Writing};
 
-/// Socket that tells what goes through it.
+/// Socket that reports its progress.
 pub(super) struct Socket<S> {
     stream: S,
     progress: Arc<SharedProgress>,
-    /// As last told, so that a write that goes through at once takes no lock.
+    /// State as last reported, so that a write that goes through at once takes no lock.
     writing: Writing,
 }
 
@@ -101,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes when the whole answer is written.
+    /// Flushes, which hyper does when the whole answer is written.
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         let flushed = ready!(Pin::new(&mut socket.stream).poll_flush(context));
@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         Poll::Ready(flushed)
     }
 
-    /// Closes in stages where the client may still be sending (RFC 9112, 9.6): bytes that nobody
+    /// Closes in stages if the client may still be sending (RFC 9112, 9.6): bytes that nobody
     /// reads would be answered with a reset, and a reset takes from the client the answer that it
     /// has not read yet, such as the refusal of its body.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
