@@ -77,8 +77,8 @@ pub(super) struct Arrival {
     pub(super) event: String,
     /// Case or agent. Entries of one subject are handed out in order.
     pub(super) subject: String,
-    /// Key of the same body on the same path: an arrival that has it is a repeat. `None` if repeats
-    /// cannot be told.
+    /// Key of the same body on the same path: an arrival that has it is a repeat. `None` if the
+    /// vendor sends nothing to recognize repeats by.
     pub(super) key: Option<String>,
     pub(super) body: Bytes,
     /// Reason why the body cannot be read: the entry is a dead letter from the start.

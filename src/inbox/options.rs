@@ -43,19 +43,20 @@ impl Options {
         }
     }
 
-    /// Time for which repeats are recognized, from the first receipt. 24 hours by default.
+    /// Sets the time for which repeats are recognized, from the first receipt. 24 hours by default.
     pub fn repeat_window(mut self, window: Duration) -> Self {
         self.settings.repeat_window = window;
         self
     }
 
-    /// Time for which the payload of an entry that is done is kept. One hour by default.
+    /// Sets the time for which the payload of an entry that is done is kept. One hour by default.
     pub fn done_retention(mut self, retention: Duration) -> Self {
         self.settings.done_retention = retention;
         self
     }
 
-    /// Size limit of the inbox in bytes; beyond it, requests are answered 503. 1 GiB by default.
+    /// Sets the size limit of the inbox in bytes; beyond it, requests are answered 503. 1 GiB by
+    /// default.
     ///
     /// The file does not shrink, but entries that are done make room in it. SQLite's log beside it
     /// adds some 16 MiB, and the reserve for a full disk 40. On NATS, as much again is set aside
@@ -66,14 +67,15 @@ impl Options {
         self
     }
 
-    /// Number of handlers that may run at a time, each for another case or agent. 16 by default.
+    /// Sets the number of handlers that may run at a time, each for another case or agent. 16 by
+    /// default.
     pub fn concurrency(mut self, handlers: usize) -> Self {
         self.concurrency = handlers.max(1);
         self
     }
 
-    /// Memory that parsed bodies may take at once, in bytes, until their handlers are done: beyond
-    /// it, a handler is called later. 512 MiB by default, estimated as by
+    /// Sets the memory that parsed bodies may take at once, in bytes, until their handlers are
+    /// done: beyond it, a handler is called later. 512 MiB by default, estimated as by
     /// [`ReceiverBuilder::memory_limit`](crate::ReceiverBuilder::memory_limit), which bounds
     /// receipts.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
@@ -81,16 +83,16 @@ impl Options {
         self
     }
 
-    /// Number of attempts before an entry becomes a dead letter. 100 by default: with the default
-    /// backoff, most of a day.
+    /// Sets the number of attempts before an entry becomes a dead letter. 100 by default: with the
+    /// default backoff, most of a day.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// Waits between attempts: from the one after the first failure, doubled by each further one,
-    /// to the longest. From 1 second to 15 minutes by default. A random part of up to a half is
-    /// subtracted.
+    /// Sets the waits between attempts: from the one after the first failure, doubled by each
+    /// further one, to the longest. From 1 second to 15 minutes by default. A random part of up to
+    /// a half is subtracted.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -105,16 +107,16 @@ impl Options {
         self
     }
 
-    /// Deadline of a handler. 10 minutes by default; after that it is dropped, which counts as a
-    /// failure: it is retried. A shutdown waits no longer for it either.
+    /// Sets the deadline of a handler. 10 minutes by default; after that it is dropped, which
+    /// counts as a failure: it is retried. A shutdown waits no longer for it either.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Time for which a worker that died keeps its entries from others. One minute by default. A
-    /// handler may run longer, up to its [deadline](Self::deadline): its lease is renewed.
-    /// Processes that share an inbox must have the same.
+    /// Sets the time for which a worker that died keeps its entries from others. One minute by
+    /// default. A handler may run longer, up to its [deadline](Self::deadline): its lease is
+    /// renewed. Processes that share an inbox must have the same.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease.max(Duration::from_millis(30));
         self
@@ -127,7 +129,7 @@ impl Options {
         self
     }
 
-    /// Number of servers of a NATS cluster that store the inbox, 1 to 5. One by default.
+    /// Sets the number of servers of a NATS cluster that store the inbox, 1 to 5. One by default.
     ///
     /// Streams that exist already keep their number; with fewer, the inbox is not opened.
     #[cfg(feature = "nats")]

@@ -66,7 +66,7 @@ impl Cases {
         format!("{}.case.*.tail", self.name)
     }
 
-    /// Case that an entry belongs to.
+    /// Returns the case that an entry belongs to.
     pub(super) fn case(&self, header: &EntryHeader) -> Case {
         let case = format!("{}.case.{}", self.name, name_of(&header.subject));
         Case {
@@ -80,17 +80,17 @@ impl Cases {
         Ok(self.entries.get(number).await?.map(Letter::stored))
     }
 
-    /// Entry of the same case that is processed now.
+    /// Returns the entry of the same case that is processed now.
     pub(super) async fn head(&self, header: &EntryHeader) -> Result<Option<Letter>, InboxError> {
         Ok(self.entries.last(&self.case(header).head).await?.map(Letter::stored))
     }
 
-    /// First head of any case, with its subject.
+    /// Returns the first head of any case, with its subject.
     pub(super) async fn first_head(&self) -> Result<Option<StreamMessage>, InboxError> {
         self.entries.first_of(&self.heads(), 1).await
     }
 
-    /// First entry in the tail of any case, from a number on.
+    /// Returns the first entry in the tail of any case, from a number on.
     pub(super) async fn first_in_a_tail(&self, from: u64) -> Result<Option<Letter>, InboxError> {
         Ok(self.entries.first_of(&self.tails(), from).await?.map(Letter::stored))
     }

@@ -6,17 +6,17 @@ use super::letter::Letter;
 use super::messages::Messages;
 use crate::inbox::error::InboxError;
 
-/// Subject of an entry that is done, by its key.
+/// Returns the subject of an entry that is done, by its key.
 pub(super) fn done(name: &str, key: &str) -> String {
     format!("{name}.done.{key}")
 }
 
-/// Subject of the key of an entry that is done.
+/// Returns the subject of the key of an entry that is done.
 pub(super) fn seen(name: &str, key: &str) -> String {
     format!("{name}.seen.{key}")
 }
 
-/// Subject of a dead letter, by its key.
+/// Returns the subject of a dead letter, by its key.
 pub(super) fn dead(name: &str, key: &str) -> String {
     format!("{name}.dead.{key}")
 }

@@ -104,7 +104,7 @@ impl Inspector {
         Ok(found)
     }
 
-    /// Entry that is not over.
+    /// Returns the entry that is not over.
     async fn open_entry(&self, letter: &Letter) -> Result<Entry, InboxError> {
         let notes = &self.streams.notes;
         let (working, failed) =

@@ -73,7 +73,7 @@ impl Leased {
             // that was away could hold the same ticket as the one that has the entry now.
             self.lease = self.lease.max(last.lease.saturating_add(1));
         }
-        // Not the number of deliveries: those count even where no handler was called.
+        // Not the number of deliveries: those count even if no handler was called.
         self.attempts =
             last.map_or(self.letter.header.attempts, |last| last.attempts).saturating_add(1);
     }
@@ -172,7 +172,8 @@ impl Leases {
             return Ok(false);
         }
         if leased.letter.header.is_foreign() {
-            // No handler has its path: it would be retried as often as an entry may be, for nothing.
+            // No handler has its path: it would be retried as often as an entry may be, for
+            // nothing.
             self.bury(leased, FOREIGN, lease.now).await?;
             return Ok(false);
         }
@@ -214,7 +215,7 @@ impl Leases {
         Ok(head.is_some_and(|head| head.number != letter.number && head.is_same(letter)))
     }
 
-    /// Time that an entry has to wait, if any.
+    /// Returns the time that an entry has to wait, if any.
     fn wait_of(&self, leased: &Leased, last: Option<&Note>, now: Timestamp) -> Option<Duration> {
         // Only a consumer that was made again delivers for the first time what has a note: it
         // delivers at once what waits for its next attempt, and what a handler has.
@@ -279,7 +280,7 @@ impl Leases {
         self.leased.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Entry of a ticket, if its lease is still held.
+    /// Returns the entry of a ticket, if its lease is still held.
     async fn held(&self, ticket: Ticket) -> Result<Option<Arc<Leased>>, InboxError> {
         let leased =
             self.leased().get(&ticket.id).filter(|leased| leased.lease == ticket.lease).cloned();

@@ -67,7 +67,7 @@ impl EntryHeader {
         self.api.is_empty()
     }
 
-    /// Size as JSON, in bytes.
+    /// Returns the size as JSON, in bytes.
     pub(super) fn size(&self) -> Result<usize, InboxError> {
         Ok(serde_json::to_vec(self).map_err(InboxError::new)?.len())
     }
@@ -162,7 +162,7 @@ impl Letter {
     }
 }
 
-/// Stream that an entry is in, as its id tells: ten times the number of its message, and a last
+/// Stream that an entry is in, encoded in its id: ten times the number of its message, and a last
 /// digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Position {

@@ -239,7 +239,7 @@ pub(super) fn is_not_found(error: &GetStreamError) -> bool {
 /// Returns whether a retry makes sense.
 fn may_pass(error: &PublishError) -> bool {
     match error.kind() {
-        // No stream where there is one: its leader is gone.
+        // "No stream" although there is one: its leader is gone.
         PublishErrorKind::TimedOut | PublishErrorKind::StreamNotFound => true,
         _ => is_in_process(error),
     }

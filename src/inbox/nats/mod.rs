@@ -48,7 +48,7 @@
 //!      key in `inbox-seen`.
 //! 2. [`case`] fills the head, if that went while the tail was stored.
 //!    - *Crash before:* a tail without a head. The next receipt of the case fills it, or [`sweep`].
-//! 3. [`pull`] has it delivered, and [`lease`] looks for what is known of it.
+//! 3. [`pull`] has it delivered, and [`lease`] looks up its key and its notes.
 //!    - *Crash after:* the server delivers it again when the lease is over. It does not count as an
 //!      attempt.
 //! 4. [`lease`] notes the attempt as `working` ([`notes`]), and again with each renewal. The
@@ -148,7 +148,7 @@ use crate::panics::log_safely;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
 
-/// Size of the largest request that a receiver takes by default, with what is noted of it.
+/// Size of the largest request that a receiver accepts by default, with the notes on it.
 const LARGEST_REQUEST: usize = 2 * 1024 * 1024 + 4096;
 
 pub(super) struct Nats {
@@ -178,7 +178,7 @@ impl Nats {
         let reserve = reserve(&jetstream, name, settings);
         let upkeep = Arc::new(Upkeep::new(link, setup, &streams, reserve));
         if !settings.must_exist {
-            // Without it, what is waiting can still be processed. The failure is logged.
+            // Without it, waiting entries can still be processed. The failure is logged.
             let _ = upkeep.set_aside().await;
         }
         Ok(Self::new(client, &consumer, &streams, &upkeep, settings))

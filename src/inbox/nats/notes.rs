@@ -44,23 +44,23 @@ impl Notes {
         Self { name: name.to_owned(), messages, longest_wait }
     }
 
-    /// Time that a note is for: no later than the longest wait, since a clock that was ahead
-    /// when it was written may have been set right.
+    /// Returns the time that a note is for: no later than the longest wait, since a clock that was
+    /// ahead when it was written may have been set right.
     pub(super) fn due_at(&self, note: &Note, now: Timestamp) -> Timestamp {
         note.due_at.min(now.saturating_add(self.longest_wait))
     }
 
-    /// Subject of the note that a handler has an entry.
+    /// Returns the subject of the note that a handler has an entry.
     fn working_subject(&self, number: u64) -> String {
         format!("{}.try.{number}.working", self.name)
     }
 
-    /// Subject of the note that an attempt failed.
+    /// Returns the subject of the note that an attempt failed.
     fn failed_subject(&self, number: u64) -> String {
         format!("{}.try.{number}.failed", self.name)
     }
 
-    /// Subject of all notes on one entry.
+    /// Returns the subject of all notes on one entry.
     fn both_subjects(&self, number: u64) -> String {
         format!("{}.try.{number}.*", self.name)
     }

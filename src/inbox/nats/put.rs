@@ -60,7 +60,7 @@ impl Receipts {
     }
 
     fn check_size(&self, size: usize, body: &Bytes) -> Result<(), InboxError> {
-        // With what is noted of it later: an entry that fits only without could be stored, but
+        // With the notes on it later: an entry that fits only without could be stored, but
         // neither moved up in its case nor become a dead letter, and its case would wait for good.
         let size = size + NOTED_LATER;
         if size - body.len() > LONGEST_HEADERS || size > self.client.max_payload() {

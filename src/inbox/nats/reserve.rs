@@ -1,4 +1,4 @@
-//! Reserve of room, so that what is waiting can be processed when a server or an account is full.
+//! Reserve of room, so that waiting entries can be processed when a server or an account is full.
 //!
 //! It is a stream that is deleted when a worker cannot store a note: then there is room for notes
 //! and for the keys of entries that are done. Until there is enough to set it aside again, nothing
@@ -71,7 +71,7 @@ impl ReserveStream {
     ///
     /// # Errors
     ///
-    /// If there is no room for it, or if that cannot be told.
+    /// If there is no room for it, or if that is unknown.
     pub(super) async fn set_aside(
         &self,
         try_to_store: impl Future<Output = Result<(), InboxError>>,
@@ -119,7 +119,7 @@ impl ReserveStream {
         Ok(())
     }
 
-    /// Gives the room back, for notes on what is waiting.
+    /// Gives the room back, for notes on waiting entries.
     pub(super) async fn release(&self) {
         let mut looked_at = self.looked_at.lock().await;
         if self.is_there() {

@@ -84,7 +84,7 @@ impl Streams {
         [&self.cases.entries, done, seen, dead, &self.notes.messages]
     }
 
-    /// Stream of a position.
+    /// Returns the stream of a position.
     pub(super) fn at(&self, position: Position) -> &Messages {
         match position {
             Position::Open => &self.cases.entries,
@@ -93,7 +93,7 @@ impl Streams {
         }
     }
 
-    /// Entry of an id, if it is there.
+    /// Returns the entry of an id, if it is there.
     pub(super) async fn find(&self, id: EntryId) -> Result<Option<(Position, Letter)>, InboxError> {
         let (Some(position), number) = Position::of(id) else { return Ok(None) };
         let message = self.at(position).get(number).await?;
@@ -186,12 +186,12 @@ fn common(what: &str) -> Config {
     }
 }
 
-/// Part of a number of bytes, as a stream has it: -1 is no limit.
+/// Returns the part of a number of bytes, as a stream has it: -1 is no limit.
 fn part(limit: u64, parts: i64) -> i64 {
     i64::try_from(limit).map_or(-1, |limit| limit / parts)
 }
 
-/// Age that a stream can count.
+/// Returns the age that a stream can count.
 fn countable(age: Duration) -> Duration {
     // Zero would be no limit: messages would be kept for ever.
     age.clamp(Duration::from_secs(1), LONGEST)
@@ -211,7 +211,7 @@ pub(super) async fn prepare(
     settings: &Settings,
 ) -> Result<[Prepared; 5], InboxError> {
     let prepare = async |config| prepare_one(jetstream, config, settings).await;
-    // That of the entries first, so that its error is the one that is seen where nothing is there.
+    // The stream of the entries first, so that its error is the one that is seen if none is there.
     Ok([
         prepare(entries(name, settings)).await?,
         prepare(done(name, settings)).await?,

@@ -118,7 +118,7 @@ fn list(
     Ok(entries)
 }
 
-/// Numbers of a state in the file.
+/// Returns the numbers of a state in the file.
 fn numbers(state: State) -> &'static [i64] {
     match state {
         State::Waiting => &[READY, QUEUED, NEW],
@@ -128,7 +128,7 @@ fn numbers(state: State) -> &'static [i64] {
     }
 }
 
-/// One state each, so that an index has them in order.
+/// Returns the query of a page: of one state each, so that an index has them in order.
 fn page() -> String {
     format!("SELECT {ENTRY} FROM entry WHERE state = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
 }

@@ -5,7 +5,7 @@
 //! them are the [`database`], its [`schema`] and its [`files`], and [`rows`], the queries on an
 //! entry's row that several verbs share.
 //!
-//! An entry is a row, from its receipt until its key is forgotten; its state tells where it stands:
+//! An entry is a row, from its receipt until its key is forgotten; its state is one of these:
 //!
 //! | state | is | becomes |
 //! |---|---|---|
@@ -17,8 +17,8 @@
 //! | dead | kept until it is retried, repeated or discarded | ready or queued |
 //! | forgotten | its key alone, until the repeat window is over | removed |
 //!
-//! Every change is one transaction, shared with others that wait: a crash leaves it made, or not begun.
-//! A worker that dies leaves its lease, which ends.
+//! Every change is one transaction, shared with others that wait: a crash leaves it made, or not
+//! begun. A worker that dies leaves its lease, which ends.
 
 mod act;
 mod damage;
