@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use super::{ChatStarted, Handler, Message, Reply};
 use crate::error::HandlerError;
 
-/// A bot from a closure that answers visitors' messages: the first one of a chat, and all after it.
+/// Creates a bot from a closure that answers visitors' messages: the first one of a chat, and all
+/// after it.
 ///
 /// ```
 /// use snapengage::bot::{self, Reply};

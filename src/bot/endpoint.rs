@@ -22,7 +22,8 @@ impl<H: Handler> BotEndpoint<H> {
         Self { handler: Arc::new(handler), fallback }
     }
 
-    /// The visitor waits for an answer whatever is wrong with the request.
+    /// Answers with the fallback: the visitor waits for an answer whatever is wrong with the
+    /// request.
     fn unread(&self, body: &[u8], failure: Failure) -> Result<Call, Rejection> {
         let Broken { event, widget_id, case_id } = Broken::find(body);
         if case_id.is_none() {

@@ -53,15 +53,15 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         }
     }
 
-    /// Name that separates its conversations from those of other bots in the same store. `bot` by
-    /// default.
+    /// Sets the name that separates its conversations from those of other bots in the same store.
+    /// `bot` by default.
     pub fn name(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// Time for which a turn holds its conversation after its process died, or could not reach the
-    /// store. 3 seconds by default, and 10 milliseconds at least. A turn that runs longer renews
-    /// its lease after each third of it.
+    /// Sets the time for which a turn holds its conversation after its process died, or could not
+    /// reach the store. 3 seconds by default, and 10 milliseconds at least. A turn that runs longer
+    /// renews its lease after each third of it.
     ///
     /// It should be well below the [deadline of the bot](crate::ReceiverBuilder::bot_deadline),
     /// which is 8 seconds by default: a message that arrives just after a process died waits for
@@ -74,8 +74,8 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         self
     }
 
-    /// Time for which a conversation is remembered after its last turn. 24 hours by default. Within
-    /// an hour after that it is removed from the store, as long as the bot runs.
+    /// Sets the time for which a conversation is remembered after its last turn. 24 hours by
+    /// default. Within an hour after that it is removed from the store, as long as the bot runs.
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
         self.terms.time_to_live = time_to_live;
         self

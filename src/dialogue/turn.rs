@@ -118,7 +118,7 @@ impl<S: Store> Turn<S> {
         self.record.buttons.as_deref().unwrap_or_default()
     }
 
-    /// State of the conversation, as it is stored.
+    /// Returns the state of the conversation, as it is stored.
     pub(super) fn state(&self) -> Option<&Arc<SavedState>> {
         self.record.state.as_ref()
     }

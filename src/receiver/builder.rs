@@ -195,23 +195,23 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Largest body accepted, in bytes. 2 MiB by default; larger ones are answered 413.
+    /// Sets the largest body accepted, in bytes. 2 MiB by default; larger ones are answered 413.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.limits.size = bytes;
         self
     }
 
-    /// Time for a body, from its first byte to its last. 15 seconds by default; slower ones are
-    /// answered 408.
+    /// Sets the time for a body, from its first byte to its last. 15 seconds by default; slower
+    /// ones are answered 408.
     pub fn body_deadline(mut self, deadline: Duration) -> Self {
         self.settings.limits.deadline = deadline;
         self
     }
 
-    /// Memory that parsed bodies may take at once, in bytes, until their handlers are done. 512 MiB
-    /// by default. A request that finds too little left waits for it, as long as a body may take,
-    /// or as long as its handler may if that is shorter; then it is answered 503, and a bot's with
-    /// the fallback reply.
+    /// Sets the memory that parsed bodies may take at once, in bytes, until their handlers are
+    /// done. 512 MiB by default. A request that finds too little left waits for it, as long as a
+    /// body may take, or as long as its handler may if that is shorter; then it is answered 503,
+    /// and a bot's with the fallback reply.
     ///
     /// The memory is estimated: some two or three times the bytes of a body, and at worst 164
     /// times. A body that could take more than all of it is read alone.
@@ -220,45 +220,45 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Deadline of handlers of the Integration, Conversation Events and Agent Status APIs. 30
-    /// seconds by default; after that the handler is dropped and 503 answered.
+    /// Sets the deadline of handlers of the Integration, Conversation Events and Agent Status APIs.
+    /// 30 seconds by default; after that the handler is dropped and 503 answered.
     pub fn feed_deadline(mut self, deadline: Duration) -> Self {
         self.settings.feed_deadline = deadline;
         self
     }
 
-    /// Deadline of bots. 8 seconds by default; after that the handler is dropped and the fallback
-    /// reply answered.
+    /// Sets the deadline of bots. 8 seconds by default; after that the handler is dropped and the
+    /// fallback reply answered.
     pub fn bot_deadline(mut self, deadline: Duration) -> Self {
         self.settings.bot_deadline = deadline;
         self
     }
 
-    /// Deadline of handlers of the Get Contact OPEN API. 5 seconds by default; after that the
-    /// handler is dropped and 503 answered.
+    /// Sets the deadline of handlers of the Get Contact OPEN API. 5 seconds by default; after that
+    /// the handler is dropped and 503 answered.
     pub fn contact_deadline(mut self, deadline: Duration) -> Self {
         self.settings.contact_deadline = deadline;
         self
     }
 
-    /// Deadline of each [health check](Self::health_check). 2 seconds by default; after that the
-    /// check is dropped and 503 answered.
+    /// Sets the deadline of each [health check](Self::health_check). 2 seconds by default; after
+    /// that the check is dropped and 503 answered.
     pub fn health_deadline(mut self, deadline: Duration) -> Self {
         self.settings.health_deadline = deadline;
         self
     }
 
-    /// Reply to a visitor when the bot fails, panics or takes too long, and when a transfer fails
-    /// and the bot's reply to that is empty. Must not be empty itself. By default, a transfer to a
-    /// human agent: `HUMAN_TRANSFER`.
+    /// Sets the reply to a visitor when the bot fails, panics or takes too long, and when a
+    /// transfer fails and the bot's reply to that is empty. Must not be empty itself. By default, a
+    /// transfer to a human agent: `HUMAN_TRANSFER`.
     pub fn fallback(mut self, reply: impl Into<Reply>) -> Self {
         self.settings.fallback.reply = Arc::new(reply.into());
         self
     }
 
-    /// Message to a visitor when the transfer to any human agent fails, or the one of the [fallback
-    /// reply](Self::fallback), and the bot's reply to that is empty. By default, `Sorry, nobody is
-    /// available right now. Please try again later.`
+    /// Sets the message to a visitor when the transfer to any human agent fails, or the one of the
+    /// [fallback reply](Self::fallback), and the bot's reply to that is empty. By default, `Sorry,
+    /// nobody is available right now. Please try again later.`
     ///
     /// Text only: a transfer here could fail again, and again.
     pub fn apology(mut self, text: impl Into<String>) -> Self {

@@ -21,7 +21,7 @@ pub(super) struct VendorSide {
     pub(super) case_id: CaseId,
     /// Time of the next event; `None` if requests have no time.
     clock: Option<Timestamp>,
-    /// `true` once the bot was told of the chat.
+    /// `true` once the bot has received the chat.
     is_open: bool,
     /// Context id to be sent back with the next request.
     context_id: Option<String>,

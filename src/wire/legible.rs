@@ -1,8 +1,8 @@
-//! Text that was sent, as it may stand in the log.
+//! Text that was sent, made legible for the log.
 
 use std::borrow::Cow;
 
-/// Text of a request as it may stand in the log: no control characters, and not much of it.
+/// Returns text of a request for the log: without control characters, and cut to a short length.
 ///
 /// Text, not its `Debug`, which a subscriber of JSON would quote a second time.
 pub(crate) fn legible(text: &str) -> Cow<'_, str> {

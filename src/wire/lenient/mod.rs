@@ -41,7 +41,7 @@ impl Scalar<'_> {
         if let Self::Text(text) = self { text.to_owned() } else { self.in_json() }
     }
 
-    /// Separate, so that the usual case is small enough to be inlined.
+    /// Writes a value as JSON: separate, so that the usual case is small enough to be inlined.
     #[cold]
     fn in_json(self) -> String {
         self.to_json().to_string()

@@ -107,7 +107,7 @@ impl Lenient for Timestamp {
     }
 }
 
-/// Accepts any JSON, since what is not documented can be anything.
+/// Accepts any JSON, since an undocumented value can be anything.
 impl Lenient for Value {
     #[inline]
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
