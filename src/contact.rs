@@ -1,7 +1,7 @@
 //! Get Contact OPEN API: looks up a visitor.
 //!
-//! SnapEngage asks at the start of a chat whose email address is known, and whenever a visitor gives
-//! one during the chat:
+//! SnapEngage asks at the start of a chat whose email address is known, and whenever a visitor
+//! gives one during the chat:
 //!
 //! ```http
 //! GET /get-contact/kT4mZ0qvW8?email=test%40test.com&ip=127.0.0.1&caseId=b88d3c4d HTTP/1.1
@@ -138,9 +138,9 @@ impl Query {
     /// Reads the query of a request: what follows the `?`.
     ///
     /// Of a documented parameter that comes more than once, the last that is not empty counts: the
-    /// address in the dashboard may have a query of its own, and SnapEngage's comes after it, with a
-    /// second `?` where it is merely appended. A `+` is a space but in `email`, where it is a plus
-    /// that was not escaped: addresses have no spaces.
+    /// address in the dashboard may have a query of its own, and SnapEngage's comes after it, with
+    /// a second `?` where it is merely appended. A `+` is a space but in `email`, where it is a
+    /// plus that was not escaped: addresses have no spaces.
     ///
     /// # Errors
     ///

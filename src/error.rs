@@ -95,7 +95,8 @@ impl HandlerError {
 
     /// Creates a failure that a retry will not mend.
     ///
-    /// It is still a failure: SnapEngage sends an Integration request again unless the answer is `Ok`.
+    /// It is still a failure: SnapEngage sends an Integration request again unless the answer is
+    /// `Ok`.
     pub fn permanent(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), permanent: true }
     }

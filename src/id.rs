@@ -16,8 +16,8 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// Opaque text: the documented ones only look like UUIDs. One that comes in has 256 bytes at most.
-        /// Cheap to clone.
+        /// Opaque text: the documented ones only look like UUIDs. One that comes in has 256 bytes
+        /// at most. Cheap to clone.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
 

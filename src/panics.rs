@@ -26,8 +26,8 @@ pub(crate) fn error_text(error: impl Display) -> Result<String, Panicked> {
     Ok(text.unwrap_or_else(|Panicked| "the error panicked".to_owned()))
 }
 
-/// Logs, and ignores a panic of the subscriber: `tracing_subscriber::fmt` panics when stderr is full
-/// or closed, and the request must not fail because of its log line.
+/// Logs, and ignores a panic of the subscriber: `tracing_subscriber::fmt` panics when stderr is
+/// full or closed, and the request must not fail because of its log line.
 pub(crate) fn log_safely(log: impl FnOnce()) {
     let _ = catch_panic(log);
 }

@@ -180,7 +180,8 @@ const NOT_IN_A_ROOM: &[&str] =
 struct Source {
     /// The path below `src/`.
     path: String,
-    /// The file or folder right below `src/` that it is of; in one of `FOLDERS`, the file or folder below that.
+    /// The file or folder right below `src/` that it is of; in one of `FOLDERS`, the file or folder
+    /// below that.
     module: String,
     text: String,
     code: String,

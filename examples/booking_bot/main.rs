@@ -11,8 +11,9 @@
 //!     -d '{"event":"message","widget_id":"w","case_id":"c","text":"tomorrow"}'
 //! ```
 //!
-//! With `--features dialogue,sqlite`, and `-- --db bookings.db`, conversations outlast the process. What the
-//! bot says is in `booking.rs`; a whole chat with it is in `examples/scripts/booking.chat`.
+//! With `--features dialogue,sqlite`, and `-- --db bookings.db`, conversations outlast the process.
+//! What the bot says is in `booking.rs`; a whole chat with it is in
+//! `examples/scripts/booking.chat`.
 
 mod booking;
 #[path = "../common/mod.rs"]

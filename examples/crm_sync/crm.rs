@@ -1,7 +1,8 @@
 //! The CRM: a SQLite file with a table for chats and one for what happened in them.
 //!
-//! Handlers are called at least once, so each effect is committed by the event's key: what comes twice is
-//! written once. A chat that comes again with more in it replaces the first; what has no key is always new.
+//! Handlers are called at least once, so each effect is committed by the event's key: what comes
+//! twice is written once. A chat that comes again with more in it replaces the first; what has no
+//! key is always new.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

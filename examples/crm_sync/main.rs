@@ -1,4 +1,5 @@
-//! Chats and conversation events into a CRM, through an inbox: while the CRM is down, nothing is lost.
+//! Chats and conversation events into a CRM, through an inbox: while the CRM is down, nothing is
+//! lost.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --features inbox,sqlite --example crm_sync -- \
@@ -14,8 +15,8 @@
 //! rm crm.down
 //! ```
 //!
-//! With the feature `nats` and `--nats nats://127.0.0.1:4222`, in one process or in several, the inbox is on
-//! a NATS server. The CRM is in `crm.rs`.
+//! With the feature `nats` and `--nats nats://127.0.0.1:4222`, in one process or in several, the
+//! inbox is on a NATS server. The CRM is in `crm.rs`.
 
 #[path = "../common/mod.rs"]
 mod common;

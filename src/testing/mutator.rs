@@ -20,8 +20,8 @@ use crate::receiver::response::FailureReason;
 /// unknown; the payload is cut short at some 64 places; the token is wrong, and missing. A problem
 /// is
 ///
-/// - a handler that fails, panics or takes too long, behind a fallback reply too, which a bot's request
-///   that cannot be read may well be answered with;
+/// - a handler that fails, panics or takes too long, behind a fallback reply too, which a bot's
+///   request that cannot be read may well be answered with;
 /// - an answer of 500 or more;
 /// - a sample that is refused as it is, or for a new field or an unknown event;
 /// - a request with a wrong token that is not refused.

@@ -1,4 +1,5 @@
-//! Bodies that somebody on the way has spoilt a little: what of them is read, and what the log says.
+//! Bodies that somebody on the way has spoilt a little: what of them is read, and what the log
+//! says.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};

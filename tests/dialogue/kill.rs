@@ -1,5 +1,5 @@
-//! A bot on a SQLite file is killed 200 times, between turns and anywhere inside them. No reply that
-//! was sent is forgotten, and every delivery becomes one turn, whole.
+//! A bot on a SQLite file is killed 200 times, between turns and anywhere inside them. No reply
+//! that was sent is forgotten, and every delivery becomes one turn, whole.
 
 use std::collections::HashMap;
 use std::env;
@@ -207,8 +207,8 @@ fn say(line: &str) {
     io::stdout().write_all(format!("\n{line}\n").as_bytes()).expect("a parent that reads");
 }
 
-/// The points of a turn, counted: before and after the lease is written, in the step, before and after
-/// the commit, and one that is never reached, so that the reply is.
+/// The points of a turn, counted: before and after the lease is written, in the step, before and
+/// after the commit, and one that is never reached, so that the reply is.
 const POINTS: i32 = 6;
 
 #[derive(Default)]

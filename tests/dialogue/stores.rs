@@ -1,5 +1,5 @@
-//! The stores that need nothing but this process: each holds to the conformance suite, and the suite
-//! finds those that do not.
+//! The stores that need nothing but this process: each holds to the conformance suite, and the
+//! suite finds those that do not.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,6 @@
-//! A receiver with an inbox is killed under load again and again. Whatever it acknowledged is worked
-//! off or a dead letter, in order, and nothing is done twice by a handler that commits by key.
+//! A receiver with an inbox is killed under load again and again. Whatever it acknowledged is
+//! processed or a dead letter, in order, and nothing is done twice by a handler that commits by
+//! key.
 
 use std::collections::HashSet;
 
@@ -16,7 +17,8 @@ async fn what_was_acknowledged_outlives_every_kill() {
     for kill in 0..KILLS {
         let before = acknowledged.len();
         let mut child = Killed::start("kill::child", dir.path(), &file, kill);
-        // From before the first answer to the middle of the load; the signal races with what follows.
+        // From before the first answer to the middle of the load; the signal races with what
+        // follows.
         child.read(kill * 37 % 150, &mut acknowledged);
         child.kill(&mut acknowledged);
         assert!(kill % 150 == 0 || acknowledged.len() > before, "round {kill} did nothing");

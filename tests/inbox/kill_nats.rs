@@ -1,6 +1,6 @@
-//! A receiver with an inbox is killed under load again and again, and so is the NATS server that keeps
-//! it. Whatever was acknowledged is processed or a dead letter, in order, and nothing is done twice by
-//! a handler that commits by key.
+//! A receiver with an inbox is killed under load again and again, and so is the NATS server that
+//! keeps it. Whatever was acknowledged is processed or a dead letter, in order, and nothing is done
+//! twice by a handler that commits by key.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -21,7 +21,8 @@ async fn what_was_acknowledged_outlives_every_kill_of_receiver_and_server() {
     for kill in 0..KILLS {
         let before = acknowledged.len();
         let mut child = Killed::start("kill_nats::child", dir.path(), &server.url(""), kill);
-        // From before the first answer to the middle of the load; the signal races with what follows.
+        // From before the first answer to the middle of the load; the signal races with what
+        // follows.
         child.read(kill * 37 % 150, &mut acknowledged);
         match kill % 3 {
             0 => child.kill(&mut acknowledged),

@@ -1,5 +1,5 @@
-//! A receiver with an inbox in a process that is killed under load, and a handler that commits what it
-//! does by key.
+//! A receiver with an inbox in a process that is killed under load, and a handler that commits what
+//! it does by key.
 
 use std::collections::{HashMap, HashSet};
 use std::env;
@@ -96,8 +96,8 @@ pub(crate) fn load(
     senders
 }
 
-/// Sends events of one case, and says of each that it was acknowledged. Some cannot be read, and some
-/// come twice.
+/// Sends events of one case, and says of each that it was acknowledged. Some cannot be read, and
+/// some come twice.
 async fn send(receiver: Receiver, case_id: String, acknowledge: impl Fn(&str)) {
     for number in 1_u64.. {
         let id = format!("{case_id} {number}");
@@ -129,7 +129,8 @@ async fn deliver(receiver: &Receiver, body: &str, expected: u16) {
     timeout(PATIENCE, taken).await.expect("taken at last");
 }
 
-/// Processes what is left. Then what was acknowledged is done, or a dead letter; once, and in order.
+/// Processes what is left. Then what was acknowledged is done, or a dead letter; once, and in
+/// order.
 pub(crate) async fn assert_nothing_lost(
     inbox: &Inbox,
     folder: &Path,

@@ -1,5 +1,5 @@
-//! What an operator can do to an inbox on NATS: take away what it needs, fill the server, stop it, set a
-//! clock wrong. It is noticed, and work goes on once that can be.
+//! What an operator can do to an inbox on NATS: take away what it needs, fill the server, stop it,
+//! set a clock wrong. It is noticed, and work goes on once that can be.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -173,7 +173,8 @@ pub(crate) const MALFORMED: &[(&[u8], &str)] = &[
     (b"\0{\0\"", "expected UTF-8, found UTF-16"),
 ];
 
-/// Values that are no JSON, or that no Rust type holds, and what is said of them before the position.
+/// Values that are no JSON, or that no Rust type holds, and what is said of them before the
+/// position.
 pub(crate) const MALFORMED_VALUES: &[(&str, &str)] = &[
     ("SECRET", "expected value"),
     ("[SECRET]", "expected value"),
@@ -214,7 +215,8 @@ pub(crate) fn with_value(document: &str, value: impl AsRef<[u8]>) -> Vec<u8> {
     [open.as_bytes(), br#","SECRET":"#, value.as_ref(), b"}"].concat()
 }
 
-/// `document` with the field `nested` added, of arrays in objects, `depth` levels below the document.
+/// `document` with the field `nested` added, of arrays in objects, `depth` levels below the
+/// document.
 #[track_caller]
 pub(crate) fn nested(document: &str, depth: usize) -> String {
     let open = document.trim_end().strip_suffix('}').expect("an object");

@@ -199,7 +199,8 @@ fn free_ports(count: usize) -> Vec<u16> {
     held.iter().map(|held| held.local_addr().expect("an address").port()).collect()
 }
 
-/// On port -1, the server takes one that is free. Which one it took comes with it, once it is ready.
+/// On port -1, the server takes one that is free. Which one it took comes with it, once it is
+/// ready.
 #[track_caller]
 fn launch(dir: &Path, port: &str, ready: &str) -> Result<(Child, u16), String> {
     let mut child = Command::new(binary())

@@ -18,7 +18,8 @@ const NO_ROOM: &str = "there is no room on the disk";
 /// Estimated bytes of a row beside its body, with its part of the indexes.
 const ROW: u64 = 512;
 
-/// Largest body, in bytes, that is kept in its row: with the rest, which is small, it fits into a page.
+/// Largest body, in bytes, that is kept in its row: with the rest, which is small, it fits into a
+/// page.
 const FITS: usize = 3072;
 
 /// Receipt of entries.

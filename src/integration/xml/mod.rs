@@ -1,5 +1,5 @@
-//! Legacy XML, read as if it were JSON: an element with children is an object, one of `type="array"`
-//! is an array, any other is text. The table of the model does the rest.
+//! Legacy XML, read as if it were JSON: an element with children is an object, one of
+//! `type="array"` is an array, any other is text. The table of the model does the rest.
 
 mod document;
 mod element;

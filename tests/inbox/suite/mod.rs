@@ -28,7 +28,8 @@ pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Long enough for what must not happen to happen.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// Where an inbox is kept. It can be opened again and again, as after a restart or by another process.
+/// Where an inbox is kept. It can be opened again and again, as after a restart or by another
+/// process.
 pub(crate) trait Place {
     /// Reached by 2 to 10 bodies of 20 kB.
     const SIZE_LIMIT: u64 = 200_000;

@@ -12,7 +12,8 @@ use crate::support::{TOKEN, get};
 
 const BODY: &str = r#"{"id":"late"}"#;
 
-/// A request that the server has begun to handle: it has asked for the body, which is yet to be sent.
+/// A request that the server has begun to handle: it has asked for the body, which is yet to be
+/// sent.
 async fn begun(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("connected");
     let head = format!(
