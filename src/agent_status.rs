@@ -118,7 +118,7 @@ model! {
     /// See [SnapEngage docs/Agent Status API](https://developer.snapengage.com/#agent-status-api).
     pub struct StatusChange {
         required {
-            /// Agent whose status changed.
+            /// Id of the agent whose status changed.
             pub agent_id: AgentId = "agent_id",
             /// New status of the agent.
             pub status: Status = "status",

@@ -120,7 +120,7 @@ pub struct Query {
     pub email: String,
     /// Visitor's IP address.
     pub ip: Option<String>,
-    /// Page the visitor is on.
+    /// Address of the page the visitor is on.
     pub url: Option<String>,
     /// Id of the conversation: `caseId` in the query.
     pub case_id: Option<CaseId>,

@@ -127,7 +127,7 @@ model! {
         required {
             /// Kind of the event: `event` in JSON.
             pub kind: EventKind = "event",
-            /// Widget the conversation came in by.
+            /// Id of the widget the conversation came in by.
             pub widget_id: WidgetId = "widget_id",
             /// Id of the conversation.
             pub case_id: CaseId = "case_id",

@@ -39,10 +39,10 @@ struct InboxArgs {
 /// Location of the inbox.
 #[derive(Args)]
 struct Place {
-    /// The inbox's file.
+    /// File of the inbox.
     #[arg(long, env = "SNAPENGAGE_INBOX", default_value = "inbox.db", global = true)]
     file: PathBuf,
-    /// The NATS server that the inbox is on, in place of a file.
+    /// URL of the NATS server that holds the inbox, in place of a file.
     #[arg(
         long,
         env = "SNAPENGAGE_NATS",
@@ -51,7 +51,7 @@ struct Place {
         global = true
     )]
     nats: Option<String>,
-    /// The inbox's name on the server.
+    /// Name of the inbox on the server.
     #[arg(long, env = "SNAPENGAGE_NATS_NAME", default_value = "inbox", global = true)]
     name: String,
 }
@@ -70,19 +70,19 @@ impl Place {
 enum Command {
     /// Lists entries in the order of receipt.
     List {
-        /// Entries of this state.
+        /// Only entries of this state.
         #[arg(long, default_value = "dead")]
         state: StateArg,
-        /// Entries that come after this one.
+        /// Only entries after this one.
         #[arg(long)]
         after: Option<EntryId>,
-        /// No more than this many.
+        /// Number of entries to list at most.
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
     /// Shows an entry and its body.
     Show {
-        /// The entry.
+        /// Number of the entry.
         id: EntryId,
     },
     /// Retries dead letters, and entries that wait for their next attempt, at once.
@@ -96,7 +96,7 @@ enum Command {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Chosen {
-    /// The entries.
+    /// Numbers of the entries.
     ids: Vec<EntryId>,
     /// All dead letters.
     #[arg(long)]

@@ -26,7 +26,7 @@ where
     FromFn { handler, greeting: Reply::new() }
 }
 
-/// A bot that answers as a closure does. See [`from_fn`].
+/// Bot that answers as a closure does. See [`from_fn`].
 #[derive(Clone)]
 #[must_use]
 pub struct FromFn<F> {

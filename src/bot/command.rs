@@ -31,7 +31,7 @@ pub enum Command {
     TagTransfer {
         /// Widget of the agents, by an id without spaces.
         widget_id: WidgetId,
-        /// The agents' tags.
+        /// Tags of the agents.
         tags: Vec<String>,
     },
     /// `WIDGET_TRANSFER`: puts the visitor through to another widget.

@@ -1,4 +1,4 @@
-//! The Bot API as the spine sees it.
+//! Bot API as the spine sees it.
 
 use std::future::ready;
 use std::pin::Pin;

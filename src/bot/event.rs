@@ -167,45 +167,45 @@ impl Model for Event {
 }
 
 model! {
-    /// A visitor was put through to the bot.
+    /// Start of a chat: a visitor was put through to the bot.
     ///
     /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
     pub struct ChatStarted {
         required {
-            /// The widget the chat came in by.
+            /// Id of the widget the chat came in by.
             pub widget_id: WidgetId = "widget_id",
-            /// The conversation.
+            /// Id of the conversation.
             pub case_id: CaseId = "case_id",
         }
         constant {
-            /// The event's name.
+            /// Name of the event.
             "event" = Self::EVENT,
         }
         /// Time of the event, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",
-        /// The visitor's email address.
+        /// Email address of the visitor.
         pub email: Option<String> = "email",
         /// Message that proposed the chat to the visitor; absent if the visitor started the chat.
         pub proactive_message: Option<String> = "proactive_message",
-        /// The visitor's first message, as the vendor's table has it; see
+        /// First message of the visitor, as the vendor's table has it; see
         /// [`first_message`](Self::first_message).
         pub description: Option<String> = "description",
-        /// The visitor's first message, as the vendor's sample has it; see
+        /// First message of the visitor, as the vendor's sample has it; see
         /// [`first_message`](Self::first_message).
         pub text: Option<String> = "text",
-        /// The tags set when the chat started. The vendor does not say in what form.
+        /// Tags set when the chat started. The vendor does not say in what form.
         pub tags: Option<String> = "tags",
         /// Location of the visitor.
         pub geo: Option<Geo> = "geo",
-        /// The visitor's `User-Agent`.
+        /// `User-Agent` of the visitor.
         pub user_agent: Option<String> = "user_agent",
-        /// The first page of the visit.
+        /// Address of the first page of the visit.
         pub entry_url: Option<String> = "entry_url",
-        /// The site the visitor came from.
+        /// Address of the site the visitor came from.
         pub referrer_url: Option<String> = "referrer_url",
-        /// The page the chat started on.
+        /// Address of the page the chat started on.
         pub page_url: Option<String> = "page_url",
-        /// The visitor's IP address.
+        /// IP address of the visitor.
         pub ip_address: Option<String> = "ip_address",
         /// Variables of the page: names and values, separated by commas. The vendor does not say
         /// more of the form. `jsVariables` in JSON.
@@ -298,7 +298,7 @@ model! {
 open_set! {
     /// Properties that can be verified.
     pub enum VerifiedProperty {
-        /// The visitor's email address.
+        /// Email address of the visitor.
         CaseEmail = "CaseEmail",
     }
 }
@@ -317,13 +317,13 @@ model! {
     /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
     pub struct Message {
         required {
-            /// The widget the chat came in by.
+            /// Id of the widget the chat came in by.
             pub widget_id: WidgetId = "widget_id",
-            /// The conversation.
+            /// Id of the conversation.
             pub case_id: CaseId = "case_id",
         }
         constant {
-            /// The event's name.
+            /// Name of the event.
             "event" = Self::EVENT,
         }
         /// Time of the message, in epoch milliseconds.
@@ -378,13 +378,13 @@ model! {
     /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
     pub struct CommandResult {
         required {
-            /// The widget the chat came in by.
+            /// Id of the widget the chat came in by.
             pub widget_id: WidgetId = "widget_id",
-            /// The conversation.
+            /// Id of the conversation.
             pub case_id: CaseId = "case_id",
         }
         constant {
-            /// The event's name.
+            /// Name of the event.
             "event" = Self::EVENT,
         }
         /// Time of the failure, in epoch milliseconds.
@@ -433,13 +433,13 @@ model! {
     /// See [SnapEngage docs/Bot API](https://developer.snapengage.com/#bot-api).
     pub struct ChatClosed {
         required {
-            /// The widget the chat came in by.
+            /// Id of the widget the chat came in by.
             pub widget_id: WidgetId = "widget_id",
-            /// The conversation.
+            /// Id of the conversation.
             pub case_id: CaseId = "case_id",
         }
         constant {
-            /// The event's name.
+            /// Name of the event.
             "event" = Self::EVENT,
         }
         /// Time of the end, in epoch milliseconds.
@@ -457,12 +457,12 @@ model! {
     /// Event that is not documented.
     pub struct Unknown {
         required {
-            /// The event's name.
+            /// Name of the event.
             pub event: String = "event",
         }
-        /// The widget the chat came in by.
+        /// Id of the widget the chat came in by.
         pub widget_id: Option<WidgetId> = "widget_id",
-        /// The conversation.
+        /// Id of the conversation.
         pub case_id: Option<CaseId> = "case_id",
         /// Time of the event, in epoch milliseconds.
         pub timestamp: Option<Timestamp> = "timestamp",

@@ -116,9 +116,9 @@
 //! If the file is removed or replaced while it is open, requests are answered 503, too. The entries
 //! in a file that was removed are lost with it, and the process must be restarted to open another.
 //!
-//! A file of an older version is upgraded when it is opened. From then on, no process of the older
-//! version may have it open: it would read large bodies as empty. Stop all of them before you start
-//! the new one.
+//! A file of an older version is upgraded when it is opened. During the upgrade and from then on,
+//! no process of the older version may have it open: it would read large bodies as empty. Stop all
+//! of them before you start the new one.
 //!
 //! **NATS JetStream** ([`Inbox::connect`], feature `nats`; nats-server 2.12 or newer) is for
 //! several: each receiver is a process that opens the same inbox by its name, with the same

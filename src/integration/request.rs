@@ -23,7 +23,7 @@ model! {
             /// Id of the conversation. The same one may be sent more than once.
             pub id: CaseId = "id",
         }
-        /// Widget the conversation came in by. Not in XML.
+        /// Id of the widget the conversation came in by. Not in XML.
         pub widget_id: Option<WidgetId> = "widget_id",
         /// Address of the conversation in the dashboard.
         pub url: Option<String> = "url",
@@ -47,11 +47,11 @@ model! {
         /// `true` if the chat was proposed to the visitor. Not in XML; see
         /// [`is_proactive`](Self::is_proactive).
         pub proactive_chat: Option<bool> = "proactive_chat",
-        /// Page the conversation started on; may be `unknown`.
+        /// Address of the page the conversation started on; may be `unknown`.
         pub page_url: Option<String> = "page_url",
-        /// Site the visitor came from.
+        /// Address of the site the visitor came from.
         pub referrer_url: Option<String> = "referrer_url",
-        /// First page of the visit.
+        /// Address of the first page of the visit.
         pub entry_url: Option<String> = "entry_url",
         /// Visitor's IP address.
         pub ip_address: Option<String> = "ip_address",
@@ -71,7 +71,7 @@ model! {
         pub city: Option<String> = "city",
         /// Visitor's latitude, in degrees.
         pub latitude: Option<f64> = "latitude",
-        /// The visitor's longitude, in degrees.
+        /// Visitor's longitude, in degrees.
         pub longitude: Option<f64> = "longitude",
         /// Origin of the conversation.
         pub source_id: Option<SourceId> = "source_id",

@@ -26,7 +26,7 @@ pub(super) struct Progress {
     reading: Reading,
     pub(super) writing: Writing,
     pub(super) closing: Closing,
-    /// The last phase whose deadline was asked for, and that deadline.
+    /// Last phase whose deadline was asked for, and that deadline.
     pub(super) armed: Option<(Phase, Instant)>,
 }
 
@@ -38,9 +38,9 @@ enum Reading {
     First,
     /// Nothing since the last answer.
     Next,
-    /// The head of a request.
+    /// Head of a request.
     Head,
-    /// A request whose head is read, until it is answered.
+    /// Request whose head is read, until it is answered.
     Request,
 }
 
@@ -50,7 +50,7 @@ pub(super) enum Writing {
     /// Nothing that the client has not taken.
     #[default]
     Flushed,
-    /// An answer for which the client makes no room.
+    /// Answer for which the client makes no room.
     Blocked,
     /// Nothing more, ever: this side of the connection is closed.
     Closed,

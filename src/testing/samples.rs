@@ -1,4 +1,4 @@
-//! The sample payloads.
+//! Sample payloads.
 
 use std::fmt;
 
