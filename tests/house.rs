@@ -492,7 +492,7 @@ fn some_words_stand_where_they_belong_alone() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A subscriber may panic: `RequestLog` catches that, and `quietly` elsewhere.
+/// A subscriber may panic: `RequestLog` catches that, and `log_safely` elsewhere.
 #[test]
 fn a_log_line_harms_nobody() {
     for source in sources() {
@@ -501,8 +501,8 @@ fn a_log_line_harms_nobody() {
             for (at, _) in source.code.match_indices(&line) {
                 let mut before: String = source.code[at.saturating_sub(200)..at].into();
                 before.retain(|c| !c.is_whitespace() && c != '{');
-                let is_quiet = before.ends_with("quietly(||") || source.path == "receiver/log.rs";
-                assert!(is_quiet, "{}: `{line}` outside of `quietly`", source.path);
+                let is_safe = before.ends_with("log_safely(||") || source.path == "receiver/log.rs";
+                assert!(is_safe, "{}: `{line}` outside of `log_safely`", source.path);
             }
         }
     }
