@@ -121,7 +121,7 @@
 //!
 //! # Requests
 //!
-//! [`send`] posts a body as it is, and the answer has assertions: a feed
+//! [`send`](fn@send) posts a body as it is, and the answer has assertions: a feed
 //! [accepted](TestAnswer::assert_accepted) the event, or the request was
 //! [refused](TestAnswer::assert_refused). A folder of recorded bodies is a test:
 //!
