@@ -159,8 +159,8 @@ impl StatusChange {
     /// # Ok::<_, snapengage::DecodeError>(())
     /// ```
     pub fn key(&self) -> Option<String> {
-        // Two changes alike but for a time they lack have one digest, so a key of it would have the
-        // second dropped as a repeat.
+        // Without a time, two equal changes have the same digest: under one key, the second would
+        // be dropped as a repeat.
         Some(key(self.agent_id.as_str(), self.status.as_str(), self.timestamp?, self))
     }
 }
@@ -189,7 +189,7 @@ impl FeedEvent for StatusChange {
     }
 
     fn subject(&self) -> Subject {
-        // An inbox keeps the changes of one agent in order: the last one says who is there.
+        // An inbox keeps the changes of one agent in order: the last one is the status.
         Subject::Agent(self.agent_id.clone())
     }
 

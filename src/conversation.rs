@@ -185,8 +185,8 @@ impl Event {
     /// # Ok::<_, snapengage::DecodeError>(())
     /// ```
     pub fn key(&self) -> Option<String> {
-        // Two events alike but for a time they lack have one digest, so a key of it would have the
-        // second dropped as a repeat.
+        // Without a time, two equal events have the same digest: under one key, the second would be
+        // dropped as a repeat.
         Some(key(self.case_id.as_str(), self.kind.as_str(), self.timestamp?, self))
     }
 }

@@ -141,8 +141,8 @@ impl Cases {
         Ok(())
     }
 
-    /// Stores a head again under another number, so that it is delivered at once. Says whether it
-    /// was still the head of this subject.
+    /// Stores a head again under another number, so that it is delivered at once. Returns whether
+    /// it was still the head of this subject.
     pub(super) async fn replace(
         &self,
         subject: &str,

@@ -70,7 +70,7 @@ impl Ended {
         Ok(())
     }
 
-    /// Removes a dead letter that lives again. Says whether it was there.
+    /// Removes a dead letter that lives again. Returns whether it was there.
     pub(super) async fn exhume(&self, dead: &Letter) -> Result<bool, InboxError> {
         self.dead.remove(dead.number).await
     }

@@ -131,7 +131,7 @@ impl Receipts {
         self.streams.ended.is_done(&header.key).await
     }
 
-    /// Returns a dead letter to its case. Says whether it was still there.
+    /// Moves a dead letter back to its case. Returns whether it was still there.
     pub(super) async fn revive(&self, dead: &Letter) -> Result<bool, InboxError> {
         self.revive_as(dead, dead.revived()?).await
     }
