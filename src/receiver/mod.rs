@@ -124,7 +124,8 @@ use crate::wire::charset;
 /// [name](crate::Token::name)), `repeat`, `status` and `duration_ms`, and one event in it. Of what
 /// was sent, only the names and ids are logged; a handler's errors are logged in full. A 404 logs
 /// the path and the nearest that is served, without what may be a secret. Requests of the health
-/// route are logged at DEBUG.
+/// route are logged at DEBUG, and so, without a span, are a head that hyper refuses and one that
+/// comes too slowly.
 ///
 /// A subscriber that panics, as `tracing_subscriber::fmt` does when stderr is full or closed, costs
 /// no request. In your own handlers it would: set `.log_internal_errors(false)` to keep it from
