@@ -132,6 +132,15 @@ impl Worker {
         // dropped.
         let mut task = JoinSet::new();
         task.spawn(span.around(handler));
+        self.wait_for(claim, task).await
+    }
+
+    /// Waits for the handler, and renews the lease meanwhile; `None` if that is lost.
+    async fn wait_for(
+        &self,
+        claim: &Claim,
+        mut task: JoinSet<Result<(), HandlerError>>,
+    ) -> Option<Verdict> {
         let mut renewal = interval(self.shared.options.settings.lease / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal.tick().await;
