@@ -1,12 +1,13 @@
 //! A journal gets the requests of a feed as they came.
 
-use crate::support::{
-    FAILINGS, Failing, Seen, assert_feed_failed, assert_refused, assert_taken, auth, post, sample,
-};
 use bytes::Bytes;
 use http_body_util::Full;
 use snapengage::journal::{self, Journal, Receipt, Subject};
 use snapengage::{Api, HandlerError, Receiver, Timestamp, async_trait};
+
+use crate::support::{
+    FAILINGS, Failing, Seen, assert_feed_failed, assert_refused, assert_taken, auth, post, sample,
+};
 
 /// A journal that keeps what it is told.
 #[derive(Clone)]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::nats::{Cluster, SYNCED, Server, ask};
 use async_nats::jetstream::{self, kv::Config};
 use http::Request;
 use serde_json::{Value, json};
@@ -15,6 +14,8 @@ use snapengage::dialogue::{
 };
 use snapengage::{HandlerError, HealthCheck, Receiver, Token, async_trait};
 use tokio::task::JoinSet;
+
+use crate::support::nats::{Cluster, SYNCED, Server, ask};
 
 #[tokio::test]
 async fn the_nats_store_holds_to_the_suite() {

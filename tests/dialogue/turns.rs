@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{log, record_log};
 use http::Request;
 use serde_json::{Value, json};
 use snapengage::bot::{Button, ChatStarted, Reply};
@@ -15,6 +14,8 @@ use snapengage::dialogue::{
 use snapengage::{HandlerError, Receiver, Timestamp, Token, async_trait};
 use tokio::sync::Notify;
 use tokio::time::{Instant, advance, sleep};
+
+use crate::support::{log, record_log};
 
 const FALLBACK: &str = "HUMAN_TRANSFER";
 const SLOW: Duration = Duration::from_secs(3);

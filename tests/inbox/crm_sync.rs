@@ -7,13 +7,14 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{assert_taken, auth, lines, post, sample};
 use crm::Crm;
 use rusqlite::Connection;
 use snapengage::conversation::Event;
 use snapengage::inbox::Inbox;
 use snapengage::{Receiver, conversation, integration};
 use tokio::time::sleep;
+
+use crate::support::{assert_taken, auth, lines, post, sample};
 
 fn receiver<H>(inbox: &Inbox, crm: &H) -> Receiver
 where

@@ -4,12 +4,13 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::{Seen, assert_taken, auth, log, post, record_log};
 use snapengage::inbox::{Inbox, Options, State};
 use snapengage::{HandlerError, Receiver, integration};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
+
+use crate::support::{Seen, assert_taken, auth, log, post, record_log};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

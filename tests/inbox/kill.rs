@@ -4,8 +4,9 @@
 
 use std::collections::HashSet;
 
-use crate::killing::{Killed, assert_nothing_lost, live, options};
 use snapengage::inbox::Inbox;
+
+use crate::killing::{Killed, assert_nothing_lost, live, options};
 
 const KILLS: usize = 200;
 

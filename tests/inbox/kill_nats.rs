@@ -5,11 +5,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::killing::{Killed, assert_nothing_lost, live, load, options, receiver};
-use crate::support::nats::{Cluster, SYNCED, Server};
 use snapengage::inbox::Inbox;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
+
+use crate::killing::{Killed, assert_nothing_lost, live, load, options, receiver};
+use crate::support::nats::{Cluster, SYNCED, Server};
 
 const KILLS: usize = 50;
 

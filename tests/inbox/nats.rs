@@ -1,15 +1,16 @@
 //! What an inbox in NATS JetStream promises, through the receiver and on a real server.
 
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::{self, Context};
+use snapengage::inbox::{Inbox, InboxError, Options, State};
+
 use crate::suite::{
     Crm, HOUR, Place, assert_not_stored, call, chat, fill, large_chat, list, next, only, quick,
     receiver, say, stats, work,
 };
 use crate::support::nats::{Cluster, Server, ask};
 use crate::support::{Failing, assert_taken, log, post, record_log, text};
-use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::Config;
-use async_nats::jetstream::{self, Context};
-use snapengage::inbox::{Inbox, InboxError, Options, State};
 
 impl Place for Server {
     async fn fresh() -> Self {

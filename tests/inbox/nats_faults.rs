@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::nats::{Server, ask};
-use crate::support::{assert_refused, assert_taken, auth, log, post, record_log};
 use async_nats::datetime::parse_rfc3339;
 use async_nats::jetstream::consumer::pull::Config as ConsumerConfig;
 use async_nats::jetstream::consumer::{FromConsumer, PullConsumer};
@@ -17,6 +15,9 @@ use snapengage::{HandlerError, HealthCheck, Receiver};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{advance, pause, resume, timeout};
+
+use crate::support::nats::{Server, ask};
+use crate::support::{assert_refused, assert_taken, auth, log, post, record_log};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -5,14 +5,15 @@ mod trouble;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use snapengage::inbox::{Inbox, Options, State};
+use tempfile::TempDir;
+use tokio::time::{Instant, advance, sleep, timeout};
+
 use crate::suite::{
     Crm, HOUR, Place, assert_not_stored, call, chat, die_at_work, fill, large_chat, list, only,
     receiver, run_both, say, stats, work,
 };
 use crate::support::{Failing, assert_taken};
-use snapengage::inbox::{Inbox, Options, State};
-use tempfile::TempDir;
-use tokio::time::{Instant, advance, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -271,8 +272,9 @@ mod clocks {
 
 /// The worker that was forgotten.
 mod forgotten {
-    use crate::support::{log, record_log};
     use snapengage::HealthCheck;
+
+    use crate::support::{log, record_log};
 
     use super::*;
 
@@ -389,8 +391,9 @@ mod keeping {
 }
 
 mod revival {
-    use crate::support::{assert_refused, auth, post};
     use snapengage::Receiver;
+
+    use crate::support::{assert_refused, auth, post};
 
     use super::*;
 

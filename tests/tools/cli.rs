@@ -2,10 +2,11 @@
 
 use std::process::{Command, Output};
 
-use crate::support::{auth, parse, post, text};
 use serde_json::{Value, json};
 use snapengage::inbox::Inbox;
 use snapengage::{HandlerError, Receiver, integration};
+
+use crate::support::{auth, parse, post, text};
 
 /// An inbox with two dead letters, and one entry that waits.
 async fn fill(inbox: &Inbox) {
