@@ -5,8 +5,7 @@
 //! `nats-server` with `sync_interval: always`, which is started here.
 
 #[cfg(feature = "nats")]
-#[allow(dead_code, reason = "some of it is for tests alone")]
-#[path = "../tests/support/nats.rs"]
+#[path = "../tests/support/nats_server.rs"]
 mod nats;
 
 use std::hint::black_box;

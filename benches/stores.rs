@@ -8,8 +8,7 @@
 
 #![expect(clippy::print_stdout, reason = "ratios, which criterion does not know, are told here")]
 
-#[allow(dead_code, reason = "some of it is for tests alone")]
-#[path = "../tests/support/nats.rs"]
+#[path = "../tests/support/nats_server.rs"]
 mod nats;
 
 use std::env;

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use snapengage::agent_status::{Handler, Status, StatusChange};
 use snapengage::{DecodeError, HandlerError, ReceiverBuilder, Timestamp, async_trait};
 
+use crate::payloads::sample_json;
 use crate::promises::{Feed, Json, Room, Takes, promises};
-use crate::support::{
-    Failing, Seen, assert_refused, assert_taken, auth, log, record_log, sample, sample_json,
-};
+use crate::support::{Failing, Seen, assert_refused, assert_taken, auth, log, record_log, sample};
 
 const AGENT: &str = "wc:agent@example.com";
 const MINIMAL: &str = r#"{"agent_id":"wc:agent@example.com","status":"online"}"#;

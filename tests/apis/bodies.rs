@@ -1,6 +1,9 @@
 //! Bodies that somebody on the way has spoilt a little: what of them is read, and what the log
 //! says.
 
+use std::fs;
+use std::path::Path;
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response};
@@ -9,9 +12,19 @@ use serde_json::{Value, json};
 use snapengage::integration::{self, SupportRequest};
 use snapengage::{Body, Receiver, Token, agent_status, conversation};
 
-use crate::support::{
-    Seen, assert_taken, assert_tells_no_secret, body, field_case, log, parse, record_log,
-};
+use crate::payloads::parse;
+use crate::secrets::assert_tells_no_secret;
+use crate::support::{Seen, assert_taken, body, log, record_log};
+
+/// `tests/field-cases/<name>`, as it is.
+#[track_caller]
+fn field_case(name: &str) -> Bytes {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field-cases").join(name);
+    match fs::read(path) {
+        Ok(bytes) => bytes.into(),
+        Err(error) => panic!("tests/field-cases/{name}: {error}"),
+    }
+}
 
 /// What the handlers got, as JSON.
 type Got = Seen<Value>;
@@ -171,7 +184,7 @@ async fn charset_of_the_content_type_outlives_it_in_an_inbox() {
 #[tokio::test]
 async fn odd_content_type_costs_nothing() {
     let request = field_case("content-type-odd.http");
-    let text = crate::support::text(&request);
+    let text = crate::support::requests::text(&request);
     let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
     let content_type = head.lines().find_map(|line| line.strip_prefix("Content-Type: "));
     let content_type = content_type.expect("a content type");

@@ -18,11 +18,13 @@ use snapengage::{
     Timestamp, async_trait,
 };
 
+use crate::answers::{FAILINGS, assert_json};
+use crate::malformed::{MALFORMED_VALUES, nested, with_value};
+use crate::payloads::{parse, sample_json};
 use crate::promises::{Json, Room, Takes, promises};
+use crate::secrets::{assert_tells_no_secret, with_secrets};
 use crate::support::{
-    FAILINGS, Failing, MALFORMED_VALUES, Seen, assert_json, assert_refused, assert_tells_no_secret,
-    auth, body, log, nested, parse, post, record_log, sample, sample_json, sample_path,
-    with_secrets, with_value,
+    Failing, Seen, assert_refused, auth, body, log, post, record_log, sample, sample_path,
 };
 
 const WIDGET: &str = "ff7b3314-24de-4a4c-b48b-1cf38d19acf0";

@@ -10,11 +10,12 @@ use serde_json::json;
 use snapengage::contact::{self, Handler, Query};
 use snapengage::{Auth, Body, CaseId, HandlerError, ReceiverBuilder, async_trait};
 
+use crate::answers::{FAILINGS, assert_text};
+use crate::payloads::sample_query;
 use crate::promises::{Room, Takes, promises};
-use crate::support::{
-    FAILINGS, Failing, Seen, assert_refused, assert_tells_no_secret, assert_text, body, get,
-    header, log, record_log, sample_query, text,
-};
+use crate::secrets::assert_tells_no_secret;
+use crate::support::requests::text;
+use crate::support::{Failing, Seen, assert_refused, body, get, header, log, record_log};
 
 const CASE: &str = "b88d3c4d-c402-4673-8e5b-68778eac45cb";
 

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use snapengage::conversation::{Event, EventKind, Handler, Label};
 use snapengage::{AgentId, DecodeError, HandlerError, ReceiverBuilder, Timestamp, async_trait};
 
+use crate::payloads::sample_json;
 use crate::promises::{Feed, Json, Room, Takes, promises};
-use crate::support::{
-    Failing, Seen, assert_refused, assert_taken, auth, log, record_log, sample, sample_json,
-};
+use crate::support::{Failing, Seen, assert_refused, assert_taken, auth, log, record_log, sample};
 
 const WIDGET: &str = "beaa0150-5a54-4a58-96e1-cc7971239d75";
 const CASE: &str = "2e3362fc-b537-4a16-bd0b-4b5d4108c53d";

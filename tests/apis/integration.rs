@@ -11,10 +11,12 @@ use snapengage::integration::{
 };
 use snapengage::{DecodeError, HandlerError, ReceiverBuilder, Timestamp, async_trait};
 
+use crate::payloads::sample_json;
 use crate::promises::{Feed, Json, Room, Takes, promises};
+use crate::secrets::{SECRET, assert_tells_no_secret};
+use crate::support::requests::text;
 use crate::support::{
-    Failing, SECRET, Seen, assert_refused, assert_taken, assert_tells_no_secret, auth, body, log,
-    post, record_log, sample, sample_json, text,
+    Failing, Seen, assert_refused, assert_taken, auth, body, log, post, record_log, sample,
 };
 
 const ID: &str = "8b7c3b3b-f5d7-4e58-96d8";

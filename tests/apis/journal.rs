@@ -5,9 +5,8 @@ use http_body_util::Full;
 use snapengage::journal::{self, Journal, Receipt, Subject};
 use snapengage::{Api, HandlerError, Receiver, Timestamp, async_trait};
 
-use crate::support::{
-    FAILINGS, Failing, Seen, assert_feed_failed, assert_refused, assert_taken, auth, post, sample,
-};
+use crate::answers::{FAILINGS, assert_feed_failed};
+use crate::support::{Failing, Seen, assert_refused, assert_taken, auth, post, sample};
 
 /// A journal that keeps what it is told.
 #[derive(Clone)]

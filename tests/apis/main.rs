@@ -3,7 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
+mod malformed;
+mod payloads;
 mod promises;
+mod secrets;
 
 mod agent_status;
 mod bodies;

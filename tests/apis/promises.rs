@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 use snapengage::{Body, DecodeError, Receiver, ReceiverBuilder};
 use tokio::time::Instant;
 
+use crate::answers::{FAILINGS, assert_feed_failed};
+use crate::malformed::{MALFORMED, MALFORMED_VALUES, MENDED_VALUES, nested, with_value};
+use crate::payloads::parse;
+use crate::secrets::{SECRET, assert_tells_no_secret, with_secrets};
 use crate::support::{
-    FAILINGS, Failing, MALFORMED, MALFORMED_VALUES, MENDED_VALUES, SECRET, Seen,
-    assert_feed_failed, assert_refused, assert_taken, assert_tells_no_secret, body, log, nested,
-    parse, post, record_log, sample, with_secrets, with_value,
+    Failing, Seen, assert_refused, assert_taken, body, log, post, record_log, sample,
 };
 
 /// A room, and the requests that it takes. The defaults are those of a feed.

@@ -11,9 +11,9 @@ use snapengage::bot::{self, Reply};
 use snapengage::integration::SupportRequest;
 use snapengage::{Auth, Receiver, agent_status, contact, conversation, integration};
 
-use crate::support::{
-    self, auth, get, parse, post, sample, sample_json, sample_path, sample_query, text,
-};
+use crate::payloads::{parse, sample_json, sample_query};
+use crate::support::requests::text;
+use crate::support::{self, auth, get, post, sample, sample_path};
 
 /// The request that a file in `sample-payloads/` is; `None` for replies and the README.
 #[track_caller]

@@ -1,8 +1,14 @@
 //! Conversations with state, and the stores that keep it.
 #![cfg(feature = "dialogue")]
 
-#[path = "../support/mod.rs"]
-mod support;
+#[path = "../support/log.rs"]
+mod log;
+#[cfg(all(feature = "nats", feature = "testing"))]
+#[path = "../support/nats_cluster.rs"]
+mod nats_cluster;
+#[cfg(all(feature = "nats", feature = "testing"))]
+#[path = "../support/nats_server.rs"]
+mod nats_server;
 
 #[cfg(feature = "testing")]
 mod booking_bot;

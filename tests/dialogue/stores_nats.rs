@@ -15,7 +15,8 @@ use snapengage::dialogue::{
 use snapengage::{HandlerError, HealthCheck, Receiver, Token, async_trait};
 use tokio::task::JoinSet;
 
-use crate::support::nats::{Cluster, SYNCED, Server, ask};
+use crate::nats_cluster::{Cluster, ask};
+use crate::nats_server::{SYNCED, Server};
 
 #[tokio::test]
 async fn the_nats_store_holds_to_the_suite() {

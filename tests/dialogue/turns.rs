@@ -15,7 +15,7 @@ use snapengage::{HandlerError, Receiver, Timestamp, Token, async_trait};
 use tokio::sync::Notify;
 use tokio::time::{Instant, advance, sleep};
 
-use crate::support::{log, record_log};
+use crate::log::{log, record_log};
 
 const FALLBACK: &str = "HUMAN_TRANSFER";
 const SLOW: Duration = Duration::from_secs(3);

@@ -14,7 +14,8 @@ use snapengage::inbox::Inbox;
 use snapengage::{Receiver, conversation, integration};
 use tokio::time::sleep;
 
-use crate::support::{assert_taken, auth, lines, post, sample};
+use crate::field_cases::lines;
+use crate::support::{assert_taken, auth, post, sample};
 
 fn receiver<H>(inbox: &Inbox, crm: &H) -> Receiver
 where

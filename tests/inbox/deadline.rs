@@ -1,16 +1,15 @@
 //! A handler behind an inbox that hangs is dropped at its deadline, and tried again.
 
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use snapengage::inbox::{Inbox, Options, State};
-use snapengage::{HandlerError, Receiver, integration};
+use snapengage::{Receiver, integration};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Seen, assert_taken, auth, log, post, record_log};
+use crate::support::{Failing, Seen, assert_taken, auth, log, post, record_log};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -47,7 +46,7 @@ impl Fixture {
                 async move {
                     let _guard = guard;
                     match request.id.as_str() {
-                        "hangs" => pending::<Result<(), HandlerError>>().await,
+                        "hangs" => Failing::Hanging.run().await,
                         "blocks" => {
                             std::thread::sleep(Duration::from_millis(2));
                             Ok(())

@@ -10,7 +10,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 use crate::killing::{Killed, assert_nothing_lost, live, load, options, receiver};
-use crate::support::nats::{Cluster, SYNCED, Server};
+use crate::nats_cluster::{Cluster, ask};
+use crate::nats_server::{SYNCED, Server};
 
 const KILLS: usize = 50;
 
@@ -64,7 +65,7 @@ async fn what_was_acknowledged_outlives_each_server_that_leads_a_stream() {
     let (ack, mut acks) = unbounded_channel();
     let mut acknowledged = HashSet::new();
     let kill_them = async {
-        for stream in cluster.streams().await {
+        for stream in streams(&cluster).await {
             let ack = ack.clone();
             let mut senders = load(&receiver, &stream, move |id| {
                 ack.send(id.to_owned()).expect("somebody listens");
@@ -83,6 +84,15 @@ async fn what_was_acknowledged_outlives_each_server_that_leads_a_stream() {
         acknowledged.insert(id);
     }
     assert_nothing_lost(&inbox, dir.path(), &acknowledged).await;
+}
+
+/// The names of the streams there are, in no order.
+async fn streams(cluster: &Cluster) -> Vec<String> {
+    let names = || async {
+        let streams = cluster.infos().await?;
+        Some(streams.into_iter().map(|stream| stream.config.name).collect())
+    };
+    ask("nobody knows the streams", names).await
 }
 
 /// Reads this many acknowledgements.

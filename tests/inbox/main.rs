@@ -1,6 +1,14 @@
 //! Durable receipt: what an inbox promises on each engine, and what it does when that is killed.
 #![cfg(all(feature = "inbox", any(feature = "nats", feature = "sqlite")))]
 
+#[path = "../support/field_cases.rs"]
+mod field_cases;
+#[cfg(feature = "nats")]
+#[path = "../support/nats_cluster.rs"]
+mod nats_cluster;
+#[cfg(feature = "nats")]
+#[path = "../support/nats_server.rs"]
+mod nats_server;
 #[path = "../support/mod.rs"]
 mod support;
 

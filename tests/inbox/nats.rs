@@ -5,12 +5,14 @@ use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{self, Context};
 use snapengage::inbox::{Inbox, InboxError, Options, State};
 
+use crate::nats_cluster::{Cluster, ask};
+use crate::nats_server::Server;
 use crate::suite::{
     Crm, HOUR, Place, assert_not_stored, call, chat, fill, large_chat, list, next, only, quick,
     receiver, say, stats, work,
 };
-use crate::support::nats::{Cluster, Server, ask};
-use crate::support::{Failing, assert_taken, log, post, record_log, text};
+use crate::support::requests::text;
+use crate::support::{Failing, assert_taken, log, post, record_log};
 
 impl Place for Server {
     async fn fresh() -> Self {
@@ -41,7 +43,7 @@ async fn config(jetstream: &Context, stream: &str) -> Config {
 }
 
 mod suite {
-    crate::suite::promises!(crate::support::nats::Server);
+    crate::suite::promises!(crate::nats_server::Server);
 }
 
 mod connecting {

@@ -16,7 +16,8 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{advance, pause, resume, timeout};
 
-use crate::support::nats::{Server, ask};
+use crate::nats_cluster::ask;
+use crate::nats_server::Server;
 use crate::support::{assert_refused, assert_taken, auth, log, post, record_log};
 
 const SECOND: Duration = Duration::from_secs(1);

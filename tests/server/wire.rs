@@ -1,5 +1,4 @@
 //! A served receiver, a client of raw bytes, and whole answers to compare.
-#![allow(dead_code, reason = "each test file uses some of them")]
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

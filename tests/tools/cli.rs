@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use snapengage::inbox::Inbox;
 use snapengage::{HandlerError, Receiver, integration};
 
-use crate::support::{auth, parse, post, text};
+use crate::requests::{auth, post, text};
 
 /// An inbox with two dead letters, and one entry that waits.
 async fn fill(inbox: &Inbox) {
@@ -75,7 +75,7 @@ fn stdout(output: &Output) -> String {
 
 #[track_caller]
 fn json_of(output: &Output) -> Value {
-    parse(stdout(output).as_bytes())
+    serde_json::from_str(&stdout(output)).expect("JSON")
 }
 
 #[test]
@@ -147,7 +147,8 @@ fn discard_says_what_was_not_there() {
     let dir = filled();
     let output = snapengage(&dir, &["discard", "1", "99", "--json"]);
     assert!(!output.status.success());
-    assert_eq!(parse(&output.stdout), json!({ "done": [1], "left": [99] }));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(told, json!({ "done": [1], "left": [99] }));
     assert_eq!(json_of(&snapengage(&dir, &["stats", "--json"]))["dead"], 1);
 }
 
@@ -164,7 +165,7 @@ fn a_file_that_is_not_there_is_not_made() {
 
 mod on_nats {
     use super::*;
-    use crate::support::nats::Server;
+    use crate::nats_server::Server;
 
     const USER: &str = r#"authorization { user: "crm", password: "p@ss:word" }"#;
     const CREDENTIALS: &str = "crm:p%40ss%3Aword@";

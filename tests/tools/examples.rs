@@ -908,7 +908,7 @@ mod crm_sync {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::support::lines;
+    use crate::field_cases::lines;
 
     const EVENTS: [&str; 3] = ["case-queued", "case-assigned", "case-closed"];
 
@@ -1051,7 +1051,7 @@ mod crm_sync {
     #[cfg(feature = "nats")]
     mod on_nats {
         use super::*;
-        use crate::support::nats::{SYNCED, Server};
+        use crate::nats_server::{SYNCED, Server};
 
         #[test]
         fn loses_nothing_while_its_crm_is_down() {

@@ -22,7 +22,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 
-use crate::support::{Failing, Seen, assert_refused, assert_taken, auth, lines, post};
+use crate::field_cases::lines;
+use crate::support::{Failing, Seen, assert_refused, assert_taken, auth, post};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Long enough for what must not happen to happen.

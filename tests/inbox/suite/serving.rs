@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
 use super::*;
-use crate::support::{TOKEN, get};
+use crate::support::get;
+use crate::support::requests::TOKEN;
 
 const BODY: &str = r#"{"id":"late"}"#;
 

@@ -1,66 +1,19 @@
-//! Real `nats-server`s, which a test starts for itself.
+//! Servers that are started again, and several that share their streams.
 
-use std::fs;
-use std::io::{self, BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
-use tempfile::TempDir;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// What it acknowledged is on disk. By default, it flushes every two minutes.
-pub(crate) const SYNCED: &str = "jetstream { sync_interval: always }\n";
-
-/// A server on a free port, with JetStream in a folder that goes when it does.
-pub(crate) struct Server {
-    child: Child,
-    dir: TempDir,
-    port: u16,
-    ready: &'static str,
-}
+use crate::nats_server::Server;
 
 impl Server {
-    #[track_caller]
-    pub(crate) fn start(config: &str) -> Self {
-        Self::launch(config, "Server is ready").unwrap_or_else(|log| panic!("it ended: {log}"))
-    }
-
-    /// Waits for a line of the log that says so; without one, the whole log is the error.
-    fn launch(config: &str, ready: &'static str) -> Result<Self, String> {
-        let dir = tempfile::tempdir().expect("a folder");
-        fs::write(dir.path().join("nats.conf"), config).expect("written");
-        let (child, port) = launch(dir.path(), "-1", ready)?;
-        Ok(Self { child, dir, port, ready })
-    }
-
-    /// By SIGKILL.
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("waited for");
-    }
-
     /// Kills it, if that is not done, and starts it on the same port and folder.
     #[track_caller]
     pub(crate) fn restart(&mut self) {
         self.kill();
-        let launched = launch(self.dir.path(), &self.port.to_string(), self.ready);
-        (self.child, _) = launched.unwrap_or_else(|log| panic!("it ended: {log}"));
-    }
-
-    pub(crate) fn url(&self, credentials: &str) -> String {
-        format!("nats://{credentials}127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.run().unwrap_or_else(|log| panic!("it ended: {log}"));
     }
 }
 
@@ -121,15 +74,6 @@ impl Cluster {
         self.0[number].restart();
     }
 
-    /// The streams there are, in no order.
-    pub(crate) async fn streams(&self) -> Vec<String> {
-        let names = || async {
-            let streams = self.infos().await?;
-            Some(streams.into_iter().map(|stream| stream.config.name).collect())
-        };
-        ask("nobody knows the streams", names).await
-    }
-
     /// Which server leads a stream, once one does.
     pub(crate) async fn leader(&self, stream: &str) -> usize {
         let leader = || async {
@@ -150,7 +94,8 @@ impl Cluster {
         ask("replicas do not catch up", whole).await;
     }
 
-    async fn infos(&self) -> Option<Vec<stream::Info>> {
+    /// Of the streams there are, in no order.
+    pub(crate) async fn infos(&self) -> Option<Vec<stream::Info>> {
         use futures_util::TryStreamExt;
         self.jetstream().await?.streams().try_collect().await.ok()
     }
@@ -197,62 +142,4 @@ fn free_ports(count: usize) -> Vec<u16> {
     let free = || TcpListener::bind("127.0.0.1:0").expect("a free port");
     let held: Vec<_> = (0..count).map(|_| free()).collect();
     held.iter().map(|held| held.local_addr().expect("an address").port()).collect()
-}
-
-/// On port -1, the server takes one that is free. Which one it took comes with it, once it is
-/// ready.
-#[track_caller]
-fn launch(dir: &Path, port: &str, ready: &str) -> Result<(Child, u16), String> {
-    let mut child = Command::new(binary())
-        .args(["--addr", "127.0.0.1", "--port", port, "--jetstream", "--store_dir"])
-        .arg(dir.join("jetstream"))
-        .arg("--config")
-        .arg(dir.join("nats.conf"))
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("a server");
-    let log = read(child.stderr.take().expect("a pipe"));
-    let port = found_port(&log, ready).inspect_err(|_| {
-        let _ = child.wait();
-    })?;
-    Ok((child, port))
-}
-
-/// Reads on when nobody listens any more: a server that cannot write its log stands still.
-fn read(log: impl io::Read + Send + 'static) -> mpsc::Receiver<String> {
-    let (line_sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(log).lines().map_while(Result::ok) {
-            let _ = line_sender.send(line);
-        }
-    });
-    lines
-}
-
-/// From `[INF] Listening for client connections on 127.0.0.1:4222`.
-fn found_port(log: &mpsc::Receiver<String>, ready: &str) -> Result<u16, String> {
-    let mut port = None;
-    let mut said = Vec::new();
-    for line in log {
-        if line.contains("Listening for client connections") {
-            port = line.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        }
-        if line.contains(ready) {
-            return Ok(port.expect("a port"));
-        }
-        said.push(line);
-    }
-    Err(said.join("\n"))
-}
-
-#[track_caller]
-fn binary() -> PathBuf {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/nats-server");
-    let named = std::env::var_os("NATS_SERVER").map(PathBuf::from);
-    let candidates = [named, Some(target), Some("nats-server".into())];
-    let runs = |path: &PathBuf| -> io::Result<_> {
-        Command::new(path).arg("--version").stdout(Stdio::null()).status()
-    };
-    let found = candidates.into_iter().flatten().find(|path| runs(path).is_ok());
-    found.expect("no nats-server: run `.ci/test`, which puts one into target/, or set NATS_SERVER")
 }
