@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_found_in_front_of_what_is_broken_and_behind_it() {
+    fn ids_are_found_before_and_behind_the_break() {
         assert_found(r#"{"event":"message","widget_id":"w","case_id":"c","#, "message", "w", "c");
         assert_found(r#"{"text":tru,"case_id" : "c","widget_id": 12 }"#, "", "12", "c");
         assert_found(b"\xef\xbb\xbf {\"text\":\"\xff\\\"\",\"case_id\":\"c\"}", "", "", "c");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_two_counts_and_nothing_further_in_or_behind_does() {
+    fn last_id_counts_and_none_nested_or_behind() {
         assert_found(r#"{"case_id":"b","case_id":"c",]"#, "", "", "c");
         assert_found(r#"{"new":{"case_id":"b"},"text":"\"case_id\":\"b\"","#, "", "", "");
         assert_found(r#"{"case_id":"c"}{"case_id":"d"}"#, "", "", "c");

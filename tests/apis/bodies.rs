@@ -341,7 +341,7 @@ async fn other_forms_of_a_value_are_read_or_kept() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_refused_with_its_place_in_the_body() {
+async fn malformed_json_is_refused_with_its_place() {
     let response = sent(&Got::new(), "/agent-status", "", &b"{\"a\":\"\xf6\xf6\",}"[..]).await;
     assert_eq!(response.status(), 400);
     let expected = r#"{"code":400,"message":"agent status: trailing comma at line 1 column 11"}"#;

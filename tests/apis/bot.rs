@@ -268,7 +268,7 @@ async fn verified_visitor_is_read() {
 }
 
 #[tokio::test]
-async fn visitor_whose_verification_is_not_known_to_have_succeeded_is_not_verified() {
+async fn visitor_is_unverified_unless_success_is_known() {
     for (field, value) in [
         ("status", json!("FAILED")),
         ("status", json!("")),
@@ -492,7 +492,7 @@ async fn speaker_is_compared_without_case() {
 }
 
 #[tokio::test]
-async fn message_whose_speaker_cannot_be_read_is_not_taken_for_the_visitors() {
+async fn message_of_unreadable_speaker_is_not_the_visitors() {
     for from in [json!(5), json!(true), json!(["system"]), json!({ "type": "system" })] {
         let mut request = sample_json("bot/message.json");
         request["from"] = from.clone();
@@ -511,7 +511,7 @@ async fn message_without_speaker_is_the_visitors() {
 }
 
 #[tokio::test]
-async fn system_messages_are_not_answered_by_a_bot_that_does_not_ask_for_them() {
+async fn system_messages_are_by_default_not_answered() {
     for path in ["bot/message-system.json", "bot/message-contact-details.json"] {
         let silence = json!({ "widget_id": WIDGET, "case_id": CASE, "content": [] });
         assert_json(Bot::answer(echo(), sample(path)).await, &silence);
@@ -533,7 +533,7 @@ async fn failed_commands_are_read() {
 }
 
 #[tokio::test]
-async fn every_documented_error_of_a_command_is_known_and_others_are_kept() {
+async fn documented_command_errors_are_known_others_kept() {
     for (text, expected) in [
         ("MISSING_PARAM", CommandError::MissingParam),
         ("WIDGET_NOT_FOUND", CommandError::WidgetNotFound),
@@ -579,7 +579,7 @@ async fn unknown_event_is_handed_over_with_all_its_fields() {
 }
 
 #[tokio::test]
-async fn unknown_event_is_not_answered_by_a_bot_that_does_not_ask_for_it() {
+async fn unknown_event_is_by_default_not_answered() {
     let silence = json!({ "widget_id": WIDGET, "case_id": CASE, "content": [] });
     assert_json(Bot::answer(echo(), sample("bot/unknown-event.json")).await, &silence);
     assert_json(Bot::answer(echo(), r#"{"event":"chatPaused"}"#).await, &json!({ "content": [] }));
@@ -771,7 +771,7 @@ fn labels_are_json_in_a_string() {
 }
 
 #[test]
-fn labels_that_are_not_in_a_row_are_commands_of_their_own() {
+fn labels_set_apart_are_commands_of_their_own() {
     let reply = Reply::new().label("a", ["b"]).and_say("And").label("c", ["d"]);
     let labels: Vec<_> = reply.commands().cloned().collect();
     let label = |name, value| Command::Label(vec![Label::new(name, [value])]);
@@ -1000,7 +1000,7 @@ async fn transfer_of_the_fallback_that_failed_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bot_that_fails_when_a_transfer_does_is_not_answered_for_with_the_same_again() {
+async fn failing_bot_repeats_no_transfer_that_failed() {
     for failing in FAILINGS {
         let human = json!([failed("HUMAN_TRANSFER", "")]);
         assert_eq!(reply_to_failed(&Bot::receiver(failing), human).await, Reply::say(APOLOGY));
@@ -1306,7 +1306,7 @@ async fn ids_are_never_interpreted() {
 }
 
 #[tokio::test]
-async fn of_a_field_that_comes_twice_the_last_counts_and_of_the_event_the_first() {
+async fn last_field_counts_but_the_first_event() {
     record_log();
     let request = r#"{"event":"message","event":"x","widget_id":"v","widget_id":"w","case_id":"c",
         "text":"one","text":"two","id":"1","id":"","new":1,"new":[2],"new":3}"#;

@@ -126,7 +126,7 @@ async fn query_is_decoded_once_and_whatever_it_holds() {
 }
 
 #[tokio::test]
-async fn of_a_parameter_that_comes_twice_the_last_counts_and_none_is_lost() {
+async fn last_repeated_parameter_counts_and_none_is_lost() {
     let mut expected = Query::new("b");
     expected.ip = some("2");
     expected.case_id = Some("d".into());

@@ -304,7 +304,7 @@ async fn scores_are_read_as_they_are_and_never_rounded() {
 }
 
 #[tokio::test]
-async fn log_names_the_event_and_the_case_and_nothing_said_in_it() {
+async fn log_names_event_and_case_and_nothing_said() {
     record_log();
     Conversation::received(sample("conversation-events/case-labeled.json")).await;
     let log = log();

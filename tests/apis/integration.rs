@@ -584,7 +584,7 @@ async fn case_in_the_form_of_the_logs_is_read() {
 }
 
 #[tokio::test]
-async fn dates_are_kept_as_they_came_and_times_are_taken_from_the_numbers() {
+async fn dates_are_kept_and_times_taken_from_numbers() {
     for (path, date) in [
         ("date-comma", "Oct 3, 2014, 2:14:31 PM"),
         ("date-narrow-space", "Oct 3, 2014, 2:14:31\u{202f}PM"),
@@ -1328,7 +1328,7 @@ fn byte_order_mark_overrules_the_declaration() {
 }
 
 #[test]
-fn place_of_a_mistake_is_that_in_the_body_as_it_was_sent() {
+fn mistake_is_placed_in_the_body_sent() {
     let problem = "unknown entity at line 2 column 8";
     assert_xml_refused(b"<case>\n\xf6\xf6\xf6&SEC;", problem);
     let declared = b"<?xml version='1.0' encoding='latin1'?><case>\n\xf6\xf6\xf6&SEC;";
@@ -1349,7 +1349,7 @@ fn utf_16_is_refused() {
 }
 
 #[test]
-fn halves_of_a_pair_in_xml_are_one_character_and_one_alone_is_malformed() {
+fn halves_in_xml_are_a_character_only_together() {
     for content in ["&#55357;&#56832;", "&#xD83D;&#xde00;", "a&#55357;&#xDE00;b"] {
         let city = xml(&format!("<city>{content}</city>")).city.expect("a city");
         assert_eq!(city.trim_matches(['a', 'b']), "\u{1f600}", "{content}");

@@ -98,7 +98,7 @@ async fn a_visitor_is_asked_for_the_service_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_visitor_who_knows_what_it_shall_be_is_not_asked_for_it() {
+async fn visitor_who_names_a_choice_is_not_asked() {
     for text in [" Haircut ", "A haircut", "Hi, I need a haircut!"] {
         let (mut chat, bot) = chat();
         chat.say(text).await.assert_reply(&Reply::say(ASK_DAY)).assert_state(&bot, day()).await;
@@ -106,7 +106,7 @@ async fn a_visitor_who_knows_what_it_shall_be_is_not_asked_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_visitor_who_opens_the_chat_with_anything_else_is_asked_as_well() {
+async fn visitor_opening_with_something_else_is_asked_too() {
     let (mut chat, bot) = chat();
     chat.say("Do you have time this week?")
         .await

@@ -213,7 +213,7 @@ mod sqlite {
     }
 
     #[tokio::test]
-    async fn a_record_from_a_clock_that_was_ahead_lasts_no_longer_than_it_was_to() {
+    async fn record_of_a_fast_clock_lasts_no_longer() {
         let (_dir, path) = file();
         let store = SqliteStore::open(&path).expect("opened");
         for (key, lifetime) in [("told", r#","lifetime_ms":1000"#), ("old", "")] {
@@ -236,7 +236,7 @@ mod sqlite {
     }
 
     #[tokio::test]
-    async fn a_log_shrinks_again_when_another_program_has_read_what_it_wanted() {
+    async fn log_shrinks_again_after_a_long_reader() {
         const LIMIT: u64 = 5 * 1024 * 1024;
         let (dir, path) = file();
         let log = || fs::metadata(dir.path().join("conversations.db-wal")).expect("a log").len();
@@ -319,7 +319,7 @@ mod sqlite {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_locked_file_is_seen_by_the_health_check_until_it_is_free() {
+    async fn locked_file_fails_the_health_check_until_free() {
         let (_dir, path) = file();
         let store = SqliteStore::open(&path).expect("opened");
         let other = Connection::open(&path).expect("opened");
@@ -333,7 +333,7 @@ mod sqlite {
 
     /// Where the test may mount one.
     #[tokio::test(start_paused = true)]
-    async fn a_full_disk_is_seen_by_the_health_check_until_there_is_room() {
+    async fn full_disk_fails_the_health_check_until_room() {
         let dir = tempfile::tempdir().expect("a folder");
         let Some(_mounted) = Mounted::on(dir.path()) else { return };
         let store = SqliteStore::open(dir.path().join("conversations.db")).expect("opened");

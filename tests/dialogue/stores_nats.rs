@@ -25,7 +25,7 @@ async fn the_nats_store_holds_to_the_suite() {
 }
 
 #[tokio::test]
-async fn two_receivers_serve_one_bot_and_every_turn_is_run_once_and_in_order() {
+async fn two_receivers_run_every_turn_once_in_order() {
     const CASES: usize = 1_000;
     const TURNS: usize = 4;
     const SIDE_BY_SIDE: usize = 50;
@@ -126,7 +126,7 @@ async fn a_bucket_that_keeps_what_was_removed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_cannot_be_is_refused_and_so_is_a_server_that_is_not_there() {
+async fn bad_bucket_or_absent_server_is_refused() {
     let mut server = Server::start("");
     for bucket in ["", "a.b", "a b"] {
         assert!(NatsStore::connect(&server.url(""), bucket).await.is_err(), "bucket {bucket:?}");

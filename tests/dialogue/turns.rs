@@ -31,7 +31,7 @@ async fn a_delivery_that_comes_twice_is_one_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deliveries_that_differ_in_text_or_time_or_button_are_turns_of_their_own() {
+async fn deliveries_that_differ_are_turns_of_their_own() {
     let chat = Chat::new();
     assert_eq!(chat.say("a", 1).await, "a");
     assert_eq!(chat.say("a", 2).await, "a a");
@@ -96,7 +96,7 @@ async fn a_repeat_waits_for_the_turn_that_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn turns_of_a_conversation_run_in_the_order_in_which_they_came() {
+async fn turns_run_in_order_of_arrival() {
     let chat = Chat::new();
     let replies = tokio::join!(chat.say("slow", 1), chat.say("slow", 3), chat.say("c", 2));
     assert_eq!(replies, ("slow".into(), "slow slow".into(), "slow slow c".into()));
@@ -113,7 +113,7 @@ async fn conversations_run_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_fails_or_panics_leaves_no_trace_and_can_be_tried_again() {
+async fn failed_step_leaves_no_trace_and_is_retried() {
     for mishap in ["fails", "panics"] {
         let chat = Chat::new();
         assert_eq!(chat.say(mishap, 1).await, FALLBACK);
@@ -125,7 +125,7 @@ async fn a_step_that_fails_or_panics_leaves_no_trace_and_can_be_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_is_dropped_at_its_deadline_lets_go_of_the_conversation() {
+async fn step_dropped_at_its_deadline_frees_the_conversation() {
     let chat = Chat::new();
     assert_eq!(chat.say("a", 1).await, "a");
     assert_eq!(chat.say("hangs", 2).await, FALLBACK);
@@ -195,7 +195,7 @@ async fn what_a_chat_opens_with_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_transfer_that_a_step_says_nothing_to_ends_in_the_fallback() {
+async fn failed_transfer_unanswered_by_a_step_falls_back() {
     let receiver = receiver(Bot::new(Old, MemoryStore::new()));
     for (operation, expected) in
         [("TRANSFER", FALLBACK), ("HUMAN_TRANSFER", "Sorry, nobody is available right now.")]
@@ -221,7 +221,7 @@ async fn a_chat_that_opens_again_starts_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_may_take_note_of_who_opens_the_chat_and_of_where_it_was() {
+async fn state_may_keep_who_opened_the_chat_where() {
     let receiver = receiver(Bot::new(Guest, MemoryStore::new()));
     let opening = |time: i64, email: &str| json!({ "event": "chatStarted", "timestamp": time, "email": email, "text": "Hi" });
     assert_eq!(send(&receiver, "c", opening(1, "a@b.c")).await, "a@b.c");
@@ -290,7 +290,7 @@ async fn a_conversation_that_has_expired_is_removed_without_a_word_of_anybody() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conversation_from_a_clock_that_was_ahead_is_removed_as_any_other() {
+async fn conversation_of_fast_clock_is_removed_in_time() {
     let chat = Chat::new();
     assert_eq!(chat.say("a", 1).await, "a");
     let (record, revision) = chat.record().await.expect("a record");
@@ -338,7 +338,7 @@ async fn state_of_another_version_goes_to_migrate_and_else_starts_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_memory_store_holds_no_more_than_its_limit_and_refuses_nobody() {
+async fn full_memory_store_refuses_nobody() {
     let store = Arc::new(MemoryStore::new().memory_limit(100_000));
     let receiver = receiver(Bot::new(Old, Arc::clone(&store)));
     for case in 0..1_000 {
@@ -393,7 +393,7 @@ async fn die_in_a_turn(chat: &Chat) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_default_a_message_after_a_crash_is_answered_before_its_deadline() {
+async fn message_after_a_crash_is_answered_in_time() {
     let chat = Chat::new();
     die_in_a_turn(&chat).await;
     let started = Instant::now();
@@ -402,7 +402,7 @@ async fn by_default_a_message_after_a_crash_is_answered_before_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_from_a_clock_that_was_ahead_lasts_no_longer_than_another() {
+async fn lease_of_a_fast_clock_lasts_no_longer() {
     let chat = Chat::new();
     die_in_a_turn(&chat).await;
     let (record, revision) = chat.record().await.expect("a record");
@@ -486,7 +486,7 @@ async fn a_store_that_stays_down_costs_the_turn_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_that_was_written_in_spite_of_a_failure_is_given_back() {
+async fn lease_written_despite_a_failure_is_given_back() {
     for fault in [Fault::BeforeWrite, Fault::AfterWrite] {
         let chat = Chat::new();
         chat.store.faults(&[fault]);
@@ -498,7 +498,7 @@ async fn a_lease_that_was_written_in_spite_of_a_failure_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_blocks_its_thread_past_its_lease_is_told_of() {
+async fn step_blocking_past_its_lease_is_logged() {
     let chat = Chat::with(|bot| bot.lease(Duration::ZERO));
     record_log();
     assert_eq!(chat.say("blocks", 1).await, "blocks");

@@ -45,7 +45,7 @@ async fn process_all(inbox: &Inbox) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_differs_is_a_row_of_its_own_and_a_fuller_chat_replaces_the_first() {
+async fn fuller_chat_replaces_the_first_others_are_added() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = |name: &str| dir.path().join(name);
     let crm = Crm::open(&file("crm.db"), None).expect("a CRM");
@@ -69,7 +69,7 @@ async fn what_differs_is_a_row_of_its_own_and_a_fuller_chat_replaces_the_first()
 
 /// As a process that dies before it notes that it is done.
 #[tokio::test]
-async fn what_is_handed_over_again_is_no_other_row_unless_it_has_no_key() {
+async fn row_is_added_twice_only_without_a_key() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("crm.db");
     let crm = Crm::open(&file, None).expect("a CRM");
@@ -83,7 +83,7 @@ async fn what_is_handed_over_again_is_no_other_row_unless_it_has_no_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_while_the_crm_is_down_is_there_once_it_is_up() {
+async fn outage_of_the_crm_loses_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = |name: &str| dir.path().join(name);
     let crm = Crm::open(&file("crm.db"), Some(file("crm.down"))).expect("a CRM");

@@ -127,7 +127,7 @@ mod connecting {
     }
 
     #[tokio::test]
-    async fn to_a_cluster_with_three_replicas_warns_of_a_small_payload_only() {
+    async fn to_three_replicas_warns_of_small_payloads_only() {
         record_log();
         let cluster = Cluster::start(3, "").await;
         let urls = cluster.urls().join(",");
@@ -229,7 +229,7 @@ mod streams {
     }
 
     #[tokio::test]
-    async fn are_set_anew_by_who_opens_them_and_left_by_who_looks() {
+    async fn are_set_by_opening_not_by_looking() {
         const MINUTE: Duration = Duration::from_secs(60);
         let server = Server::start("");
         let jetstream = server.jetstream().await;
@@ -484,7 +484,7 @@ mod restarts {
     }
 
     #[tokio::test]
-    async fn of_the_server_leave_known_what_failed_and_let_it_be_retried() {
+    async fn of_the_server_keep_failures_known_and_retried() {
         let mut server = Server::start("");
         let options = Inbox::options().backoff(HOUR..=HOUR);
         let inbox = server.inbox(options.clone()).await;

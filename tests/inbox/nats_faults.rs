@@ -165,7 +165,7 @@ async fn a_consumer_that_was_changed_is_set_again_by_a_health_check() {
 }
 
 #[tokio::test]
-async fn a_consumer_is_set_by_who_opens_it_and_left_by_who_looks() {
+async fn consumer_is_set_by_opening_not_by_looking() {
     let it = Fixture::start("", Inbox::options()).await;
     let entries = it.entries().await;
     for options in [Inbox::options().lease(SECOND * 7), Inbox::options().must_exist()] {
@@ -181,7 +181,7 @@ async fn consumer_config(entries: &Stream) -> ConsumerConfig {
 }
 
 #[tokio::test]
-async fn a_consumer_that_is_made_again_delivers_nothing_that_a_handler_is_at() {
+async fn recreated_consumer_delivers_nothing_already_in_a_handler() {
     let mut it = Fixture::start("", Inbox::options()).await;
     it.gate.forget_permits(1000);
     let entries = it.entries().await;
@@ -251,7 +251,7 @@ async fn a_stream_that_was_sealed_is_a_failed_health_check() {
 }
 
 #[tokio::test]
-async fn a_consumer_that_is_paused_is_a_failed_health_check_until_it_goes_on() {
+async fn paused_consumer_fails_the_health_check() {
     let mut it = Fixture::start("", Inbox::options()).await;
     let entries = it.entries().await;
     until_well(&it.inbox).await;
@@ -324,7 +324,7 @@ async fn fill(jetstream: &Context) {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_a_failed_health_check_and_refusals_that_come_soon() {
+async fn absent_server_is_told_and_refused_soon() {
     let mut it = Fixture::start("", Inbox::options()).await;
     until_well(&it.inbox).await;
     it.server.kill();
@@ -345,7 +345,7 @@ async fn a_server_that_is_down_is_a_failed_health_check_and_refusals_that_come_s
 }
 
 #[tokio::test]
-async fn a_note_of_a_clock_that_was_ahead_is_due_within_the_longest_wait() {
+async fn note_of_fast_clock_is_due_in_time() {
     const FAR_AHEAD: i64 = 4_102_444_800_000;
     let longest = Duration::from_millis(200);
     let options = Inbox::options().backoff(longest..=longest).lease(longest);

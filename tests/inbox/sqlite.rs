@@ -54,7 +54,7 @@ mod in_time {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn repeats_are_known_longer_than_the_payload_is_kept_but_not_for_ever() {
+    async fn repeats_are_known_longer_than_their_payload() {
         let disk = Disk::new();
         let inbox = disk.open(Inbox::options());
         let (crm, mut calls) = Crm::up();
@@ -133,7 +133,7 @@ mod in_time {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_is_freed_when_the_lease_of_a_worker_that_died_is_over() {
+    async fn work_of_dead_workers_is_freed_after_lease() {
         let disk = Disk::new();
         let options = Inbox::options().lease(SECOND * 10);
         let inbox = disk.open(options.clone());
@@ -192,7 +192,7 @@ mod clocks {
     }
 
     #[test]
-    fn what_came_in_while_the_clock_was_ahead_is_processed_at_once() {
+    fn entry_of_fast_clock_is_processed_at_once() {
         let disk = Disk::new();
         let (crm, mut calls) = Crm::up();
         ahead(async {
@@ -212,7 +212,7 @@ mod clocks {
     }
 
     #[test]
-    fn what_failed_while_the_clock_was_ahead_is_tried_again_within_the_longest_backoff() {
+    fn fast_clock_delays_retries_by_longest_backoff() {
         let disk = Disk::new();
         let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
         ahead(async {
@@ -231,7 +231,7 @@ mod clocks {
     }
 
     #[test]
-    fn what_was_leased_when_the_process_was_killed_is_freed_within_a_lease() {
+    fn work_of_killed_processes_is_freed_within_lease() {
         let disk = Disk::new();
         let (crm, mut calls) = Crm::gated();
         ahead(async {
@@ -281,7 +281,7 @@ mod forgotten {
     const HINT: &str = "is `inbox.run` running?";
 
     #[tokio::test(start_paused = true)]
-    async fn work_is_told_by_the_health_check_and_once_in_the_log() {
+    async fn work_is_told_by_health_check_logged_once() {
         let disk = Disk::new();
         let inbox = disk.open(Inbox::options());
         let (crm, mut calls) = Crm::up();
@@ -319,7 +319,7 @@ mod forgotten {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_is_not_what_waits_for_its_next_try_or_for_a_handler() {
+    async fn work_is_not_waiting_for_retry_or_handler() {
         let disk = Disk::new();
         let inbox = disk.open(Inbox::options().backoff(HOUR..=HOUR).concurrency(1));
         let (crm, mut calls) = Crm::failing_times(1, Failing::Passing);
@@ -399,7 +399,7 @@ mod revival {
 
     /// As a later version may read what an earlier one could not.
     #[tokio::test]
-    async fn a_dead_letter_that_can_be_read_by_now_is_processed_as_it_came_last() {
+    async fn readable_dead_letter_is_processed_as_last_sent() {
         let disk = Disk::new();
         let inbox = disk.open(Inbox::options());
         let (crm, mut calls) = Crm::up();

@@ -155,7 +155,7 @@ async fn the_longest_token_is_1024_bytes() {
 }
 
 #[test]
-fn a_token_that_java_sends_in_an_encoding_of_its_own_is_a_mistake() {
+fn token_that_java_would_encode_is_a_mistake() {
     let expected = "path `/status`: token `default`: \
                     is not ASCII, and clients differ in how they encode it";
     assert_eq!(mistake(feed(Token::new("schlüssel"))), expected);
@@ -245,7 +245,7 @@ async fn any_other_path_is_refused() {
 }
 
 #[tokio::test]
-async fn a_secret_path_is_not_a_header_and_a_header_not_a_path() {
+async fn secret_path_and_header_are_not_interchangeable() {
     let receiver = build(book("/contact", Auth::secret_path(Token::new(TOKEN))));
     let request = Request::get("/contact?email=a").header("Authorization", TOKEN);
     let request = request.body(String::new()).expect("a valid request");

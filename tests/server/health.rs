@@ -103,7 +103,7 @@ async fn head_is_answered_as_get_is_without_the_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_fails_is_503_and_its_reason_is_for_the_log() {
+async fn failed_check_is_503_with_its_reason_logged() {
     let late = "handler not done within 2s".to_owned();
     for (part, expected) in [
         (Part::Failing, format!("handler failed: {SECRET}")),
@@ -142,7 +142,7 @@ async fn nothing_is_checked_while_draining_or_by_another_method() {
 }
 
 #[test]
-fn a_check_without_a_name_or_a_path_of_its_own_is_a_mistake() {
+fn check_needs_its_own_name_and_path() {
     let mistake = |builder: ReceiverBuilder| builder.build().expect_err("a mistake").to_string();
     let twice = builder().health_check("crm", well()).health_check("crm", well());
     assert_eq!(mistake(twice), "health check `crm`: the name is taken");

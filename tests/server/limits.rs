@@ -117,7 +117,7 @@ impl http_body::Body for Declared {
 }
 
 #[tokio::test]
-async fn a_declared_length_over_the_limit_is_refused_before_the_body_is_read() {
+async fn declared_length_over_the_limit_is_refused_unread() {
     let receiver = build(builder(&Calls::default()).body_limit(100));
     for length in [101, 4_294_967_396, u64::MAX] {
         assert_eq!(ask(&receiver, post("/status", Declared(length))).await, too_large(100));
@@ -380,7 +380,7 @@ async fn empty_lines_before_a_head_are_of_the_head() {
 }
 
 #[tokio::test]
-async fn a_head_that_starts_right_after_a_request_has_the_deadline_of_heads() {
+async fn head_started_after_a_request_has_its_deadline() {
     let served = Served::start(impatient(build(builder(&Calls::default())))).await;
     let mut client = served.connect().await;
     client.send(post_bytes("/status", STATUS) + "POST /sta").await;
@@ -390,7 +390,7 @@ async fn a_head_that_starts_right_after_a_request_has_the_deadline_of_heads() {
 }
 
 #[tokio::test]
-async fn a_head_that_starts_while_a_handler_works_has_the_deadline_of_heads() {
+async fn head_started_during_a_handler_has_its_deadline() {
     let gate = Gate::new();
     let served = Served::start(impatient(build(gated(&gate)))).await;
     let mut client = served.connect().await;
@@ -460,7 +460,7 @@ async fn a_body_is_not_read_before_there_is_memory_for_it() {
 }
 
 #[tokio::test]
-async fn memory_is_held_until_the_handler_is_done_whose_caller_hung_up() {
+async fn memory_is_held_until_an_abandoned_handler_ends() {
     let gate = Gate::new();
     let served = Served::start(Server::new(build(held(&gate)))).await;
     let mut gone = served.connect().await;

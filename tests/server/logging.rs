@@ -327,7 +327,7 @@ impl HealthCheck for Part {
 }
 
 #[tokio::test]
-async fn a_health_check_is_told_when_it_changes_and_not_each_time() {
+async fn health_check_is_logged_only_when_it_changes() {
     Recorder::start();
     let (disk, well) = (Part::default(), Part::default());
     let receiver = build(

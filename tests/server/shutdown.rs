@@ -427,7 +427,7 @@ fn hasty() -> Receiver {
 }
 
 #[tokio::test]
-async fn a_panic_before_there_is_a_future_is_caught_in_feeds_and_bots() {
+async fn early_panic_is_caught_in_feeds_and_bots() {
     let receiver = hasty();
     assert_eq!(
         ask(&receiver, post("/status", STATUS.to_owned())).await,
@@ -437,7 +437,7 @@ async fn a_panic_before_there_is_a_future_is_caught_in_feeds_and_bots() {
 }
 
 #[tokio::test]
-async fn a_panic_before_there_is_a_future_is_caught_in_contact_books() {
+async fn early_panic_is_caught_in_contact_books() {
     let receiver = hasty();
     let asking = tokio::spawn(async move { ask(&receiver, bare("GET", "/contact?email=a")).await });
     assert_eq!(

@@ -123,7 +123,7 @@ fn retry_retries_dead_letters() {
 }
 
 #[test]
-fn retry_reaches_all_dead_letters_and_draws_no_bar_into_a_pipe() {
+fn retry_reaches_all_dead_letters_without_progress_bar() {
     let dir = many_dead();
     let output = snapengage(&dir, &["retry", "--dead"]);
     assert_eq!(stdout(&output), format!("done: {MANY}, left as they are: none\n"));
@@ -224,7 +224,7 @@ mod on_nats {
     }
 
     #[test]
-    fn an_inbox_is_put_in_order_and_no_bar_is_drawn_into_a_pipe() {
+    fn inbox_is_put_in_order_without_progress_bar() {
         let server = filled();
         let [first, second] = &dead(&server)[..] else { panic!("two dead letters") };
         let output = on(&server, &["retry", &id(first)]);

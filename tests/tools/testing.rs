@@ -574,7 +574,7 @@ fn the_scripts_of_the_examples_can_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_script_that_is_not_kept_shows_the_chat_and_the_difference() {
+async fn broken_script_shows_the_chat_and_the_difference() {
     let script = "visitor: Hi\nbot: Hi\n\nvisitor: menu\nbot: Choose:\n  [Yes]\n";
     let script = Script::parse(script).expect("a script");
     let problem = panic_in(async move { script.run(&mut Parrot::default().chat()).await }).await;

@@ -52,7 +52,7 @@ fn a_file_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
-async fn a_locked_file_is_answered_503_and_written_once_it_is_free() {
+async fn locked_file_is_503_until_it_is_free() {
     let disk = Disk::new();
     let inbox = disk.open(Inbox::options());
     let receiver = receiver(&inbox, &Crm::up().0);
@@ -139,7 +139,7 @@ mod full_disk {
 
     /// It is the inbox's own: nobody else will make room.
     #[tokio::test]
-    async fn of_the_inbox_alone_takes_more_once_there_is_room_in_the_file() {
+    async fn of_the_inbox_ends_with_room_in_it() {
         let disk = Disk::new();
         let Some(mount) = Mount::new(disk.0.path().join("mounted")) else { return };
         let inbox = Inbox::open(mount.0.join("inbox.db")).expect("an inbox");
@@ -515,12 +515,12 @@ mod damage {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_a_row_that_is_due_too_late_stops_no_other_case() {
+    async fn of_an_overdue_row_stops_no_other_case() {
         stops_nothing_else_that_is_due_too_late(3_000).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_a_large_body_that_is_due_too_late_stops_no_other_case() {
+    async fn of_large_overdue_body_stops_no_other_case() {
         stops_nothing_else_that_is_due_too_late(20_000).await;
     }
 
@@ -569,12 +569,12 @@ mod damage {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_a_row_that_is_done_keeps_no_other_from_being_forgotten() {
+    async fn of_a_done_row_lets_others_be_forgotten() {
         keeps_the_others_from_nothing(3_000).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_a_large_body_that_is_done_keeps_no_other_from_being_forgotten() {
+    async fn of_large_done_body_lets_others_be_forgotten() {
         keeps_the_others_from_nothing(20_000).await;
     }
 
