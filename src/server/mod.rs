@@ -12,7 +12,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -262,6 +262,7 @@ impl Server {
         stage: &watch::Sender<Stage>,
     ) -> Infallible {
         let mut backoff = AcceptBackoff::default();
+        let mut complaint = AcceptComplaint::default();
         loop {
             // Before a connection is accepted: one that cannot be served yet waits in the system's
             // queue, where it takes no file descriptor and no memory of this process.
@@ -274,7 +275,7 @@ impl Server {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    not_accepted(&error);
+                    complaint.not_accepted(&error);
                     tokio::time::sleep(backoff.next()).await;
                 }
             }
@@ -333,9 +334,22 @@ impl Default for AcceptBackoff {
     }
 }
 
-fn not_accepted(error: &io::Error) {
-    let error = WithCauses(error);
-    log_safely(|| tracing::error!(%error, "no connection could be accepted"));
+/// Complaint that connections are not accepted, once a minute at most. Where the process has run
+/// out of files, accepting fails and succeeds by turns as fast as connections close.
+#[derive(Default)]
+struct AcceptComplaint(Option<Instant>);
+
+impl AcceptComplaint {
+    const PAUSE: Duration = Duration::from_secs(60);
+
+    fn not_accepted(&mut self, error: &io::Error) {
+        if self.0.is_some_and(|last| last.elapsed() < Self::PAUSE) {
+            return;
+        }
+        self.0 = Some(Instant::now());
+        let error = WithCauses(error);
+        log_safely(|| tracing::error!(%error, "no connection could be accepted"));
+    }
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

@@ -612,6 +612,8 @@ async fn failing_connections_are_told() {
         Err(io::ErrorKind::ConnectionAborted.into()),
         Ok(ready(Err(io::Error::other("no common cipher")))),
         Err(io::Error::other("too many open files")),
+        // Within the same minute.
+        Err(io::Error::other("too many open files")),
     ]));
     let served = Server::new(everything()).serve(script, settle());
     in_time(served).await.expect("good settings");
