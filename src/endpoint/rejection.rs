@@ -160,13 +160,21 @@ impl Rejection {
     }
 
     /// Refuses a probe. The reason is for the log alone: the caller has no token.
-    pub(crate) fn unhealthy(check: &str, failure: &Failure) -> Self {
-        let message = format!("health check `{check}` failed");
+    pub(crate) fn unhealthy(failures: &[(&str, Failure)]) -> Self {
+        let names: Vec<_> = failures.iter().map(|(check, _)| format!("`{check}`")).collect();
+        let checks = if failures.len() == 1 { "check" } else { "checks" };
+        let reasons: Vec<_> = failures
+            .iter()
+            .map(|(check, failure)| format!("health check `{check}`: {}", failure.to_log()))
+            .collect();
         Self {
-            log: Some(format!("health check `{check}`: {}", failure.to_log())),
+            log: Some(reasons.join("; ")),
             is_routine: true,
             form: Form::Text,
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("health {checks} {} failed", names.join(", ")),
+            )
         }
     }
 

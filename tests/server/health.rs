@@ -118,6 +118,27 @@ async fn failed_check_is_503_with_its_reason_logged() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_checks_run_at_once_and_each_failure_is_named() {
+    let receiver = build(
+        builder()
+            .health_check("crm", Part::Hanging)
+            .health_check("mail", Part::Hanging)
+            .health_check("outbox", well())
+            .health_check("queue", Part::Failing),
+    );
+    let started = Instant::now();
+    let failed = Answer::text(503, "health checks `crm`, `mail`, `queue` failed");
+    assert_eq!(healthz(&receiver).await, failed);
+    assert_eq!(started.elapsed(), Duration::from_secs(2));
+    let late = "handler not done within 2s";
+    let expected = format!(
+        "health check `crm`: {late}; health check `mail`: {late}; \
+         health check `queue`: handler failed: {SECRET}"
+    );
+    assert_eq!(reason(&receiver).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_check_that_hangs_has_a_deadline() {
     for (deadline, builder) in [
         (Duration::from_secs(2), builder()),
