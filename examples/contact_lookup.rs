@@ -1,7 +1,7 @@
-//! State that two APIs share: chats that end are noted, and shown to the agent when the visitor
+//! State shared by two APIs: finished chats are recorded, and shown to the agent when the visitor
 //! comes back.
 //!
-//! Get Contact can send no token, so its address is the secret.
+//! Get Contact cannot send a token, so its address is the secret.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token CONTACT_SECRET=kT4mZ0qvW8 cargo run --example contact_lookup
@@ -21,7 +21,7 @@ use snapengage::integration::{self, SupportRequest};
 use snapengage::{Auth, CaseId, HandlerError, Receiver, Token, async_trait};
 use tokio::sync::RwLock;
 
-/// What visitors asked for, by their email addresses. A chat that is sent again is the same chat.
+/// Requests of visitors, by their email addresses. A chat that is sent again is the same chat.
 #[derive(Default)]
 struct ContactBook(RwLock<HashMap<String, BTreeMap<CaseId, String>>>);
 

@@ -1,4 +1,4 @@
-//! SnapEngage in an axum service that has pages of its own.
+//! SnapEngage in an axum service with pages of its own.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --example embed_in_axum
@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Its paths are what axum hands on: a nested service does not see what it is nested in.
+/// Builds the receiver. Its paths are without the prefix, which a nested service does not see.
 fn receiver() -> anyhow::Result<Receiver> {
     let token = Token::from_env("SNAPENGAGE_TOKEN");
     let bot = bot::from_fn(|message| async move { Ok(Reply::say(message.text)) });
@@ -49,7 +49,7 @@ fn receiver() -> anyhow::Result<Receiver> {
     Ok(receiver)
 }
 
-/// Has `/healthz` say that no more requests should come, once the process is asked to stop.
+/// Makes `/healthz` report that no more requests should come, once the process is asked to stop.
 async fn drain(receiver: Receiver, shutdown: impl Future<Output = ()>) {
     shutdown.await;
     receiver.start_draining();

@@ -1,4 +1,4 @@
-//! A bot with a menu: buttons with ids, cards, labels, a transfer, and what to do when that fails.
+//! A bot with a menu: buttons with ids, cards, labels, and a transfer that may fail.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --example faq_bot
@@ -28,7 +28,7 @@ impl Handler for FaqBot {
         Ok(menu("Hello! What is it about?"))
     }
 
-    /// A click comes with the button's id, whatever is written on the button.
+    /// Answers a click by the button's id, whatever its text.
     async fn message(&self, message: Message) -> Result<Reply, HandlerError> {
         Ok(match message.id.as_deref() {
             Some("plans") => Reply::say("There are two:").cards(plans()).label("topic", ["plans"]),
@@ -40,7 +40,7 @@ impl Handler for FaqBot {
         })
     }
 
-    /// The visitor was promised somebody, and nobody came.
+    /// Apologizes: the visitor expected a human, and nobody came.
     async fn command_failed(&self, result: CommandResult) -> Result<Reply, HandlerError> {
         let nobody = Some(CommandError::NoAgentsAvailable);
         if result.failed_commands.iter().any(|command| command.error == nobody) {

@@ -1,4 +1,4 @@
-//! The smallest bot: it says back what the visitor says, and hands over on request.
+//! The smallest bot: it echoes the visitor, and hands over on request.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --example hello_bot
@@ -7,7 +7,8 @@
 //!     -d '{"event":"message","widget_id":"w","case_id":"c","from":"visitor","text":"Hi"}'
 //! ```
 //!
-//! An address to listen on may follow: `cargo run --example hello_bot 127.0.0.1:9000`.
+//! The address to listen on is an optional argument: `cargo run --example hello_bot
+//! 127.0.0.1:9000`.
 
 mod common;
 

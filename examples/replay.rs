@@ -6,7 +6,7 @@
 //! cargo run --example replay -- http://127.0.0.1:8080 --token my-token
 //! ```
 //!
-//! With the feature `testing`, it runs a chat script against the bot at `/bot` instead, and tells
+//! With the feature `testing`, it runs a chat script against the bot at `/bot` instead, and prints
 //! the chat:
 //!
 //! ```sh
@@ -30,19 +30,19 @@ use ureq::http::StatusCode;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-payloads");
 
-/// The APIs, whose names are the folders of the samples and the paths of the receiver.
+/// APIs, whose names are the folders of the samples and the paths of the receiver.
 const APIS: [Api; 5] =
     [Api::Integration, Api::Bot, Api::Conversation, Api::AgentStatus, Api::Contact];
 
 /// Sends every sample to a running receiver.
 #[derive(Parser)]
 struct Args {
-    /// Where the receiver is: http://127.0.0.1:8080, say.
+    /// Address of the receiver, such as http://127.0.0.1:8080.
     url: String,
-    /// The receiver's token.
+    /// Token of the receiver.
     #[arg(long, env = "SNAPENGAGE_TOKEN", hide_env_values = true, default_value = "")]
     token: String,
-    /// A chat script to run against the bot at /bot, instead of the samples.
+    /// Chat script to run against the bot at /bot, instead of the samples.
     #[cfg(feature = "testing")]
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -90,7 +90,7 @@ fn has_extension(file: &Path, extension: &str) -> bool {
     file.extension().is_some_and(|found| found == extension)
 }
 
-/// Sends one sample and returns the status of the answer. Those of Get Contact are addresses, of
+/// Sends one sample and returns the status of the answer. Samples of Get Contact are addresses, of
 /// which the query counts; SnapEngage sends no token there.
 fn send(agent: &Agent, url: &str, token: &str, file: &Path) -> anyhow::Result<StatusCode> {
     let sample = fs::read(file)?;
@@ -106,7 +106,7 @@ fn send(agent: &Agent, url: &str, token: &str, file: &Path) -> anyhow::Result<St
     Ok(response.status())
 }
 
-/// Runs a chat script in a conversation that the bot cannot know yet, and returns the chat.
+/// Runs a chat script in a conversation that is new to the bot, and returns the chat.
 #[cfg(feature = "testing")]
 fn run_script(agent: &Agent, url: &str, token: &str, file: &Path) -> anyhow::Result<String> {
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {file:?}"))?;

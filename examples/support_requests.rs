@@ -1,4 +1,4 @@
-//! Prints every finished chat and every offline message for people to read, JSON or XML.
+//! Prints every finished chat and every offline message, JSON or XML, for people to read.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --example support_requests
@@ -16,7 +16,7 @@ use std::io::Write;
 use snapengage::integration::{self, RequestKind, Sender, SupportRequest, TranscriptLine};
 use snapengage::{HandlerError, Receiver, Token};
 
-/// What could not be printed is not lost: an error is answered 503, and SnapEngage tries again.
+/// Nothing is lost if printing fails: an error is answered 503, and SnapEngage tries again.
 async fn print(request: SupportRequest) -> Result<(), HandlerError> {
     std::io::stdout().lock().write_all(report(request).as_bytes())?;
     Ok(())

@@ -7,7 +7,7 @@
 //!     -d '{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}'
 //! ```
 //!
-//! An address to listen on may follow. A certificate to try it with:
+//! The address to listen on is an optional argument. A certificate to try it with:
 //! `openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost
 //! -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem`
 
@@ -37,9 +37,9 @@ impl Listener for TlsListener {
 
     async fn accept(&mut self) -> io::Result<Self::Handshake> {
         let (stream, _) = self.listener.accept().await?;
-        // Else an answer could wait for what the client acknowledges of the handshake.
+        // Otherwise an answer could wait for the client to acknowledge the handshake.
         let _ = stream.set_nodelay(true);
-        // Not awaited: a client that is slow in it would keep all others waiting.
+        // Not awaited: a client that is slow in the handshake would keep all others waiting.
         Ok(self.acceptor.accept(stream))
     }
 }
@@ -68,7 +68,7 @@ fn acceptor(certificate: &str, key: &str) -> anyhow::Result<TlsAcceptor> {
     let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(key)?;
     let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
-    // Tells a client that asks that there is no HTTP/2.
+    // Negotiates HTTP/1.1 with a client that offers HTTP/2.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -1,4 +1,4 @@
-//! A bot behind a proxy on the same host, which reaches it by a socket file.
+//! A bot behind a proxy on the same host, which reaches it through a socket file.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --example unix_socket bot.sock
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! For nginx: `proxy_pass http://unix:/run/snapengage/bot.sock;`, `proxy_http_version 1.1;` and
-//! `proxy_set_header Connection "";`. systemd makes the folder, with `RuntimeDirectory=snapengage`
-//! and the proxy's `Group=`.
+//! `proxy_set_header Connection "";`. systemd creates the folder, with
+//! `RuntimeDirectory=snapengage` and the proxy's `Group=`.
 
 #[cfg(unix)]
 mod common;
@@ -38,7 +38,7 @@ mod by_socket {
         Ok(())
     }
 
-    /// Listens on a socket file, in the place of one that another process has left.
+    /// Listens on a socket file, and replaces one that another process has left.
     ///
     /// The file is not removed at the end: by then it may be that of the next process.
     fn listen(path: &str) -> io::Result<UnixListener> {
@@ -46,7 +46,7 @@ mod by_socket {
             fs::remove_file(path)?;
         }
         let listener = UnixListener::bind(path)?;
-        // The owner, and the group that the proxy is in.
+        // Access for the owner, and for the group that the proxy is in.
         fs::set_permissions(path, Permissions::from_mode(0o660))?;
         Ok(listener)
     }

@@ -1,4 +1,4 @@
-//! The dialogue of `booking_bot`: what it says next, by where the conversation stands.
+//! The dialogue of `booking_bot`: its next reply, by the state of the conversation.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
@@ -14,7 +14,7 @@ const HELLO: &str = "Hello! I book you in.";
 #[derive(Debug)]
 pub(crate) struct Barber;
 
-/// Where a conversation stands: at what the visitor is asked.
+/// State of a conversation: the question that the visitor is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Booking {
     /// Nothing yet: the chat has just opened.
@@ -25,15 +25,15 @@ pub(crate) enum Booking {
     Day { service: Service },
     /// Under which email address?
     Email { service: Service, day: String },
-    /// Is it right so?
+    /// Is that right?
     Confirm { service: Service, day: String, email: String },
     /// Anything else?
     Booked,
-    /// Nothing: somebody is to take over. The conversation was here before.
+    /// Nothing: a human is to take over. The conversation was here before.
     HandedOver { before: Box<Booking> },
 }
 
-/// What can be booked.
+/// Services that can be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Service {
     Haircut,
@@ -72,7 +72,7 @@ impl Dialogue for Barber {
     }
 }
 
-/// What follows from an answer: the id of a button, or what was typed instead.
+/// Returns the step that follows an answer: the id of a button, or the typed text.
 fn answered(state: Booking, answer: &str, message: &Message) -> Step<Booking> {
     match state {
         Booking::New => service_chosen(answer).unwrap_or_else(|| start_with(HELLO)),
@@ -94,7 +94,7 @@ fn answered(state: Booking, answer: &str, message: &Message) -> Step<Booking> {
     }
 }
 
-/// The service that is named, in "I need a haircut" as well.
+/// Finds the service in a text, in "I need a haircut" as well.
 fn service_chosen(answer: &str) -> Option<Step<Booking>> {
     let service = Service::ALL.into_iter().find(|service| names(answer, &[service.name()]))?;
     Some(ask(Booking::Day { service }))
@@ -107,7 +107,7 @@ fn day_given(service: Service, answer: &str, message: &Message) -> Step<Booking>
     }
 }
 
-/// A day of the form `2026-05-29` on which the shop is open, from tomorrow on.
+/// Reads a day of the form `2026-05-29` on which the shop is open, from tomorrow on.
 fn open_day(text: &str, today: Date) -> Result<Date, &'static str> {
     let day: Date = text.parse().map_err(|_| "I cannot read that.")?;
     if day <= today {
@@ -119,7 +119,7 @@ fn open_day(text: &str, today: Date) -> Result<Date, &'static str> {
     Ok(day)
 }
 
-/// The day on which the visitor wrote, which is not always that on which it is read.
+/// Returns the day on which the visitor wrote, which is not always the day on which it is read.
 fn today(message: &Message) -> Date {
     let sent =
         message.timestamp.and_then(|time| Timestamp::from_millisecond(time.as_millis()).ok());
@@ -154,7 +154,7 @@ fn hand_over(state: Booking) -> Step<Booking> {
     }
 }
 
-/// The visitor was promised somebody: the conversation goes on where it was.
+/// Apologizes for a human who did not come, and goes back to the previous state.
 fn nobody_came(state: Booking) -> Step<Booking> {
     match state {
         Booking::HandedOver { before } => again(*before, "Nobody is free right now, sorry."),
@@ -162,12 +162,12 @@ fn nobody_came(state: Booking) -> Step<Booking> {
     }
 }
 
-/// Whether one of the words is for somebody to talk to. `agent@example.com` is not.
+/// Returns `true` if one of the words asks for a human. `agent@example.com` does not.
 fn wants_a_human(text: &str) -> bool {
     names(text, &["human", "agent", "somebody"])
 }
 
-/// Whether one of the words of a text is one of these.
+/// Returns `true` if one of the words of a text is one of these.
 fn names(text: &str, wanted: &[&str]) -> bool {
     let mut words =
         text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphabetic()));
@@ -184,13 +184,13 @@ fn ask(state: Booking) -> Step<Booking> {
     Step::go(state, reply)
 }
 
-/// The same, after saying something first.
+/// Goes to a state and asks its question, after another message.
 fn again(state: Booking, text: &str) -> Step<Booking> {
     let reply = question(&state, Reply::say(text));
     Step::go(state, reply)
 }
 
-/// A reply, and the question of a state after it.
+/// Appends the question of a state to a reply.
 fn question(state: &Booking, reply: Reply) -> Reply {
     match state {
         Booking::New | Booking::Service => {

@@ -1,4 +1,4 @@
-//! A bot that books a haircut: a dialogue that knows where each conversation stands.
+//! A bot that books a haircut: a dialogue that keeps the state of each conversation.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --features dialogue --example booking_bot
@@ -12,8 +12,7 @@
 //! ```
 //!
 //! With `--features dialogue,sqlite`, and `-- --db bookings.db`, conversations outlast the process.
-//! What the bot says is in `booking.rs`; a whole chat with it is in
-//! `examples/scripts/booking.chat`.
+//! The dialogue is in `booking.rs`; a whole chat with it is in `examples/scripts/booking.chat`.
 
 mod booking;
 #[path = "../common/mod.rs"]
@@ -25,14 +24,14 @@ use snapengage::{Receiver, Token};
 
 use crate::booking::Barber;
 
-/// Books haircuts in SnapEngage chats. The token is taken from SNAPENGAGE_TOKEN, the path is /bot.
+/// Books haircuts in SnapEngage chats. The token is read from SNAPENGAGE_TOKEN, the path is /bot.
 #[derive(Parser)]
 struct Args {
-    /// Where to listen; port 0 takes any that is free.
+    /// Address to listen on; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// A SQLite file for the conversations, which is made where there is none; without it, they are
-    /// in memory and end with the process.
+    /// SQLite file for the conversations, created if it does not exist; without it, they are in
+    /// memory and end with the process.
     #[cfg(feature = "sqlite")]
     #[arg(long, value_name = "FILE")]
     db: Option<std::path::PathBuf>,

@@ -1,8 +1,8 @@
-//! The CRM: a SQLite file with a table for chats and one for what happened in them.
+//! The CRM: a SQLite file with a table of chats and one of their events.
 //!
-//! Handlers are called at least once, so each effect is committed by the event's key: what comes
-//! twice is written once. A chat that comes again with more in it replaces the first; what has no
-//! key is always new.
+//! Handlers are called at least once, so each effect is committed under the event's key: an event
+//! that comes twice is written once. A chat that comes again with more in it replaces the first; an
+//! event without a key is always new.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ const TABLES: &str = "
         key TEXT UNIQUE, case_id TEXT, kind TEXT, at INTEGER, agent TEXT, label TEXT
     );";
 
-/// A CRM that is up, unless a file says that it is down.
+/// CRM that is up, unless a file exists that takes it down.
 #[derive(Clone)]
 pub(crate) struct Crm {
     connection: Arc<Mutex<Connection>>,

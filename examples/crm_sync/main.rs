@@ -1,5 +1,5 @@
-//! Chats and conversation events into a CRM, through an inbox: while the CRM is down, nothing is
-//! lost.
+//! Writes chats and conversation events to a CRM, through an inbox: while the CRM is down, nothing
+//! is lost.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --features inbox,sqlite --example crm_sync -- \
@@ -34,25 +34,25 @@ use crate::crm::Crm;
 /// Receives the Integration and Conversation Events APIs, and writes them to a CRM.
 #[derive(Parser)]
 struct Args {
-    /// Where to listen; port 0 takes any that is free.
+    /// Address to listen on; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// The token SnapEngage sends.
+    /// Token that SnapEngage sends.
     #[arg(long, env = "SNAPENGAGE_TOKEN", hide_env_values = true)]
     token: String,
-    /// The inbox.
+    /// File of the inbox.
     #[arg(long, value_name = "FILE", default_value = "inbox.db")]
     inbox: PathBuf,
-    /// The NATS server to have the inbox on, in place of a file. Needs the feature `nats`.
+    /// URL of the NATS server to keep the inbox on, in place of a file. Needs the feature `nats`.
     #[arg(long, value_name = "URL")]
     nats: Option<String>,
-    /// The CRM's own database.
+    /// Database of the CRM.
     #[arg(long, value_name = "FILE", default_value = "crm.db")]
     crm: PathBuf,
-    /// How many seconds to go on for after SIGTERM, with /healthz at 503.
+    /// Seconds to go on accepting connections after SIGTERM, with /healthz at 503.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     drain_delay: u64,
-    /// While this file exists, the CRM fails.
+    /// File whose existence makes the CRM fail.
     #[arg(long, value_name = "FILE")]
     crm_down: Option<PathBuf>,
 }

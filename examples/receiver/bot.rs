@@ -1,4 +1,4 @@
-//! A bot that can be told to do everything a bot can do.
+//! A bot that can be made to do everything a bot can do.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Handler for Bot {
     }
 }
 
-/// Does what the visitor says, and says back what it does not understand.
+/// Carries out the visitor's command, and echoes anything else.
 fn reply(text: &str) -> Result<Reply, HandlerError> {
     let words: Vec<&str> = text.split_whitespace().collect();
     Ok(match words[..] {

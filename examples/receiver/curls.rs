@@ -1,8 +1,8 @@
-//! Requests to try, as they are typed into a shell.
+//! Requests to try, ready to paste into a shell.
 
 use std::net::SocketAddr;
 
-/// One for each API.
+/// Returns one for each API.
 pub(crate) fn curls(address: SocketAddr, token: &str) -> String {
     let token = quoted(&format!("Authorization: {token}"));
     let post = |path: &str, body: &str| {

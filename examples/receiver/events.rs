@@ -8,7 +8,7 @@ use snapengage::conversation::{self, Event};
 use snapengage::integration::{self, SupportRequest};
 use snapengage::{Api, HandlerError, async_trait};
 
-/// Prints events on stdout, unless nobody wants to see them.
+/// Printer of events on stdout, which can be turned off.
 #[derive(Clone, Copy)]
 pub(crate) struct Events {
     pub(crate) are_quiet: bool,
@@ -21,7 +21,7 @@ struct Line<'a, E> {
 }
 
 impl Events {
-    /// Prints one event, and goes on where nobody reads what is printed.
+    /// Prints one event, and ignores an error if nobody reads it.
     pub(crate) fn print(self, api: Api, event: &impl Serialize) {
         if self.are_quiet {
             return;
@@ -32,7 +32,7 @@ impl Events {
     }
 }
 
-/// In one piece: a line is not cut by another, and does not stay in a buffer.
+/// Written in one piece: a line is not cut by another, and does not stay in a buffer.
 fn write_line(line: &impl Serialize) -> std::io::Result<()> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');

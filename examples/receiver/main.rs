@@ -1,4 +1,4 @@
-//! All five APIs at once: each event is a line of JSON on stdout.
+//! Receives all five APIs at once: each event is a line of JSON on stdout.
 //!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token cargo run --example receiver
@@ -15,8 +15,8 @@
 //! curl http://127.0.0.1:8080/healthz
 //! ```
 //!
-//! Without `SNAPENGAGE_TOKEN` a random token is made and printed. `-- --help` tells the options;
-//! `cargo run --example replay` sends all samples; what the bot understands is in `bot.rs`.
+//! Without `SNAPENGAGE_TOKEN` a random token is generated and printed. `-- --help` lists the
+//! options; `cargo run --example replay` sends all samples; the bot's commands are in `bot.rs`.
 
 mod bot;
 #[path = "../common/mod.rs"]
@@ -34,16 +34,16 @@ use crate::events::Events;
 
 /// Receives all five SnapEngage APIs and prints each event as a line of JSON on stdout.
 ///
-/// The token is taken from SNAPENGAGE_TOKEN; without it, a random one is made and printed.
+/// The token is read from SNAPENGAGE_TOKEN; without it, a random one is generated and printed.
 #[derive(Parser)]
 struct Args {
-    /// Where to listen; port 0 takes any that is free.
+    /// Address to listen on; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// How many seconds to go on for after SIGTERM, with /healthz at 503.
+    /// Seconds to go on accepting connections after SIGTERM, with /healthz at 503.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     drain_delay: u64,
-    /// Print no events.
+    /// Prints no events.
     #[arg(long)]
     quiet: bool,
 }
@@ -61,7 +61,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The token in the environment, or else a random one.
+/// Returns the token in the environment, or else a random one.
 fn token() -> anyhow::Result<String> {
     let token = std::env::var("SNAPENGAGE_TOKEN").unwrap_or_default();
     if !token.trim().is_empty() {
