@@ -304,7 +304,7 @@ async fn a_full_server_takes_nothing_and_processes_what_is_waiting() {
     it.inbox.run(all).await;
     assert!(it.calls.is_empty());
     let log = log();
-    assert_eq!(times_logged(&log, "the server has no room: nothing comes in"), 1);
+    assert_eq!(times_logged(&log, "the server has no room: new entries are refused"), 1);
     let streams = times_logged(&log, "the stream stores nothing");
     assert!((1..=5).contains(&streams), "once for each: {streams}");
 }

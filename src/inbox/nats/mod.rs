@@ -297,8 +297,8 @@ fn warn_of_what_cannot_be_seen(client: &Client, streams: &Streams) {
     if streams.replicas == 1 {
         log_safely(|| {
             tracing::warn!(
-                "the inbox has one replica: only a server with `sync_interval: always` keeps what it \
-             acknowledged when the power fails, and from here nobody can see whether it is set"
+                "the inbox has one replica: only a server with `sync_interval: always` keeps \
+                 what it acknowledged when the power fails, and this cannot be checked from here"
             );
         });
     }

@@ -139,8 +139,8 @@ impl ReserveStream {
         match (self.is_there.swap(is_there, Ordering::Relaxed), is_there) {
             (true, false) => log_safely(|| {
                 tracing::error!(
-                    "the server has no room: nothing comes in, what is waiting is processed with what was \
-                 set aside"
+                    "the server has no room: new entries are refused, waiting ones use the \
+                     reserve"
                 );
             }),
             (false, true) => log_safely(|| tracing::info!("the server has room again")),
