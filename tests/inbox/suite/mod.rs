@@ -27,6 +27,7 @@ use crate::support::{Failing, Seen, assert_refused, assert_taken, auth, post};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Long enough for what must not happen to happen.
+// A call that is not made gives no signal, and the clock of a `nats-server` cannot be paused.
 const MOMENT: Duration = Duration::from_millis(300);
 
 /// Where an inbox is kept. It can be opened again and again, as after a restart or by another
