@@ -58,26 +58,31 @@
 //! ```
 
 mod broken;
+mod chat_started;
 mod closure;
 mod command;
+mod command_result;
 mod endpoint;
 mod event;
 mod fallback;
+mod message;
 mod reply;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use self::closure::{FromFn, from_fn};
-pub use self::command::{Card, Cards, Command, Label, Layout};
-pub(crate) use self::endpoint::BotEndpoint;
-pub use self::event::{
-    ChatClosed, ChatStarted, CommandError, CommandResult, Event, FailedCommand, Geo,
-    HmacVerificationResult, Message, Speaker, Unknown, VerificationProperty, VerificationStatus,
+pub use self::chat_started::{
+    ChatStarted, Geo, HmacVerificationResult, VerificationProperty, VerificationStatus,
     VerifiedProperty,
 };
+pub use self::closure::{FromFn, from_fn};
+pub use self::command::{Card, Cards, Command, Label, Layout};
+pub use self::command_result::{CommandError, CommandResult, FailedCommand};
+pub(crate) use self::endpoint::BotEndpoint;
+pub use self::event::{ChatClosed, Event, Unknown};
 pub(crate) use self::fallback::Fallback;
+pub use self::message::{Message, Speaker};
 pub use self::reply::{Button, Content, Reply, Text};
 
 use crate::error::HandlerError;
