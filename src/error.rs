@@ -22,6 +22,29 @@ macro_rules! debug_is_text {
 #[cfg(any(feature = "dialogue", feature = "inbox", feature = "testing"))]
 pub(crate) use debug_is_text;
 
+/// Traits of an error that is one sentence, around the [`Arc`](std::sync::Arc) of its cause.
+#[cfg(any(feature = "dialogue", feature = "inbox"))]
+macro_rules! sentence_with_cause {
+    ($error:ty, $sentence:literal) => {
+        impl std::fmt::Display for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str($sentence)
+            }
+        }
+
+        crate::error::debug_is_text!($error);
+
+        impl std::error::Error for $error {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&*self.0)
+            }
+        }
+    };
+}
+
+#[cfg(any(feature = "dialogue", feature = "inbox"))]
+pub(crate) use sentence_with_cause;
+
 /// Payload that could not be read.
 ///
 /// The text names the payload, what was wrong with it and where, and repeats nothing of what was

@@ -1,10 +1,9 @@
 //! Failures of a store.
 
 use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{HandlerError, debug_is_text};
+use crate::error::{HandlerError, sentence_with_cause};
 
 /// Failure of a store to be read or written.
 ///
@@ -28,19 +27,7 @@ impl StoreError {
     }
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("conversation store failed")
-    }
-}
-
-debug_is_text!(StoreError);
-
-impl Error for StoreError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
+sentence_with_cause!(StoreError, "conversation store failed");
 
 #[cfg(test)]
 mod tests {

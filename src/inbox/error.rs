@@ -1,10 +1,9 @@
 //! Errors of an inbox itself.
 
 use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
-use crate::error::debug_is_text;
+use crate::error::sentence_with_cause;
 
 /// Failure of an inbox to be opened, read or written.
 ///
@@ -26,19 +25,7 @@ impl InboxError {
     }
 }
 
-impl fmt::Display for InboxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("inbox failed")
-    }
-}
-
-debug_is_text!(InboxError);
-
-impl Error for InboxError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
+sentence_with_cause!(InboxError, "inbox failed");
 
 #[cfg(test)]
 mod tests {
