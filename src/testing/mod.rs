@@ -127,7 +127,13 @@
 //!
 //! ```
 //! # use snapengage::testing::send;
-//! # fn receiver() -> snapengage::Receiver { unimplemented!() }
+//! # use snapengage::{Receiver, Token, integration};
+//! # fn receiver() -> Receiver {
+//! #     let handler = integration::from_fn(|_| async { Ok(()) });
+//! #     let token = Token::new("my-token");
+//! #     let builder = Receiver::builder().integration("/integration", token, handler);
+//! #     builder.build().expect("no mistakes")
+//! # }
 //! #[tokio::test]
 //! async fn recorded_requests_are_accepted() {
 //!     let receiver = receiver();
