@@ -199,9 +199,9 @@ fn config(bucket: &str) -> kv::Config {
 /// Returns the seconds after which the server is to remove a record: by its own clock, so that one
 /// that is ahead here does not matter. A record that has expired is left to a sweep.
 fn left(record: &Record, now: Timestamp) -> Option<u64> {
-    let millis = record.expires_at().as_millis().saturating_sub(now.as_millis());
-    let seconds = u64::try_from(millis).ok().filter(|millis| *millis > 0)?.div_ceil(1_000);
-    (seconds <= LONGEST_TIME_TO_LIVE).then_some(seconds)
+    let left = record.expires_at().saturating_duration_since(now);
+    let seconds = u64::try_from(left.as_millis().div_ceil(1_000)).ok()?;
+    (1..=LONGEST_TIME_TO_LIVE).contains(&seconds).then_some(seconds)
 }
 
 fn is_marker(message: &StreamMessage) -> bool {

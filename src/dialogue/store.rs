@@ -338,7 +338,7 @@ impl Record {
 
     /// Sets the expiry.
     pub(super) fn set_expiry(&mut self, from: Timestamp, lifetime: Duration) {
-        self.expires_at = after(from, lifetime);
+        self.expires_at = from.saturating_add(lifetime);
         self.lifetime_ms = i64::try_from(lifetime.as_millis()).ok();
     }
 
@@ -347,7 +347,7 @@ impl Record {
     pub(super) fn cap_expiry(&mut self, now: Timestamp) {
         let lifetime = self.lifetime_ms.and_then(|millis| u64::try_from(millis).ok());
         if let Some(lifetime) = lifetime.map(Duration::from_millis) {
-            self.expires_at = self.expires_at.min(after(now, lifetime));
+            self.expires_at = self.expires_at.min(now.saturating_add(lifetime));
         }
     }
 
@@ -366,7 +366,7 @@ impl Record {
 
     /// Takes the lease on the conversation, or releases it.
     pub(super) fn set_lease(&mut self, lease: Option<(Timestamp, Duration)>) {
-        self.leased_until = lease.map(|(from, lease)| after(from, lease));
+        self.leased_until = lease.map(|(from, lease)| from.saturating_add(lease));
         self.lease_ms =
             lease.map(|(_, lease)| u32::try_from(lease.as_millis()).unwrap_or(u32::MAX));
     }
@@ -380,10 +380,8 @@ impl Record {
     /// longer than it was leased for, whatever the clock said then.
     pub(super) fn lease_left(&self, now: Timestamp) -> Duration {
         let until = self.leased_until.unwrap_or(Timestamp::MIN);
-        let left = until.as_millis().saturating_sub(now.as_millis());
-        let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
         let lease = self.lease_ms.map_or(LEASE_OF_OLD, |lease| Duration::from_millis(lease.into()));
-        left.min(lease)
+        until.saturating_duration_since(now).min(lease)
     }
 
     /// Records the buttons that a reply shows. Those above a reply without a message stay.
@@ -414,12 +412,6 @@ impl Record {
         let kept = self.answers[forgotten..].iter().cloned();
         self.answers = kept.chain([answer]).collect();
     }
-}
-
-/// Returns the time `duration` after a timestamp.
-pub(super) fn after(timestamp: Timestamp, duration: Duration) -> Timestamp {
-    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(timestamp.as_millis().saturating_add(millis)).unwrap_or(Timestamp::MAX)
 }
 
 /// Lease of records that do not state it, which was the default once.

@@ -54,11 +54,7 @@ impl VendorSide {
     }
 
     pub(super) fn wait(&mut self, duration: Duration) {
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        self.clock = self.clock.map(|now| {
-            let later = now.as_millis().saturating_add(millis);
-            Timestamp::from_millis(later).unwrap_or(Timestamp::MAX)
-        });
+        self.clock = self.clock.map(|now| now.saturating_add(duration));
     }
 
     /// Joins a chat that is open already.

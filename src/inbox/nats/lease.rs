@@ -220,8 +220,8 @@ impl Leases {
         // Only a consumer that was made again delivers for the first time what has a note: it
         // delivers at once what waits for its next attempt, and what a handler has.
         let last = last.filter(|_| leased.lease == 1)?;
-        let wait = self.streams.notes.due_at(last, now).as_millis() - now.as_millis();
-        u64::try_from(wait).ok().filter(|wait| *wait > 0).map(Duration::from_millis)
+        let wait = self.streams.notes.due_at(last, now).saturating_duration_since(now);
+        (!wait.is_zero()).then_some(wait)
     }
 
     async fn begin(
