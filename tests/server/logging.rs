@@ -24,8 +24,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::wire::{
-    self, Answer, Gate, STATUS, Served, TOKEN, Unread, ask, bare, build, gated, in_time, post,
-    post_bytes, settle,
+    self, Answer, Gate, STATUS, Served, TOKEN, Unread, ask, bare, build, gated, hang_up, in_time,
+    post, post_bytes, settle,
 };
 
 type Fields = BTreeMap<&'static str, String>;
@@ -443,14 +443,7 @@ async fn a_handler_whose_caller_hung_up_is_told_when_it_is_done() {
     Recorder::start();
     let gate = Gate::new();
     let receiver = build(gated(&gate));
-    {
-        let mut handle = std::pin::pin!(receiver.handle(post("/status", STATUS.to_owned())));
-        tokio::select! {
-            biased;
-            _ = &mut handle => panic!("the gate is closed"),
-            () = gate.started() => {}
-        }
-    }
+    hang_up(&receiver, &gate).await;
     settle().await;
     gate.open();
     in_time(receiver.finished()).await;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::wire::{
     self, Answer, Calls, Gate, STATUS, Served, TOKEN, ask, bare, build, builder, gated, get_bytes,
-    in_time, post, post_bytes, settle,
+    hang_up, in_time, post, post_bytes, settle,
 };
 
 /// Long enough for a slow machine to do what must come before it, short enough to wait for.
@@ -159,14 +159,7 @@ async fn callers_that_all_hang_up_lose_no_handler() {
 async fn an_abandoned_handler_is_waited_for() {
     let gate = Gate::new();
     let receiver = build(gated(&gate));
-    {
-        let mut handle = std::pin::pin!(receiver.handle(post("/status", STATUS.to_owned())));
-        tokio::select! {
-            biased;
-            _ = &mut handle => panic!("the gate is closed"),
-            () = gate.started() => {}
-        }
-    }
+    hang_up(&receiver, &gate).await;
     gate.open();
     in_time(receiver.finished()).await;
     assert!(gate.has_finished());
@@ -176,14 +169,7 @@ async fn an_abandoned_handler_is_waited_for() {
 async fn an_abandoned_handler_that_has_not_woken_is_waited_for() {
     let gate = Gate::new();
     let receiver = build(gated(&gate));
-    {
-        let mut handle = std::pin::pin!(receiver.handle(post("/status", STATUS.to_owned())));
-        tokio::select! {
-            biased;
-            _ = &mut handle => panic!("the gate is closed"),
-            () = gate.started() => {}
-        }
-    }
+    hang_up(&receiver, &gate).await;
     let mut finished = std::pin::pin!(receiver.finished());
     tokio::select! {
         biased;
@@ -199,14 +185,7 @@ async fn an_abandoned_handler_that_has_not_woken_is_waited_for() {
 async fn an_abandoned_handler_has_its_deadline() {
     let gate = Gate::new();
     let receiver = build(gated(&gate));
-    {
-        let mut handle = std::pin::pin!(receiver.handle(post("/status", STATUS.to_owned())));
-        tokio::select! {
-            biased;
-            _ = &mut handle => panic!("the gate is closed"),
-            () = gate.started() => {}
-        }
-    }
+    hang_up(&receiver, &gate).await;
     settle().await;
     let started = Instant::now();
     receiver.finished().await;
@@ -577,14 +556,7 @@ async fn an_abandoned_handler_that_panics_is_finished() {
         }
     });
     let receiver = build(Receiver::builder().agent_status("/status", Token::new(TOKEN), feed));
-    {
-        let mut handle = std::pin::pin!(receiver.handle(post("/status", STATUS.to_owned())));
-        tokio::select! {
-            biased;
-            _ = &mut handle => panic!("the gate is closed"),
-            () = gate.started() => {}
-        }
-    }
+    hang_up(&receiver, &gate).await;
     settle().await;
     gate.open();
     in_time(receiver.finished()).await;

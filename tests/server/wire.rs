@@ -126,6 +126,16 @@ pub(crate) fn gated(gate: &Gate) -> ReceiverBuilder {
     Receiver::builder().agent_status("/status", Token::new(TOKEN), feed)
 }
 
+/// A caller of [`gated`] that hangs up once the handler has started.
+pub(crate) async fn hang_up(receiver: &Receiver, gate: &Gate) {
+    let mut handle = std::pin::pin!(receiver.handle(post("/status", STATUS.to_owned())));
+    tokio::select! {
+        biased;
+        _ = &mut handle => panic!("the gate is closed"),
+        () = gate.started() => {}
+    }
+}
+
 /// A POST for [`Receiver::handle`], with a token.
 #[track_caller]
 pub(crate) fn post<B>(path: &str, body: B) -> Request<B> {
