@@ -108,6 +108,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("clock", &["timestamp"]),
     ("endpoint::closure", &[]),
     ("storage::files", &["storage::group_commit"]),
+    ("storage::fresh", &[]),
     ("storage::group_commit", &["panics", "storage::sqlite"]),
     (
         "endpoint::feed",
@@ -361,6 +362,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
             "clock",
             "wire::legible",
             "storage::files",
+            "storage::fresh",
             "storage::group_commit",
             "storage::nats",
             "storage::sqlite",

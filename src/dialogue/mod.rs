@@ -120,8 +120,6 @@ mod step;
 mod store;
 mod sweeper;
 mod turn;
-#[cfg(any(feature = "nats", feature = "sqlite"))]
-mod watch;
 
 pub use self::bot::Bot;
 pub use self::error::StoreError;

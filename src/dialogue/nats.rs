@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use super::error::StoreError;
 use super::store::{Loaded, Record, Revision, Saved, Store};
-use super::watch::Watch;
 use crate::clock::now;
 use crate::error::HandlerError;
 use crate::receiver::health::HealthCheck;
+use crate::storage::fresh::Fresh;
 use crate::storage::nats;
 use crate::timestamp::Timestamp;
 
@@ -63,7 +63,7 @@ const LONGEST_KEY: usize = 2_048;
 pub struct NatsStore {
     jetstream: jetstream::Context,
     bucket: kv::Store,
-    watch: Watch,
+    health: Fresh<Result<Value, StoreError>>,
 }
 
 /// Reports `conversations`, their number, and `size`, the bytes they take. Measured once a second
@@ -73,7 +73,7 @@ pub struct NatsStore {
 #[async_trait]
 impl HealthCheck for NatsStore {
     async fn check(&self) -> Result<Value, HandlerError> {
-        self.watch.look(self.look()).await
+        Ok(self.health.get(self.look()).await?)
     }
 }
 
@@ -112,7 +112,7 @@ impl NatsStore {
                 bucket.name
             )));
         }
-        Ok(Self { jetstream, bucket, watch: Watch::default() })
+        Ok(Self { jetstream, bucket, health: Fresh::default() })
     }
 
     async fn look(&self) -> Result<Value, StoreError> {

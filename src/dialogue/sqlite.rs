@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::error::StoreError;
 use super::store::{Loaded, Record, Revision, Saved, Store, unique};
-use super::watch::Watch;
 use crate::error::HandlerError;
 use crate::receiver::health::HealthCheck;
 use crate::storage::files::DatabaseFiles;
+use crate::storage::fresh::Fresh;
 use crate::storage::group_commit::{Demand, Group};
 use crate::storage::sqlite::{self, Schema};
 use crate::timestamp::Timestamp;
@@ -64,7 +64,7 @@ pub struct SqliteStore {
     // Reads go through the connection that writes, in turn: a separate one would miss a write that
     // was given up and is about to be done, and the undo of a turn would leave a lease behind.
     group: Group,
-    watch: Watch,
+    health: Fresh<Result<Value, StoreError>>,
 }
 
 /// Reports `size`, the bytes that the conversations take. Measured once a second at most.
@@ -81,7 +81,7 @@ impl HealthCheck for SqliteStore {
             });
             Ok(json!({ "size": size.await? }))
         };
-        self.watch.look(look).await
+        Ok(self.health.get(look).await?)
     }
 }
 
@@ -96,7 +96,7 @@ impl SqliteStore {
         let path = path.as_ref();
         let connection = sqlite::open(path, &SCHEMA).map_err(StoreError::new)?;
         let files = DatabaseFiles::of(path).map_err(StoreError::new)?;
-        Ok(Self { group: Group::new(connection, Arc::new(files)), watch: Watch::default() })
+        Ok(Self { group: Group::new(connection, Arc::new(files)), health: Fresh::default() })
     }
 
     async fn run<T: Send + 'static>(

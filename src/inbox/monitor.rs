@@ -11,10 +11,8 @@ use super::entry::Stats;
 use super::error::InboxError;
 use crate::clock;
 use crate::panics::log_safely;
+use crate::storage::fresh::Fresh;
 
-/// Time for which a result is kept: anybody may ask for one, a check writes, and a million entries
-/// take 40 ms to count.
-const FRESH: Duration = Duration::from_secs(1);
 /// Time that entries may be due while no worker has any.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pause between checks while requests come in, even if nobody asks for the health.
@@ -23,33 +21,27 @@ const CHECK_PAUSE: Duration = Duration::from_secs(30);
 const FORGOTTEN: &str =
     "entries wait, and none was claimed for a minute or more: is `inbox.run` running?";
 
-/// Result of the last check, shared by all who ask.
+/// Health of an inbox, shared by all who ask.
 #[derive(Default)]
 pub(super) struct Monitor {
-    seen: tokio::sync::Mutex<Seen>,
+    /// A check writes, and a million entries take 40 ms to count.
+    last: Fresh<Result<Stats, InboxError>>,
+    /// Entry that a worker would claim first, and since when.
+    untaken: Mutex<Option<(String, Instant)>>,
     last_check: Mutex<Option<Instant>>,
     complaint: Complaint,
-}
-
-#[derive(Default)]
-struct Seen {
-    last: Option<(Instant, Result<Stats, InboxError>)>,
-    /// Entry that a worker would claim first, and since when.
-    untaken: Option<(String, Instant)>,
 }
 
 impl Monitor {
     /// Checks the inbox. Callers during a check wait for its result. A problem is logged once,
     /// whoever asked.
     pub(super) async fn look(&self, engine: &dyn Engine) -> Result<Stats, InboxError> {
-        let mut seen = self.seen.lock().await;
-        if let Some((at, looked)) = &seen.last
-            && at.elapsed() < FRESH
-        {
-            return looked.clone();
-        }
+        self.last.get(self.check(engine)).await
+    }
+
+    async fn check(&self, engine: &dyn Engine) -> Result<Stats, InboxError> {
         let looked = match all_of(engine).await {
-            Ok((stats, untaken)) => self.is_taken(untaken, &mut seen).map(|()| stats),
+            Ok((stats, untaken)) => self.is_taken(untaken).map(|()| stats),
             Err(error) => {
                 self.complaint.error("the inbox is unhealthy", &error);
                 Err(error)
@@ -58,14 +50,14 @@ impl Monitor {
         if looked.is_ok() {
             self.complaint.over("the inbox is healthy again");
         }
-        seen.last = Some((Instant::now(), looked.clone()));
         looked
     }
 
-    fn is_taken(&self, untaken: Option<String>, seen: &mut Seen) -> Result<(), InboxError> {
-        let before = seen.untaken.take();
+    fn is_taken(&self, untaken: Option<String>) -> Result<(), InboxError> {
+        let mut seen = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = seen.take();
         let since = before.filter(|(mark, _)| Some(mark) == untaken.as_ref()).map(|(_, at)| at);
-        seen.untaken = untaken.map(|mark| (mark, since.unwrap_or_else(Instant::now)));
+        *seen = untaken.map(|mark| (mark, since.unwrap_or_else(Instant::now)));
         if since.is_none_or(|since| since.elapsed() < PATIENCE) {
             return Ok(());
         }

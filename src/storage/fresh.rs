@@ -1,39 +1,41 @@
-//! Health of a store, checked once a second at most.
+//! Result that is shared for a second.
 
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::error::StoreError;
-use crate::error::HandlerError;
-
-/// Time for which a result is kept: anybody may ask for one, and a check writes.
+/// Time for which a result is kept.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Last result, and when it was taken.
-#[derive(Default)]
-pub(super) struct Watch(Mutex<Option<(Instant, Result<Value, StoreError>)>>);
+/// Last result of a check that anybody may ask for and that takes time, or writes.
+pub(crate) struct Fresh<T>(Mutex<Option<(Instant, T)>>);
 
-impl Watch {
-    /// Checks, unless somebody did just now. Callers during a check wait for its result.
-    pub(super) async fn look(
-        &self,
-        look: impl Future<Output = Result<Value, StoreError>>,
-    ) -> Result<Value, HandlerError> {
-        let mut last = self.0.lock().await;
-        let seen = match last.take() {
-            Some((at, seen)) if at.elapsed() < FRESH => (at, seen),
-            _ => (Instant::now(), look.await),
-        };
-        Ok(last.insert(seen).1.clone()?)
+impl<T> Default for Fresh<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
 }
 
-impl fmt::Debug for Watch {
+impl<T: Clone> Fresh<T> {
+    /// Checks, unless somebody did within the last second. Callers during a check wait for its
+    /// result.
+    pub(crate) async fn get(&self, check: impl Future<Output = T>) -> T {
+        let mut last = self.0.lock().await;
+        if let Some((at, result)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return result.clone();
+        }
+        let result = check.await;
+        *last = Some((Instant::now(), result.clone()));
+        result
+    }
+}
+
+impl<T> fmt::Debug for Fresh<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").finish_non_exhaustive()
+        f.debug_struct("Fresh").finish_non_exhaustive()
     }
 }

@@ -2,14 +2,11 @@
 //! since an operator may take them away at any time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, Info, PullConsumer};
 use async_nats::jetstream::context::ConsumerInfoErrorKind;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::case::Cases;
 use super::messages::LONGEST;
@@ -17,15 +14,13 @@ use super::streams::{Streams, prepare};
 use crate::inbox::error::InboxError;
 use crate::inbox::settings::Settings;
 use crate::panics::log_safely;
+use crate::storage::fresh::Fresh;
 
 /// Name of the one consumer, shared by all workers.
 const WORKERS: &str = "workers";
 
 /// Number of cases that may wait for their next attempt. The server keeps a note of each in memory.
 const CASES_TO_BE_RETRIED: i64 = 10_000;
-
-/// Time for which a result is kept: every failure asks for one, and a hundred may fail at once.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +36,8 @@ pub(super) struct Setup {
     name: String,
     settings: Settings,
     streams: Arc<Streams>,
-    last: Mutex<Option<(Instant, Result<Found, InboxError>)>>,
+    /// Every failure asks for a check, and a hundred may fail at once.
+    last: Fresh<Result<Found, InboxError>>,
 }
 
 impl Setup {
@@ -56,7 +52,7 @@ impl Setup {
             name: name.to_owned(),
             settings: settings.clone(),
             streams: Arc::clone(streams),
-            last: Mutex::default(),
+            last: Fresh::default(),
         }
     }
 
@@ -67,15 +63,7 @@ impl Setup {
     ///
     /// If something cannot be made, is paused, or is in the way.
     pub(super) async fn restore(&self) -> Result<Found, InboxError> {
-        let mut last = self.last.lock().await;
-        if let Some((at, found)) = &*last
-            && at.elapsed() < FRESH
-        {
-            return found.clone();
-        }
-        let found = self.look().await;
-        *last = Some((Instant::now(), found.clone()));
-        found
+        self.last.get(self.look()).await
     }
 
     async fn look(&self) -> Result<Found, InboxError> {
