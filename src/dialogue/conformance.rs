@@ -28,8 +28,9 @@ use tokio::task::JoinSet;
 
 use super::bot::Bot;
 use super::input::Input;
+use super::record::{Record, SavedState};
 use super::step::{Dialogue, Step};
-use super::store::{Record, Revision, Saved, SavedState, Store};
+use super::store::{Revision, Saved, Store};
 use crate::bot::{Event, Handler, Message, Reply};
 use crate::error::HandlerError;
 use crate::timestamp::Timestamp;

@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::error::StoreError;
-use super::store::{Loaded, Record, Revision, Saved, Store};
+use super::record::Record;
+use super::store::{Loaded, Revision, Saved, Store};
 use crate::timestamp::Timestamp;
 
 /// Conversations in memory: for tests, and for small bots that may forget their conversations.

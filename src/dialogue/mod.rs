@@ -114,6 +114,7 @@ mod memory;
 #[cfg(feature = "nats")]
 mod nats;
 mod queue;
+mod record;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod step;
@@ -127,7 +128,8 @@ pub use self::input::Input;
 pub use self::memory::MemoryStore;
 #[cfg(feature = "nats")]
 pub use self::nats::NatsStore;
+pub use self::record::Record;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub use self::step::{Dialogue, Step};
-pub use self::store::{Loaded, Record, Revision, Saved, Store};
+pub use self::store::{Loaded, Revision, Saved, Store};

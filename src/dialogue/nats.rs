@@ -14,7 +14,8 @@ use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
 use super::error::StoreError;
-use super::store::{Loaded, Record, Revision, Saved, Store};
+use super::record::Record;
+use super::store::{Loaded, Revision, Saved, Store};
 use crate::clock::now;
 use crate::error::HandlerError;
 use crate::receiver::health::HealthCheck;

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
 use super::error::StoreError;
-use super::store::{Loaded, Record, Revision, Saved, Store, unique};
+use super::record::{Record, unique};
+use super::store::{Loaded, Revision, Saved, Store};
 use crate::error::HandlerError;
 use crate::receiver::health::HealthCheck;
 use crate::storage::files::DatabaseFiles;
