@@ -16,6 +16,8 @@ pub mod contact;
 pub mod conversation;
 pub mod integration;
 
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "dialogue")]
 pub mod dialogue;
 #[cfg(feature = "inbox")]
