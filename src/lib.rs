@@ -27,13 +27,16 @@ pub mod journal;
 pub mod testing;
 
 mod api;
-#[cfg(any(feature = "dialogue", feature = "inbox"))]
+#[cfg(any(feature = "client", feature = "inbox"))]
+mod backoff;
+#[cfg(any(feature = "client", feature = "dialogue", feature = "inbox"))]
 mod clock;
 mod endpoint;
 mod error;
 mod id;
 mod panics;
 mod receiver;
+mod secret;
 mod server;
 #[cfg(any(feature = "dialogue", feature = "inbox"))]
 mod storage;

@@ -165,7 +165,6 @@
     allow(dead_code, unused_imports, reason = "without an engine, no inbox can be opened")
 )]
 
-mod backoff;
 mod capacity;
 mod complaint;
 mod engine;

@@ -3,9 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::error::InboxError;
 use super::settings::Settings;
+use crate::backoff::Backoff;
 
 /// Options of an [`Inbox`](super::Inbox).
 ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::backoff::Backoff;
+use crate::backoff::Backoff;
 
 /// Part of an inbox's options that its engine needs, whoever processes the entries.
 #[derive(Debug, Clone)]

@@ -201,7 +201,10 @@ impl Worker {
         if claim.attempts >= self.shared.options.max_attempts {
             return Verdict::Dead { error };
         }
-        Verdict::Again { after: self.shared.options.settings.backoff.after(claim.attempts), error }
+        Verdict::Again {
+            after: self.shared.options.settings.backoff.upper_half(claim.attempts),
+            error,
+        }
     }
 
     /// Stores a verdict. If that fails, the entry is processed again.

@@ -1,7 +1,5 @@
 //! Authorization: tokens, compared in constant time.
 
-use std::borrow::Cow;
-use std::env::VarError;
 use std::fmt;
 
 use http::HeaderMap;
@@ -9,6 +7,7 @@ use http::header::AUTHORIZATION;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::endpoint::rejection::Rejection;
+use crate::secret::{MAX_LENGTH, Problem, from_env, sendable};
 use crate::wire::percent::is_unreserved;
 
 /// Token that SnapEngage sends in `Authorization`, as typed into its dashboard.
@@ -29,21 +28,12 @@ use crate::wire::percent::is_unreserved;
 #[derive(Clone)]
 pub struct Token {
     name: String,
-    secret: Result<Secret, Problem>,
-}
-
-/// Reason why nobody can send a token. It repeats nothing of the token.
-#[derive(Clone)]
-enum Problem {
-    /// Environment variable that is not set.
-    Unset(String),
-    Empty,
-    Malformed(Cow<'static, str>),
+    secret: Result<Padded, Problem>,
 }
 
 impl Token {
     /// Length of the longest token, in bytes.
-    pub const MAX_LENGTH: usize = 1024;
+    pub const MAX_LENGTH: usize = MAX_LENGTH;
 
     /// Creates a token with the name `default`.
     ///
@@ -51,18 +41,14 @@ impl Token {
     /// reports: one that is empty, too long, not ASCII or has control characters, and one that was
     /// pasted in quotes, with a line break or with an invisible character at either end.
     pub fn new(secret: impl AsRef<str>) -> Self {
-        Self { secret: Secret::new(secret.as_ref()), name: "default".to_owned() }
+        Self { secret: Padded::new(secret.as_ref()), name: "default".to_owned() }
     }
 
     /// Reads a token from an environment variable, under the variable's name.
     ///
     /// A variable that is not set is a mistake as well.
     pub fn from_env(variable: &str) -> Self {
-        let secret = match std::env::var(variable) {
-            Ok(secret) => Secret::new(&secret),
-            Err(VarError::NotPresent) => Err(Problem::Unset(variable.to_owned())),
-            Err(VarError::NotUnicode(_)) => Err(NOT_ASCII),
-        };
+        let secret = from_env(variable).and_then(|secret| Padded::new(&secret));
         Self { name: variable.to_owned(), secret }
     }
 
@@ -74,16 +60,11 @@ impl Token {
     }
 
     fn mistake(&self, place: TokenPlace) -> Option<String> {
-        let name = self.name.escape_debug();
         match &self.secret {
-            Err(Problem::Unset(variable)) => {
-                let variable = variable.escape_debug();
-                Some(format!("no token: the environment variable `{variable}` is not set"))
-            }
-            Err(Problem::Empty) => Some(format!("no token: `{name}` is empty")),
-            Err(Problem::Malformed(problem)) => Some(format!("token `{name}`: {problem}")),
+            Err(problem) => Some(problem.of("token", &self.name)),
             Ok(secret) if place == TokenPlace::Path && !secret.fits_a_path() => Some(format!(
-                "token `{name}`: expected letters, digits and `-._~` in a path, and not dots alone"
+                "token `{}`: expected letters, digits and `-._~` in a path, and not dots alone",
+                self.name.escape_debug()
             )),
             Ok(_) => None,
         }
@@ -226,33 +207,17 @@ fn authorization(headers: &HeaderMap) -> Result<&[u8], Rejection> {
 
 /// Bytes of a token, padded with zeros to the longest length, in words.
 #[derive(Clone)]
-struct Secret {
+struct Padded {
     words: Box<[u64; Self::WORDS]>,
     length: u64,
 }
 
-impl Secret {
+impl Padded {
     const WORD: usize = size_of::<u64>();
     const WORDS: usize = Token::MAX_LENGTH / Self::WORD;
 
     fn new(secret: &str) -> Result<Self, Problem> {
-        let secret = secret.trim_matches([' ', '\t']);
-        if secret.trim_matches(is_invisible).is_empty() {
-            return Err(Problem::Empty);
-        }
-        if let Some(problem) = pasted(secret) {
-            return Err(Problem::Malformed(problem.into()));
-        }
-        if secret.len() > Token::MAX_LENGTH {
-            return Err(Problem::Malformed("longer than 1024 bytes".into()));
-        }
-        if secret.chars().any(char::is_control) {
-            let problem = "has a control character, which no header can carry";
-            return Err(Problem::Malformed(problem.into()));
-        }
-        if !secret.is_ascii() {
-            return Err(NOT_ASCII);
-        }
+        let secret = sendable(secret)?;
         let mut words = Box::new([0; Self::WORDS]);
         for (word, bytes) in words.iter_mut().zip(secret.as_bytes().chunks(Self::WORD)) {
             *word = padded(bytes);
@@ -281,37 +246,8 @@ impl Secret {
     }
 }
 
-/// Finds the traces of copying at the ends of a token: a dashboard would not have accepted them.
-fn pasted(secret: &str) -> Option<String> {
-    let ends = [secret.chars().next()?, secret.chars().next_back()?];
-    let trace = if ends.iter().any(|end| matches!(end, '\r' | '\n')) {
-        "starts or ends with a line break".to_owned()
-    } else if let Some(unseen) = ends.iter().find(|&&end| is_invisible(end)) {
-        format!("starts or ends with U+{:04X}, which is invisible", u32::from(*unseen))
-    } else if secret.chars().nth(1).is_some() && are_quotes(ends) {
-        "is in quotes".to_owned()
-    } else {
-        return None;
-    };
-    Some(format!("{trace}, expected the token alone"))
-}
-
-/// Returns `true` for a pair of quotes. One curly one is enough: it is not ASCII in any case.
-fn are_quotes(ends: [char; 2]) -> bool {
-    matches!(ends, ['"', '"'] | ['\'', '\''] | ['`', '`'] | ['“' | '‘', _] | [_, '”' | '’'])
-}
-
-/// Returns `true` for white space, and for the Unicode marks that come along when text is copied.
-fn is_invisible(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
-}
-
-/// Java sends non-ASCII text in ISO-8859-1, other clients in UTF-8: such a token matches by chance.
-const NOT_ASCII: Problem =
-    Problem::Malformed(Cow::Borrowed("is not ASCII, and clients differ in how they encode it"));
-
 fn padded(bytes: &[u8]) -> u64 {
-    let mut word = [0; Secret::WORD];
+    let mut word = [0; Padded::WORD];
     word[..bytes.len()].copy_from_slice(bytes);
     u64::from_le_bytes(word)
 }
@@ -322,8 +258,8 @@ mod tests {
 
     use super::*;
 
-    fn secret(text: &str) -> Secret {
-        Secret::new(text).ok().expect("a good token")
+    fn secret(text: &str) -> Padded {
+        Padded::new(text).ok().expect("a good token")
     }
 
     #[track_caller]

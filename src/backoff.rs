@@ -1,20 +1,27 @@
-//! Waits between the attempts of an entry.
+//! Waits between attempts.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Exponential backoff: twice as long after each failure, up to a bound; and of that, a random part
-/// between a half and the whole, so that entries that failed together are not retried together.
+/// Exponential backoff: twice as long after each failure, up to a bound; and of that, a random
+/// part, so that what failed together is not retried together.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Backoff {
-    pub(super) first: Duration,
-    pub(super) longest: Duration,
+pub(crate) struct Backoff {
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
 }
 
 impl Backoff {
-    /// Returns the wait after this many attempts.
-    pub(super) fn after(self, attempts: u32) -> Duration {
+    /// Returns a wait after this many attempts, between a half and the whole.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn upper_half(self, attempts: u32) -> Duration {
         self.whole(attempts).mul_f64(0.5 + random() / 2.0)
+    }
+
+    /// Returns a wait after this many attempts, between nothing and the whole.
+    #[cfg(feature = "client")]
+    pub(crate) fn full_jitter(self, attempts: u32) -> Duration {
+        self.whole(attempts).mul_f64(random())
     }
 
     fn whole(self, attempts: u32) -> Duration {
@@ -43,12 +50,23 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 32, 60, 60, 60]);
     }
 
+    #[cfg(feature = "inbox")]
     #[test]
     fn waits_are_spread_over_their_upper_half() {
-        let waits: Vec<_> = (0..1000).map(|_| BACKOFF.after(3)).collect();
+        let waits: Vec<_> = (0..1000).map(|_| BACKOFF.upper_half(3)).collect();
         let (half, whole) = (Duration::from_secs(2), Duration::from_secs(4));
         assert!(waits.iter().all(|wait| (half..=whole).contains(wait)));
         let late = waits.iter().filter(|wait| **wait > Duration::from_secs(3)).count();
         assert!((300..700).contains(&late), "{late} of 1000 in the later half");
+    }
+
+    #[cfg(feature = "client")]
+    #[test]
+    fn waits_are_spread_over_the_whole() {
+        let waits: Vec<_> = (0..1000).map(|_| BACKOFF.full_jitter(3)).collect();
+        let quarter = Duration::from_secs(1);
+        assert!(waits.iter().all(|wait| *wait <= 4 * quarter));
+        let early = waits.iter().filter(|wait| **wait < quarter).count();
+        assert!((150..350).contains(&early), "{early} of 1000 in the first quarter");
     }
 }
