@@ -1,0 +1,160 @@
+//! Connections: straight or through a proxy, and TLS over either.
+
+use std::error::Error;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::Scheme;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::proxy::{Proxies, Proxy};
+
+/// Maker of connections, over TLS where the address is https.
+#[cfg(feature = "client-tls")]
+pub(super) type Connector = hyper_rustls::HttpsConnector<Route>;
+
+#[cfg(not(feature = "client-tls"))]
+pub(super) type Connector = Route;
+
+/// Creates the maker of connections, and says why an https address cannot be reached, if so.
+#[cfg(feature = "client-tls")]
+pub(super) fn connector(proxies: Arc<Proxies>) -> (Connector, Option<String>) {
+    use hyper_rustls::ConfigBuilderExt;
+    use rustls::crypto::ring;
+    use rustls::{ClientConfig, RootCertStore};
+
+    // The provider is named: rustls would panic in a program that has two and chose neither.
+    let builder = || {
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has the ciphers of TLS 1.2 and 1.3")
+    };
+    let (roots, problem) = match builder().with_native_roots() {
+        Ok(roots) => (roots, None),
+        Err(error) => {
+            let problem = format!("https needs root certificates: {error}");
+            (builder().with_root_certificates(RootCertStore::empty()), Some(problem))
+        }
+    };
+    (Connector::from((Route::new(proxies), roots.with_no_client_auth())), problem)
+}
+
+#[cfg(not(feature = "client-tls"))]
+pub(super) fn connector(proxies: Arc<Proxies>) -> (Connector, Option<String>) {
+    (Route::new(proxies), Some("https needs the feature `client-tls`".to_owned()))
+}
+
+/// Way to a host, without the TLS.
+#[derive(Clone)]
+pub(super) struct Route {
+    tcp: HttpConnector,
+    proxies: Arc<Proxies>,
+}
+
+impl Route {
+    /// Silence after which the network is asked whether the other side is still there.
+    const KEEPALIVE: Duration = Duration::from_secs(30);
+
+    fn new(proxies: Arc<Proxies>) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(Self::KEEPALIVE));
+        Self { tcp, proxies }
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl Service<Uri> for Route {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(context).map_err(BoxError::from)
+    }
+
+    fn call(&mut self, address: Uri) -> Self::Future {
+        let proxy = self.proxies.of(&address);
+        if let Some(proxy) = proxy
+            && address.scheme() == Some(&Scheme::HTTPS)
+        {
+            let tunnel = tunnel(proxy, self.tcp.clone()).call(address);
+            return Box::pin(async { Ok(Stream { tcp: tunnel.await?, is_to_proxy: false }) });
+        }
+        let is_to_proxy = proxy.is_some();
+        let tcp = self.tcp.call(proxy.map_or(address, |proxy| proxy.address().clone()));
+        Box::pin(async move { Ok(Stream { tcp: tcp.await?, is_to_proxy }) })
+    }
+}
+
+/// Way through a proxy that is told the host and the port, and its own credentials.
+fn tunnel(proxy: &Proxy, tcp: HttpConnector) -> Tunnel<HttpConnector> {
+    let tunnel = Tunnel::new(proxy.address().clone(), tcp);
+    match proxy.credentials() {
+        Some(credentials) => tunnel.with_auth(credentials.clone()),
+        None => tunnel,
+    }
+}
+
+/// Connection that knows whether it ends at a proxy, which wants the whole address of a request.
+pub(super) struct Stream {
+    tcp: TokioIo<TcpStream>,
+    is_to_proxy: bool,
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        self.tcp.connected().proxy(self.is_to_proxy)
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_read(context, buffer)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}
