@@ -1,0 +1,469 @@
+//! One call: its request, with the credential it needs, and the attempts to get an answer.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Limited};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+
+use super::Client;
+use super::error::{Cause, ClientError, Failed, Failure, Retry};
+use super::excerpt::{Private, excerpt};
+use super::operation::Operation;
+use super::repeat::{Prospect, retry_after};
+use super::secret::{Secret, sensitive};
+use super::transport::{ResponseBody, TransportError};
+use crate::clock;
+use crate::error::{DecodeError, WithCauses};
+use crate::panics::log_safely;
+use crate::wire::json;
+use crate::wire::lenient::Lenient;
+use crate::wire::model::Model;
+
+/// Everything but the unreserved characters of RFC 3986, 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Header of the Visitor Chat API for its key.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Call that is being put together.
+pub(super) struct Call {
+    client: Client,
+    operation: Operation,
+    /// Path below the base address, or the whole of an address that SnapEngage gave.
+    target: Target,
+    query: String,
+    credential: Option<(HeaderName, HeaderValue)>,
+    content_type: Option<HeaderValue>,
+    body: Bytes,
+    private: Private,
+    /// First mistake of the caller.
+    mistake: Option<String>,
+}
+
+enum Target {
+    Path(String),
+    Address(Uri),
+}
+
+impl Client {
+    /// Starts a call to the path of these segments.
+    pub(super) fn call(&self, operation: Operation, segments: &[&str]) -> Call {
+        let mut path = String::new();
+        for segment in segments {
+            path.push('/');
+            path.extend(utf8_percent_encode(segment, RESERVED));
+        }
+        Call::new(self.clone(), operation, Target::Path(path))
+    }
+
+    /// Starts a call to an address that SnapEngage gave.
+    pub(super) fn call_address(&self, operation: Operation, address: Uri) -> Call {
+        Call::new(self.clone(), operation, Target::Address(address))
+    }
+}
+
+impl Call {
+    fn new(client: Client, operation: Operation, target: Target) -> Self {
+        Self {
+            client,
+            operation,
+            target,
+            query: String::new(),
+            credential: None,
+            content_type: None,
+            body: Bytes::new(),
+            private: Private::default(),
+            mistake: None,
+        }
+    }
+
+    /// Sends the API token: bare, without a scheme.
+    pub(super) fn authorization(self, token: &Secret) -> Self {
+        self.header(AUTHORIZATION, token)
+    }
+
+    /// Sends the key of the Visitor Chat API.
+    pub(super) fn chat_key(self, key: &Secret) -> Self {
+        self.header(API_KEY, key)
+    }
+
+    /// Sends the provisioning key, which is a part of the address.
+    pub(super) fn api_key(mut self, key: &Secret) -> Self {
+        match key.text() {
+            Ok(text) => self.private_query("api_key", text),
+            Err(mistake) => {
+                self.mistake(mistake);
+                self
+            }
+        }
+    }
+
+    fn header(mut self, name: HeaderName, secret: &Secret) -> Self {
+        match secret.text() {
+            Ok(text) => {
+                self.private.add(text);
+                self.credential = Some((name, sensitive(text)));
+            }
+            Err(mistake) => self.mistake(mistake),
+        }
+        self
+    }
+
+    /// Notes a mistake of the caller: nothing is sent then.
+    pub(super) fn mistake(&mut self, mistake: impl Into<String>) {
+        self.mistake.get_or_insert_with(|| mistake.into());
+    }
+
+    pub(super) fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.push(if self.query.is_empty() { '?' } else { '&' });
+        self.query.extend(utf8_percent_encode(name, RESERVED));
+        self.query.push('=');
+        self.query.extend(utf8_percent_encode(value, RESERVED));
+        self
+    }
+
+    /// Adds a parameter that no error may repeat.
+    pub(super) fn private_query(mut self, name: &str, value: &str) -> Self {
+        self.private.add(value);
+        self.query(name, value)
+    }
+
+    /// Sends a JSON document. No error may repeat its texts.
+    pub(super) fn json(mut self, document: &impl Serialize) -> Self {
+        let document = serde_json::to_value(document).expect("names are texts");
+        self.private.add_all(&document);
+        self.body = document.to_string().into();
+        self.content_type(HeaderValue::from_static("application/json"))
+    }
+
+    pub(super) fn content_type(mut self, content_type: HeaderValue) -> Self {
+        self.content_type = Some(content_type);
+        self
+    }
+
+    /// Sends the call, and again where that does no harm, until there is an answer.
+    pub(super) async fn send(self) -> Result<Answer, ClientError> {
+        let span = self.span();
+        self.answer().instrument(span).await
+    }
+
+    /// Names the call in the log. Its query has a key and what visitors write, and the address of a
+    /// file comes out of a transcript: neither is in it.
+    pub(super) fn span(&self) -> tracing::Span {
+        tracing::debug_span!("snapengage", call = %self.operation, path = self.path())
+    }
+
+    async fn answer(self) -> Result<Answer, ClientError> {
+        let limit = self.client.settings().body_limit;
+        let mut attempts = self.attempts();
+        let body = loop {
+            let response = attempts.head().await?;
+            match timeout_at(attempts.ends, whole(response, limit)).await {
+                Ok(Ok(body)) => break body,
+                Ok(Err(failure)) => attempts.failed(failure).await?,
+                Err(_) => attempts.failed(attempts.timed_out()).await?,
+            }
+        };
+        let made = attempts.made;
+        Ok(Answer { call: self, body, made })
+    }
+
+    pub(super) fn attempts(&self) -> Attempts<'_> {
+        let deadline = after(self.client.settings().call_deadline);
+        Attempts { call: self, made: 0, deadline, ends: deadline, perhaps_done: false }
+    }
+
+    fn path(&self) -> Option<&str> {
+        match &self.target {
+            Target::Path(path) => Some(path),
+            Target::Address(_) if self.operation == Operation::File => None,
+            Target::Address(address) => Some(address.path()),
+        }
+    }
+
+    fn address(&self) -> Result<Uri, Failure> {
+        match &self.target {
+            Target::Address(address) => Ok(address.clone()),
+            Target::Path(path) => {
+                let address = self.client.origins().address(&format!("{path}{}", self.query));
+                address.map_err(|_| Failure::Mistake("the address would be too long".to_owned()))
+            }
+        }
+    }
+
+    fn request(&self, address: &Uri) -> Request<Bytes> {
+        let mut request = Request::new(self.body.clone());
+        *request.method_mut() = self.operation.method();
+        *request.uri_mut() = address.clone();
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, self.client.settings().user_agent.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        if let Some(content_type) = &self.content_type {
+            headers.insert(CONTENT_TYPE, content_type.clone());
+        }
+        if let Some((name, secret)) = &self.credential
+            && self.client.origins().may_have_credentials(address)
+        {
+            headers.insert(name, secret.clone());
+        }
+        request
+    }
+
+    /// Sends the request once, and follows redirects.
+    async fn exchange(&self) -> Result<Response<ResponseBody>, Failure> {
+        const MOST_REDIRECTS: usize = 5;
+        let mut address = self.address()?;
+        for _ in 0..=MOST_REDIRECTS {
+            let response = self.client.transport().send(self.request(&address)).await;
+            let response = response.map_err(|error| self.transport_failure(&error))?;
+            match location(&response) {
+                Some(location) => address = self.follow(&address, location)?,
+                None => return Ok(response),
+            }
+        }
+        Err(Failure::Astray("redirected again and again"))
+    }
+
+    /// Returns where a redirect leads, if the call may go there.
+    fn follow(&self, from: &Uri, location: &HeaderValue) -> Result<Uri, Failure> {
+        if self.operation.method() != Method::GET {
+            return Err(Failure::Astray("redirected, which is followed for a GET alone"));
+        }
+        let target = location.to_str().ok().and_then(|location| resolve(from, location));
+        let target = target.ok_or(Failure::Astray("redirected to an address that is none"))?;
+        let origins = self.client.origins();
+        // A file may be kept by somebody else, whom the credential is not sent to. Any other answer
+        // is SnapEngage's own.
+        let is_allowed = match self.operation {
+            Operation::File => origins.may_be_followed(&target),
+            _ => origins.may_have_credentials(&target),
+        };
+        if is_allowed { Ok(target) } else { Err(Failure::Astray("redirected to another host")) }
+    }
+
+    pub(super) fn transport_failure(&self, error: &TransportError) -> Failure {
+        let causes = std::error::Error::source(error).map(|cause| WithCauses(cause).to_string());
+        let cause = Cause(self.private.scrub(&causes.unwrap_or_default()));
+        if error.is_not_sent() { Failure::NotSent(cause) } else { Failure::Broken(cause) }
+    }
+
+    /// Returns the failure that an answer other than a success is.
+    async fn status_failure(&self, response: Response<ResponseBody>) -> Failure {
+        const MOST: usize = 16 * 1024;
+        let status = response.status();
+        let retry = retry_after(response.headers())
+            .map(|after| Retry { after, at: clock::now().saturating_add(after) });
+        // The status says enough if the rest does not come.
+        let body = match Limited::new(response.into_body(), MOST).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => Bytes::new(),
+        };
+        Failure::Status { status, retry, excerpt: excerpt(&body, &self.private) }
+    }
+
+    pub(super) fn error(&self, failure: Failure, attempts: u32, perhaps_done: bool) -> ClientError {
+        let changes = self.operation.method() != Method::GET;
+        ClientError::new(Failed {
+            operation: self.operation,
+            path: self.path().map(str::to_owned),
+            attempts,
+            may_have_been_done: perhaps_done && changes,
+            failure,
+        })
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+/// Attempts of one call.
+pub(super) struct Attempts<'c> {
+    call: &'c Call,
+    made: u32,
+    deadline: Instant,
+    /// End of the current attempt.
+    pub(super) ends: Instant,
+    /// `true` if an attempt that failed may have been done all the same.
+    perhaps_done: bool,
+}
+
+impl Attempts<'_> {
+    /// Returns the head of an answer of success.
+    pub(super) async fn head(&mut self) -> Result<Response<ResponseBody>, ClientError> {
+        if let Some(mistake) = &self.call.mistake {
+            return Err(self.call.error(Failure::Mistake(mistake.clone()), 0, false));
+        }
+        loop {
+            self.made += 1;
+            let limit = self.call.client.settings().attempt_timeout;
+            self.ends = self.deadline.min(after(limit));
+            match timeout_at(self.ends, self.attempt()).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(failure)) => self.failed(failure).await?,
+                Err(_) => self.failed(self.timed_out()).await?,
+            }
+        }
+    }
+
+    async fn attempt(&self) -> Result<Response<ResponseBody>, Failure> {
+        let response = self.call.exchange().await?;
+        let status = response.status();
+        log_safely(|| tracing::debug!(attempt = self.made, status = status.as_u16(), "answered"));
+        if status.is_success() {
+            return Ok(response);
+        }
+        // What an attempt whose answer was lost deleted is not there any more.
+        let was_deleted = self.call.operation.is_delete() && self.perhaps_done;
+        if was_deleted && status == StatusCode::NOT_FOUND {
+            return Ok(Response::new(ResponseBody::from("")));
+        }
+        Err(self.call.status_failure(response).await)
+    }
+
+    pub(super) fn timed_out(&self) -> Failure {
+        Failure::TimedOut(self.call.client.settings().attempt_timeout)
+    }
+
+    /// Waits before another attempt, if there may be one.
+    ///
+    /// # Errors
+    ///
+    /// If there may be none, which is the end of the call.
+    pub(super) async fn failed(&mut self, failure: Failure) -> Result<(), ClientError> {
+        let prospect = failure.prospect();
+        self.perhaps_done |= prospect == Prospect::PerhapsDone || failure.is_of_a_success();
+        let Some(wait) = self.wait(&failure, prospect) else {
+            return Err(self.end(failure));
+        };
+        let (attempt, wait_ms) = (self.made, wait.as_millis());
+        log_safely(|| tracing::warn!(attempt, wait_ms, "{failure}, tried again"));
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Returns the error that the call ends with.
+    pub(super) fn end(&self, failure: Failure) -> ClientError {
+        self.call.error(failure, self.made, self.perhaps_done)
+    }
+
+    /// Returns the wait before another attempt, if there may be one and there is time for it.
+    fn wait(&self, failure: &Failure, prospect: Prospect) -> Option<Duration> {
+        let settings = self.call.client.settings();
+        if self.made >= settings.attempts || !prospect.allows(self.call.operation.repeat()) {
+            return None;
+        }
+        let backoff = settings.backoff.full_jitter(self.made);
+        let asked = failure.retry_after().unwrap_or_default();
+        let wait = backoff.max(asked);
+        (after(wait) < self.deadline).then_some(wait)
+    }
+}
+
+impl Failure {
+    fn prospect(&self) -> Prospect {
+        match self {
+            Self::NotSent(_) => Prospect::NotDone,
+            Self::Broken(_) | Self::TimedOut(_) => Prospect::PerhapsDone,
+            Self::Status { status, .. } => Prospect::of_status(*status),
+            _ => Prospect::Hopeless,
+        }
+    }
+
+    /// Returns `true` if the answer was a success, though not one to be used.
+    fn is_of_a_success(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::TooLarge(_) | Self::NotWritten(_))
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry, .. } => retry.map(|retry| retry.after),
+            _ => None,
+        }
+    }
+}
+
+/// Answer of success.
+pub(super) struct Answer {
+    call: Call,
+    body: Bytes,
+    made: u32,
+}
+
+impl Answer {
+    /// Returns `true` if there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.body.trim_ascii().is_empty()
+    }
+
+    /// Parses the JSON document of the answer.
+    pub(super) fn read<M: Model + Lenient>(&self, what: &str) -> Result<M, ClientError> {
+        json::from_request(what, &self.body).map_err(|error| self.malformed(error))
+    }
+
+    pub(super) fn malformed(&self, error: DecodeError) -> ClientError {
+        let excerpt = excerpt(&self.body, &self.call.private);
+        self.failed(Failure::Malformed { error, excerpt })
+    }
+
+    /// Returns the error of an answer that is no success after all.
+    pub(super) fn failed(&self, failure: Failure) -> ClientError {
+        let perhaps_done = failure.is_of_a_success();
+        self.call.error(failure, self.made, perhaps_done)
+    }
+}
+
+/// Returns the moment so long from now. `Duration::MAX` is for ever.
+fn after(wait: Duration) -> Instant {
+    const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    Instant::now() + wait.min(FOR_EVER)
+}
+
+/// Reads all of a body, up to a limit.
+async fn whole(response: Response<ResponseBody>, limit: usize) -> Result<Bytes, Failure> {
+    let body = Limited::new(response.into_body(), limit).collect().await;
+    body.map(http_body_util::Collected::to_bytes).map_err(|error| {
+        match error.downcast::<TransportError>() {
+            Ok(error) => broken(&error),
+            Err(_) => Failure::TooLarge(limit as u64),
+        }
+    })
+}
+
+/// Returns the failure of a body that ended early: by then, the request was sent.
+pub(super) fn broken(error: &TransportError) -> Failure {
+    let causes = std::error::Error::source(error).map(|cause| WithCauses(cause).to_string());
+    Failure::Broken(Cause(causes.unwrap_or_default()))
+}
+
+/// Returns the `Location` of a redirect.
+fn location(response: &Response<ResponseBody>) -> Option<&HeaderValue> {
+    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    response.headers().get(LOCATION).filter(|_| is_redirect)
+}
+
+/// Resolves a reference of RFC 3986, 4.2: an address, or a path of the same origin.
+fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
+    let reference = reference.split('#').next()?;
+    if let Ok(uri) = reference.parse::<Uri>()
+        && uri.scheme().is_some()
+    {
+        return Some(uri);
+    }
+    let scheme = base.scheme_str()?;
+    let (path, authority) = match reference.strip_prefix("//") {
+        Some(_) => return format!("{scheme}:{reference}").parse().ok(),
+        None => (base.path(), base.authority()?),
+    };
+    let folder = if reference.starts_with('/') { "" } else { &path[..=path.rfind('/')?] };
+    format!("{scheme}://{authority}{folder}{reference}").parse().ok()
+}

@@ -1,0 +1,127 @@
+//! Excerpts of answers for people: short, legible, without what was sent.
+
+use serde_json::Value;
+
+/// Texts that were sent, and may come back in an answer: credentials, and what is private.
+#[derive(Clone, Default)]
+pub(super) struct Private(Vec<String>);
+
+impl Private {
+    /// Shorter ones would leave nothing legible, and say nothing.
+    const SHORTEST: usize = 3;
+
+    pub(super) fn add(&mut self, text: &str) {
+        if text.len() >= Self::SHORTEST {
+            self.0.push(text.to_owned());
+        }
+    }
+
+    /// Adds every text of a JSON document.
+    pub(super) fn add_all(&mut self, document: &Value) {
+        match document {
+            Value::String(text) => self.add(text),
+            Value::Array(values) => values.iter().for_each(|value| self.add_all(value)),
+            Value::Object(fields) => fields.values().for_each(|value| self.add_all(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Returns a text without those that are private, as they are or escaped.
+    pub(super) fn scrub(&self, text: &str) -> String {
+        let mut forms: Vec<_> = self.0.iter().flat_map(|private| forms(private)).collect();
+        // The longest first: of an address, no part is to be left.
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.iter().fold(text.to_owned(), |text, form| without(&text, form))
+    }
+}
+
+/// The ways in which an answer may repeat a text.
+fn forms(text: &str) -> [String; 3] {
+    let quoted = Value::from(text).to_string();
+    let form: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    [text.to_owned(), quoted[1..quoted.len() - 1].to_owned(), form]
+}
+
+/// Replaces a text in any case: SnapEngage lower-cases email addresses.
+fn without(text: &str, form: &str) -> String {
+    let mut rest = text;
+    let mut scrubbed = String::with_capacity(text.len());
+    while let Some(at) = find(rest, form) {
+        scrubbed.push_str(&rest[..at]);
+        scrubbed.push_str("<redacted>");
+        rest = &rest[at + form.len()..];
+    }
+    scrubbed + rest
+}
+
+fn find(text: &str, form: &str) -> Option<usize> {
+    let windows = text.as_bytes().windows(form.len().max(1));
+    windows.into_iter().position(|window| window.eq_ignore_ascii_case(form.as_bytes()))
+}
+
+/// Returns what an answer says of a failure, in a line: the message of a JSON error, or the start
+/// of anything else. `None` if it says nothing.
+pub(super) fn excerpt(body: &[u8], private: &Private) -> Option<String> {
+    const LONGEST: usize = 256;
+    let text = match message(body) {
+        Some(message) => message,
+        None => String::from_utf8_lossy(body).into_owned(),
+    };
+    let words: Vec<_> = private.scrub(&text).split_whitespace().map(str::to_owned).collect();
+    let line = words.join(" ");
+    let cut = &line[..line.floor_char_boundary(LONGEST)];
+    let legible: String = cut.chars().flat_map(legible).collect();
+    (!legible.is_empty()).then_some(legible)
+}
+
+/// Returns the message of `{"message"}` or `{"error": {"message"}}`.
+fn message(body: &[u8]) -> Option<String> {
+    let document: Value = serde_json::from_slice(body).ok()?;
+    let message = document.get("message").or_else(|| document.get("error")?.get("message"))?;
+    Some(message.as_str()?.to_owned())
+}
+
+fn legible(c: char) -> impl Iterator<Item = char> {
+    let is_plain = matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
+    let escaped = (!is_plain).then(|| c.escape_debug()).into_iter().flatten();
+    is_plain.then_some(c).into_iter().chain(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn private(texts: &[&str]) -> Private {
+        let mut private = Private::default();
+        texts.iter().for_each(|text| private.add(text));
+        private
+    }
+
+    #[test]
+    fn what_was_sent_is_scrubbed_in_every_form() {
+        let private = private(&["Jane Doe", "Jane@Example.com", "a\"b", "api-key"]);
+        let body = "no user jane@example.com, jane%40example.com, Jane+Doe, a\\\"b: api-key";
+        let expected = "no user <redacted>, <redacted>, <redacted>, <redacted>: <redacted>";
+        assert_eq!(excerpt(body.as_bytes(), &private).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn the_message_of_either_kind_of_error_is_taken() {
+        let none = Private::default();
+        let flat = br#"{"code": 400, "message": "unknown\nagent"}"#;
+        assert_eq!(excerpt(flat, &none).as_deref(), Some("unknown agent"));
+        let nested = br#"{"statusCode": 404, "error": {"message": "Widget not found"}}"#;
+        assert_eq!(excerpt(nested, &none).as_deref(), Some("Widget not found"));
+    }
+
+    #[test]
+    fn anything_else_is_a_short_line() {
+        let none = Private::default();
+        let page = format!("<html>\n  <b>\u{1b}[2J</b> {}", "é".repeat(300));
+        let line = excerpt(page.as_bytes(), &none).expect("a line");
+        assert!(line.starts_with("<html> <b>\\u{1b}[2J</b> éé"), "{line}");
+        assert!(line.len() < 300, "{line}");
+        assert_eq!(excerpt(b" \n", &none), None);
+        assert_eq!(excerpt(b"\xff\xfe", &none).as_deref(), Some("\u{fffd}\u{fffd}"));
+    }
+}

@@ -1,0 +1,157 @@
+//! Origins: where a credential may go.
+
+use http::Uri;
+use http::uri::Scheme;
+
+/// Base address of SnapEngage, and the other hosts that may be sent a credential.
+#[derive(Debug, Clone)]
+pub(super) struct Origins {
+    base: Uri,
+    /// Path of the base, without the slash at its end.
+    prefix: String,
+    hosts: Vec<String>,
+}
+
+impl Origins {
+    /// Address of SnapEngage itself.
+    pub(super) const SNAPENGAGE: &str = "https://www.snapengage.com";
+
+    /// Parses a base address.
+    pub(super) fn new(base: &str, hosts: Vec<String>) -> Result<Self, String> {
+        // Not quoted: whoever puts credentials into it would find them in the log.
+        let expected = "base address: expected `https://host`, with a port or a path at most";
+        let uri: Uri = base.parse().map_err(|_| expected.to_owned())?;
+        let is_http = [Some(&Scheme::HTTPS), Some(&Scheme::HTTP)].contains(&uri.scheme());
+        if !is_http || has_user(&uri) || uri.query().is_some() || base.contains('#') {
+            return Err(expected.to_owned());
+        }
+        let prefix = uri.path().trim_end_matches('/').to_owned();
+        let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        Ok(Self { base: uri, prefix, hosts })
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.base.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    /// Returns the address of a path and query below the base.
+    pub(super) fn address(&self, path_and_query: &str) -> Result<Uri, http::Error> {
+        Uri::builder()
+            .scheme(self.base.scheme_str().unwrap_or("https"))
+            .authority(self.base.authority().map_or("", |authority| authority.as_str()))
+            .path_and_query(format!("{}{path_and_query}", self.prefix))
+            .build()
+    }
+
+    /// Returns `true` if a credential may be sent to an address: to the origin of the base, or to
+    /// one of the other hosts, by https unless the base is not.
+    pub(super) fn may_have_credentials(&self, address: &Uri) -> bool {
+        let is_base = address.scheme() == self.base.scheme()
+            && host(address) == host(&self.base)
+            && port(address) == port(&self.base);
+        let is_listed = self.may_be_followed(address)
+            && (!self.is_https() || port(address) == Some(443))
+            && host(address).is_some_and(|host| self.hosts.contains(&host));
+        !has_user(address) && (is_base || is_listed)
+    }
+
+    /// Returns `true` if an address may be asked at all, without a credential: a redirect never
+    /// leads from https to http.
+    pub(super) fn may_be_followed(&self, address: &Uri) -> bool {
+        let is_https = address.scheme() == Some(&Scheme::HTTPS);
+        let is_http = address.scheme() == Some(&Scheme::HTTP);
+        !has_user(address) && (is_https || is_http && !self.is_https())
+    }
+}
+
+/// `https://www.snapengage.com@example.com` is an address of `example.com`.
+fn has_user(address: &Uri) -> bool {
+    address.authority().is_some_and(|authority| authority.as_str().contains('@'))
+}
+
+/// Names of hosts differ in case alone, or by the dot at the end of the root.
+fn host(address: &Uri) -> Option<String> {
+    Some(address.host()?.trim_end_matches('.').to_ascii_lowercase())
+}
+
+fn port(address: &Uri) -> Option<u16> {
+    address.port_u16().or(match address.scheme_str()? {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(base: &str, hosts: &[&str]) -> Origins {
+        let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+        Origins::new(base, hosts).expect("a base address")
+    }
+
+    fn may_have(origins: &Origins, address: &str) -> bool {
+        origins.may_have_credentials(&address.parse().expect("an address"))
+    }
+
+    #[test]
+    fn a_credential_goes_to_its_origin_alone() {
+        let origins = origins("https://www.snapengage.com", &[]);
+        for same in [
+            "https://www.snapengage.com/api?x=y",
+            "https://WWW.SnapEngage.com:443/",
+            "https://www.snapengage.com./",
+        ] {
+            assert!(may_have(&origins, same), "{same}");
+        }
+        for other in [
+            "http://www.snapengage.com/",
+            "https://www.snapengage.com:8443/",
+            "https://snapengage.com/",
+            "https://www.snapengage.com.example.com/",
+            "https://www.snapengage.com@example.com/",
+            "https://user:word@www.snapengage.com/",
+            "https://example.com/www.snapengage.com",
+            "ftp://www.snapengage.com/",
+            "/api",
+        ] {
+            assert!(!may_have(&origins, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn listed_hosts_are_trusted_by_https() {
+        let origins = origins("https://www.snapengage.com", &["Files.Example.com"]);
+        assert!(may_have(&origins, "https://files.example.com/a"));
+        assert!(!may_have(&origins, "http://files.example.com/a"));
+        assert!(!may_have(&origins, "https://files.example.com:8443/a"));
+        assert!(!may_have(&origins, "https://a.files.example.com/a"));
+    }
+
+    #[test]
+    fn a_base_without_tls_is_a_local_one() {
+        let origins = origins("http://127.0.0.1:7070/se/", &["localhost"]);
+        assert!(may_have(&origins, "http://127.0.0.1:7070/other"));
+        assert!(may_have(&origins, "http://localhost:9/"));
+        assert!(!may_have(&origins, "http://127.0.0.1/"));
+        let address = origins.address("/api/v1?x=y").expect("an address");
+        assert_eq!(address, "http://127.0.0.1:7070/se/api/v1?x=y");
+    }
+
+    #[test]
+    fn a_base_that_is_none_is_refused() {
+        for base in [
+            "",
+            "www.snapengage.com",
+            "/api",
+            "ftp://example.com",
+            "https://user@example.com",
+            "https://example.com/?x",
+            "https://example.com/#x",
+            "https://exa mple.com",
+        ] {
+            assert!(Origins::new(base, Vec::new()).is_err(), "{base}");
+        }
+    }
+}
