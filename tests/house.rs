@@ -11,15 +11,16 @@ const FOLDERS: &[&str] = &["endpoint", "receiver", "server", "storage", "wire"];
 
 /// What the modules of the core may import of each other. A new file is put in here first.
 const CORE: &[(&str, &[&str])] = &[
+    ("server", &["error", "receiver", "server::acceptor", "server::listener", "server::settings"]),
     (
-        "server",
+        "server::acceptor",
         &[
-            "panics",
             "error",
+            "panics",
             "receiver",
             "server::connection",
             "server::listener",
-            "server::patience",
+            "server::settings",
             "server::shutdown",
         ],
     ),
@@ -70,6 +71,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("server::framing", &["endpoint::rejection"]),
     ("server::listener", &["panics"]),
     ("server::patience", &["server::progress"]),
+    ("server::settings", &["error", "server::patience"]),
     ("server::progress", &["server::framing", "endpoint::rejection"]),
     ("server::socket", &["server::progress"]),
     (
@@ -182,7 +184,10 @@ const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
     ("AUTHORIZATION", &["receiver::auth"]),
     ("TcpListener", &["server::listener"]),
     ("TcpStream", &["server::listener"]),
-    ("spawn", &["bin", "storage::group_commit", "storage::nats", "receiver::run", "server"]),
+    (
+        "spawn",
+        &["bin", "storage::group_commit", "storage::nats", "receiver::run", "server::acceptor"],
+    ),
 ];
 
 /// Words that may not stand in a room: a body is read, a refusal logged and a connection looked at
