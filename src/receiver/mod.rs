@@ -178,15 +178,16 @@ impl Receiver {
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.handle_framed(request, Ok(())).await
+        let Ok(response) = self.handle_framed(request, Ok(())).await;
+        response
     }
 
     /// Answers one request whose framing was checked.
     pub(crate) async fn handle_framed<B>(
         &self,
         request: Request<B>,
-        framing: Result<(), Rejection>,
-    ) -> Response<Body>
+        framing: Result<(), Box<Rejection>>,
+    ) -> Result<Response<Body>, Infallible>
     where
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -197,10 +198,10 @@ impl Receiver {
         // smuggled in it (RFC 9112, 11.2).
         let result = match framing {
             Ok(()) => self.answer(&head, body, &log).await,
-            Err(rejection) => Err(rejection),
+            Err(rejection) => Err(*rejection),
         };
         log.outcome(&result);
-        into_response(result, head.method == Method::HEAD)
+        Ok(into_response(result, head.method == Method::HEAD))
     }
 
     /// Makes `/healthz` report from now on that no more requests should come.

@@ -10,21 +10,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::connection::Connection;
 use super::listener::Listener;
+use super::service::Serve;
 use super::settings::Settings;
 use super::shutdown::Stage;
 use crate::error::WithCauses;
 use crate::panics::log_safely;
-use crate::receiver::Receiver;
 
 /// Acceptor of the connections of one listener.
-pub(crate) struct Acceptor {
-    receiver: Receiver,
+pub(crate) struct Acceptor<S> {
+    service: S,
     settings: Settings,
 }
 
-impl Acceptor {
-    pub(crate) fn new(receiver: Receiver, settings: Settings) -> Self {
-        Self { receiver, settings }
+impl<S: Serve> Acceptor<S> {
+    pub(crate) fn new(service: S, settings: Settings) -> Self {
+        Self { service, settings }
     }
 
     /// Serves until `shutdown` is ready, and then shuts down in order.
@@ -35,7 +35,7 @@ impl Acceptor {
             let mut accepting = pin!(self.accept(&mut listener, &permits, &stage));
             tokio::select! {
                 never = &mut accepting => match never {},
-                () = shutdown => self.receiver.start_draining(),
+                () = shutdown => self.service.start_draining(),
             }
             // In this order: a connection that is there already is accepted, not reset.
             tokio::select! {
@@ -55,7 +55,7 @@ impl Acceptor {
     async fn drain(&self, permits: &Semaphore, stage: &watch::Sender<Stage>) {
         let drained = async {
             let _ = permits.acquire_many(self.settings.max_connections).await;
-            self.receiver.finished().await;
+            self.service.finished().await;
         };
         if tokio::time::timeout(self.settings.drain_deadline, drained).await.is_err() {
             let open = self.settings.max_connections as usize - permits.available_permits();
@@ -98,9 +98,9 @@ impl Acceptor {
         permits: &Semaphore,
         permit: OwnedSemaphorePermit,
         stage: watch::Receiver<Stage>,
-    ) -> Connection {
+    ) -> Connection<S> {
         Connection {
-            receiver: self.receiver.clone(),
+            service: self.service.clone(),
             header_limit: self.settings.header_limit,
             deadlines: self.settings.deadlines_with_room(permits.available_permits()),
             stage,

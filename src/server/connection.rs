@@ -1,6 +1,5 @@
 //! Loop of one connection, from its first request to its end.
 
-use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,32 +16,31 @@ use tokio::time::timeout;
 
 use super::patience::{Deadlines, Patience};
 use super::progress::{Closing, KeepAlive, SharedProgress};
+use super::service::{Exchange, Serve};
 use super::shutdown::{Stage, reached};
 use super::socket::Socket;
 use crate::error::WithCauses;
 use crate::panics::log_safely;
-use crate::receiver::Receiver;
-use crate::receiver::response::Body;
 
 /// Connection that was accepted, and what it needs of its server.
-pub(super) struct Connection {
-    pub(super) receiver: Receiver,
+pub(super) struct Connection<S> {
+    pub(super) service: S,
     pub(super) header_limit: usize,
     pub(super) deadlines: Deadlines,
     pub(super) stage: watch::Receiver<Stage>,
     pub(super) _permit: OwnedSemaphorePermit,
 }
 
-impl Connection {
+impl<S: Serve> Connection<S> {
     /// Answers the requests of a connection until either side closes it.
-    pub(super) async fn serve<S>(mut self, handshake: impl Future<Output = io::Result<S>>)
+    pub(super) async fn serve<I>(mut self, handshake: impl Future<Output = io::Result<I>>)
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        I: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let Some(stream) = self.shake_hands(handshake).await else { return };
         let progress = Arc::new(SharedProgress::default());
         let io = TokioIo::new(Socket::new(stream, Arc::clone(&progress)));
-        let service = service_fn(|request| answer(&self.receiver, &progress, request));
+        let service = service_fn(|request| answer(&self.service, &progress, request));
         let mut http = http1::Builder::new();
         // A head without an end would fill the memory: past this, hyper answers 431 (RFC 6585, 5).
         http.max_header_size(self.header_limit);
@@ -53,7 +51,7 @@ impl Connection {
             // shutdown is looked at, which would take it for an idle connection.
             tokio::select! {
                 biased;
-                ended = connection.as_mut() => return note_end(ended),
+                ended = connection.as_mut() => return note_end(ended, &progress),
                 () = patience.lost() => return log_safely(|| tracing::debug!("client too slow")),
                 () = reached(&mut self.stage, stage) => connection.as_mut().graceful_shutdown(),
             }
@@ -64,10 +62,10 @@ impl Connection {
     ///
     /// It goes on while the server drains: a client sends its first request right behind its part
     /// of a TLS handshake.
-    async fn shake_hands<S>(
+    async fn shake_hands<I>(
         &mut self,
-        handshake: impl Future<Output = io::Result<S>>,
-    ) -> Option<S> {
+        handshake: impl Future<Output = io::Result<I>>,
+    ) -> Option<I> {
         let ended = tokio::select! {
             biased;
             ended = timeout(self.deadlines.header, handshake) => ended,
@@ -84,19 +82,23 @@ impl Connection {
     }
 }
 
-fn note_end(ended: hyper::Result<()>) {
+fn note_end(ended: hyper::Result<()>, progress: &SharedProgress) {
     if let Err(error) = ended {
+        // The service's own: an end in order could be taken for the end of the answer.
+        if error.is_user() {
+            progress.lock().closing = Closing::Reset;
+        }
         log_safely(|| tracing::debug!(error = %WithCauses(&error), "connection broke"));
     }
 }
 
-async fn answer(
-    receiver: &Receiver,
-    progress: &SharedProgress,
+async fn answer<S: Serve>(
+    service: &S,
+    progress: &Arc<SharedProgress>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> Result<Response<S::Body>, S::Error> {
     let framing = progress.lock().begin(&request);
-    let mut response = receiver.handle_framed(request, framing).await;
+    let mut response = service.answer(request, Exchange { framing, progress }).await?;
     // Whoever sends more behind a request whose end is not known could have that taken for a
     // request of its own: the answer says that it is the last (RFC 9112, 9.6).
     if progress.lock().end() == KeepAlive::Close {

@@ -1,7 +1,9 @@
 //! Listeners: sources of connections.
 
+use std::any::Any;
 use std::future::{Ready, ready};
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -116,5 +118,15 @@ impl Listener for UnixListener {
     async fn accept(&mut self) -> io::Result<Self::Handshake> {
         let (stream, _) = Self::accept(self).await?;
         Ok(ready(Ok(stream)))
+    }
+}
+
+/// Has a connection reset once it is dropped, if it is one of TCP; others are closed.
+pub(super) fn reset_when_dropped(stream: &dyn Any) {
+    if let Some(stream) = stream.downcast_ref::<TcpStream>() {
+        // Deprecated because waiting blocks the thread; zero does not. Its successor is of tokio
+        // 1.49.
+        #[allow(deprecated)]
+        let _ = stream.set_linger(Some(Duration::ZERO));
     }
 }

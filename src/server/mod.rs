@@ -4,8 +4,12 @@ pub(crate) mod acceptor;
 mod connection;
 mod framing;
 pub(crate) mod listener;
+#[cfg_attr(not(feature = "simulator"), allow(dead_code, reason = "a receiver answers at once"))]
+mod paced;
 mod patience;
 mod progress;
+#[cfg_attr(not(feature = "simulator"), allow(dead_code, reason = "a receiver answers at once"))]
+pub(crate) mod service;
 pub(crate) mod settings;
 pub(crate) mod shutdown;
 mod socket;

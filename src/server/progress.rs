@@ -26,6 +26,8 @@ pub(super) struct Progress {
     reading: Reading,
     pub(super) writing: Writing,
     pub(super) closing: Closing,
+    /// `true` while the client has all that is there of an answer, and more is to come.
+    is_body_awaited: bool,
     /// Last phase whose deadline was asked for, and that deadline.
     pub(super) armed: Option<(Phase, Instant)>,
 }
@@ -64,6 +66,8 @@ pub(super) enum Closing {
     AtOnce,
     /// In stages: the client may still be sending.
     Lingering,
+    /// By a reset: the answer failed, and the client must not take what it has for all of it.
+    Reset,
 }
 
 /// Fate of a connection after an answer.
@@ -95,6 +99,7 @@ impl Progress {
         match (self.writing, self.reading) {
             (Writing::Closed, _) => Phase::Lingering,
             (Writing::Blocked, _) => Phase::Writing,
+            (Writing::Flushed, _) if self.is_body_awaited => Phase::Busy,
             (Writing::Flushed, Reading::First) => Phase::New,
             (Writing::Flushed, Reading::Next) => Phase::Idle,
             (Writing::Flushed, Reading::Head) => Phase::Head,
@@ -112,9 +117,9 @@ impl Progress {
 
     /// Begins a request whose head is there. Refuses it if somebody else could see its
     /// boundaries elsewhere.
-    pub(super) fn begin<B: Body>(&mut self, request: &Request<B>) -> Result<(), Rejection> {
+    pub(super) fn begin<B: Body>(&mut self, request: &Request<B>) -> Result<(), Box<Rejection>> {
         self.reading = Reading::Request;
-        self.framing.check(request)
+        self.framing.check(request).map_err(Box::new)
     }
 
     /// Ends a request that is answered.
@@ -127,5 +132,15 @@ impl Progress {
         // The same phase again is another wait.
         self.armed = None;
         if end == RequestEnd::Unknown { KeepAlive::Close } else { KeepAlive::Keep }
+    }
+    /// Takes note that the service is slower with the body of its answer than the client.
+    pub(super) fn await_body(&mut self) {
+        self.is_body_awaited = true;
+    }
+
+    /// Takes note that the body that was awaited has come to its end, or is given up.
+    pub(super) fn end_body(&mut self) {
+        self.is_body_awaited = false;
+        self.armed = None;
     }
 }

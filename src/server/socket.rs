@@ -7,10 +7,11 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::listener::reset_when_dropped;
 use super::progress::{Closing, SharedProgress, Writing};
 
 /// Socket that reports its progress.
-pub(super) struct Socket<S> {
+pub(super) struct Socket<S: 'static> {
     stream: S,
     progress: Arc<SharedProgress>,
     /// State as last reported, so that a write that goes through at once takes no lock.
@@ -32,7 +33,10 @@ impl<S> Socket<S> {
     fn note(&mut self, writing: Writing) {
         if self.writing != writing && self.writing != Writing::Closed {
             self.writing = writing;
-            self.progress.lock().writing = writing;
+            let mut progress = self.progress.lock();
+            progress.writing = writing;
+            // The client took all that was there: the next wait for it is another.
+            progress.armed = None;
         }
     }
 }
@@ -120,5 +124,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             ready!(socket.poll_drop_rest(context));
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: 'static> Drop for Socket<S> {
+    fn drop(&mut self) {
+        if self.progress.lock().closing == Closing::Reset {
+            reset_when_dropped(&self.stream);
+        }
     }
 }
