@@ -402,7 +402,16 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
         // Its payloads are models as well, and go both ways.
         "client" => PAYLOADS,
         // SnapEngage's side of the client, on this crate's own server.
-        "simulator" => &["client", "server", "testing", "secret", "wire::json", "wire::percent"],
+        "simulator" => &[
+            "client",
+            "server::acceptor",
+            "server::service",
+            "server::settings",
+            "testing",
+            "secret",
+            "wire::json",
+            "wire::percent",
+        ],
         // Tests of dialogues start and look at their states.
         "testing" => &["dialogue"],
         _ => &[],
