@@ -98,8 +98,8 @@ impl Proxy {
             None => (None, rest),
         };
         let host = host.trim_end_matches('/').parse::<Authority>().ok();
-        // `http` reads any text as a port, and `user:password` without a host as a host.
-        let host = host.filter(|host| host.port().is_none() || host.port_u16().is_some());
+        // `http` takes any text for a port, so `name:password` without a host would be an address.
+        let host = host.filter(|host| host.port_u16().is_some() || host.as_str() == host.host());
         let address = host.and_then(|host| {
             Uri::builder().scheme(Scheme::HTTP).authority(host).path_and_query("/").build().ok()
         });
@@ -199,4 +199,113 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Proxies, String> {
+        Proxies::from_variables(|name| {
+            let variable = variables.iter().find(|(variable, _)| *variable == name);
+            variable.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    /// The address and the credentials of the proxy for an address.
+    fn proxy_of(address: &str, variables: &[(&str, &str)]) -> Option<(String, String)> {
+        let proxies = read(variables).expect("proxies");
+        let proxy = proxies.of(&address.parse().expect("an address"))?.clone();
+        let credentials = proxy.credentials.as_ref().map(|header| header.to_str().expect("ASCII"));
+        Some((proxy.address.to_string(), credentials.unwrap_or_default().to_owned()))
+    }
+
+    #[test]
+    fn a_variable_is_for_the_addresses_of_its_scheme() {
+        let (http, https) = ("http://www.snapengage.com/", "https://www.snapengage.com/");
+        for (variables, over_http, over_https) in [
+            (&[][..], None, None),
+            (&[("HTTP_PROXY", "a:1")], Some("a:1"), None),
+            (&[("http_proxy", "a:1")], Some("a:1"), None),
+            (&[("HTTPS_PROXY", "a:1")], None, Some("a:1")),
+            (&[("https_proxy", "a:1")], None, Some("a:1")),
+            (&[("ALL_PROXY", "a:1")], Some("a:1"), Some("a:1")),
+            (&[("all_proxy", "a:1"), ("HTTPS_PROXY", "b")], Some("a:1"), Some("b")),
+            (&[("HTTPS_PROXY", ""), ("https_proxy", "a:1")], None, Some("a:1")),
+            (&[("HTTP_PROXY", "a:1"), ("REQUEST_METHOD", "GET")], None, None),
+            (&[("http_proxy", "a:1"), ("REQUEST_METHOD", "GET")], Some("a:1"), None),
+            (&[("HTTPS_PROXY", "a:1"), ("REQUEST_METHOD", "GET")], None, Some("a:1")),
+        ] {
+            for (address, proxy) in [(http, over_http), (https, over_https)] {
+                let expected = proxy.map(|proxy| (format!("http://{proxy}/"), String::new()));
+                assert_eq!(proxy_of(address, variables), expected, "{address} {variables:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_are_taken_out_of_the_address() {
+        for (value, address, credentials) in [
+            ("http://a:1", "http://a:1/", ""),
+            ("HTTP://a:1/", "http://a:1/", ""),
+            (" http://[::1]:3128 ", "http://[::1]:3128/", ""),
+            ("http://Aladdin:opensesame@a:1", "http://a:1/", "Basic QWxhZGRpbjpvcGVuc2VzYW1l"),
+            ("Aladdin:open%73esame@a", "http://a/", "Basic QWxhZGRpbjpvcGVuc2VzYW1l"),
+            ("http://u@a", "http://a/", "Basic dTo="),
+            ("http://u:p/@:?#@a", "http://a/", "Basic dTpwL0A6PyM="),
+        ] {
+            let proxy = proxy_of("https://host/", &[("HTTPS_PROXY", value)]);
+            assert_eq!(proxy, Some((address.to_owned(), credentials.to_owned())), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_refused_by_its_variable() {
+        for (value, problem) in [
+            ("socks5://name:secret@a:1", "is a proxy of another kind than http://"),
+            ("https://name:secret@a:1", "is a proxy of another kind than http://"),
+            ("http://", "is no address of a proxy, as in http://proxy:3128"),
+            ("http://name:secret", "is no address of a proxy, as in http://proxy:3128"),
+            ("http://name:secret@", "is no address of a proxy, as in http://proxy:3128"),
+            ("http://name:secret@a:70000", "is no address of a proxy, as in http://proxy:3128"),
+            ("http://name:secret@a b", "is no address of a proxy, as in http://proxy:3128"),
+        ] {
+            for variable in ["HTTP_PROXY", "https_proxy", "ALL_PROXY"] {
+                let refused = read(&[(variable, value)]).err();
+                assert_eq!(refused, Some(format!("{variable} {problem}")), "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn exceptions_are_reached_without_a_proxy() {
+        for (exceptions, straight, proxied) in [
+            ("", &[][..], &["http://a.example.com/"][..]),
+            ("*", &["http://a.example.com/", "http://10.0.0.1/"], &[]),
+            (
+                "example.com, B.org",
+                &["http://example.com/", "http://a.EXAMPLE.com/", "http://b.org./"],
+                &["http://notexample.com/", "http://example.com.evil.org/", "http://org/"],
+            ),
+            (".example.com b.org", &["http://example.com/", "http://b.org/"], &["http://com/"]),
+            ("*.example.com", &["http://a.example.com/"], &["http://aexample.com/"]),
+            ("a:8080", &["http://a:8080/"], &["http://a/", "http://a:80/"]),
+            ("a:80", &["http://a/", "http://a:80/"], &["http://a:8080/"]),
+            ("10.0.0.1", &["http://10.0.0.1:8080/"], &["http://10.0.0.10/", "http://a/"]),
+            ("10.1.0.0/15", &["http://10.1.2.3/", "http://10.0.0.0/"], &["http://10.2.0.0/"]),
+            ("0.0.0.0/0", &["http://10.1.2.3/"], &["http://[::1]/"]),
+            ("::1, [fe80::1]", &["http://[::1]/", "http://[fe80::1]/"], &["http://[::2]/"]),
+            ("fe80::/10", &["http://[febf::1]:1/"], &["http://[fec0::1]/", "http://1.1.1.1/"]),
+            (".,/,:,*.,10.0.0.0/x", &[], &["http://a/", "http://10.0.0.0/"]),
+        ] {
+            let proxy =
+                |to: &str| proxy_of(to, &[("ALL_PROXY", "proxy"), ("NO_PROXY", exceptions)]);
+            for address in straight {
+                assert_eq!(proxy(address), None, "{exceptions:?} {address}");
+            }
+            for address in proxied {
+                assert!(proxy(address).is_some(), "{exceptions:?} {address}");
+            }
+        }
+    }
 }
