@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -90,11 +91,11 @@ impl Service<Uri> for Route {
             && address.scheme() == Some(&Scheme::HTTPS)
         {
             let tunnel = tunnel(proxy, self.tcp.clone()).call(address);
-            return Box::pin(async { Ok(Stream { tcp: tunnel.await?, is_to_proxy: false }) });
+            return Box::pin(async { Ok(Stream::new(tunnel.await?, false)) });
         }
         let is_to_proxy = proxy.is_some();
         let tcp = self.tcp.call(proxy.map_or(address, |proxy| proxy.address().clone()));
-        Box::pin(async move { Ok(Stream { tcp: tcp.await?, is_to_proxy }) })
+        Box::pin(async move { Ok(Stream::new(tcp.await?, is_to_proxy)) })
     }
 }
 
@@ -107,15 +108,55 @@ fn tunnel(proxy: &Proxy, tcp: HttpConnector) -> Tunnel<HttpConnector> {
     }
 }
 
-/// Connection that knows whether it ends at a proxy, which wants the whole address of a request.
+/// Switch of a connection that ends it, with all that is still to be written.
+#[derive(Clone, Default)]
+pub(super) struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    pub(super) fn now(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_made(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Connection that can be cut, and knows whether it ends at a proxy, which wants the whole address
+/// of a request.
 pub(super) struct Stream {
     tcp: TokioIo<TcpStream>,
     is_to_proxy: bool,
+    cut: Cut,
+}
+
+impl Stream {
+    fn new(tcp: TokioIo<TcpStream>, is_to_proxy: bool) -> Self {
+        Self { tcp, is_to_proxy, cut: Cut::default() }
+    }
+
+    fn tcp(&mut self) -> io::Result<Pin<&mut TokioIo<TcpStream>>> {
+        if self.cut.is_made() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(Pin::new(&mut self.tcp))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.cut.is_made() {
+            // The kernel would send what it still holds, long after the call has failed or been
+            // made again. It blocks for a longer time than none alone.
+            #[allow(deprecated)]
+            let _ = self.tcp.inner().set_linger(Some(Duration::ZERO));
+        }
+    }
 }
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        self.tcp.connected().proxy(self.is_to_proxy)
+        self.tcp.connected().proxy(self.is_to_proxy).extra(self.cut.clone())
     }
 }
 
@@ -125,7 +166,7 @@ impl Read for Stream {
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(context, buffer)
+        self.tcp()?.poll_read(context, buffer)
     }
 }
 
@@ -135,7 +176,7 @@ impl Write for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(context, bytes)
+        self.tcp()?.poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -143,7 +184,7 @@ impl Write for Stream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write_vectored(context, slices)
+        self.tcp()?.poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -151,10 +192,10 @@ impl Write for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+        self.tcp()?.poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+        self.tcp()?.poll_shutdown(context)
     }
 }

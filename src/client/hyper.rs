@@ -1,6 +1,8 @@
 //! Default transport: hyper over HTTP/1, with a pool of connections.
 
 use std::error::Error;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +10,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, PROXY_AUTHORIZATION};
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request, Response};
+use http::{Extensions, HeaderValue, Method, Request, Response};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::connect::{Connector, connector};
+use super::connect::{Connector, Cut, connector};
 use super::proxy::Proxies;
 use super::transport::{ResponseBody, Transport, TransportError};
 
@@ -95,10 +99,46 @@ impl Transport for HyperTransport {
         if request.body().is_empty() && [Method::POST, Method::PUT].contains(request.method()) {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        match self.client.request(request.map(Full::new)).await {
+        match Sending::new(&self.client, request.map(Full::new)).answer().await {
             Ok(response) => Ok(response.map(ResponseBody::new)),
             Err(error) if is_unsent(&error) => Err(TransportError::not_sent(error)),
             Err(error) => Err(TransportError::new(error)),
+        }
+    }
+}
+
+/// Request that is on its way. Dropped before there is an answer, it cuts its connection off: hyper
+/// would still send all that it holds of the request.
+struct Sending {
+    connection: Option<CaptureConnection>,
+    answer: legacy::ResponseFuture,
+}
+
+impl Sending {
+    fn new(
+        client: &legacy::Client<Connector, Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
+    ) -> Self {
+        let connection = Some(capture_connection(&mut request));
+        Self { connection, answer: client.request(request) }
+    }
+
+    async fn answer(mut self) -> Result<Response<Incoming>, legacy::Error> {
+        let answer = poll_fn(|context| Pin::new(&mut self.answer).poll(context)).await;
+        self.connection = None;
+        answer
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        // Before `answer` is dropped, which wakes the connection to end.
+        if let Some(connection) = &self.connection
+            && let Some(connected) = &*connection.connection_metadata()
+        {
+            let mut extras = Extensions::new();
+            connected.get_extras(&mut extras);
+            extras.get::<Cut>().inspect(|cut| cut.now());
         }
     }
 }
@@ -109,4 +149,210 @@ impl Transport for HyperTransport {
 fn is_unsent(error: &legacy::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
     error.is_connect() || cause.is_some_and(|cause| cause.is_closed() || cause.is_canceled())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+
+    fn transport() -> HyperTransport {
+        let options = HyperOptions { is_https: false, proxy_from_env: false };
+        HyperTransport::new(&options).expect("a transport")
+    }
+
+    async fn listener() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}/", listener.local_addr().expect("an address"));
+        (listener, address)
+    }
+
+    async fn accept(listener: &TcpListener) -> TcpStream {
+        listener.accept().await.expect("a connection").0
+    }
+
+    fn post(address: &str, body: impl Into<Bytes>) -> Request<Bytes> {
+        Request::post(address).body(body.into()).expect("a request")
+    }
+
+    async fn read_head(connection: &mut TcpStream) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(connection.read_u8().await.expect("a head"));
+        }
+        String::from_utf8(head).expect("ASCII")
+    }
+
+    fn text_of(error: &TransportError) -> String {
+        format!("{error:?}")
+    }
+
+    #[tokio::test]
+    async fn a_request_without_a_connection_was_not_sent() {
+        let (listener, refused) = listener().await;
+        drop(listener);
+        for address in [&*refused, "http://nobody.invalid/", "ftp://localhost/", "/path?key=secret"]
+        {
+            let error = transport().send(post(address, "{}")).await.expect_err("no connection");
+            assert!(error.is_not_sent(), "{address} {error:?}");
+            assert!(!text_of(&error).contains("secret"), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_of_which_bytes_were_read_was_sent() {
+        let partial: &[&[u8]] =
+            &[b"", b"HTT", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", b"junk\r\n\r\n"];
+        for &answer in partial {
+            let (listener, address) = listener().await;
+            let server = async {
+                let mut connection = accept(&listener).await;
+                // One byte is enough, and closing with the rest unread is a reset.
+                connection.read_u8().await.expect("a byte");
+                connection.write_all(answer).await.expect("written");
+            };
+            let transport = transport();
+            let (result, ()) = tokio::join!(transport.send(post(&address, "{}")), server);
+            let error = result.expect_err("no answer");
+            assert!(!error.is_not_sent(), "{answer:?} {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_ends_early_is_an_error_after_sending() {
+        let (listener, address) = listener().await;
+        let server = async {
+            let mut connection = accept(&listener).await;
+            read_head(&mut connection).await;
+            connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi").await
+        };
+        let transport = transport();
+        let (result, written) = tokio::join!(transport.send(post(&address, "")), server);
+        written.expect("written");
+        let body = result.expect("a head").into_body().collect().await;
+        let error = body.expect_err("half a body");
+        assert!(!error.is_not_sent(), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn an_empty_post_has_a_length() {
+        for (body, length) in [("", "0"), ("{}", "2")] {
+            let (listener, address) = listener().await;
+            let server = async {
+                let mut connection = accept(&listener).await;
+                let head = read_head(&mut connection).await;
+                connection.write_all(OK).await.expect("written");
+                head
+            };
+            let transport = transport();
+            let (result, head) = tokio::join!(transport.send(post(&address, body)), server);
+            result.expect("an answer");
+            let host = address.trim_start_matches("http://").trim_end_matches('/');
+            let expected =
+                format!("POST / HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n");
+            let mut lines: Vec<_> = head.split_inclusive("\r\n").collect();
+            lines[1..]
+                .sort_unstable_by_key(|line| (line.trim().is_empty(), !line.starts_with("host")));
+            assert_eq!(lines.concat(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_until_it_closes() {
+        let (listener, address) = listener().await;
+        let server = async {
+            let mut first = accept(&listener).await;
+            for _ in 0..2 {
+                read_head(&mut first).await;
+                first.write_all(OK).await.expect("written");
+            }
+            drop(first);
+            let mut second = accept(&listener).await;
+            read_head(&mut second).await;
+            second.write_all(OK).await.expect("written");
+        };
+        let transport = transport();
+        let client = async {
+            for _ in 0..3 {
+                let get = Request::get(&address).body(Bytes::new()).expect("a request");
+                let answer = transport.send(get).await.expect("an answer");
+                let body = answer.into_body().collect().await.expect("a body").to_bytes();
+                assert_eq!(body, "hi");
+            }
+        };
+        tokio::join!(client, server);
+        drop(listener);
+        let error = transport.send(post(&address, "{}")).await.expect_err("nobody listens");
+        assert!(error.is_not_sent(), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_dropped_is_cut_off() {
+        for length in [2, 64 << 20] {
+            let (listener, address) = listener().await;
+            let transport = transport();
+            let sending = transport.send(post(&address, vec![b'x'; length]));
+            let mut connection = tokio::select! {
+                _ = sending => panic!("nobody has answered"),
+                connection = async {
+                    let mut connection = accept(&listener).await;
+                    read_head(&mut connection).await;
+                    connection
+                } => connection,
+            };
+            let mut rest = Vec::new();
+            let end = connection.read_to_end(&mut rest).await.expect_err("a reset");
+            assert_eq!(end.kind(), ErrorKind::ConnectionReset);
+            assert!(length == 2 || rest.len() < length, "{} bytes", rest.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_dropped_early_is_never_sent() {
+        let (listener, address) = listener().await;
+        let transport = transport();
+        // Polled once: the connection is being made.
+        tokio::select! {
+            biased;
+            _ = transport.send(post(&address, "{}")) => panic!("nobody has answered"),
+            () = async {} => {}
+        }
+        let server = async {
+            let mut heads = Vec::new();
+            // Connections in the order in which they were made.
+            while heads.len() < 2 {
+                let mut connection = accept(&listener).await;
+                let mut first = [0];
+                let Ok(1) = connection.read(&mut first).await else { continue };
+                heads.push(first[0]);
+                if first == *b"G" {
+                    read_head(&mut connection).await;
+                    connection.write_all(OK).await.expect("written");
+                    break;
+                }
+            }
+            heads
+        };
+        let get = Request::get(&address).body(Bytes::new()).expect("a request");
+        let (answer, heads) = tokio::join!(transport.send(get), server);
+        answer.expect("an answer");
+        assert_eq!(heads, b"G");
+    }
+
+    #[cfg(not(feature = "client-tls"))]
+    #[tokio::test]
+    async fn https_without_tls_names_the_feature() {
+        let options = HyperOptions { is_https: true, proxy_from_env: false };
+        let problem = HyperTransport::new(&options).err();
+        assert_eq!(problem.as_deref(), Some("https needs the feature `client-tls`"));
+        let error = transport().send(post("https://localhost/", "{}")).await.expect_err("no TLS");
+        assert!(error.is_not_sent(), "{error:?}");
+    }
 }
