@@ -15,20 +15,57 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tower_service::Service;
 
 use super::proxy::{Proxies, Proxy};
 
 /// Maker of connections, over TLS where the address is https.
+#[derive(Clone)]
+pub(super) struct Connector(Inner);
+
 #[cfg(feature = "client-tls")]
-pub(super) type Connector = hyper_rustls::HttpsConnector<Route>;
+type Inner = hyper_rustls::HttpsConnector<Route>;
 
 #[cfg(not(feature = "client-tls"))]
-pub(super) type Connector = Route;
+type Inner = Route;
 
-/// Creates the maker of connections, and says why an https address cannot be reached, if so.
+impl Connector {
+    /// Time for a connection with its tunnel and TLS: a third of an attempt's, so that a host that
+    /// is silent counts as one without a connection, and not as one that may have done what it was
+    /// asked.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// Creates a maker of connections, and says why it cannot reach an https address, if so.
+    pub(super) fn new(proxies: Arc<Proxies>) -> (Self, Option<String>) {
+        let (inner, no_tls) = secured(Route::new(proxies));
+        (Self(inner), no_tls)
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = <Inner as Service<Uri>>::Response;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, address: Uri) -> Self::Future {
+        let connecting = timeout(Self::PATIENCE, self.0.call(address));
+        Box::pin(async {
+            let connection = connecting.await;
+            connection.map_err(|_| format!("no connection within {:?}", Self::PATIENCE))?
+        })
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
 #[cfg(feature = "client-tls")]
-pub(super) fn connector(proxies: Arc<Proxies>) -> (Connector, Option<String>) {
+fn secured(route: Route) -> (Inner, Option<String>) {
     use hyper_rustls::ConfigBuilderExt;
     use rustls::crypto::ring;
     use rustls::{ClientConfig, RootCertStore};
@@ -46,12 +83,12 @@ pub(super) fn connector(proxies: Arc<Proxies>) -> (Connector, Option<String>) {
             (builder().with_root_certificates(RootCertStore::empty()), Some(problem))
         }
     };
-    (Connector::from((Route::new(proxies), roots.with_no_client_auth())), problem)
+    (Inner::from((route, roots.with_no_client_auth())), problem)
 }
 
 #[cfg(not(feature = "client-tls"))]
-pub(super) fn connector(proxies: Arc<Proxies>) -> (Connector, Option<String>) {
-    (Route::new(proxies), Some("https needs the feature `client-tls`".to_owned()))
+fn secured(route: Route) -> (Inner, Option<String>) {
+    (route, Some("https needs the feature `client-tls`".to_owned()))
 }
 
 /// Way to a host, without the TLS.
@@ -74,12 +111,10 @@ impl Route {
     }
 }
 
-type BoxError = Box<dyn Error + Send + Sync>;
-
 impl Service<Uri> for Route {
     type Response = Stream;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+    type Future = Connecting<Stream>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.tcp.poll_ready(context).map_err(BoxError::from)

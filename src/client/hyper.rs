@@ -17,7 +17,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::connect::{Connector, Cut, connector};
+use super::connect::{Connector, Cut};
 use super::proxy::Proxies;
 use super::transport::{ResponseBody, Transport, TransportError};
 
@@ -54,7 +54,7 @@ impl HyperTransport {
     pub(super) fn new(options: &HyperOptions) -> Result<Self, String> {
         let proxies = if options.proxy_from_env { Proxies::from_env()? } else { Proxies::none() };
         let proxies = Arc::new(proxies);
-        let (connector, no_tls) = connector(Arc::clone(&proxies));
+        let (connector, no_tls) = Connector::new(Arc::clone(&proxies));
         if options.is_https
             && let Some(problem) = no_tls
         {
@@ -344,6 +344,18 @@ mod tests {
         let (answer, heads) = tokio::join!(transport.send(get), server);
         answer.expect("an answer");
         assert_eq!(heads, b"G");
+    }
+
+    #[cfg(feature = "client-tls")]
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_is_silent_is_sent_nothing() {
+        let (listener, address) = listener().await;
+        let address = address.replace("http:", "https:");
+        // Whether this machine has root certificates is no matter before the first certificate.
+        let transport = HyperTransport { no_tls: None, ..transport() };
+        let error = transport.send(post(&address, "{}")).await.expect_err("no TLS");
+        assert!(error.is_not_sent() && text_of(&error).ends_with("within 10s"), "{error:?}");
+        drop(listener);
     }
 
     #[cfg(not(feature = "client-tls"))]
