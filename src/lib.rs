@@ -23,6 +23,8 @@ pub mod dialogue;
 #[cfg(feature = "inbox")]
 pub mod inbox;
 pub mod journal;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 #[cfg(feature = "testing")]
 pub mod testing;
 

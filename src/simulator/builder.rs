@@ -1,0 +1,248 @@
+//! Configuration of a simulator.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+
+use super::agent::{Agent, SimulatedAgent};
+use super::archive::{Archive, Stored};
+use super::ids::Ids;
+use super::time::{Pace, SEEDED_START, Time};
+use super::vendor::log_case;
+use super::widget::{Member, SimulatedWidget, Widget};
+use super::world::{Keys, Ledger, User, World};
+use super::{Simulator, State};
+use crate::clock;
+use crate::error::BuildError;
+use crate::id::WidgetId;
+use crate::integration::SupportRequest;
+use crate::timestamp::Timestamp;
+
+/// Picture of an agent who has none.
+const AVATAR: &str = "https://www.snapengage.com/images/avatar.png";
+
+/// Builder of a [`Simulator`].
+#[derive(Debug)]
+#[must_use]
+pub struct SimulatorBuilder {
+    keys: Keys,
+    widgets: Vec<SimulatedWidget>,
+    agents: Vec<SimulatedAgent>,
+    users: Vec<User>,
+    cases: Vec<(WidgetId, SupportRequest)>,
+    files: Vec<(String, Bytes)>,
+    seed: Option<u64>,
+    start: Option<Timestamp>,
+}
+
+impl SimulatorBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            keys: Keys {
+                api_token: "local-api-token".to_owned(),
+                org: "5406213".to_owned(),
+                provisioning: "local-provisioning-key".to_owned(),
+                chat: "local-chat-key".to_owned(),
+            },
+            widgets: Vec::new(),
+            agents: Vec::new(),
+            users: Vec::new(),
+            cases: Vec::new(),
+            files: Vec::new(),
+            seed: None,
+            start: None,
+        }
+    }
+
+    /// Adds a widget, by its id alone or with more about it.
+    pub fn widget(mut self, widget: impl Into<SimulatedWidget>) -> Self {
+        self.widgets.push(widget.into());
+        self
+    }
+
+    /// Adds an agent, by the email address alone or with more about them.
+    pub fn agent(mut self, agent: impl Into<SimulatedAgent>) -> Self {
+        self.agents.push(agent.into());
+        self
+    }
+
+    /// Adds a user account: the email address, the name, and no phone.
+    pub fn user(mut self, email: impl AsRef<str>, name: impl Into<String>) -> Self {
+        self.users.push(User {
+            email: email.as_ref().to_lowercase(),
+            name: name.into(),
+            phone: None,
+            account_type: "enterprise".to_owned(),
+            size: 0,
+        });
+        self
+    }
+
+    /// Adds a finished conversation of a widget for the logs. One without a time of creation was
+    /// created when the simulator starts.
+    pub fn case(mut self, widget: impl Into<WidgetId>, case: SupportRequest) -> Self {
+        self.cases.push((widget.into(), case));
+        self
+    }
+
+    /// Adds an uploaded file, at `/files/NAME`.
+    pub fn file(mut self, name: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        self.files.push((name.into(), content.into()));
+        self
+    }
+
+    /// Sets the API token, for the logs, the files and the status of agents. By default
+    /// `local-api-token`.
+    pub fn api_token(mut self, token: impl Into<String>) -> Self {
+        self.keys.api_token = token.into();
+        self
+    }
+
+    /// Sets the number of the organisation. By default 5406213.
+    pub fn org(mut self, org: u64) -> Self {
+        self.keys.org = org.to_string();
+        self
+    }
+
+    /// Sets the key of the Provisioning API. By default `local-provisioning-key`.
+    pub fn provisioning_key(mut self, key: impl Into<String>) -> Self {
+        self.keys.provisioning = key.into();
+        self
+    }
+
+    /// Sets the key of the Visitor Chat API. By default `local-chat-key`.
+    pub fn chat_key(mut self, key: impl Into<String>) -> Self {
+        self.keys.chat = key.into();
+        self
+    }
+
+    /// Makes ids and times the same at every run: they are a function of the seed, and of what came
+    /// before.
+    ///
+    /// Time starts at 2026-01-05T09:00:00Z, unless [`start`](Self::start) says otherwise, and
+    /// stands still but for a second with each event. Without a seed, ids are random and time runs.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// Sets the time at the start. By default the current time.
+    pub fn start(self, start: Timestamp) -> Self {
+        Self { start: Some(start), ..self }
+    }
+
+    /// Builds the simulator.
+    ///
+    /// # Errors
+    ///
+    /// With every mistake: a credential that is empty; two widgets, agents, users, cases or files
+    /// of one id; a widget that is named and not there.
+    pub fn build(self) -> Result<Simulator, BuildError> {
+        let mistakes = self.mistakes();
+        if !mistakes.is_empty() {
+            return Err(BuildError::new(mistakes));
+        }
+        let world = self.into_world();
+        Ok(Simulator(Arc::new(Mutex::new(State { world, faults: Default::default() }))))
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        let keys = [
+            ("API token", &self.keys.api_token),
+            ("provisioning key", &self.keys.provisioning),
+            ("chat key", &self.keys.chat),
+        ];
+        let empty = keys.iter().filter(|(_, key)| key.trim().is_empty());
+        let mut mistakes: Vec<_> = empty.map(|(what, _)| format!("the {what} is empty")).collect();
+        let widgets = twice("widget", self.widgets.iter().map(|widget| widget.id.as_str()));
+        mistakes.extend(widgets);
+        mistakes.extend(twice("agent", self.agents.iter().map(|agent| agent.email.as_str())));
+        mistakes.extend(twice("user", self.users.iter().map(|user| user.email.as_str())));
+        mistakes.extend(twice("case", self.cases.iter().map(|(_, case)| case.id.as_str())));
+        mistakes.extend(twice("file", self.files.iter().map(|(name, _)| name.as_str())));
+        mistakes.extend(self.unknown_widgets());
+        mistakes
+    }
+
+    fn unknown_widgets(&self) -> impl Iterator<Item = String> {
+        let known: BTreeSet<_> = self.widgets.iter().map(|widget| &widget.id).collect();
+        let of_agents = self.agents.iter().flat_map(|agent| agent.widgets.iter().flatten());
+        let named: BTreeSet<_> =
+            of_agents.chain(self.cases.iter().map(|(widget, _)| widget)).collect();
+        let unknown: Vec<_> = named.difference(&known).copied().collect();
+        unknown.into_iter().map(|widget| format!("there is no widget {widget:?}"))
+    }
+
+    fn into_world(self) -> World {
+        let pace = if self.seed.is_some() { Pace::Still } else { Pace::Running };
+        let start = self.start.unwrap_or_else(|| match pace {
+            Pace::Still => Timestamp::from_millis(SEEDED_START).unwrap_or(Timestamp::MIN),
+            Pace::Running => clock::now(),
+        });
+        let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0_u8));
+        let widgets = self.widgets.into_iter().map(|widget| start_widget(widget, &self.agents));
+        World {
+            time: Time::new(start, pace),
+            ids: Ids::new(seed),
+            keys: self.keys,
+            widgets: widgets.map(|widget| (widget.id.clone(), widget)).collect(),
+            agents: self.agents.into_iter().map(start_agent).collect(),
+            users: self.users.into_iter().map(|user| (user.email.clone(), user)).collect(),
+            cases: BTreeMap::new(),
+            archive: archive(self.cases, start),
+            files: self.files.into_iter().collect(),
+            ledger: Ledger::default(),
+            made_widgets: 0,
+            memory: 0,
+        }
+    }
+}
+
+/// Describes the names that come more than once.
+fn twice<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for name in names {
+        if !seen.insert(name) {
+            twice.insert(name);
+        }
+    }
+    twice.into_iter().map(|name| format!("there is more than one {what} {name:?}")).collect()
+}
+
+fn start_agent(agent: SimulatedAgent) -> (String, Agent) {
+    (agent.email, Agent::new(agent.status))
+}
+
+fn start_widget(widget: SimulatedWidget, agents: &[SimulatedAgent]) -> Widget {
+    let is_of = |agent: &&SimulatedAgent| {
+        agent.widgets.as_ref().is_none_or(|widgets| widgets.contains(&widget.id))
+    };
+    let members = agents.iter().filter(is_of).map(|agent| Member {
+        email: agent.email.clone(),
+        alias: agent.shown_alias(),
+        avatar: AVATAR.to_owned(),
+        kind: "webclient".to_owned(),
+    });
+    Widget {
+        agents: members.collect(),
+        id: widget.id,
+        name: widget.name,
+        account: widget.account,
+        destination: widget.destination,
+        is_proactive: false,
+        has_conversations: None,
+        schedule: None,
+        needs: widget.needs,
+        size: 0,
+    }
+}
+
+fn archive(cases: Vec<(WidgetId, SupportRequest)>, start: Timestamp) -> Archive {
+    let mut archive = Archive::default();
+    for (widget, mut case) in cases {
+        let created_at = log_case::adopt(&mut case, start);
+        archive.put(widget, created_at, Stored::Given(log_case::write(&case)));
+    }
+    archive
+}

@@ -1,0 +1,353 @@
+//! Faults by choice: which call goes wrong, when, and in what way.
+
+use std::time::Duration;
+
+use http::header::{LOCATION, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde_json::Value;
+
+use super::vendor::answer::Answer;
+use super::vendor::call::Call;
+use super::vendor::{gson, logs};
+use crate::client::Operation;
+use crate::timestamp::Timestamp;
+
+/// Fault: what goes wrong, with which call, and when.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use http::StatusCode;
+/// use snapengage::client::Operation;
+/// use snapengage::simulator::Fault;
+///
+/// let busy = StatusCode::TOO_MANY_REQUESTS;
+/// Fault::nth(1).on(Operation::Logs).status(busy).retry_after(Duration::from_secs(30));
+/// Fault::every(3).on(Operation::Say).reset().after_effect();
+/// Fault::p(0.1, 7).slow(Duration::from_millis(20));
+/// ```
+///
+/// A fault counts the calls it is for from 1, since it was added, whether or not another one has
+/// befallen them. Of several that are due, the first that was added counts.
+///
+/// In process, what breaks is a [`TransportError`](crate::client::TransportError), and waits are on
+/// tokio's clock, which tests pause; on a socket, the connection breaks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    pub(super) trigger: FaultTrigger,
+    pub(super) kind: Kind,
+    pub(super) is_after_effect: bool,
+}
+
+/// Fault of which it is not said yet what it does.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct FaultTrigger {
+    pub(super) when: When,
+    pub(super) on: Option<Operation>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum When {
+    Nth(u64),
+    Every(u64),
+    /// By chance.
+    P {
+        p: f64,
+        seed: u64,
+    },
+}
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Status {
+        status: StatusCode,
+        retry_after: Option<RetryAfter>,
+        is_html: bool,
+    },
+    /// No connection is made.
+    Refuse,
+    Reset,
+    Half,
+    /// Milliseconds before the answer; `None` for ever.
+    Stall {
+        ms: Option<u64>,
+    },
+    /// Milliseconds before each KiB.
+    Slow {
+        ms: u64,
+    },
+    CyclicLink,
+    ForeignLink {
+        to: String,
+    },
+    ForeignRedirect {
+        to: String,
+    },
+    ErrorIn200,
+}
+
+/// Time after which a call may be made again, in either form of the header.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum RetryAfter {
+    Seconds(u64),
+    Date(Timestamp),
+}
+
+impl Fault {
+    /// Creates a fault of the n-th call, and no other. 0 is none.
+    pub fn nth(n: u64) -> FaultTrigger {
+        FaultTrigger { when: When::Nth(n), on: None }
+    }
+
+    /// Creates a fault of every n-th call: 1 is each. 0 is none.
+    pub fn every(n: u64) -> FaultTrigger {
+        FaultTrigger { when: When::Every(n), on: None }
+    }
+
+    /// Creates a fault that befalls calls with this probability, 0 to 1, and the same ones at every
+    /// run with the same seed.
+    pub fn p(p: f64, seed: u64) -> FaultTrigger {
+        FaultTrigger { when: When::P { p, seed }, on: None }
+    }
+
+    /// Adds `Retry-After` to a [`status`](FaultTrigger::status), in whole seconds. Others have
+    /// none.
+    #[must_use]
+    pub fn retry_after(self, delay: Duration) -> Self {
+        self.with_retry_after(RetryAfter::Seconds(delay.as_secs()))
+    }
+
+    /// Adds `Retry-After` to a [`status`](FaultTrigger::status), as a date. Others have none.
+    #[must_use]
+    pub fn retry_after_date(self, date: Timestamp) -> Self {
+        self.with_retry_after(RetryAfter::Date(date))
+    }
+
+    fn with_retry_after(mut self, after: RetryAfter) -> Self {
+        if let Kind::Status { retry_after, .. } = &mut self.kind {
+            *retry_after = Some(after);
+        }
+        self
+    }
+
+    /// Makes the body of a [`status`](FaultTrigger::status) an HTML page, as a front end writes it,
+    /// in place of JSON.
+    #[must_use]
+    pub fn html(mut self) -> Self {
+        if let Kind::Status { is_html, .. } = &mut self.kind {
+            *is_html = true;
+        }
+        self
+    }
+
+    /// Lets the call have its effect first: it was done, and the caller cannot know.
+    ///
+    /// Without it, what is answered by a status, a redirect or an error, or broken off before the
+    /// answer, was not done, and a stall comes before the effect. An answer that is halved, slow or
+    /// has another link is always that of a call that was done.
+    #[must_use]
+    pub fn after_effect(self) -> Self {
+        Self { is_after_effect: true, ..self }
+    }
+}
+
+impl FaultTrigger {
+    /// Sets the call that the fault is for. By default it is for all.
+    ///
+    /// [`Say`](Operation::Say) and [`CloseChat`](Operation::CloseChat) are one call on the wire: a
+    /// fault of the first befalls both, and one of the second that one alone.
+    pub fn on(self, operation: Operation) -> Self {
+        Self { on: Some(operation), ..self }
+    }
+
+    fn does(self, kind: Kind) -> Fault {
+        Fault { trigger: self, kind, is_after_effect: false }
+    }
+
+    /// Answers with this status, and an error in JSON, or as an [HTML page](Fault::html).
+    pub fn status(self, status: StatusCode) -> Fault {
+        self.does(Kind::Status { status, retry_after: None, is_html: false })
+    }
+
+    /// Makes no connection.
+    pub fn refuse(self) -> Fault {
+        self.does(Kind::Refuse)
+    }
+
+    /// Breaks the connection before the head of the answer.
+    pub fn reset(self) -> Fault {
+        self.does(Kind::Reset)
+    }
+
+    /// Sends half of the answer's body, and breaks the connection.
+    pub fn half(self) -> Fault {
+        self.does(Kind::Half)
+    }
+
+    /// Waits before it answers.
+    pub fn stall(self, delay: Duration) -> Fault {
+        self.does(Kind::Stall { ms: Some(millis(delay)) })
+    }
+
+    /// Never answers.
+    pub fn stall_for_ever(self) -> Fault {
+        self.does(Kind::Stall { ms: None })
+    }
+
+    /// Waits before each KiB of the answer's body.
+    pub fn slow(self, delay: Duration) -> Fault {
+        self.does(Kind::Slow { ms: millis(delay) })
+    }
+
+    /// Links a page of the logs to the first page.
+    pub fn cyclic_link(self) -> Fault {
+        self.does(Kind::CyclicLink)
+    }
+
+    /// Links a page of the logs to this origin: `https://elsewhere.example`.
+    pub fn foreign_link(self, origin: impl Into<String>) -> Fault {
+        self.does(Kind::ForeignLink { to: origin.into() })
+    }
+
+    /// Redirects to the same path at this origin: `https://elsewhere.example`.
+    pub fn foreign_redirect(self, origin: impl Into<String>) -> Fault {
+        self.does(Kind::ForeignRedirect { to: origin.into() })
+    }
+
+    /// Answers 200 with an error in the body, as Widget Availability does.
+    pub fn error_in_200(self) -> Fault {
+        self.does(Kind::ErrorIn200)
+    }
+}
+
+fn millis(delay: Duration) -> u64 {
+    u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl FaultTrigger {
+    fn is_for(&self, operation: Operation) -> bool {
+        match self.on {
+            None => true,
+            Some(Operation::Say) => {
+                matches!(operation, Operation::Say | Operation::CloseChat)
+            }
+            Some(on) => on == operation,
+        }
+    }
+
+    /// Returns `true` for a call that is due, by its number.
+    fn is_due(&self, number: u64) -> bool {
+        match self.when {
+            When::Nth(n) => number == n,
+            When::Every(n) => n > 0 && number % n == 0,
+            When::P { p, seed } => chance(seed, number) < p,
+        }
+    }
+}
+
+/// Returns a number from 0 to 1, without the latter: a function of seed and number.
+fn chance(seed: u64, number: u64) -> f64 {
+    // SplitMix64, whose state after so many steps is known without taking them.
+    let mut z = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    let high = u32::try_from(z >> 32).unwrap_or(u32::MAX);
+    f64::from(high) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// Faults that were added, each with the calls it has counted.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<(Fault, u64)>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.0.push((fault, 0));
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn all(&self) -> Vec<Fault> {
+        self.0.iter().map(|(fault, _)| fault.clone()).collect()
+    }
+
+    /// Counts a call, and returns what befalls it.
+    pub(super) fn befalls(&mut self, operation: Operation) -> Option<Fault> {
+        let mut due = None;
+        for (fault, count) in &mut self.0 {
+            if fault.trigger.is_for(operation) {
+                *count += 1;
+                if due.is_none() && fault.trigger.is_due(*count) {
+                    due = Some(fault.clone());
+                }
+            }
+        }
+        due
+    }
+}
+
+impl Kind {
+    /// Returns the answer in place of the vendor's; `None` if the vendor's own is sent.
+    pub(super) fn answer(&self, call: &Call) -> Option<Answer> {
+        match self {
+            Self::Status { status, retry_after, is_html } => {
+                let mut answer = if *is_html { page(*status) } else { error(*status) };
+                let after = retry_after.and_then(RetryAfter::header);
+                answer.headers.extend(after.map(|after| (RETRY_AFTER, after)));
+                Some(answer)
+            }
+            Self::ForeignRedirect { to } => {
+                let mut answer = Answer::empty(StatusCode::FOUND);
+                let to = HeaderValue::try_from(call.address_at(to)).ok();
+                answer.headers.extend(to.map(|to| (LOCATION, to)));
+                Some(answer)
+            }
+            Self::ErrorIn200 => Some(Answer::error_in_200(500, "something went wrong")),
+            _ => None,
+        }
+    }
+
+    /// Returns the link that takes the place of that in a page of the logs.
+    pub(super) fn link(&self, call: &Call) -> Option<String> {
+        match self {
+            Self::CyclicLink => Some(call.first_page()),
+            Self::ForeignLink { to } => Some(call.address_at(to)),
+            _ => None,
+        }
+    }
+}
+
+fn error(status: StatusCode) -> Answer {
+    let reason = status.canonical_reason().unwrap_or("error");
+    let body = serde_json::json!({ "code": status.as_u16(), "message": reason });
+    Answer::json(status, &body)
+}
+
+fn page(status: StatusCode) -> Answer {
+    let html = HeaderValue::from_static("text/html; charset=UTF-8");
+    let body = format!("<html><head><title>{status}</title></head><body>{status}</body></html>\n");
+    Answer::new(status, html, body.into())
+}
+
+impl RetryAfter {
+    fn header(self) -> Option<HeaderValue> {
+        match self {
+            Self::Seconds(seconds) => Some(seconds.into()),
+            Self::Date(date) => httpdate::fmt_http_date(date.into()).try_into().ok(),
+        }
+    }
+}
+
+/// Puts another link into a page of the logs; any other answer stays as it is.
+pub(super) fn relink(answer: Answer, link: String) -> Answer {
+    let Ok(Value::Object(mut page)) = serde_json::from_slice(&answer.body) else { return answer };
+    if !page.contains_key(logs::LINK) {
+        return answer;
+    }
+    page.insert(logs::LINK.to_owned(), link.into());
+    Answer { body: gson::write(&page), ..answer }
+}

@@ -1,0 +1,168 @@
+//! Levers: what people do whom no API knows, done by a test.
+
+use std::error::Error;
+use std::fmt;
+
+use http::StatusCode;
+
+use super::Simulator;
+use super::agent::email_of;
+use super::case::Speaker;
+use super::world::World;
+use crate::agent_status::Status;
+use crate::integration::ChatEndedBy;
+
+/// Seat of an agent: what they do there is done by calling it.
+///
+/// ```
+/// use snapengage::simulator::Simulator;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulator = Simulator::builder().widget("sales").agent("jane@example.com").build()?;
+/// let jane = simulator.agent("jane@example.com");
+/// jane.pause().await?;
+/// assert!(jane.takes("case-1").await.is_err());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Each returns once what it causes is through, and an error with the reason if an agent could not
+/// do so in the dashboard either: nobody of that email, no such chat (404), or a chat or an agent
+/// not in a state for it (409).
+#[derive(Debug, Clone)]
+pub struct AgentSeat {
+    simulator: Simulator,
+    email: String,
+}
+
+impl AgentSeat {
+    pub(super) fn new(simulator: Simulator, email: &str) -> Self {
+        Self { simulator, email: email_of(email) }
+    }
+
+    /// Goes online.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody of that email.
+    pub async fn online(&self) -> Result<(), LeverError> {
+        self.set(Status::Online).await
+    }
+
+    /// Pauses: stays signed in, and takes no chats.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody of that email.
+    pub async fn pause(&self) -> Result<(), LeverError> {
+        self.set(Status::Pause).await
+    }
+
+    /// Signs out.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody of that email.
+    pub async fn offline(&self) -> Result<(), LeverError> {
+        self.set(Status::Offline).await
+    }
+
+    /// Takes a chat that waits.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such chat or no such agent; if the agent is not online or not one of the
+    /// chat's widget; if the chat does not wait.
+    pub async fn takes(&self, case: impl AsRef<str>) -> Result<(), LeverError> {
+        self.act(|world| world.take(&self.email, case.as_ref())).await
+    }
+
+    /// Says something in a chat that the agent has.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such chat or no such agent, or the agent does not have it.
+    pub async fn says(
+        &self,
+        case: impl AsRef<str>,
+        text: impl AsRef<str>,
+    ) -> Result<(), LeverError> {
+        self.act(|world| {
+            let now = world.time.event();
+            let case = world.case_mut(case.as_ref())?;
+            let face = case.served_by(&self.email)?.clone();
+            case.say(Speaker::Agent(face), text.as_ref(), now);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Closes a chat that the agent has.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such chat or no such agent, or the agent does not have it.
+    pub async fn closes(&self, case: impl AsRef<str>) -> Result<(), LeverError> {
+        self.act(|world| {
+            world.case_mut(case.as_ref())?.served_by(&self.email)?;
+            world.close(case.as_ref(), ChatEndedBy::Agent)
+        })
+        .await
+    }
+
+    async fn set(&self, status: Status) -> Result<(), LeverError> {
+        self.act(|world| {
+            let agent = world.agent_mut(&self.email)?;
+            (agent.status, agent.sub_status) = (status, None);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn act(
+        &self,
+        action: impl FnOnce(&mut World) -> Result<(), LeverError>,
+    ) -> Result<(), LeverError> {
+        let mut state = self.simulator.lock();
+        state.world.agent_mut(&self.email)?;
+        action(&mut state.world)
+    }
+}
+
+/// Refusal of a lever: nobody could do so in this state.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LeverError {
+    status: StatusCode,
+    text: String,
+}
+
+impl LeverError {
+    pub(super) fn unknown(what: &str) -> Self {
+        Self { status: StatusCode::NOT_FOUND, text: format!("there is no such {what}") }
+    }
+
+    pub(super) fn conflict(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::CONFLICT, text: text.into() }
+    }
+
+    /// Returns 404 for an agent or a chat that is not known, and 409 for one that is in no state
+    /// for it.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl fmt::Display for LeverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for LeverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for LeverError {}

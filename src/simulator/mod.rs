@@ -1,0 +1,249 @@
+//! SnapEngage's side, without an account: its APIs, over one state.
+
+mod agent;
+mod archive;
+mod body;
+mod builder;
+mod case;
+mod fault;
+mod ids;
+mod lever;
+mod time;
+mod vendor;
+mod widget;
+mod world;
+
+use std::error::Error;
+use std::fmt;
+use std::future::pending;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::time::sleep;
+
+pub use self::agent::SimulatedAgent;
+pub use self::builder::SimulatorBuilder;
+pub use self::fault::{Fault, FaultTrigger};
+pub use self::lever::{AgentSeat, LeverError};
+pub use self::widget::SimulatedWidget;
+
+use self::body::{Half, Slow, broken};
+use self::case::Survey;
+use self::fault::{Faults, Kind, relink};
+use self::vendor::answer::Answer;
+use self::vendor::call::Call;
+use self::vendor::log_case;
+use self::vendor::refusal::Refusal;
+use self::world::World;
+use crate::client::{Operation, ResponseBody, Transport, TransportError};
+use crate::id::CaseId;
+use crate::integration::SupportRequest;
+use crate::timestamp::Timestamp;
+
+/// Longest body of a call, in bytes.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// SnapEngage's side of its APIs.
+#[derive(Clone)]
+pub struct Simulator(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    world: World,
+    faults: Faults,
+}
+
+impl Simulator {
+    /// Starts to configure a simulator.
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder::new()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing is left half done by a panic that was caught elsewhere.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers one request as SnapEngage does.
+    pub async fn handle<B>(
+        &self,
+        request: Request<B>,
+    ) -> Result<Response<ResponseBody>, TransportError>
+    where
+        B: http_body::Body,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (head, body) = request.into_parts();
+        let call = match read(body).await {
+            Ok(body) => Call::read(&head, body),
+            Err(refusal) => Err(refusal),
+        };
+        match call {
+            Ok(call) => self.take(&call).await,
+            Err(refusal) => Ok(refusal.answer(None).into_response(ResponseBody::from)),
+        }
+    }
+
+    /// Takes a call, or lets it go wrong.
+    async fn take(&self, call: &Call) -> Result<Response<ResponseBody>, TransportError> {
+        let fault = self.receive(call);
+        let Some(fault) = fault else {
+            return Ok(self.answer(call).into_response(ResponseBody::from));
+        };
+        if fault.kind == Kind::Refuse {
+            return Err(TransportError::not_sent(io::Error::from(
+                io::ErrorKind::ConnectionRefused,
+            )));
+        }
+        let early = fault.is_after_effect.then(|| self.answer(call));
+        match fault.kind {
+            Kind::Reset => return Err(TransportError::new(broken())),
+            Kind::Stall { ms: Some(ms) } => sleep(Duration::from_millis(ms)).await,
+            Kind::Stall { ms: None } => pending().await,
+            _ => {}
+        }
+        if let Some(answer) = fault.kind.answer(call) {
+            return Ok(answer.into_response(ResponseBody::from));
+        }
+        let mut answer = early.unwrap_or_else(|| self.answer(call));
+        if let Some(link) = fault.kind.link(call) {
+            answer = relink(answer, link);
+        }
+        Ok(answer.into_response(|body| match fault.kind {
+            Kind::Half => ResponseBody::new(Half::new(body)),
+            Kind::Slow { ms } => ResponseBody::new(Slow::new(body, Duration::from_millis(ms))),
+            _ => body.into(),
+        }))
+    }
+
+    /// Counts a call, and returns what befalls it.
+    fn receive(&self, call: &Call) -> Option<Fault> {
+        let mut state = self.lock();
+        state.world.ledger.received(call.operation);
+        state.faults.befalls(call.operation)
+    }
+
+    fn answer(&self, call: &Call) -> Answer {
+        vendor::answer(&mut self.lock().world, call)
+    }
+
+    /// Adds a fault. It counts from now on.
+    pub fn fault(&self, fault: Fault) {
+        self.lock().faults.add(fault);
+    }
+
+    /// Returns the faults that were added, in their order.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.lock().faults.all()
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Returns the seat of an agent, to do there what agents do.
+    pub fn agent(&self, email: impl AsRef<str>) -> AgentSeat {
+        AgentSeat::new(self.clone(), email.as_ref())
+    }
+
+    /// Gives what the visitor of a chat thought of it, before or after its end: a score from 0 to
+    /// 100. It is in the logs 5 minutes later.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such chat (404).
+    pub async fn survey(
+        &self,
+        case: impl AsRef<str>,
+        score: u8,
+        comment: Option<&str>,
+    ) -> Result<(), LeverError> {
+        let mut state = self.lock();
+        let at = state.world.time.event();
+        let comment = comment.map(str::to_owned);
+        let case = state.world.case_mut(case.as_ref())?;
+        case.survey = Some(Survey { score: score.min(100).into(), comment, at });
+        Ok(())
+    }
+
+    /// Returns the simulated time.
+    pub fn now(&self) -> Timestamp {
+        self.lock().world.time.now()
+    }
+
+    /// Lets time pass.
+    pub async fn advance(&self, duration: Duration) {
+        self.lock().world.time.advance(duration);
+    }
+
+    /// Returns the chats and offline messages that came in by calls, in their order.
+    pub fn cases(&self) -> Vec<CaseId> {
+        let state = self.lock();
+        let mut cases: Vec<_> = state.world.cases.values().collect();
+        cases.sort_by_key(|case| case.number);
+        cases.into_iter().map(|case| case.id.clone()).collect()
+    }
+
+    /// Returns a chat or an offline message as the logs write it, now: one that has not ended as
+    /// well.
+    pub fn case(&self, id: impl AsRef<str>) -> Option<SupportRequest> {
+        let state = self.lock();
+        let case = state.world.cases.get(id.as_ref())?;
+        Some(log_case::of(case, state.world.time.now()))
+    }
+
+    /// Returns how often a call came in, whatever became of it.
+    pub fn received(&self, operation: Operation) -> u64 {
+        self.lock().world.ledger.of(operation).map_or(0, |account| account.received)
+    }
+
+    /// Returns how often a call that changes something was carried out. A client that repeats what
+    /// was done already is found by it.
+    pub fn accepted(&self, operation: Operation) -> u64 {
+        self.lock().world.ledger.of(operation).map_or(0, |account| account.accepted)
+    }
+
+    /// Returns what was accepted, the last 1000: of [`Say`](Operation::Say) the messages, of
+    /// [`StartChat`](Operation::StartChat) the first ones, which may be empty, of
+    /// [`CloseChat`](Operation::CloseChat) and calls about widgets the ids, of all others the
+    /// emails.
+    pub fn accepted_texts(&self, operation: Operation) -> Vec<String> {
+        let state = self.lock();
+        let account = state.world.ledger.of(operation);
+        account.map(|account| account.texts.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+async fn read<B>(body: B) -> Result<Bytes, Refusal>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::too_large(BODY_LIMIT)),
+        Err(_) => Err(Refusal::broken_body()),
+    }
+}
+
+#[async_trait]
+impl Transport for Simulator {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<ResponseBody>, TransportError> {
+        self.handle(request.map(Full::new)).await
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+//! The simulator's time.
+
+use std::time::Duration;
+
+use crate::clock;
+use crate::timestamp::Timestamp;
+
+/// 2026-01-05T09:00:00Z, a Monday morning: the start of what is to be the same at every run.
+pub(super) const SEEDED_START: i64 = 1_767_603_600_000;
+
+/// Clock of the simulator.
+#[derive(Debug)]
+pub(super) struct Time {
+    start: Timestamp,
+    built_at: Timestamp,
+    /// Time that was added to the clock's own.
+    ahead: Duration,
+    pace: Pace,
+}
+
+/// Pace of a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// As the system's clock, or tokio's while that is paused.
+    Running,
+    /// One second an event, and none besides: times are the same at every run.
+    Still,
+}
+
+impl Time {
+    pub(super) fn new(start: Timestamp, pace: Pace) -> Self {
+        Self { start, built_at: clock::now(), ahead: Duration::ZERO, pace }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        let ran = match self.pace {
+            Pace::Running => clock::now().saturating_duration_since(self.built_at),
+            Pace::Still => Duration::ZERO,
+        };
+        self.start.saturating_add(ran).saturating_add(self.ahead)
+    }
+
+    /// Returns the time of something that happens now.
+    pub(super) fn event(&mut self) -> Timestamp {
+        if self.pace == Pace::Still {
+            self.advance(Duration::from_secs(1));
+        }
+        self.now()
+    }
+
+    pub(super) fn advance(&mut self, duration: Duration) {
+        self.ahead = self.ahead.saturating_add(duration);
+    }
+}

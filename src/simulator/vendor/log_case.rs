@@ -1,0 +1,136 @@
+//! A case as the logs write it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::gson;
+use crate::id::AgentId;
+use crate::integration::{
+    Date, RequestKind, RequesterDetails, SourceId, SupportRequest, TranscriptLine,
+};
+use crate::simulator::case::{Case, Line, Speaker, Stage};
+use crate::timestamp::Timestamp;
+
+/// Time after which a survey is in the logs.
+const SURVEY_DELAY: Duration = Duration::from_secs(5 * 60);
+
+/// Address of a visitor of whom none is known.
+const UNKNOWN: &str = "unknown@example.com";
+
+/// Returns a chat as a case, as the logs have it at a time.
+pub(in crate::simulator) fn of(case: &Case, now: Timestamp) -> SupportRequest {
+    let mut request = SupportRequest::new(case.id.as_str());
+    request.url = Some(format!("https://www.snapengage.com/viewcase?c={}", case.id));
+    set_created_at(&mut request, case.created_at);
+    describe_visitor(&mut request, case);
+    describe_chat(&mut request, case);
+    let surveyed = case.survey.as_ref();
+    if let Some(survey) = surveyed.filter(|survey| survey.at.saturating_add(SURVEY_DELAY) <= now) {
+        request.survey_score = Some(survey.score);
+        request.survey_comments = survey.comment.clone();
+    }
+    request.transcripts = case.lines.iter().filter_map(line).collect();
+    request
+}
+
+fn describe_visitor(request: &mut SupportRequest, case: &Case) {
+    let visitor = &case.visitor;
+    let mut details = RequesterDetails::default();
+    details.emails.extend(visitor.email.clone());
+    details.phones.extend(visitor.phone.clone());
+    request.requested_by = Some(visitor.email.clone().unwrap_or_else(|| UNKNOWN.to_owned()));
+    request.requester_details = Some(Box::new(details));
+    // One of the addresses for measurements (RFC 2544): nobody's.
+    let host = case.number % (1 << 17);
+    let (high, middle, low) = (18 + (host >> 16), host >> 8 & 0xff, host & 0xff);
+    request.ip_address = Some(format!("198.{high}.{middle}.{low}"));
+    request.page_url = Some("unknown".to_owned());
+    request.user_agent = visitor.user_agent.clone();
+    request.language_code = visitor.locale.clone();
+}
+
+fn describe_chat(request: &mut SupportRequest, case: &Case) {
+    let is_offline = case.visitor.is_offline;
+    let first = case.lines.iter().find(|line| line.from == Speaker::Visitor);
+    request.description = first.map(|line| line.text.clone());
+    request.kind = Some(if is_offline { RequestKind::Offline } else { RequestKind::Chat });
+    request.source_id = Some(if is_offline { SourceId::Offline } else { SourceId::Chat });
+    request.proactive_chat = Some(false);
+    if is_offline {
+        return;
+    }
+    let end = case.ended_at();
+    let waited = case.taken_at.or(end).map(|end| seconds(case.created_at, end));
+    request.chat_waittime = waited;
+    request.chat_duration = end.map(|end| seconds(case.created_at, end));
+    if let Stage::Ended { by, .. } = &case.stage {
+        request.chat_ended_by = by.clone();
+    }
+    let responded = case.lines.iter().any(|line| matches!(line.from, Speaker::Agent(_)));
+    request.chat_responded = Some(responded);
+    if let Some(agent) = &case.agent {
+        request.chat_agent_id = Some(AgentId::from(format!("wc:{}", agent.email)));
+        request.chat_agent_alias = Some(agent.alias.clone());
+    }
+}
+
+fn seconds(start: Timestamp, end: Timestamp) -> i64 {
+    let seconds = end.saturating_duration_since(start).as_secs();
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+/// Returns a line of the transcript; nothing for a code, which is no line.
+fn line(line: &Line) -> Option<TranscriptLine> {
+    let mut written = TranscriptLine::default();
+    match &line.from {
+        Speaker::Visitor => {}
+        Speaker::Agent(agent) => {
+            written.id = Some(format!("wc:{}", agent.email));
+            written.alias = Some(agent.alias.clone());
+        }
+        Speaker::Code(_) => return None,
+    }
+    set_date(&mut written, line.at);
+    written.message = line.text.clone();
+    Some(written)
+}
+
+fn set_date(line: &mut TranscriptLine, at: Timestamp) {
+    line.date = Some(Date::Time(at));
+    line.date_seconds = Some(at.as_millis().div_euclid(1000));
+    line.date_milliseconds = Some(at.as_millis().rem_euclid(1000));
+}
+
+fn set_created_at(request: &mut SupportRequest, at: Timestamp) {
+    request.created_at_date = Some(Date::Time(at));
+    request.created_at_seconds = Some(at.as_millis().div_euclid(1000));
+    request.created_at_milliseconds = Some(at.as_millis().rem_euclid(1000));
+}
+
+/// Brings a case that was given into the form of the logs: times are numbers here. Returns the time
+/// it was created, this one if it has none.
+pub(in crate::simulator) fn adopt(request: &mut SupportRequest, now: Timestamp) -> Timestamp {
+    let created_at = request.created_at().unwrap_or(now);
+    set_created_at(request, created_at);
+    for line in &mut request.transcripts {
+        if let Some(at) = line.sent_at() {
+            set_date(line, at);
+        }
+    }
+    created_at
+}
+
+/// Writes a case. Lines of visitors have an empty `id` and `alias` here.
+pub(in crate::simulator) fn write(request: &SupportRequest) -> Box<RawValue> {
+    let mut case = serde_json::to_value(request).unwrap_or_default();
+    let lines = case.get_mut("transcripts").and_then(Value::as_array_mut);
+    for line in lines.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for name in ["id", "alias"] {
+            line.entry(name).or_insert_with(|| "".into());
+        }
+    }
+    let text = String::from_utf8(gson::write(&case).into()).unwrap_or_default();
+    RawValue::from_string(text).or_else(|_| to_raw_value(&case)).expect("a value that is JSON")
+}

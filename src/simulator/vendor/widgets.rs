@@ -1,0 +1,186 @@
+//! Provisioning API: widgets.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::answer::Answer;
+use super::availability::text;
+use super::call::Call;
+use super::fields::Fields;
+use super::refusal::Refusal;
+use super::schedule;
+use crate::agent_status::Status;
+use crate::client::Operation;
+use crate::simulator::agent::{Agent, email_of};
+use crate::simulator::widget::{Member, Needs, Widget};
+use crate::simulator::world::World;
+
+const AGENT_TYPES: &[&str] = &["webclient", "google", "skype"];
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'w> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'w str>,
+    email: &'w str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_email: Option<&'w str>,
+    uuid: &'w str,
+    agents: Vec<WrittenMember<'w>>,
+    enable_proactive_chat: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enable_conversations: Option<bool>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenMember<'w> {
+    agent_id: String,
+    agent_alias: &'w str,
+    agent_avatar: &'w str,
+    agent_type: &'w str,
+}
+
+pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+    call.checks_provisioning_key(&world.keys)?;
+    let mut sent = Sent::read(call.fields()?)?;
+    if !world.users.contains_key(&sent.account) {
+        return Err(Refusal::malformed("`email` is not that of a user"));
+    }
+    let size = world.reserve(call.size())?;
+    let widget = Widget {
+        id: world.new_widget_id(),
+        name: sent.name.take(),
+        account: Some(sent.account),
+        destination: sent.destination,
+        agents: sent.agents,
+        is_proactive: sent.is_proactive.unwrap_or(false),
+        has_conversations: sent.has_conversations,
+        schedule: sent.schedule,
+        needs: Needs::default(),
+        size,
+    };
+    get_to_know(world, &widget.agents);
+    world.ledger.accepted(Operation::CreateWidget, widget.id.as_str());
+    let answer = Answer::json(StatusCode::CREATED, &written(&widget, None));
+    world.widgets.insert(widget.id.clone(), widget);
+    Ok(answer)
+}
+
+/// Unlike the others, this answer has no `enableConversations`.
+pub(super) fn get(world: &World, call: &Call) -> Result<Answer, Refusal> {
+    call.checks_provisioning_key(&world.keys)?;
+    let email = call.required("email")?.to_lowercase();
+    let widget = find(world, call.required("uuid")?, &email)?;
+    Ok(Answer::ok(&Written { enable_conversations: None, ..written(widget, Some(&email)) }))
+}
+
+/// Replaces the list of agents; of the rest, what is left out stays.
+pub(super) fn update(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+    call.checks_provisioning_key(&world.keys)?;
+    let fields = call.fields()?;
+    let id = fields.required("uuid")?;
+    let sent = Sent::read(fields)?;
+    let old = find(world, &id, &sent.account)?.size;
+    let size = world.reserve(call.size())?;
+    world.release(old);
+    get_to_know(world, &sent.agents);
+    let widget = world.widgets.get_mut(id.as_str()).ok_or_else(|| Refusal::not_found("widget"))?;
+    widget.size = size;
+    widget.name = sent.name.or(widget.name.take());
+    widget.destination = sent.destination.or(widget.destination.take());
+    widget.agents = sent.agents;
+    widget.is_proactive = sent.is_proactive.unwrap_or(widget.is_proactive);
+    widget.has_conversations = sent.has_conversations.or(widget.has_conversations);
+    widget.schedule = sent.schedule.or(widget.schedule.take());
+    let answer = Answer::ok(&written(widget, Some(&sent.account)));
+    world.ledger.accepted(Operation::UpdateWidget, &id);
+    Ok(answer)
+}
+
+pub(super) fn delete(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+    call.checks_provisioning_key(&world.keys)?;
+    let (id, email) = (call.required("uuid")?, call.required("email")?.to_lowercase());
+    let size = find(world, id, &email)?.size;
+    world.widgets.remove(id);
+    world.release(size);
+    world.ledger.accepted(Operation::DeleteWidget, id);
+    Ok(Answer::empty(StatusCode::OK))
+}
+
+/// Returns a widget, if it is that of this user.
+fn find<'w>(world: &'w World, id: &str, email: &str) -> Result<&'w Widget, Refusal> {
+    let widget = world.widgets.get(id).filter(|widget| widget.is_of(email));
+    widget.ok_or_else(|| Refusal::not_found("widget"))
+}
+
+/// Agents of a widget are known from then on, signed out.
+fn get_to_know(world: &mut World, members: &[Member]) {
+    for member in members {
+        let new = || Agent::new(Status::Offline);
+        world.agents.entry(member.email.clone()).or_insert_with(new);
+    }
+}
+
+/// What is sent of a widget, the same on create and update.
+struct Sent {
+    account: String,
+    name: Option<String>,
+    destination: Option<String>,
+    agents: Vec<Member>,
+    is_proactive: Option<bool>,
+    has_conversations: Option<bool>,
+    schedule: Option<serde_json::Value>,
+}
+
+impl Sent {
+    fn read(mut fields: Fields) -> Result<Self, Refusal> {
+        let agents = fields.objects("agents")?;
+        let agents = agents.iter().map(member).collect::<Result<Vec<_>, _>>()?;
+        if agents.is_empty() {
+            return Err(Refusal::malformed("`agents` names nobody"));
+        }
+        let schedule = fields.object("conversationSchedule")?;
+        Ok(Self {
+            account: fields.required_name("email")?.to_lowercase(),
+            name: fields.name("name")?,
+            destination: fields.text("destinationEmail")?,
+            agents,
+            is_proactive: fields.flag("enableProactiveChat")?,
+            has_conversations: fields.flag("enableConversations")?,
+            schedule: schedule.map(schedule::check).transpose()?,
+        })
+    }
+}
+
+fn member(fields: &Fields) -> Result<Member, Refusal> {
+    let kind = fields.required("agentType")?;
+    if !AGENT_TYPES.contains(&kind.as_str()) {
+        return Err(Refusal::malformed("`agentType` is not one of the documented"));
+    }
+    Ok(Member {
+        email: email_of(&fields.required("agentId")?),
+        alias: fields.required("agentAlias")?,
+        avatar: fields.required("agentAvatar")?,
+        kind,
+    })
+}
+
+/// Writes a widget. One that is nobody's in particular is that of whoever asked.
+fn written<'w>(widget: &'w Widget, asked_by: Option<&'w str>) -> Written<'w> {
+    let agents = widget.agents.iter().map(|agent| WrittenMember {
+        agent_id: format!("wc:{}", agent.email),
+        agent_alias: &agent.alias,
+        agent_avatar: &agent.avatar,
+        agent_type: &agent.kind,
+    });
+    Written {
+        name: widget.name.as_deref(),
+        email: widget.account.as_deref().or(asked_by).unwrap_or_default(),
+        destination_email: widget.destination.as_deref(),
+        uuid: widget.id.as_str(),
+        agents: agents.collect(),
+        enable_proactive_chat: text(widget.is_proactive),
+        enable_conversations: widget.has_conversations,
+    }
+}

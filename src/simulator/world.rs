@@ -1,0 +1,188 @@
+//! Everything that the simulator knows: one state for all of its APIs.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::agent::Agent;
+use super::archive::Archive;
+use super::case::{Case, Face, Visiting};
+use super::ids::{Ids, Kind};
+use super::lever::LeverError;
+use super::time::Time;
+use super::vendor::refusal::Refusal;
+use super::widget::Widget;
+use crate::client::Operation;
+use crate::id::{CaseId, WidgetId};
+use crate::integration::ChatEndedBy;
+
+/// Most bytes of what callers leave behind: users, widgets, chats. Past it, 503.
+const MEMORY: usize = 256 << 20;
+
+/// Bytes that are counted for anything that is kept, besides its text.
+const OVERHEAD: usize = 512;
+
+/// State of the simulator.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) time: Time,
+    pub(super) ids: Ids,
+    pub(super) keys: Keys,
+    pub(super) widgets: BTreeMap<WidgetId, Widget>,
+    /// By email address, in lower case, as the users are.
+    pub(super) agents: BTreeMap<String, Agent>,
+    pub(super) users: BTreeMap<String, User>,
+    pub(super) cases: BTreeMap<CaseId, Case>,
+    pub(super) archive: Archive,
+    pub(super) files: BTreeMap<String, Bytes>,
+    pub(super) ledger: Ledger,
+    /// Widgets that were made by a call.
+    pub(super) made_widgets: u64,
+    pub(super) memory: usize,
+}
+
+/// Credentials that the APIs take.
+#[derive(Clone)]
+pub(super) struct Keys {
+    pub(super) api_token: String,
+    pub(super) org: String,
+    pub(super) provisioning: String,
+    pub(super) chat: String,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("org", &self.org).finish_non_exhaustive()
+    }
+}
+
+/// User account.
+#[derive(Debug, Clone)]
+pub(super) struct User {
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) phone: Option<String>,
+    pub(super) account_type: String,
+    /// Bytes that its making took.
+    pub(super) size: usize,
+}
+
+impl World {
+    /// Counts what is about to be kept.
+    pub(super) fn reserve(&mut self, bytes: usize) -> Result<usize, Refusal> {
+        let size = bytes.saturating_add(OVERHEAD);
+        let memory = self.memory.saturating_add(size);
+        if memory > MEMORY {
+            return Err(Refusal::full());
+        }
+        self.memory = memory;
+        Ok(size)
+    }
+
+    pub(super) fn release(&mut self, size: usize) {
+        self.memory = self.memory.saturating_sub(size);
+    }
+
+    pub(super) fn agent_mut(&mut self, email: &str) -> Result<&mut Agent, LeverError> {
+        self.agents.get_mut(email).ok_or_else(|| LeverError::unknown("agent"))
+    }
+
+    pub(super) fn case_mut(&mut self, id: &str) -> Result<&mut Case, LeverError> {
+        self.cases.get_mut(id).ok_or_else(|| LeverError::unknown("chat"))
+    }
+
+    /// Returns the first agent of a widget who takes chats.
+    pub(super) fn agent_online(&self, widget: &Widget) -> Option<Face> {
+        let mut members = widget.agents.iter();
+        members.find_map(|member| {
+            self.agents.get(&member.email).filter(|agent| agent.is_online())?;
+            Some(member.face())
+        })
+    }
+
+    pub(super) fn is_online(&self, widget: &Widget) -> bool {
+        self.agent_online(widget).is_some()
+    }
+
+    /// Creates a chat, not yet opened.
+    pub(super) fn new_case(&mut self, widget: WidgetId, visitor: Visiting) -> &mut Case {
+        let number = self.cases.len() as u64 + 1;
+        let id = CaseId::from(self.ids.id(Kind::Case, number));
+        let now = self.time.event();
+        let case = Case::new(id.clone(), number, widget, visitor, now);
+        self.cases.entry(id).or_insert(case)
+    }
+
+    pub(super) fn new_widget_id(&mut self) -> WidgetId {
+        self.made_widgets += 1;
+        self.ids.id(Kind::Widget, self.made_widgets).into()
+    }
+
+    pub(super) fn take(&mut self, email: &str, case: &str) -> Result<(), LeverError> {
+        let agent = self.agents.get(email).ok_or_else(|| LeverError::unknown("agent"))?;
+        let case = self.cases.get_mut(case).ok_or_else(|| LeverError::unknown("chat"))?;
+        if !agent.is_online() {
+            return Err(LeverError::conflict("only an agent who is online takes chats"));
+        }
+        let members = self.widgets.get(&case.widget).map_or(&[][..], |widget| &widget.agents);
+        let Some(member) = members.iter().find(|member| member.email == email) else {
+            return Err(LeverError::conflict("the agent is not one of the chat's widget"));
+        };
+        case.take(member.face(), self.time.event())
+    }
+
+    /// Puts a message that was left while nobody was there into the logs.
+    pub(super) fn leave(&mut self, case: &str) {
+        let Some(case) = self.cases.get_mut(case) else { return };
+        case.close(None, case.created_at);
+        self.archive.put_chat(case.widget.clone(), case.created_at, case.id.clone());
+    }
+
+    /// Ends a chat: it goes into the logs. One that has ended stays as it is.
+    pub(super) fn close(&mut self, case: &str, by: ChatEndedBy) -> Result<(), LeverError> {
+        let now = self.time.event();
+        let case = self.case_mut(case)?;
+        if case.is_open() {
+            case.close(Some(by), now);
+            let (widget, created_at) = (case.widget.clone(), case.created_at);
+            let id = case.id.clone();
+            self.archive.put_chat(widget, created_at, id);
+        }
+        Ok(())
+    }
+}
+
+/// What was accepted, for tests to look at.
+#[derive(Debug, Default)]
+pub(super) struct Ledger(BTreeMap<&'static str, Account>);
+
+/// What one call has done.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    pub(super) received: u64,
+    pub(super) accepted: u64,
+    pub(super) texts: VecDeque<String>,
+}
+
+impl Ledger {
+    /// Most texts that are kept of a call; then the oldest go.
+    const TEXTS: usize = 1000;
+
+    pub(super) fn received(&mut self, operation: Operation) {
+        self.0.entry(operation.as_str()).or_default().received += 1;
+    }
+
+    pub(super) fn accepted(&mut self, operation: Operation, text: &str) {
+        let account = self.0.entry(operation.as_str()).or_default();
+        account.accepted += 1;
+        if account.texts.len() == Self::TEXTS {
+            account.texts.pop_front();
+        }
+        account.texts.push_back(text.to_owned());
+    }
+
+    pub(super) fn of(&self, operation: Operation) -> Option<&Account> {
+        self.0.get(operation.as_str())
+    }
+}
