@@ -8,7 +8,8 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, US
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
@@ -172,7 +173,11 @@ impl Call {
             }
         };
         let made = attempts.made;
-        Ok(Answer { call: self, body, made })
+        let answer = Answer { call: self, body, made };
+        match answer.contradiction() {
+            Some(failure) => Err(answer.failed(failure)),
+            None => Ok(answer),
+        }
     }
 
     pub(super) fn attempts(&self) -> Attempts<'_> {
@@ -400,6 +405,22 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Returns the failure that came with the status of a success: an error, as Widget Availability
+    /// has it and any call might, or the page of a front end.
+    fn contradiction(&self) -> Option<Failure> {
+        if self.body.trim_ascii_start().starts_with(b"<") {
+            let what = self.call.operation.as_str();
+            let error = DecodeError::new(what, "expected JSON, found a page");
+            return Some(Failure::Malformed { error, excerpt: self.excerpt() });
+        }
+        let code = ErrorIn200::read(&self.body)?.code();
+        Some(Failure::Refused { code, excerpt: self.excerpt() })
+    }
+
+    fn excerpt(&self) -> Option<String> {
+        excerpt(&self.body, &self.call.private)
+    }
+
     /// Returns `true` if there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         self.body.trim_ascii().is_empty()
@@ -411,12 +432,11 @@ impl Answer {
     }
 
     pub(super) fn malformed(&self, error: DecodeError) -> ClientError {
-        let excerpt = excerpt(&self.body, &self.call.private);
-        self.failed(Failure::Malformed { error, excerpt })
+        self.failed(Failure::Malformed { error, excerpt: self.excerpt() })
     }
 
     /// Returns the error of an answer that is no success after all.
-    pub(super) fn failed(&self, failure: Failure) -> ClientError {
+    fn failed(&self, failure: Failure) -> ClientError {
         let perhaps_done = failure.is_of_a_success();
         self.call.error(failure, self.made, perhaps_done)
     }
@@ -426,6 +446,28 @@ impl Answer {
 fn after(wait: Duration) -> Instant {
     const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     Instant::now() + wait.min(FOR_EVER)
+}
+
+/// Error in the answer of a success, which no documented answer has a field for.
+#[derive(Deserialize)]
+struct ErrorIn200 {
+    #[serde(default, rename = "statusCode")]
+    status_code: Value,
+    error: Value,
+}
+
+impl ErrorIn200 {
+    /// Large answers are lists, and are not parsed twice.
+    const LONGEST: usize = 4096;
+
+    fn read(body: &[u8]) -> Option<Self> {
+        let small = Some(body).filter(|body| body.len() <= Self::LONGEST)?;
+        serde_json::from_slice(small).ok().filter(|read: &Self| !read.error.is_null())
+    }
+
+    fn code(&self) -> Option<i64> {
+        self.status_code.as_i64().or_else(|| self.status_code.as_str()?.parse().ok())
+    }
 }
 
 /// Reads all of a body, up to a limit.
