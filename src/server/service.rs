@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::paced::Paced;
+pub(crate) use super::paced::Paced;
 use super::progress::SharedProgress;
 use crate::endpoint::rejection::Rejection;
 use crate::receiver::Receiver;

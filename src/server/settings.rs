@@ -9,7 +9,7 @@ use crate::error::BuildError;
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(super) max_connections: u32,
-    pub(super) header_limit: usize,
+    pub(crate) header_limit: usize,
     pub(super) deadlines: Deadlines,
     pub(super) drain_delay: Duration,
     pub(crate) drain_deadline: Duration,
