@@ -69,10 +69,6 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(status: Status) -> Self {
-        Self { status, sub_status: None }
-    }
-
     pub(super) fn is_online(&self) -> bool {
         self.status == Status::Online
     }

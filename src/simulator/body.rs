@@ -21,7 +21,7 @@ pub(super) struct Half {
 }
 
 impl Half {
-    pub(super) fn new(body: Bytes) -> Self {
+    pub(super) fn new(body: &Bytes) -> Self {
         Self { half: body.slice(..body.len() / 2), whole: body.len() as u64 }
     }
 }

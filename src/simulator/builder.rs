@@ -211,7 +211,7 @@ fn twice<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
 }
 
 fn start_agent(agent: SimulatedAgent) -> (String, Agent) {
-    (agent.email, Agent::new(agent.status))
+    (agent.email, Agent { status: agent.status, sub_status: None })
 }
 
 fn start_widget(widget: SimulatedWidget, agents: &[SimulatedAgent]) -> Widget {

@@ -191,10 +191,6 @@ impl Case {
         LeverError::conflict(text)
     }
 
-    pub(super) fn close(&mut self, by: Option<ChatEndedBy>, now: Timestamp) {
-        self.stage = Stage::Ended { at: now, by };
-    }
-
     /// Returns the lines from this index on, without the visitor's own, which they have; `None` for
     /// a chat that has ended and of which nothing is left to be returned.
     pub(super) fn poll(&mut self, index: Option<u64>) -> Option<Vec<&Line>> {

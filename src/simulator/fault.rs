@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::fault_form::Form;
 use super::vendor::answer::Answer;
 use super::vendor::call::Call;
 use super::vendor::{gson, logs};
@@ -30,9 +32,33 @@ use crate::timestamp::Timestamp;
 /// A fault counts the calls it is for from 1, since it was added, whether or not another one has
 /// befallen them. Of several that are due, the first that was added counts.
 ///
+/// In JSON a fault is an object of `call`, `nth` or `every` or `p` and `seed`, `do`, and what that
+/// needs:
+///
+/// | `do` | with |
+/// |---|---|
+/// | `status` | `status`; `retry_after`, in seconds or as an HTTP date; `html` |
+/// | `refuse`, `reset`, `half`, `cyclic-link`, `error-in-200` | |
+/// | `stall` | `ms`, or for ever |
+/// | `slow` | `ms` a KiB |
+/// | `foreign-link`, `foreign-redirect` | `to`, by default `https://elsewhere.invalid` |
+///
+/// and with each `after_effect`. Without a `call`, by the name that
+/// [`Operation::as_str`](crate::client::Operation::as_str) returns, it is for all.
+///
+/// ```
+/// use snapengage::simulator::Fault;
+///
+/// let fault = r#"{"call": "logs", "every": 2, "do": "status", "status": 503}"#;
+/// let fault: Fault = serde_json::from_str(fault)?;
+/// # let _ = fault;
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+///
 /// In process, what breaks is a [`TransportError`](crate::client::TransportError), and waits are on
 /// tokio's clock, which tests pause; on a socket, the connection breaks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Form", into = "Form")]
 pub struct Fault {
     pub(super) trigger: FaultTrigger,
     pub(super) kind: Kind,
@@ -241,7 +267,7 @@ impl FaultTrigger {
     fn is_due(&self, number: u64) -> bool {
         match self.when {
             When::Nth(n) => number == n,
-            When::Every(n) => n > 0 && number % n == 0,
+            When::Every(n) => n > 0 && number.is_multiple_of(n),
             When::P { p, seed } => chance(seed, number) < p,
         }
     }
@@ -291,6 +317,22 @@ impl Faults {
 }
 
 impl Kind {
+    /// Returns the name, as JSON has it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Refuse => "refuse",
+            Self::Reset => "reset",
+            Self::Half => "half",
+            Self::Stall { .. } => "stall",
+            Self::Slow { .. } => "slow",
+            Self::CyclicLink => "cyclic-link",
+            Self::ForeignLink { .. } => "foreign-link",
+            Self::ForeignRedirect { .. } => "foreign-redirect",
+            Self::ErrorIn200 => "error-in-200",
+        }
+    }
+
     /// Returns the answer in place of the vendor's; `None` if the vendor's own is sent.
     pub(super) fn answer(&self, call: &Call) -> Option<Answer> {
         match self {

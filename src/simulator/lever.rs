@@ -7,7 +7,6 @@ use http::StatusCode;
 
 use super::Simulator;
 use super::agent::email_of;
-use super::case::Speaker;
 use super::world::World;
 use crate::agent_status::Status;
 use crate::integration::ChatEndedBy;
@@ -88,14 +87,7 @@ impl AgentSeat {
         case: impl AsRef<str>,
         text: impl AsRef<str>,
     ) -> Result<(), LeverError> {
-        self.act(|world| {
-            let now = world.time.event();
-            let case = world.case_mut(case.as_ref())?;
-            let face = case.served_by(&self.email)?.clone();
-            case.say(Speaker::Agent(face), text.as_ref(), now);
-            Ok(())
-        })
-        .await
+        self.act(|world| world.answer(&self.email, case.as_ref(), text.as_ref())).await
     }
 
     /// Closes a chat that the agent has.
@@ -105,19 +97,22 @@ impl AgentSeat {
     /// If there is no such chat or no such agent, or the agent does not have it.
     pub async fn closes(&self, case: impl AsRef<str>) -> Result<(), LeverError> {
         self.act(|world| {
-            world.case_mut(case.as_ref())?.served_by(&self.email)?;
+            world.case(case.as_ref())?.served_by(&self.email)?;
             world.close(case.as_ref(), ChatEndedBy::Agent)
         })
         .await
     }
 
+    /// Returns the agent's status, and the details of it in the agent's words; `None` if there is
+    /// nobody of that email.
+    pub fn status(&self) -> Option<(Status, Option<String>)> {
+        let state = self.simulator.lock();
+        let agent = state.world.agents.get(&self.email)?;
+        Some((agent.status.clone(), agent.sub_status.clone()))
+    }
+
     async fn set(&self, status: Status) -> Result<(), LeverError> {
-        self.act(|world| {
-            let agent = world.agent_mut(&self.email)?;
-            (agent.status, agent.sub_status) = (status, None);
-            Ok(())
-        })
-        .await
+        self.act(|world| world.set_status(&self.email, status, None)).await
     }
 
     async fn act(
@@ -125,7 +120,9 @@ impl AgentSeat {
         action: impl FnOnce(&mut World) -> Result<(), LeverError>,
     ) -> Result<(), LeverError> {
         let mut state = self.simulator.lock();
-        state.world.agent_mut(&self.email)?;
+        if !state.world.agents.contains_key(&self.email) {
+            return Err(LeverError::unknown("agent"));
+        }
         action(&mut state.world)
     }
 }

@@ -1,11 +1,101 @@
 //! SnapEngage's side, without an account: its APIs, over one state.
+//!
+//! A simulator answers all calls that [`client`](crate::client) makes, as SnapEngage does and with
+//! what is odd about it: text for booleans, `wc:` in answers, a hundred cases a page, errors with
+//! status 200. What a call does, another sees: a chat that a visitor starts is in the logs when it
+//! has ended, and an agent who is online makes a widget online.
+//!
+//! ```http
+//! GET /api/v1/chat/sales HTTP/1.1
+//! Host: www.snapengage.com
+//! x-api-key: local-chat-key
+//! ```
+//!
+//! It is answered from the state:
+//!
+//! ```http
+//! HTTP/1.1 200 OK
+//! Content-Type: application/json; charset=utf-8
+//!
+//! {"widgetId":"sales","online":"true","emailRequired":"false",
+//!  "messageRequired":"false","screenshotRequired":"false"}
+//! ```
+//!
+//! With the key of another API it is refused:
+//!
+//! ```http
+//! HTTP/1.1 401 Unauthorized
+//! Content-Type: application/json; charset=utf-8
+//!
+//! {"code":401,"message":"invalid or missing key in `x-api-key`"}
+//! ```
+//!
+//! A simulator is a [`Transport`]: client and vendor run in one process, without a socket, and on
+//! tokio's clock, which a test can pause.
+//!
+//! ```
+//! use snapengage::client::{Client, Operation, Secret};
+//! use snapengage::simulator::Simulator;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let simulator = Simulator::builder().widget("sales").agent("jane@example.com").build()?;
+//! let client = Client::builder().transport(simulator.clone()).build()?;
+//!
+//! let chats = client.visitor_chats(Secret::new("local-chat-key"));
+//! let chat = chats.start("sales").message("Hello").await?;
+//! let jane = simulator.agent("jane@example.com");
+//! jane.takes(chat.case_id()).await?;
+//! jane.says(chat.case_id(), "What is it about?").await?;
+//! chat.say("Pricing").await?;
+//! assert_eq!(simulator.accepted_texts(Operation::Say), ["Pricing"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`handle`](Simulator::handle) answers a request from anywhere else.
+//!
+//! # Faults
+//!
+//! A [`Fault`] lets calls go wrong by choice: the n-th, every n-th, or some by chance, which is the
+//! same at every run.
+//!
+//! ```
+//! use http::{Request, StatusCode};
+//! use snapengage::client::Operation;
+//! use snapengage::simulator::{Fault, Simulator};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let simulator = Simulator::builder().widget("sales").build()?;
+//! let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+//! simulator.fault(Fault::nth(1).on(Operation::Availability).status(unavailable));
+//! for expected in [unavailable, StatusCode::OK] {
+//!     let request = Request::get("/public/api/v2/chat/sales").body(String::new())?;
+//!     assert_eq!(simulator.handle(request).await?.status(), expected);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What was chosen
+//!
+//! SnapEngage's pages leave much open. What is chosen here a program should not rely on; the same
+//! rows are in [`choices`].
+//!
+#![doc = include_str!("chosen.md")]
+//!
+//! See [SnapEngage docs](https://developer.snapengage.com/).
 
+mod acts;
 mod agent;
 mod archive;
 mod body;
 mod builder;
 mod case;
+mod chosen;
 mod fault;
+mod fault_form;
 mod ids;
 mod lever;
 mod time;
@@ -24,16 +114,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 pub use self::agent::SimulatedAgent;
 pub use self::builder::SimulatorBuilder;
+pub use self::chosen::{Choice, choices};
 pub use self::fault::{Fault, FaultTrigger};
 pub use self::lever::{AgentSeat, LeverError};
 pub use self::widget::SimulatedWidget;
 
 use self::body::{Half, Slow, broken};
-use self::case::Survey;
 use self::fault::{Faults, Kind, relink};
 use self::vendor::answer::Answer;
 use self::vendor::call::Call;
@@ -48,7 +138,16 @@ use crate::timestamp::Timestamp;
 /// Longest body of a call, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// SnapEngage's side of its APIs.
+/// Time for all of it to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// SnapEngage's side of its APIs. Cheap to clone; all clones share one state.
+///
+/// It is built by [`builder`](Self::builder), used as a [`Transport`] or by
+/// [`handle`](Self::handle), and looked at by the methods below.
+///
+/// Nothing that a caller sends makes it panic, and what callers leave behind is bounded: 256 MiB in
+/// all, after which it answers 503. What a test puts in by itself is not counted.
 #[derive(Clone)]
 pub struct Simulator(Arc<Mutex<State>>);
 
@@ -69,7 +168,12 @@ impl Simulator {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers one request as SnapEngage does.
+    /// Answers one request as SnapEngage does, whatever host it is for.
+    ///
+    /// # Errors
+    ///
+    /// If a [fault](Self::fault) leaves the request without an answer. One that breaks an answer
+    /// off is an error of its body.
     pub async fn handle<B>(
         &self,
         request: Request<B>,
@@ -115,7 +219,7 @@ impl Simulator {
             answer = relink(answer, link);
         }
         Ok(answer.into_response(|body| match fault.kind {
-            Kind::Half => ResponseBody::new(Half::new(body)),
+            Kind::Half => ResponseBody::new(Half::new(&body)),
             Kind::Slow { ms } => ResponseBody::new(Slow::new(body, Duration::from_millis(ms))),
             _ => body.into(),
         }))
@@ -164,12 +268,7 @@ impl Simulator {
         score: u8,
         comment: Option<&str>,
     ) -> Result<(), LeverError> {
-        let mut state = self.lock();
-        let at = state.world.time.event();
-        let comment = comment.map(str::to_owned);
-        let case = state.world.case_mut(case.as_ref())?;
-        case.survey = Some(Survey { score: score.min(100).into(), comment, at });
-        Ok(())
+        self.lock().world.survey(case.as_ref(), score, comment)
     }
 
     /// Returns the simulated time.
@@ -225,7 +324,11 @@ where
     B: http_body::Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    match Limited::new(body, BODY_LIMIT).collect().await {
+    let body = Limited::new(body, BODY_LIMIT).collect();
+    let Ok(body) = timeout(BODY_DEADLINE, body).await else {
+        return Err(Refusal::too_slow());
+    };
+    match body {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::too_large(BODY_LIMIT)),
         Err(_) => Err(Refusal::broken_body()),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::agent::Agent;
 use super::archive::Archive;
-use super::case::{Case, Face, Visiting};
+use super::case::{Case, Face};
 use super::ids::{Ids, Kind};
 use super::lever::LeverError;
 use super::time::Time;
@@ -15,7 +15,6 @@ use super::vendor::refusal::Refusal;
 use super::widget::Widget;
 use crate::client::Operation;
 use crate::id::{CaseId, WidgetId};
-use crate::integration::ChatEndedBy;
 
 /// Most bytes of what callers leave behind: users, widgets, chats. Past it, 503.
 const MEMORY: usize = 256 << 20;
@@ -84,8 +83,8 @@ impl World {
         self.memory = self.memory.saturating_sub(size);
     }
 
-    pub(super) fn agent_mut(&mut self, email: &str) -> Result<&mut Agent, LeverError> {
-        self.agents.get_mut(email).ok_or_else(|| LeverError::unknown("agent"))
+    pub(super) fn case(&self, id: &str) -> Result<&Case, LeverError> {
+        self.cases.get(id).ok_or_else(|| LeverError::unknown("chat"))
     }
 
     pub(super) fn case_mut(&mut self, id: &str) -> Result<&mut Case, LeverError> {
@@ -105,51 +104,9 @@ impl World {
         self.agent_online(widget).is_some()
     }
 
-    /// Creates a chat, not yet opened.
-    pub(super) fn new_case(&mut self, widget: WidgetId, visitor: Visiting) -> &mut Case {
-        let number = self.cases.len() as u64 + 1;
-        let id = CaseId::from(self.ids.id(Kind::Case, number));
-        let now = self.time.event();
-        let case = Case::new(id.clone(), number, widget, visitor, now);
-        self.cases.entry(id).or_insert(case)
-    }
-
     pub(super) fn new_widget_id(&mut self) -> WidgetId {
         self.made_widgets += 1;
         self.ids.id(Kind::Widget, self.made_widgets).into()
-    }
-
-    pub(super) fn take(&mut self, email: &str, case: &str) -> Result<(), LeverError> {
-        let agent = self.agents.get(email).ok_or_else(|| LeverError::unknown("agent"))?;
-        let case = self.cases.get_mut(case).ok_or_else(|| LeverError::unknown("chat"))?;
-        if !agent.is_online() {
-            return Err(LeverError::conflict("only an agent who is online takes chats"));
-        }
-        let members = self.widgets.get(&case.widget).map_or(&[][..], |widget| &widget.agents);
-        let Some(member) = members.iter().find(|member| member.email == email) else {
-            return Err(LeverError::conflict("the agent is not one of the chat's widget"));
-        };
-        case.take(member.face(), self.time.event())
-    }
-
-    /// Puts a message that was left while nobody was there into the logs.
-    pub(super) fn leave(&mut self, case: &str) {
-        let Some(case) = self.cases.get_mut(case) else { return };
-        case.close(None, case.created_at);
-        self.archive.put_chat(case.widget.clone(), case.created_at, case.id.clone());
-    }
-
-    /// Ends a chat: it goes into the logs. One that has ended stays as it is.
-    pub(super) fn close(&mut self, case: &str, by: ChatEndedBy) -> Result<(), LeverError> {
-        let now = self.time.event();
-        let case = self.case_mut(case)?;
-        if case.is_open() {
-            case.close(Some(by), now);
-            let (widget, created_at) = (case.widget.clone(), case.created_at);
-            let id = case.id.clone();
-            self.archive.put_chat(widget, created_at, id);
-        }
-        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderName, Method, Uri};
 use serde_json::{Map, Value};
 
@@ -151,7 +152,7 @@ fn is_form(head: &Parts) -> bool {
 /// Returns the address a call came to, as the caller sees it, without its query.
 fn address(head: &Parts) -> String {
     let scheme = head.uri.scheme_str().unwrap_or("http");
-    let host = head.uri.authority().map(|authority| authority.as_str());
+    let host = head.uri.authority().map(Authority::as_str);
     let header = || head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(header).filter(|host| is_host(host)).unwrap_or("localhost");
     format!("{scheme}://{host}{}", head.uri.path())

@@ -20,7 +20,7 @@ impl Refusal {
         Self { status, message: message.into(), header: None }
     }
 
-    pub(super) fn malformed(message: impl Into<String>) -> Self {
+    pub(in crate::simulator) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
@@ -45,6 +45,10 @@ impl Refusal {
     pub(in crate::simulator) fn too_large(limit: usize) -> Self {
         let message = format!("the body is longer than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    pub(in crate::simulator) fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
     }
 
     pub(in crate::simulator) fn broken_body() -> Self {

@@ -8,7 +8,7 @@ use super::call::Call;
 use super::refusal::Refusal;
 use crate::client::Operation;
 use crate::integration::ChatEndedBy;
-use crate::simulator::case::{Case, Face, Line, Speaker, Visiting};
+use crate::simulator::case::{Case, Line, Speaker, Visiting};
 use crate::simulator::widget::Widget;
 use crate::simulator::world::World;
 
@@ -67,22 +67,11 @@ pub(super) fn start(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let widget_id = widget.id.clone();
     world.reserve(call.size() + EMPTY_CHAT)?;
     world.ledger.accepted(Operation::StartChat, message.unwrap_or_default());
-    let case = world.new_case(widget_id.clone(), visitor);
-    begin(case, agent.as_ref(), message);
-    let id = case.id.clone();
-    if agent.is_none() {
-        world.leave(id.as_str());
-    }
+    let id = match agent {
+        Some(agent) => world.start(widget_id.clone(), visitor, &agent, message),
+        None => world.leave(widget_id.clone(), visitor, message),
+    };
     Ok(Answer::ok(&Started { case_id: id.as_str(), widget_id: widget_id.as_str() }))
-}
-
-/// Opens a chat with the agent that is likely to come, or takes a message that nobody is there for.
-fn begin(case: &mut Case, agent: Option<&Face>, message: Option<&str>) {
-    let now = case.created_at;
-    match agent {
-        Some(agent) => case.open(agent, message, now),
-        None => case.say(Speaker::Visitor, message.unwrap_or_default(), now),
-    }
 }
 
 fn visitor(call: &Call, widget: &Widget, message: Option<&str>) -> Result<Visiting, Refusal> {
@@ -115,9 +104,7 @@ pub(super) fn say(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         return Err(Refusal::not_found("chat"));
     }
     world.reserve(message.len())?;
-    let now = world.time.event();
-    let case = world.case_mut(id).map_err(|_| Refusal::not_found("chat"))?;
-    case.say(Speaker::Visitor, message, now);
+    world.say(id, message).map_err(|_| Refusal::not_found("chat"))?;
     world.ledger.accepted(Operation::Say, message);
     Ok(Answer::ok(&Said { case_id: id, message_body: message, message_type: "1" }))
 }

@@ -9,11 +9,13 @@ use super::call::Call;
 use super::fields::Fields;
 use super::refusal::Refusal;
 use super::schedule;
-use crate::agent_status::Status;
 use crate::client::Operation;
-use crate::simulator::agent::{Agent, email_of};
+use crate::simulator::agent::email_of;
 use crate::simulator::widget::{Member, Needs, Widget};
 use crate::simulator::world::World;
+
+/// Bytes that an agent takes besides their texts.
+const AGENT_SIZE: usize = 256;
 
 const AGENT_TYPES: &[&str] = &["webclient", "google", "skype"];
 
@@ -47,7 +49,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     if !world.users.contains_key(&sent.account) {
         return Err(Refusal::malformed("`email` is not that of a user"));
     }
-    let size = world.reserve(call.size())?;
+    let size = world.reserve(sent.size(call))?;
     let widget = Widget {
         id: world.new_widget_id(),
         name: sent.name.take(),
@@ -60,10 +62,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         needs: Needs::default(),
         size,
     };
-    get_to_know(world, &widget.agents);
     world.ledger.accepted(Operation::CreateWidget, widget.id.as_str());
     let answer = Answer::json(StatusCode::CREATED, &written(&widget, None));
-    world.widgets.insert(widget.id.clone(), widget);
+    world.put_widget(widget);
     Ok(answer)
 }
 
@@ -81,19 +82,22 @@ pub(super) fn update(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     let fields = call.fields()?;
     let id = fields.required("uuid")?;
     let sent = Sent::read(fields)?;
-    let old = find(world, &id, &sent.account)?.size;
-    let size = world.reserve(call.size())?;
-    world.release(old);
-    get_to_know(world, &sent.agents);
-    let widget = world.widgets.get_mut(id.as_str()).ok_or_else(|| Refusal::not_found("widget"))?;
-    widget.size = size;
-    widget.name = sent.name.or(widget.name.take());
-    widget.destination = sent.destination.or(widget.destination.take());
-    widget.agents = sent.agents;
-    widget.is_proactive = sent.is_proactive.unwrap_or(widget.is_proactive);
-    widget.has_conversations = sent.has_conversations.or(widget.has_conversations);
-    widget.schedule = sent.schedule.or(widget.schedule.take());
-    let answer = Answer::ok(&written(widget, Some(&sent.account)));
+    find(world, &id, &sent.account)?;
+    let size = world.reserve(sent.size(call))?;
+    let old = find(world, &id, &sent.account)?.clone();
+    world.release(old.size);
+    let widget = Widget {
+        name: sent.name.or(old.name),
+        destination: sent.destination.or(old.destination),
+        agents: sent.agents,
+        is_proactive: sent.is_proactive.unwrap_or(old.is_proactive),
+        has_conversations: sent.has_conversations.or(old.has_conversations),
+        schedule: sent.schedule.or(old.schedule),
+        size,
+        ..old
+    };
+    let answer = Answer::ok(&written(&widget, Some(&sent.account)));
+    world.put_widget(widget);
     world.ledger.accepted(Operation::UpdateWidget, &id);
     Ok(answer)
 }
@@ -114,14 +118,6 @@ fn find<'w>(world: &'w World, id: &str, email: &str) -> Result<&'w Widget, Refus
     widget.ok_or_else(|| Refusal::not_found("widget"))
 }
 
-/// Agents of a widget are known from then on, signed out.
-fn get_to_know(world: &mut World, members: &[Member]) {
-    for member in members {
-        let new = || Agent::new(Status::Offline);
-        world.agents.entry(member.email.clone()).or_insert_with(new);
-    }
-}
-
 /// What is sent of a widget, the same on create and update.
 struct Sent {
     account: String,
@@ -134,6 +130,10 @@ struct Sent {
 }
 
 impl Sent {
+    fn size(&self, call: &Call) -> usize {
+        call.size() + self.agents.len() * AGENT_SIZE
+    }
+
     fn read(mut fields: Fields) -> Result<Self, Refusal> {
         let agents = fields.objects("agents")?;
         let agents = agents.iter().map(member).collect::<Result<Vec<_>, _>>()?;

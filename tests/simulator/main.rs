@@ -1,0 +1,12 @@
+//! SnapEngage's side of its APIs, asked as a client asks it.
+#![cfg(feature = "simulator")]
+
+mod ask;
+mod chats;
+mod choices;
+mod faults;
+mod logs;
+mod provisioning;
+mod refusals;
+mod samples;
+mod world;
