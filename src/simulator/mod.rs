@@ -53,6 +53,7 @@
 //! # }
 //! ```
 //!
+//! [`serve`](Simulator::serve) puts it on a socket, for programs in any language, and
 //! [`handle`](Simulator::handle) answers a request from anywhere else.
 //!
 //! # Faults
@@ -98,6 +99,7 @@ mod fault;
 mod fault_form;
 mod ids;
 mod lever;
+mod serve;
 mod time;
 mod vendor;
 mod widget;

@@ -9,4 +9,5 @@ mod logs;
 mod provisioning;
 mod refusals;
 mod samples;
+mod sockets;
 mod world;
