@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included};
 use std::ops::RangeInclusive;
 
-use serde_json::value::RawValue;
+use bytes::Bytes;
 
 use crate::id::{CaseId, WidgetId};
 use crate::timestamp::Timestamp;
@@ -27,7 +27,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) enum Stored {
     /// One that the simulator was started with, in JSON.
-    Given(Box<RawValue>),
+    Given(Bytes),
     /// Chat that took place here.
     Chat(CaseId),
 }

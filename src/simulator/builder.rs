@@ -10,7 +10,7 @@ use super::agent::{Agent, SimulatedAgent};
 use super::archive::{Archive, Stored};
 use super::ids::Ids;
 use super::time::{Pace, SEEDED_START, Time};
-use super::vendor::log_case;
+use super::vendor::{gson, log_case};
 use super::widget::{Member, SimulatedWidget, Widget};
 use super::world::{Keys, Ledger, User, World};
 use super::{Simulator, State};
@@ -242,7 +242,7 @@ fn archive(cases: Vec<(WidgetId, SupportRequest)>, start: Timestamp) -> Archive 
     let mut archive = Archive::default();
     for (widget, mut case) in cases {
         let created_at = log_case::adopt(&mut case, start);
-        archive.put(widget, created_at, Stored::Given(log_case::write(&case)));
+        archive.put(widget, created_at, Stored::Given(gson::write(&case)));
     }
     archive
 }

@@ -5,6 +5,7 @@ mod ask;
 mod chats;
 mod choices;
 mod faults;
+mod hostile;
 mod logs;
 mod provisioning;
 mod refusals;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::gson;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// Answer to a call, before anything goes wrong with it.
 #[derive(Debug, Clone)]

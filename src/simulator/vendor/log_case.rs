@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
-
-use super::gson;
 use crate::id::AgentId;
 use crate::integration::{
     Date, RequestKind, RequesterDetails, SourceId, SupportRequest, TranscriptLine,
@@ -85,7 +81,7 @@ fn seconds(start: Timestamp, end: Timestamp) -> i64 {
 fn line(line: &Line) -> Option<TranscriptLine> {
     let mut written = TranscriptLine::default();
     match &line.from {
-        Speaker::Visitor => {}
+        Speaker::Visitor => empty_speaker(&mut written),
         Speaker::Agent(agent) => {
             written.id = Some(format!("wc:{}", agent.email));
             written.alias = Some(agent.alias.clone());
@@ -95,6 +91,12 @@ fn line(line: &Line) -> Option<TranscriptLine> {
     set_date(&mut written, line.at);
     written.message = line.text.clone();
     Some(written)
+}
+
+/// A visitor's `id` and `alias` are empty here, not absent.
+fn empty_speaker(line: &mut TranscriptLine) {
+    line.id.get_or_insert_default();
+    line.alias.get_or_insert_default();
 }
 
 fn set_date(line: &mut TranscriptLine, at: Timestamp) {
@@ -115,22 +117,10 @@ pub(in crate::simulator) fn adopt(request: &mut SupportRequest, now: Timestamp) 
     let created_at = request.created_at().unwrap_or(now);
     set_created_at(request, created_at);
     for line in &mut request.transcripts {
+        empty_speaker(line);
         if let Some(at) = line.sent_at() {
             set_date(line, at);
         }
     }
     created_at
-}
-
-/// Writes a case. Lines of visitors have an empty `id` and `alias` here.
-pub(in crate::simulator) fn write(request: &SupportRequest) -> Box<RawValue> {
-    let mut case = serde_json::to_value(request).unwrap_or_default();
-    let lines = case.get_mut("transcripts").and_then(Value::as_array_mut);
-    for line in lines.into_iter().flatten().filter_map(Value::as_object_mut) {
-        for name in ["id", "alias"] {
-            line.entry(name).or_insert_with(|| "".into());
-        }
-    }
-    let text = String::from_utf8(gson::write(&case).into()).unwrap_or_default();
-    RawValue::from_string(text).or_else(|_| to_raw_value(&case)).expect("a value that is JSON")
 }

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 
-use super::answer::Answer;
+use super::answer::{Answer, JSON};
 use super::call::Call;
-use super::log_case;
 use super::refusal::Refusal;
 use super::zone::{self, Side};
+use super::{gson, log_case};
 use crate::id::WidgetId;
 use crate::simulator::archive::{Place, Stored};
 use crate::simulator::world::World;
@@ -22,18 +22,26 @@ const PAGE: usize = 100;
 /// Name of the field with the address of the next page.
 pub(in crate::simulator) const LINK: &str = "linkToNextSetOfResults";
 
-#[derive(Serialize)]
-struct Page<'w> {
-    cases: Vec<Written<'w>>,
-    #[serde(rename = "linkToNextSetOfResults")]
+struct Page {
+    cases: Vec<Bytes>,
     link: String,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Written<'w> {
-    Given(&'w RawValue),
-    Chat(Box<RawValue>),
+impl Page {
+    /// Writes the page around its cases, which are JSON already.
+    fn written(&self) -> Bytes {
+        let length = self.cases.iter().map(|case| case.len() + 1).sum::<usize>();
+        let mut page = BytesMut::with_capacity(length + self.link.len() + 64);
+        page.extend_from_slice(b"{\"cases\":[");
+        for (number, case) in self.cases.iter().enumerate() {
+            page.extend_from_slice(if number == 0 { b"" } else { b"," });
+            page.extend_from_slice(case);
+        }
+        page.extend_from_slice(format!("],\"{LINK}\":").as_bytes());
+        page.extend_from_slice(&gson::write(&self.link));
+        page.extend_from_slice(b"}");
+        page.freeze()
+    }
 }
 
 pub(super) fn page(world: &World, call: &Call) -> Result<Answer, Refusal> {
@@ -48,17 +56,17 @@ pub(super) fn page(world: &World, call: &Call) -> Result<Answer, Refusal> {
         Some(ids) => several(world, ids.iter(), &time),
         None => several(world, world.widgets.keys(), &time),
     };
-    Ok(Answer::ok(&page))
+    Ok(Answer::new(StatusCode::OK, JSON, page.written()))
 }
 
 /// Returns a page of one widget, with the address of the next.
-fn one<'w>(
-    world: &'w World,
+fn one(
+    world: &World,
     call: &Call,
     widget: &WidgetId,
     time: &RangeInclusive<Timestamp>,
     after: Option<Place>,
-) -> Page<'w> {
+) -> Page {
     let mut cases: Vec<_> = world.archive.of(widget, time, after).take(PAGE + 1).collect();
     let has_more = cases.len() > PAGE;
     cases.truncate(PAGE);
@@ -68,11 +76,11 @@ fn one<'w>(
 }
 
 /// Returns the first cases of several widgets: what is more than a page is cut off without a sign.
-fn several<'w, 'i>(
-    world: &'w World,
+fn several<'i>(
+    world: &World,
     widgets: impl Iterator<Item = &'i WidgetId>,
     time: &RangeInclusive<Timestamp>,
-) -> Page<'w> {
+) -> Page {
     let firsts = widgets.flat_map(|widget| world.archive.of(widget, time, None).take(PAGE));
     let mut cases: Vec<_> = firsts.collect();
     cases.sort_by_key(|(place, _)| *place);
@@ -80,15 +88,11 @@ fn several<'w, 'i>(
     Page { cases: written(world, cases), link: String::new() }
 }
 
-fn written<'w>(world: &'w World, cases: Vec<(Place, &'w Stored)>) -> Vec<Written<'w>> {
-    let written = cases.into_iter().filter_map(|(_, stored)| {
-        Some(match stored {
-            Stored::Given(case) => Written::Given(case),
-            Stored::Chat(id) => {
-                let case = log_case::of(world.cases.get(id)?, world.time.now());
-                Written::Chat(log_case::write(&case))
-            }
-        })
+fn written(world: &World, cases: Vec<(Place, &Stored)>) -> Vec<Bytes> {
+    let now = world.time.now();
+    let written = cases.into_iter().filter_map(|(_, stored)| match stored {
+        Stored::Given(case) => Some(case.clone()),
+        Stored::Chat(id) => Some(gson::write(&log_case::of(world.cases.get(id)?, now))),
     });
     written.collect()
 }
