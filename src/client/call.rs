@@ -180,6 +180,10 @@ impl Call {
         }
     }
 
+    pub(super) fn attempt_timeout(&self) -> Duration {
+        self.client.settings().attempt_timeout
+    }
+
     pub(super) fn attempts(&self) -> Attempts<'_> {
         let deadline = after(self.client.settings().call_deadline);
         Attempts { call: self, made: 0, deadline, ends: deadline, perhaps_done: false }
@@ -193,7 +197,8 @@ impl Call {
         }
     }
 
-    fn address(&self) -> Result<Uri, Failure> {
+    /// Returns the address that is asked.
+    pub(super) fn address(&self) -> Result<Uri, Failure> {
         match &self.target {
             Target::Address(address) => Ok(address.clone()),
             Target::Path(path) => {
@@ -426,6 +431,10 @@ impl Answer {
         self.body.trim_ascii().is_empty()
     }
 
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Parses the JSON document of the answer.
     pub(super) fn read<M: Model + Lenient>(&self, what: &str) -> Result<M, ClientError> {
         json::from_request(what, &self.body).map_err(|error| self.malformed(error))
@@ -443,7 +452,7 @@ impl Answer {
 }
 
 /// Returns the moment so long from now. `Duration::MAX` is for ever.
-fn after(wait: Duration) -> Instant {
+pub(super) fn after(wait: Duration) -> Instant {
     const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     Instant::now() + wait.min(FOR_EVER)
 }

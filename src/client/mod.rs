@@ -2,16 +2,23 @@
 
 mod builder;
 mod call;
+mod cases;
 mod connect;
+mod day;
 mod error;
 mod excerpt;
+mod files;
 mod hyper;
+mod log_page;
+mod logs;
 mod operation;
 mod origin;
+mod part;
 mod proxy;
 mod repeat;
 mod secret;
 mod transport;
+mod walk;
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -23,7 +30,12 @@ use self::origin::Origins;
 use crate::error::BuildError;
 
 pub use self::builder::ClientBuilder;
+pub use self::cases::Cases;
+pub use self::day::{Day, DayError};
 pub use self::error::ClientError;
+pub use self::files::{Download, SavedFile};
+pub use self::log_page::LogPage;
+pub use self::logs::Logs;
 pub use self::operation::Operation;
 pub use self::secret::Secret;
 pub use self::transport::{ResponseBody, Transport, TransportError};
