@@ -4,7 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod raw;
 mod scripted;
 
+#[cfg(feature = "simulator")]
+mod archive;
 mod files;
 mod logs;
