@@ -264,16 +264,19 @@ impl Call {
         if error.is_not_sent() { Failure::NotSent(cause) } else { Failure::Broken(cause) }
     }
 
-    /// Returns the failure that an answer other than a success is.
-    async fn status_failure(&self, response: Response<ResponseBody>) -> Failure {
+    /// Returns the failure that an answer other than a success is, before the attempt ends.
+    async fn status_failure(&self, response: Response<ResponseBody>, ends: Instant) -> Failure {
         const MOST: usize = 16 * 1024;
+        /// Shorter than the attempt: past that, a refusal would be no more than a timeout.
+        const LONGEST: Duration = Duration::from_secs(2);
         let status = response.status();
         let retry = retry_after(response.headers())
             .map(|after| Retry { after, at: clock::now().saturating_add(after) });
         // The status says enough if the rest does not come.
-        let body = match Limited::new(response.into_body(), MOST).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => Bytes::new(),
+        let body = Limited::new(response.into_body(), MOST).collect();
+        let body = match timeout_at(ends.min(after(LONGEST)), body).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(_)) | Err(_) => Bytes::new(),
         };
         Failure::Status { status, retry, excerpt: excerpt(&body, &self.private) }
     }
@@ -337,7 +340,7 @@ impl Attempts<'_> {
         if was_deleted && status == StatusCode::NOT_FOUND {
             return Ok(Response::new(ResponseBody::from("")));
         }
-        Err(self.call.status_failure(response).await)
+        Err(self.call.status_failure(response, self.ends).await)
     }
 
     pub(super) fn timed_out(&self) -> Failure {
