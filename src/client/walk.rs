@@ -10,6 +10,7 @@ use super::day::Day;
 use super::log_page::LogPage;
 use super::origin::Origins;
 use crate::id::WidgetId;
+use crate::integration::SupportRequest;
 use crate::timestamp::Timestamp;
 
 /// Days of one request, both included.
@@ -188,7 +189,7 @@ impl Walk {
 
     fn note_days(&mut self, page: &LogPage) {
         let Some(window) = self.windows.last() else { return };
-        for time in page.cases.iter().filter_map(|case| case.created_at()) {
+        for time in page.cases.iter().filter_map(SupportRequest::created_at) {
             let day = day_in(*window, time);
             let (first, last) = self.span.unwrap_or((day, day));
             self.span = Some((first.min(day), last.max(day)));

@@ -14,9 +14,9 @@ use snapengage::client::{Account, Client, ClientBuilder, ResponseBody, Secret};
 use tempfile::TempDir;
 use tokio::time::{Sleep, sleep};
 
+use crate::log::{log, record_log};
 use crate::raw::{RawServer, Reply};
 use crate::scripted::{Answered, TOKEN, account, account_of};
-use crate::support::{log, record_log};
 
 const ADDRESS: &str = "https://www.snapengage.com/files/secret-name.pdf?key=signed%2Bkey";
 

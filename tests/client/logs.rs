@@ -12,8 +12,8 @@ use snapengage::client::{Account, Cases, Client, ClientError, Day, LogPage, Logs
 use snapengage::integration::SupportRequest;
 use tokio::time::Instant;
 
-use crate::scripted::{Answered, Asked, TOKEN, account, account_of};
-use crate::support::{Seen, log, record_log};
+use crate::log::{log, record_log};
+use crate::scripted::{AllAsked, Answered, Asked, TOKEN, account, account_of};
 
 const BASE: &str = "https://www.snapengage.com";
 
@@ -43,7 +43,7 @@ fn query(address: &Uri) -> BTreeMap<String, String> {
 }
 
 /// The windows that were asked for: `w1 2017-04-20 2017-04-28`, and the paths of links.
-fn steps(asked: &Seen<Asked>) -> Vec<String> {
+fn steps(asked: &AllAsked) -> Vec<String> {
     let step = |asked: Asked| {
         let query = query(&asked.address);
         let named = |name: &str| query.get(name).cloned().unwrap_or_else(|| "-".to_owned());

@@ -1,9 +1,8 @@
 //! The client: what it sends, what it makes of the answers, and what it never does.
 #![cfg(feature = "client")]
 
-#[path = "../support/mod.rs"]
-mod support;
-
+#[path = "../support/log.rs"]
+mod log;
 mod raw;
 mod scripted;
 

@@ -1,6 +1,8 @@
 //! A SnapEngage of a test, below the client: what it answers, and what it was asked.
 
 use std::future::pending;
+use std::mem::take;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -10,8 +12,6 @@ use snapengage::client::{
     Account, Client, ClientBuilder, ResponseBody, Secret, Transport, TransportError,
 };
 
-use crate::support::Seen;
-
 pub(crate) const TOKEN: &str = "2f6a9c-token";
 
 /// What came in.
@@ -19,6 +19,20 @@ pub(crate) const TOKEN: &str = "2f6a9c-token";
 pub(crate) struct Asked {
     pub(crate) address: Uri,
     pub(crate) token: Option<String>,
+}
+
+/// All that came in, in order. A clone is the same list.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AllAsked(Arc<Mutex<Vec<Asked>>>);
+
+impl AllAsked {
+    pub(crate) fn take(&self) -> Vec<Asked> {
+        take(&mut *self.0.lock().expect("not poisoned"))
+    }
+
+    fn push(&self, asked: Asked) {
+        self.0.lock().expect("not poisoned").push(asked);
+    }
 }
 
 /// What goes out. Texts and statuses become one.
@@ -42,7 +56,7 @@ impl From<u16> for Answered {
 
 struct Scripted<F> {
     answer: F,
-    asked: Seen<Asked>,
+    asked: AllAsked,
 }
 
 #[async_trait]
@@ -67,15 +81,15 @@ where
 /// An account whose calls are answered so.
 pub(crate) fn account(
     answer: impl Fn(&Uri) -> Answered + Send + Sync + 'static,
-) -> (Account, Seen<Asked>) {
+) -> (Account, AllAsked) {
     account_of(Client::builder(), answer)
 }
 
 pub(crate) fn account_of(
     client: ClientBuilder,
     answer: impl Fn(&Uri) -> Answered + Send + Sync + 'static,
-) -> (Account, Seen<Asked>) {
-    let asked = Seen::new();
+) -> (Account, AllAsked) {
+    let asked = AllAsked::default();
     let client = client.transport(Scripted { answer, asked: asked.clone() }).build();
     (client.expect("good settings").account(Secret::new(TOKEN), 5_406_213), asked)
 }
