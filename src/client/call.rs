@@ -23,6 +23,7 @@ use super::transport::{ResponseBody, TransportError};
 use crate::clock;
 use crate::error::{DecodeError, WithCauses};
 use crate::panics::log_safely;
+use crate::wire::budget::fits;
 use crate::wire::json;
 use crate::wire::lenient::Lenient;
 use crate::wire::model::Model;
@@ -416,6 +417,12 @@ impl Answer {
     /// Returns the failure that came with the status of a success: an error, as Widget Availability
     /// has it and any call might, or the page of a front end.
     fn contradiction(&self) -> Option<Failure> {
+        // Of 32 MiB, values that say nothing would take 5 GB.
+        const MOST_MEMORY: usize = 512 * 1024 * 1024;
+        if !fits(&self.body, MOST_MEMORY) {
+            let error = DecodeError::new(self.call.operation.as_str(), "too many values");
+            return Some(Failure::Malformed { error, excerpt: None });
+        }
         if self.body.trim_ascii_start().starts_with(b"<") {
             let what = self.call.operation.as_str();
             let error = DecodeError::new(what, "expected JSON, found a page");

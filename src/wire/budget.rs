@@ -97,6 +97,12 @@ impl Drop for AssumedShare {
     }
 }
 
+/// Returns `true` if a body takes no more than so much memory once it is parsed.
+#[cfg(feature = "client")]
+pub(crate) fn fits(body: &[u8], bytes: usize) -> bool {
+    worst(body) <= bytes || estimate(body) <= bytes
+}
+
 fn units(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
 }
