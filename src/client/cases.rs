@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 use std::vec;
 
-use http::{StatusCode, Uri};
+use http::Uri;
 use tokio::time::{Instant, sleep_until};
 
 use super::Account;
@@ -126,7 +126,7 @@ impl Cases {
         self.unreadable
     }
 
-    /// Returns the day, in UTC, of the case that was returned last.
+    /// Returns the day of the case that was returned last, in UTC, but within the days asked for.
     pub fn day(&self) -> Option<Day> {
         self.day
     }
@@ -163,7 +163,9 @@ impl Cases {
                 let page = page.map_err(|error| answer.malformed(error))?;
                 self.take(page, &address.unwrap_or_default());
             }
-            Err(error) if took_too_long(&error) && walk.halve() => {}
+            // After all attempts: there is too much in the window for SnapEngage, and most gateways
+            // take longer to say so than an attempt does.
+            Err(error) if error.is_timeout() && walk.halve() => {}
             Err(error) => return Err(error),
         }
         Ok(true)
@@ -234,9 +236,4 @@ impl fmt::Debug for Cases {
             .field("days", &self.days())
             .finish_non_exhaustive()
     }
-}
-
-/// SnapEngage answers so when there is too much of a window, again and again.
-fn took_too_long(error: &ClientError) -> bool {
-    error.status() == Some(StatusCode::GATEWAY_TIMEOUT)
 }

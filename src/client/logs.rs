@@ -12,7 +12,7 @@ impl Account {
     /// Starts a request for the finished conversations of a widget.
     ///
     /// ```no_run
-    /// use snapengage::client::{Account, ClientError, Day};
+    /// use snapengage::client::{Account, Day};
     ///
     /// async fn november(account: &Account) -> Result<(), Box<dyn std::error::Error>> {
     ///     let (first, last) = (Day::new(2026, 11, 1)?, Day::new(2026, 11, 30)?);
@@ -45,7 +45,10 @@ impl Account {
     }
 }
 
-/// Request for finished conversations, of days [from](Self::from) and [to](Self::to).
+/// Request for finished conversations, of the days [from](Self::from) and [to](Self::to).
+///
+/// Days for which SnapEngage takes too long, after all attempts, are asked for in halves, down to a
+/// single day.
 ///
 /// SnapEngage stores a survey 5 minutes after the chat ends, or much later: fetch the last days
 /// again to get it. A case is known by its [`key`](crate::integration::SupportRequest::key).
