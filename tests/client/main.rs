@@ -3,10 +3,13 @@
 
 #[path = "../support/log.rs"]
 mod log;
+mod pages;
 mod raw;
 mod scripted;
 
 #[cfg(feature = "simulator")]
 mod archive;
 mod files;
+mod log_page;
 mod logs;
+mod windows;
