@@ -8,6 +8,7 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor,
 };
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::lenient::Borrowed;
@@ -120,12 +121,37 @@ impl<'de> Visitor<'de> for NameVisitor {
     }
 }
 
+/// Field that is written as text, whatever it is.
+pub(crate) struct AsText<'f, T>(pub(crate) &'f Option<T>);
+
+impl<T: fmt::Display> Serialize for AsText<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(value) => serializer.collect_str(value),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
+/// Returns a field in the form in which it is written.
+macro_rules! as_written {
+    ($field:expr) => {
+        $field
+    };
+    ($field:expr, text) => {
+        &crate::wire::model::AsText($field)
+    };
+}
+
+pub(crate) use as_written;
+
 /// Declares a struct that is read and written by the vendor's names of its fields.
 ///
 /// A field, its doc and its name on the wire stand together, and nowhere else: whatever is derived
 /// from a payload is derived from this table. `required` fields are refused when absent, `constant`
 /// ones are skipped when read and always written, and all others may be absent. Fields that the
-/// table does not name are kept in one more field, `extra`.
+/// table does not name are kept in one more field, `extra`. A boolean or a number that may be
+/// absent is written in quotes if `as text` follows its name; read it is in either form anyway.
 macro_rules! model {
     (
         $(#[$meta:meta])*
@@ -141,7 +167,7 @@ macro_rules! model {
             })?
             $(
                 $(#[$doc:meta])*
-                pub $optional_field:ident: $optional_type:ty = $optional:literal,
+                pub $optional_field:ident: $optional_type:ty = $optional:literal $(as $text:ident)?,
             )*
         }
     ) => {
@@ -242,7 +268,8 @@ macro_rules! model {
                 $($(map.serialize_entry($required, &self.$required_field)?;)*)?
                 $($(map.serialize_entry($constant, $value)?;)*)?
                 $(if !crate::wire::lenient::Field::is_absent(&self.$optional_field) {
-                    map.serialize_entry($optional, &self.$optional_field)?;
+                    let value = crate::wire::model::as_written!(&self.$optional_field $(, $text)?);
+                    map.serialize_entry($optional, value)?;
                 })*
                 for (name, value) in &self.extra {
                     map.serialize_entry(name, value)?;
@@ -254,3 +281,54 @@ macro_rules! model {
 }
 
 pub(crate) use model;
+
+#[cfg(test)]
+mod tests {
+    #![expect(unreachable_pub, reason = "the models of the rooms are public")]
+
+    use serde_json::json;
+
+    model! {
+        /// Door of a shop.
+        pub struct Door {
+            /// `true` if one can go in.
+            pub is_open: Option<bool> = "open" as text,
+            /// Number of people in the shop.
+            pub inside: Option<i64> = "inside" as text,
+            /// `true` if it has a bell.
+            pub has_bell: Option<bool> = "bell",
+        }
+    }
+
+    fn door(json: serde_json::Value) -> Door {
+        serde_json::from_value(json).expect("an object")
+    }
+
+    #[test]
+    fn a_field_as_text_is_written_in_quotes() {
+        let mut open = Door::new();
+        assert_eq!(serde_json::to_string(&open).expect("JSON"), "{}");
+        open.is_open = Some(true);
+        open.inside = Some(-7);
+        open.has_bell = Some(false);
+        let written = serde_json::to_string(&open).expect("JSON");
+        assert_eq!(written, r#"{"open":"true","inside":"-7","bell":false}"#);
+    }
+
+    #[test]
+    fn a_field_as_text_is_read_in_either_form() {
+        let mut expected = Door::new();
+        expected.is_open = Some(false);
+        expected.inside = Some(12);
+        assert_eq!(door(json!({"open": "false", "inside": "12"})), expected);
+        assert_eq!(door(json!({"open": false, "inside": 12})), expected);
+    }
+
+    #[test]
+    fn an_odd_value_is_written_as_it_came() {
+        let json = json!({"open": "ajar", "inside": [3]});
+        let odd = door(json.clone());
+        assert_eq!((odd.is_open, odd.inside), (None, None));
+        assert_eq!(serde_json::to_value(&odd).expect("JSON"), json);
+    }
+}
