@@ -300,6 +300,18 @@ mod tests {
         }
     }
 
+    model! {
+        /// Ring of keys.
+        pub struct Keyring {
+            required {
+                /// Names of the keys.
+                pub keys: Vec<String> = "keys",
+                /// Boolean, to see what is said of other text.
+                pub is_lost: bool = "lost",
+            }
+        }
+    }
+
     fn door(json: serde_json::Value) -> Door {
         serde_json::from_value(json).expect("an object")
     }
@@ -322,6 +334,21 @@ mod tests {
         expected.inside = Some(12);
         assert_eq!(door(json!({"open": "false", "inside": "12"})), expected);
         assert_eq!(door(json!({"open": false, "inside": 12})), expected);
+    }
+
+    #[test]
+    fn a_list_may_be_required() {
+        let json = json!({"keys": ["front", 7], "lost": false});
+        let keyring = serde_json::from_value(json).expect("an object");
+        assert_eq!(Keyring::new(["front".to_owned(), "7".to_owned()], false), keyring);
+        for (json, refused) in [
+            (json!({"lost": false}), "missing field `keys`"),
+            (json!({"keys": "front", "lost": false}), "field `keys` is not of the documented type"),
+            (json!({"keys": [], "lost": "no"}), "field `lost` is not of the documented type"),
+        ] {
+            let error = serde_json::from_value::<Keyring>(json).expect_err("an odd object");
+            assert_eq!(error.to_string(), refused);
+        }
     }
 
     #[test]

@@ -81,10 +81,9 @@ fn read_required_again<'de, T: Lenient, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// Returns the error for an odd value of a required field. In the place of an id or a name, text is
-/// odd for its length alone.
+/// Returns the error for an odd value of a required field.
 fn refusal<E: de::Error>(name: &str, odd: &Value) -> E {
-    if odd.is_string() {
+    if odd.as_str().is_some_and(|text| text.len() > LONGEST) {
         return too_long(name);
     }
     E::custom(format_args!("field `{name}` is not of the documented type"))

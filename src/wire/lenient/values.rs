@@ -198,6 +198,21 @@ impl<T: Lenient> Field for Vec<T> {
     }
 }
 
+/// List in the place of a required value. It may be empty.
+impl<T: Lenient> Lenient for Vec<T> {
+    fn from_seq<'de, A: SeqAccess<'de>>(seq: A) -> Result<Result<Self, Value>, A::Error> {
+        let mut list = Self::new();
+        Ok(match Field::fill_seq(&mut list, seq)? {
+            None => Ok(list),
+            Some(odd) => Err(odd),
+        })
+    }
+
+    fn odd_fields(&self, report: &mut dyn FnMut(&'static str)) {
+        Field::odd_fields(self, report);
+    }
+}
+
 /// One odd value makes the whole object odd, so that nothing of it is lost.
 impl Field for BTreeMap<String, String> {
     fn is_absent(&self) -> bool {
