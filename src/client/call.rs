@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -17,6 +16,7 @@ use super::Client;
 use super::error::{Cause, ClientError, Failed, Failure, Retry};
 use super::excerpt::{Private, excerpt};
 use super::operation::Operation;
+use super::percent::encoded;
 use super::repeat::{Prospect, retry_after};
 use super::secret::{Secret, sensitive};
 use super::transport::{ResponseBody, TransportError};
@@ -27,9 +27,6 @@ use crate::wire::budget::fits;
 use crate::wire::json;
 use crate::wire::lenient::Lenient;
 use crate::wire::model::Model;
-
-/// Everything but the unreserved characters of RFC 3986, 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Header of the Visitor Chat API for its key.
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -60,7 +57,7 @@ impl Client {
         let mut path = String::new();
         for segment in segments {
             path.push('/');
-            path.extend(utf8_percent_encode(segment, RESERVED));
+            path.extend(encoded(segment));
         }
         Call::new(self.clone(), operation, Target::Path(path))
     }
@@ -125,9 +122,9 @@ impl Call {
 
     pub(super) fn query(mut self, name: &str, value: &str) -> Self {
         self.query.push(if self.query.is_empty() { '?' } else { '&' });
-        self.query.extend(utf8_percent_encode(name, RESERVED));
+        self.query.extend(encoded(name));
         self.query.push('=');
-        self.query.extend(utf8_percent_encode(value, RESERVED));
+        self.query.extend(encoded(value));
         self
     }
 
@@ -452,6 +449,11 @@ impl Answer {
 
     pub(super) fn malformed(&self, error: DecodeError) -> ClientError {
         self.failed(Failure::Malformed { error, excerpt: self.excerpt() })
+    }
+
+    /// Returns the error that is inside the answer, with the vendor's number.
+    pub(super) fn refused(&self, code: Option<i64>) -> ClientError {
+        self.failed(Failure::Refused { code, excerpt: self.excerpt() })
     }
 
     /// Returns the error of an answer that is no success after all.

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::percent::encoded;
+
 /// Texts that were sent, and may come back in an answer: credentials, and what is private.
 #[derive(Clone, Default)]
 pub(super) struct Private(Vec<String>);
@@ -36,10 +38,11 @@ impl Private {
 }
 
 /// The ways in which an answer may repeat a text.
-fn forms(text: &str) -> [String; 3] {
+fn forms(text: &str) -> [String; 4] {
     let quoted = Value::from(text).to_string();
     let form: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-    [text.to_owned(), quoted[1..quoted.len() - 1].to_owned(), form]
+    let in_query = encoded(text).to_string();
+    [text.to_owned(), quoted[1..quoted.len() - 1].to_owned(), form, in_query]
 }
 
 /// Replaces a text in any case: SnapEngage lower-cases email addresses.
@@ -100,8 +103,10 @@ mod tests {
     #[test]
     fn what_was_sent_is_scrubbed_in_every_form() {
         let private = private(&["Jane Doe", "Jane@Example.com", "a\"b", "api-key"]);
-        let body = "no user jane@example.com, jane%40example.com, Jane+Doe, a\\\"b: api-key";
-        let expected = "no user <redacted>, <redacted>, <redacted>, <redacted>: <redacted>";
+        let body = "no user jane@example.com, jane%40example.com, Jane+Doe, Jane%20Doe, a\\\"b: \
+                    api-key";
+        let expected =
+            "no user <redacted>, <redacted>, <redacted>, <redacted>, <redacted>: <redacted>";
         assert_eq!(excerpt(body.as_bytes(), &private).as_deref(), Some(expected));
     }
 

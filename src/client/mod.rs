@@ -14,6 +14,7 @@ mod logs;
 mod operation;
 mod origin;
 mod part;
+mod percent;
 mod proxy;
 mod repeat;
 mod secret;
