@@ -1,5 +1,6 @@
 //! Calls SnapEngage: its six APIs, with the credential that each wants.
 
+mod agent_status;
 mod builder;
 mod call;
 mod cases;
@@ -30,6 +31,7 @@ use self::builder::Settings;
 use self::origin::Origins;
 use crate::error::BuildError;
 
+pub use self::agent_status::{Presence, SetAgentStatus, StatusUpdate};
 pub use self::builder::ClientBuilder;
 pub use self::cases::Cases;
 pub use self::day::{Day, DayError};

@@ -6,7 +6,9 @@ mod log;
 mod pages;
 mod raw;
 mod scripted;
+mod vendor;
 
+mod agent_status;
 #[cfg(feature = "simulator")]
 mod archive;
 mod files;
