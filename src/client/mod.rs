@@ -20,6 +20,7 @@ mod proxy;
 mod repeat;
 mod secret;
 mod transport;
+mod users;
 mod walk;
 
 use std::fmt;
@@ -42,6 +43,7 @@ pub use self::logs::Logs;
 pub use self::operation::Operation;
 pub use self::secret::Secret;
 pub use self::transport::{ResponseBody, Transport, TransportError};
+pub use self::users::{AccountType, NewUser, Password, PasswordError, User, UserUpdate};
 
 /// Client of SnapEngage's APIs.
 ///

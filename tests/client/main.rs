@@ -14,4 +14,5 @@ mod archive;
 mod files;
 mod log_page;
 mod logs;
+mod users;
 mod windows;
