@@ -18,10 +18,12 @@ mod part;
 mod percent;
 mod proxy;
 mod repeat;
+mod schedule;
 mod secret;
 mod transport;
 mod users;
 mod walk;
+mod widgets;
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -41,9 +43,13 @@ pub use self::files::{Download, SavedFile};
 pub use self::log_page::LogPage;
 pub use self::logs::Logs;
 pub use self::operation::Operation;
+pub use self::schedule::{
+    ConversationSchedule, DayOfWeek, OpeningHours, ScheduledHours, TimeOfDay,
+};
 pub use self::secret::Secret;
 pub use self::transport::{ResponseBody, Transport, TransportError};
 pub use self::users::{AccountType, NewUser, Password, PasswordError, User, UserUpdate};
+pub use self::widgets::{AgentType, NewWidget, Widget, WidgetAgent, WidgetUpdate};
 
 /// Client of SnapEngage's APIs.
 ///

@@ -15,4 +15,5 @@ mod files;
 mod log_page;
 mod logs;
 mod users;
+mod widgets;
 mod windows;
