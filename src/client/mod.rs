@@ -4,6 +4,7 @@ mod agent_status;
 mod builder;
 mod call;
 mod cases;
+mod chat_line;
 mod connect;
 mod day;
 mod error;
@@ -20,8 +21,10 @@ mod proxy;
 mod repeat;
 mod schedule;
 mod secret;
+mod start_chat;
 mod transport;
 mod users;
+mod visitor_chat;
 mod walk;
 mod widgets;
 
@@ -37,6 +40,7 @@ use crate::error::BuildError;
 pub use self::agent_status::{Presence, SetAgentStatus, StatusUpdate};
 pub use self::builder::ClientBuilder;
 pub use self::cases::Cases;
+pub use self::chat_line::{ChatLine, LineKind, PolledLines, SaidMessage, StartedChat};
 pub use self::day::{Day, DayError};
 pub use self::error::ClientError;
 pub use self::files::{Download, SavedFile};
@@ -47,8 +51,10 @@ pub use self::schedule::{
     ConversationSchedule, DayOfWeek, OpeningHours, ScheduledHours, TimeOfDay,
 };
 pub use self::secret::Secret;
+pub use self::start_chat::StartChat;
 pub use self::transport::{ResponseBody, Transport, TransportError};
 pub use self::users::{AccountType, NewUser, Password, PasswordError, User, UserUpdate};
+pub use self::visitor_chat::{CloseChat, VisitorChat};
 pub use self::widgets::{AgentType, NewWidget, Widget, WidgetAgent, WidgetUpdate};
 
 /// Client of SnapEngage's APIs.

@@ -15,5 +15,6 @@ mod files;
 mod log_page;
 mod logs;
 mod users;
+mod visitor_chat;
 mod widgets;
 mod windows;
