@@ -1,6 +1,7 @@
 //! Calls SnapEngage: its six APIs, with the credential that each wants.
 
 mod agent_status;
+mod availability;
 mod builder;
 mod call;
 mod cases;
@@ -38,6 +39,7 @@ use self::origin::Origins;
 use crate::error::BuildError;
 
 pub use self::agent_status::{Presence, SetAgentStatus, StatusUpdate};
+pub use self::availability::{Availability, AvailabilityAnswer, AvailabilityError};
 pub use self::builder::ClientBuilder;
 pub use self::cases::Cases;
 pub use self::chat_line::{ChatLine, LineKind, PolledLines, SaidMessage, StartedChat};

@@ -11,6 +11,7 @@ mod vendor;
 mod agent_status;
 #[cfg(feature = "simulator")]
 mod archive;
+mod availability;
 mod files;
 mod log_page;
 mod logs;
