@@ -13,6 +13,8 @@ mod agent_status;
 mod archive;
 mod availability;
 mod files;
+mod golden;
+mod golden_answers;
 mod log_page;
 mod logs;
 mod users;
