@@ -17,6 +17,7 @@ mod golden;
 mod golden_answers;
 mod log_page;
 mod logs;
+mod properties;
 mod users;
 mod visitor_chat;
 mod widgets;
