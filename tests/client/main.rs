@@ -18,6 +18,8 @@ mod golden_answers;
 mod log_page;
 mod logs;
 mod properties;
+#[cfg(feature = "simulator")]
+mod simulated;
 mod users;
 mod visitor_chat;
 mod widgets;
