@@ -8,7 +8,6 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor,
 };
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::lenient::Borrowed;
@@ -122,10 +121,12 @@ impl<'de> Visitor<'de> for NameVisitor {
 }
 
 /// Field that is written as text, whatever it is.
+#[cfg(any(feature = "client", test))]
 pub(crate) struct AsText<'f, T>(pub(crate) &'f Option<T>);
 
-impl<T: fmt::Display> Serialize for AsText<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+#[cfg(any(feature = "client", test))]
+impl<T: fmt::Display> serde::Serialize for AsText<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Some(value) => serializer.collect_str(value),
             None => serializer.serialize_none(),
@@ -309,6 +310,8 @@ mod tests {
                 /// Boolean, to see what is said of other text.
                 pub is_lost: bool = "lost",
             }
+            /// Colour of the ring.
+            pub colour: Option<String> = "colour",
         }
     }
 
