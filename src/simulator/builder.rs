@@ -1,6 +1,7 @@
 //! Configuration of a simulator.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex};
 
@@ -24,7 +25,6 @@ use crate::timestamp::Timestamp;
 const AVATAR: &str = "https://www.snapengage.com/images/avatar.png";
 
 /// Builder of a [`Simulator`].
-#[derive(Debug)]
 #[must_use]
 pub struct SimulatorBuilder {
     keys: Keys,
@@ -196,6 +196,12 @@ impl SimulatorBuilder {
             made_widgets: 0,
             memory: 0,
         }
+    }
+}
+
+impl fmt::Debug for SimulatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatorBuilder").finish_non_exhaustive()
     }
 }
 
