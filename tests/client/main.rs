@@ -1,10 +1,12 @@
 //! The client: what it sends, what it makes of the answers, and what it never does.
 #![cfg(feature = "client")]
 
+mod asked;
 mod faulty;
 #[path = "../support/log.rs"]
 mod log;
 mod pages;
+mod peers;
 mod raw;
 mod scripted;
 mod vendor;
@@ -21,9 +23,12 @@ mod logs;
 #[cfg(feature = "simulator")]
 mod matrix;
 mod properties;
+mod proxy;
 #[cfg(feature = "simulator")]
 mod simulated;
 mod sockets;
+#[cfg(feature = "client-tls")]
+mod tls;
 mod users;
 mod visitor_chat;
 mod widgets;
