@@ -87,7 +87,7 @@ model! {
     /// use snapengage::client::{Widget, WidgetUpdate};
     ///
     /// fn renamed(widget: Widget) -> Option<WidgetUpdate> {
-    ///     let update = WidgetUpdate::new(widget.email?, widget.uuid?, widget.agents);
+    ///     let update = WidgetUpdate::new(widget.uuid?, widget.email?, widget.agents);
     ///     Some(update.name("Sales").destination_email(widget.destination_email?))
     /// }
     /// # let _ = renamed;
@@ -96,10 +96,10 @@ model! {
     /// See [SnapEngage docs/Provisioning API](https://developer.snapengage.com/#provisioning-api).
     pub struct WidgetUpdate {
         required {
-            /// Email address of the user whom the widget belongs to.
-            pub email: String = "email",
             /// Id of the widget to be updated.
             pub uuid: WidgetId = "uuid",
+            /// Email address of the user whom the widget belongs to.
+            pub email: String = "email",
             /// All agents of the widget, one at least.
             pub agents: Vec<WidgetAgent> = "agents",
         }

@@ -148,7 +148,8 @@ fn password() -> Password {
 }
 
 pub(crate) fn new_user(email: &str) -> NewUser {
-    NewUser::new(email, "Jimbo Something", AccountType::Enterprise, password())
+    NewUser::new(email, "Jimbo Something", AccountType::Enterprise)
+        .password(password())
         .phone("555-617-8980")
 }
 
@@ -188,7 +189,7 @@ pub(crate) fn new_widget(name: &str, agent: WidgetAgent) -> NewWidget {
 }
 
 pub(crate) fn widget_update(name: &str) -> WidgetUpdate {
-    WidgetUpdate::new("user@example.com", UUID, [a_new_agent()])
+    WidgetUpdate::new(UUID, "user@example.com", [a_new_agent()])
         .destination_email("transcripts@example.com")
         .name(name)
 }

@@ -82,7 +82,7 @@ proptest! {
         password in vec(any::<char>(), 5..100).prop_map(String::from_iter),
     ) {
         let secret = Password::new(password.clone()).expect("5 to 99 characters");
-        let user = NewUser::new(email.clone(), name.clone(), kind.as_str(), secret.clone());
+        let user = NewUser::new(email.clone(), name.clone(), kind.as_str()).password(secret.clone());
         let user = user.phone(phone.clone()).template_id(template.clone());
         let update = UserUpdate::new(email.clone(), name.clone()).account_type(kind.as_str());
         let update = update.phone(phone.clone()).password(secret);
@@ -105,7 +105,7 @@ proptest! {
         let agents = [agent([id, alias, avatar, kind])];
         let widget = NewWidget::new(email, agents.clone()).name(name).destination_email(to);
         let widget = widget.schedule(schedule(zone, day));
-        let update = WidgetUpdate::new(email, uuid.as_str(), agents).name(name);
+        let update = WidgetUpdate::new(uuid.as_str(), email, agents).name(name);
         let update = update.destination_email(to).schedule(schedule(zone, day));
         let mut expected = widget_json(texts);
         let created =

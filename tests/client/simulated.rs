@@ -65,7 +65,7 @@ async fn a_user_comes_changes_and_goes() {
     let (_, client) = simulator();
     let provisioning = provisioning(&client);
     let password = Password::new("correct horse").expect("13 characters");
-    let bob = NewUser::new("Bob@Example.com", "Bob", AccountType::Enterprise, password);
+    let bob = NewUser::new("Bob@Example.com", "Bob", AccountType::Enterprise).password(password);
     let created = provisioning.create_user(bob.phone("555")).await.expect("a user");
     assert_eq!(created.email.as_deref(), Some("bob@example.com"));
     let found = provisioning.user("bob@example.com").await.expect("an answer");
@@ -82,7 +82,8 @@ async fn a_widget_comes_changes_and_goes() {
     let (_, client) = simulator();
     let provisioning = provisioning(&client);
     let password = Password::new("correct horse").expect("13 characters");
-    let owner = NewUser::new("owner@example.com", "Owner", AccountType::Business, password);
+    let owner =
+        NewUser::new("owner@example.com", "Owner", AccountType::Business).password(password);
     provisioning.create_user(owner).await.expect("a user");
     let time = |hour| TimeOfDay::new(hour, 0).expect("a time of day");
     let schedule = ConversationSchedule::new("Europe/Berlin");
@@ -94,7 +95,7 @@ async fn a_widget_comes_changes_and_goes() {
     let uuid = created.uuid.clone().expect("an id");
     assert_eq!(created.agents[0].agent_id.as_ref().expect("an id"), &"wc:jane@example.com");
     assert_eq!(created.enable_proactive_chat, Some(true));
-    let update = WidgetUpdate::new("owner@example.com", uuid.clone(), created.agents);
+    let update = WidgetUpdate::new(uuid.clone(), "owner@example.com", created.agents);
     let updated = provisioning.update_widget(update.name("Support")).await.expect("a widget");
     assert_eq!(updated.name.as_deref(), Some("Support"));
     let found = provisioning.widget(uuid.clone(), "owner@example.com").await.expect("an answer");

@@ -45,7 +45,7 @@ fn client(server: &Faulty) -> Client {
 
 fn user(email: &str) -> NewUser {
     let password = Password::new("correct horse").expect("a password");
-    NewUser::new(email, "Jane", AccountType::Enterprise, password)
+    NewUser::new(email, "Jane", AccountType::Enterprise).password(password)
 }
 
 async fn make(call: Operation, client: Client, url: String) -> Result<(), ClientError> {
@@ -77,7 +77,7 @@ async fn make(call: Operation, client: Client, url: String) -> Result<(), Client
         }
         Operation::GetWidget => admin.widget("w", email).await.map(drop),
         Operation::UpdateWidget => {
-            admin.update_widget(WidgetUpdate::new(email, "w", [agent()])).await.map(drop)
+            admin.update_widget(WidgetUpdate::new("w", email, [agent()])).await.map(drop)
         }
         Operation::DeleteWidget => admin.delete_widget("w", email).await,
         Operation::ChatAvailability => chats.availability("w").await.map(drop),

@@ -21,7 +21,7 @@ async fn no_call_of_a_widget_goes_to_the_users() {
     let new = NewWidget::new(EMAIL, [agent("jane@example.com")]);
     provisioning.create_widget(new).await.expect("a widget");
     provisioning.widget(UUID, EMAIL).await.expect("a widget");
-    let update = WidgetUpdate::new(EMAIL, UUID, [agent("jane@example.com")]);
+    let update = WidgetUpdate::new(UUID, EMAIL, [agent("jane@example.com")]);
     provisioning.update_widget(update).await.expect("a widget");
     provisioning.delete_widget(UUID, EMAIL).await.expect("a success");
     let requests = vendor.requests();
@@ -52,7 +52,7 @@ async fn the_prefix_of_answers_is_not_sent_back() {
     ]);
     provisioning.create_widget(NewWidget::new(EMAIL, widget.agents.clone())).await.expect("one");
     assert_eq!(vendor.request().json()["agents"], expected);
-    let update = WidgetUpdate::new(EMAIL, UUID, widget.agents);
+    let update = WidgetUpdate::new(UUID, EMAIL, widget.agents);
     provisioning.update_widget(update).await.expect("a widget");
     assert_eq!(vendor.request().json()["agents"], expected);
 }
@@ -60,7 +60,7 @@ async fn the_prefix_of_answers_is_not_sent_back() {
 #[tokio::test]
 async fn one_boolean_is_text_and_the_other_is_none() {
     let vendor = Vendor::answering(200, "{}");
-    let update = WidgetUpdate::new(EMAIL, UUID, [agent("jane@example.com")]);
+    let update = WidgetUpdate::new(UUID, EMAIL, [agent("jane@example.com")]);
     let update = update.enable_proactive_chat(false).enable_conversations(false);
     vendor.provisioning().update_widget(update).await.expect("a widget");
     let sent = vendor.request().json();
@@ -89,7 +89,7 @@ async fn a_widget_that_is_not_there_is_none() {
     let vendor = Vendor::answering(404, "");
     let provisioning = vendor.provisioning();
     assert!(error(provisioning.delete_widget(UUID, EMAIL).await, &[EMAIL]).is_not_found());
-    let update = WidgetUpdate::new(EMAIL, UUID, []);
+    let update = WidgetUpdate::new(UUID, EMAIL, []);
     assert!(error(provisioning.update_widget(update).await, &[EMAIL]).is_not_found());
 }
 
