@@ -1,32 +1,21 @@
-//! Inspects an inbox from the command line: tables for people, `--json` for programs.
+//! The verb `inbox`: looks into an inbox, and puts it in order.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use snapengage::Timestamp;
 use snapengage::inbox::{Entry, EntryId, Inbox, InboxError, State, Stats};
-use snapengage::{HandlerError, Timestamp};
 
-/// Tools for receivers of SnapEngage webhooks.
-#[derive(Parser)]
-#[command(name = "snapengage", version)]
-struct Cli {
-    #[command(subcommand)]
-    room: Room,
-}
-
-#[derive(Subcommand)]
-enum Room {
-    /// Inspects an inbox, and retries or discards its entries. The receiver may keep running.
-    Inbox(InboxArgs),
-}
+use super::Outcome;
+use super::output::{self, bar, legible, table};
 
 #[derive(Args)]
-struct InboxArgs {
+pub(crate) struct InboxArgs {
     #[command(flatten)]
     place: Place,
     /// Writes JSON instead of tables.
@@ -122,22 +111,7 @@ impl From<StateArg> for State {
     }
 }
 
-/// With an error that tells its causes.
-type Outcome<T> = Result<T, HandlerError>;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let Room::Inbox(args) = Cli::parse().room;
-    match run(args).await {
-        Ok(code) => code,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcome<ExitCode> {
+pub(crate) async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcome<ExitCode> {
     let inbox = place.open().await?;
     let text = match command {
         Command::List { state, after, limit } => {
@@ -157,7 +131,7 @@ async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcome<ExitCode>
 
 fn list(entries: &[Entry], json: bool) -> Outcome<String> {
     if json {
-        return Ok(serde_json::to_string_pretty(entries)? + "\n");
+        return output::json(entries);
     }
     let head = ["ID", "STATE", "RECEIVED", "ATTEMPTS", "API", "EVENT", "SUBJECT", "ERROR"];
     let rows = entries.iter().map(|entry| {
@@ -183,7 +157,7 @@ fn show(entry: &Entry, body: &[u8], json: bool) -> Outcome<String> {
     };
     if json {
         fields.insert("body".to_owned(), json!(body));
-        return Ok(serde_json::to_string_pretty(&fields)? + "\n");
+        return output::json(&fields);
     }
     let line = |name: &str, text: &str| [format!("{name}:"), legible(text)];
     let rows = [
@@ -204,7 +178,7 @@ fn show(entry: &Entry, body: &[u8], json: bool) -> Outcome<String> {
 
 fn stats(stats: &Stats, json: bool) -> Outcome<String> {
     if json {
-        return Ok(serde_json::to_string_pretty(stats)? + "\n");
+        return output::json(stats);
     }
     let age = |oldest: Timestamp| {
         let seconds = Timestamp::now().saturating_duration_since(oldest).as_secs();
@@ -261,11 +235,6 @@ async fn each(inbox: &Inbox, chosen: Chosen, act: Act, json: bool) -> Outcome<Ex
     Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Creates the progress bar, on stderr, and only if that is a terminal.
-fn bar(count: u64, json: bool) -> ProgressBar {
-    if json { ProgressBar::hidden() } else { ProgressBar::new(count) }
-}
-
 /// One action on many entries.
 struct Bulk<'a> {
     inbox: &'a Inbox,
@@ -314,28 +283,4 @@ fn side_by_side(entries: &[Entry]) -> usize {
     const AT_ONCE: usize = 64;
     let mut subjects = HashSet::new();
     entries.iter().take(AT_ONCE).take_while(|entry| subjects.insert(&entry.subject)).count()
-}
-
-/// Lays rows out in columns as wide as their content, the last one open.
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let width = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
-        widths.max().unwrap_or_default()
-    };
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  "));
-        text.push_str(cells.collect::<String>().trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// Escapes control characters: text that was sent may hold what a terminal obeys.
-fn legible(text: &str) -> String {
-    let legible = |c: char| {
-        if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
-    };
-    text.chars().map(legible).collect()
 }
