@@ -1,6 +1,8 @@
 //! The program: each verb as a process of its own.
 
+mod files;
 mod inbox;
+mod vendor;
 
 use std::process::Output;
 

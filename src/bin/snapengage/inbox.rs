@@ -14,6 +14,7 @@ use snapengage::inbox::{Entry, EntryId, Inbox, InboxError, State, Stats};
 use super::Outcome;
 use super::output::{self, bar, legible, table};
 
+/// Inspects an inbox, and retries or discards its entries. The receiver may keep running.
 #[derive(Args)]
 pub(crate) struct InboxArgs {
     #[command(flatten)]
@@ -125,7 +126,7 @@ pub(crate) async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcom
         Command::Discard(chosen) => return each(&inbox, chosen, Act::Discard, json).await,
         Command::Stats => stats(&inbox.stats().await?, json)?,
     };
-    io::stdout().write_all(text.as_bytes())?;
+    output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

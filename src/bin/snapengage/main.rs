@@ -1,5 +1,10 @@
 //! Command line of the crate: tables for people, `--json` for programs.
+//!
+//! A verb is a file. Exit status 0: done; 1: it failed, and stderr says why; 2: the arguments are
+//! wrong. What was sent to SnapEngage, and what is secret, is in no error.
 
+mod credentials;
+mod file;
 mod inbox;
 mod output;
 
@@ -9,17 +14,21 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use snapengage::HandlerError;
 
-/// Tools for receivers of SnapEngage webhooks.
+use self::credentials::Access;
+
+/// Tools for SnapEngage: its APIs, a simulator of them, and the inboxes of receivers.
 #[derive(Parser)]
 #[command(name = "snapengage", version)]
 struct Cli {
+    #[command(flatten)]
+    access: Access,
     #[command(subcommand)]
     room: Room,
 }
 
 #[derive(Subcommand)]
 enum Room {
-    /// Inspects an inbox, and retries or discards its entries. The receiver may keep running.
+    File(file::FileArgs),
     Inbox(inbox::InboxArgs),
 }
 
@@ -28,7 +37,9 @@ type Outcome<T> = Result<T, HandlerError>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let outcome = match Cli::parse().room {
+    let Cli { access, room } = Cli::parse();
+    let outcome = match room {
+        Room::File(args) => file::run(args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
     };
     match outcome {

@@ -1,5 +1,7 @@
 //! Forms of what the verbs print.
 
+use std::io::{self, Write};
+
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -7,7 +9,31 @@ use super::Outcome;
 
 /// Writes JSON for programs, indented.
 pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> Outcome<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
+    Ok(inert(serde_json::to_string_pretty(value)?) + "\n")
+}
+
+/// Escapes the control characters that JSON leaves as they are: terminals obey those as well.
+fn inert(json: String) -> String {
+    let is_left = |c| matches!(c, '\u{7f}'..='\u{9f}');
+    if !json.contains(is_left) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_left(c) {
+            escaped += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Writes to stdout, at once.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Creates the progress bar, on stderr, and only if that is a terminal.
