@@ -2,6 +2,7 @@
 
 mod files;
 mod inbox;
+mod logs;
 mod vendor;
 
 use std::process::Output;

@@ -3,9 +3,11 @@
 //! A verb is a file. Exit status 0: done; 1: it failed, and stderr says why; 2: the arguments are
 //! wrong. What was sent to SnapEngage, and what is secret, is in no error.
 
+mod cases_file;
 mod credentials;
 mod file;
 mod inbox;
+mod logs;
 mod output;
 
 use std::io::{self, Write};
@@ -28,6 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Room {
+    Logs(logs::LogsArgs),
     File(file::FileArgs),
     Inbox(inbox::InboxArgs),
 }
@@ -39,6 +42,7 @@ type Outcome<T> = Result<T, HandlerError>;
 async fn main() -> ExitCode {
     let Cli { access, room } = Cli::parse();
     let outcome = match room {
+        Room::Logs(args) => logs::run(args, &access).await,
         Room::File(args) => file::run(args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
     };

@@ -12,6 +12,11 @@ pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> Outcome<String> {
     Ok(inert(serde_json::to_string_pretty(value)?) + "\n")
 }
 
+/// Writes JSON on one line.
+pub(crate) fn json_line(value: &impl Serialize) -> Outcome<String> {
+    Ok(inert(serde_json::to_string(value)?) + "\n")
+}
+
 /// Escapes the control characters that JSON leaves as they are: terminals obey those as well.
 fn inert(json: String) -> String {
     let is_left = |c| matches!(c, '\u{7f}'..='\u{9f}');

@@ -83,3 +83,10 @@ pub(super) fn without_secrets(output: Output) -> Output {
     }
     output
 }
+
+/// Waits until something has happened on the vendor's side.
+pub(super) async fn until(has_happened: impl Fn() -> bool) {
+    while !has_happened() {
+        tokio::task::yield_now().await;
+    }
+}
