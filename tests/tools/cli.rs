@@ -1,5 +1,6 @@
 //! The program: each verb as a process of its own.
 
+mod agents;
 mod files;
 mod inbox;
 mod logs;

@@ -46,6 +46,12 @@ impl Access {
         Ok(Client::builder().base_url(&self.url).build()?)
     }
 
+    /// Returns the account for calls that name no organization: those about agents.
+    pub(crate) fn account_of_agents(&self) -> Outcome<Account> {
+        let token = self.credentials()?.secret(API_TOKEN)?;
+        Ok(self.client()?.account(token, 0))
+    }
+
     pub(crate) fn account(&self) -> Outcome<Account> {
         let credentials = self.credentials()?;
         let token = credentials.secret(API_TOKEN)?;

@@ -3,6 +3,7 @@
 //! A verb is a file. Exit status 0: done; 1: it failed, and stderr says why; 2: the arguments are
 //! wrong. What was sent to SnapEngage, and what is secret, is in no error.
 
+mod agent;
 mod cases_file;
 mod credentials;
 mod file;
@@ -30,6 +31,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Room {
+    Agent(agent::AgentArgs),
     Logs(logs::LogsArgs),
     File(file::FileArgs),
     Inbox(inbox::InboxArgs),
@@ -42,6 +44,7 @@ type Outcome<T> = Result<T, HandlerError>;
 async fn main() -> ExitCode {
     let Cli { access, room } = Cli::parse();
     let outcome = match room {
+        Room::Agent(args) => agent::run(args, &access).await,
         Room::Logs(args) => logs::run(args, &access).await,
         Room::File(args) => file::run(args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
