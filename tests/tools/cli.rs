@@ -4,6 +4,7 @@ mod agents;
 mod files;
 mod inbox;
 mod logs;
+mod provisioning;
 mod vendor;
 
 use std::process::Output;

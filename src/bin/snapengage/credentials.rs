@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use snapengage::client::{Account, Client, Secret};
+use snapengage::client::{Account, Client, Provisioning, Secret};
 
 use super::Outcome;
 
@@ -57,6 +57,11 @@ impl Access {
         let token = credentials.secret(API_TOKEN)?;
         let org = org(&credentials.needed(ORG)?)?;
         Ok(self.client()?.account(token, org))
+    }
+
+    pub(crate) fn provisioning(&self) -> Outcome<Provisioning> {
+        let key = self.credentials()?.secret(PROVISIONING_KEY)?;
+        Ok(self.client()?.provisioning(key))
     }
 
     fn credentials(&self) -> Outcome<Credentials> {

@@ -8,8 +8,11 @@ mod cases_file;
 mod credentials;
 mod file;
 mod inbox;
+mod json_input;
 mod logs;
 mod output;
+mod user;
+mod widget;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,6 +36,8 @@ struct Cli {
 enum Room {
     Agent(agent::AgentArgs),
     Logs(logs::LogsArgs),
+    User(user::UserArgs),
+    Widget(widget::WidgetArgs),
     File(file::FileArgs),
     Inbox(inbox::InboxArgs),
 }
@@ -46,6 +51,8 @@ async fn main() -> ExitCode {
     let outcome = match room {
         Room::Agent(args) => agent::run(args, &access).await,
         Room::Logs(args) => logs::run(args, &access).await,
+        Room::User(args) => user::run(args, &access).await,
+        Room::Widget(args) => widget::run(args, &access).await,
         Room::File(args) => file::run(args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
     };

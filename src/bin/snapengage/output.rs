@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use indicatif::ProgressBar;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Outcome;
 
@@ -32,6 +33,34 @@ fn inert(json: String) -> String {
         }
     }
     escaped
+}
+
+/// Writes the fields of an object, by SnapEngage's names: a row each, or JSON.
+pub(crate) fn fields(object: &impl Serialize, is_json: bool) -> Outcome<String> {
+    if is_json {
+        return json(object);
+    }
+    let Value::Object(fields) = serde_json::to_value(object)? else {
+        return Err("expected an object".into());
+    };
+    let mut rows = Vec::new();
+    for (name, value) in fields {
+        let name = format!("{}:", legible(&name));
+        match value {
+            Value::Array(items) => {
+                rows.extend(items.iter().map(|item| [name.clone(), in_a_row(item)]));
+            }
+            value => rows.push([name, in_a_row(&value)]),
+        }
+    }
+    Ok(table(&rows))
+}
+
+fn in_a_row(value: &Value) -> String {
+    match value {
+        Value::String(text) => legible(text),
+        value => legible(&value.to_string()),
+    }
 }
 
 /// Writes to stdout, at once.

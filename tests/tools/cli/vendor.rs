@@ -4,6 +4,7 @@ use std::future::pending;
 use std::process::{Output, Stdio};
 
 use snapengage::simulator::{Simulator, SimulatorBuilder};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -58,6 +59,16 @@ impl Vendor {
 
     pub(super) async fn run(&self, arguments: &[&str]) -> Output {
         run(&mut self.command(arguments)).await
+    }
+
+    pub(super) async fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("run");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(input.as_bytes()).await.expect("a reader");
+        drop(stdin);
+        without_secrets(child.wait_with_output().await.expect("an end"))
     }
 }
 
