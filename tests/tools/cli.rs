@@ -1,6 +1,7 @@
 //! The program: each verb as a process of its own.
 
 mod agents;
+mod chats;
 mod files;
 mod inbox;
 mod logs;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use snapengage::client::{Account, Client, Provisioning, Secret};
+use snapengage::client::{Account, Client, Provisioning, Secret, VisitorChats};
 
 use super::Outcome;
 
@@ -62,6 +62,11 @@ impl Access {
     pub(crate) fn provisioning(&self) -> Outcome<Provisioning> {
         let key = self.credentials()?.secret(PROVISIONING_KEY)?;
         Ok(self.client()?.provisioning(key))
+    }
+
+    pub(crate) fn visitor_chats(&self) -> Outcome<VisitorChats> {
+        let key = self.credentials()?.secret(CHAT_KEY)?;
+        Ok(self.client()?.visitor_chats(key))
     }
 
     fn credentials(&self) -> Outcome<Credentials> {

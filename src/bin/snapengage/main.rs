@@ -11,7 +11,9 @@ mod inbox;
 mod json_input;
 mod logs;
 mod output;
+mod typing;
 mod user;
+mod visit;
 mod widget;
 
 use std::io::{self, Write};
@@ -38,6 +40,7 @@ enum Room {
     Logs(logs::LogsArgs),
     User(user::UserArgs),
     Widget(widget::WidgetArgs),
+    Visit(visit::VisitArgs),
     File(file::FileArgs),
     Inbox(inbox::InboxArgs),
 }
@@ -53,6 +56,7 @@ async fn main() -> ExitCode {
         Room::Logs(args) => logs::run(args, &access).await,
         Room::User(args) => user::run(args, &access).await,
         Room::Widget(args) => widget::run(args, &access).await,
+        Room::Visit(args) => visit::run(args, &access).await,
         Room::File(args) => file::run(args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
     };
