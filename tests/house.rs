@@ -192,7 +192,7 @@ const ALONE_IN_THE_CORE: &[(&str, &[&str])] = &[
     ("StatusCode", &["endpoint::rejection"]),
     ("from_u16", &[]),
     ("AUTHORIZATION", &["receiver::auth"]),
-    ("TcpListener", &["server::listener"]),
+    ("TcpListener", &["bin", "server::listener"]),
     ("TcpStream", &["server::listener"]),
     (
         "spawn",

@@ -6,6 +6,7 @@ mod files;
 mod inbox;
 mod logs;
 mod provisioning;
+mod simulate;
 mod vendor;
 
 use std::process::Output;

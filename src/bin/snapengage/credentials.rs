@@ -69,10 +69,32 @@ impl Access {
         Ok(self.client()?.visitor_chats(key))
     }
 
+    /// Returns the credentials that a simulator takes: those that are set, or else local ones.
+    pub(crate) fn served(&self) -> Outcome<LocalKeys> {
+        let credentials = self.credentials()?;
+        let or = |name, local: &str| -> Outcome<String> {
+            Ok(credentials.get(name)?.unwrap_or_else(|| local.to_owned()))
+        };
+        Ok(LocalKeys {
+            api_token: or(API_TOKEN, "local-api-token")?,
+            org: org(&or(ORG, "5406213")?)?,
+            provisioning_key: or(PROVISIONING_KEY, "local-provisioning-key")?,
+            chat_key: or(CHAT_KEY, "local-chat-key")?,
+        })
+    }
+
     fn credentials(&self) -> Outcome<Credentials> {
         let in_file = self.key_file.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(Credentials { in_file })
     }
+}
+
+/// Credentials that a simulator takes.
+pub(crate) struct LocalKeys {
+    pub(crate) api_token: String,
+    pub(crate) org: u64,
+    pub(crate) provisioning_key: String,
+    pub(crate) chat_key: String,
 }
 
 struct Credentials {

@@ -5,12 +5,14 @@
 
 mod agent;
 mod cases_file;
+mod config;
 mod credentials;
 mod file;
 mod inbox;
 mod json_input;
 mod logs;
 mod output;
+mod simulate;
 mod typing;
 mod user;
 mod visit;
@@ -42,6 +44,7 @@ enum Room {
     Widget(widget::WidgetArgs),
     Visit(visit::VisitArgs),
     File(file::FileArgs),
+    Simulate(simulate::SimulateArgs),
     Inbox(inbox::InboxArgs),
 }
 
@@ -58,6 +61,7 @@ async fn main() -> ExitCode {
         Room::Widget(args) => widget::run(args, &access).await,
         Room::Visit(args) => visit::run(args, &access).await,
         Room::File(args) => file::run(args, &access).await,
+        Room::Simulate(args) => simulate::run(args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
     };
     match outcome {
