@@ -2,11 +2,13 @@
 
 mod agents;
 mod chats;
+mod credentials;
 mod files;
 mod inbox;
 mod logs;
 mod provisioning;
 mod simulate;
+mod tls;
 mod vendor;
 
 use std::process::Output;
