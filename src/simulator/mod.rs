@@ -116,6 +116,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 pub use self::agent::SimulatedAgent;
@@ -132,7 +133,7 @@ use self::vendor::call::Call;
 use self::vendor::log_case;
 use self::vendor::refusal::Refusal;
 use self::world::World;
-use crate::client::{Operation, ResponseBody, Transport, TransportError};
+use crate::client::{Operation, ResponseBody, Transport, TransportError, User, Widget};
 use crate::id::CaseId;
 use crate::integration::SupportRequest;
 use crate::timestamp::Timestamp;
@@ -297,6 +298,21 @@ impl Simulator {
         let state = self.lock();
         let case = state.world.cases.get(id.as_ref())?;
         Some(log_case::of(case, state.world.time.now()))
+    }
+
+    /// Returns the users, by their emails.
+    pub fn users(&self) -> Vec<User> {
+        self.lock().world.users.values().map(vendor::users::model).collect()
+    }
+
+    /// Returns the widgets, by their ids.
+    pub fn widgets(&self) -> Vec<Widget> {
+        self.lock().world.widgets.values().map(vendor::widgets::model).collect()
+    }
+
+    /// Returns the opening hours of a widget as they were sent last, which no call returns.
+    pub fn schedule(&self, widget: impl AsRef<str>) -> Option<Value> {
+        self.lock().world.widgets.get(widget.as_ref())?.schedule.clone()
     }
 
     /// Returns how often a call came in, whatever became of it.

@@ -4,6 +4,7 @@
 mod ask;
 mod chats;
 mod choices;
+mod client;
 mod client_logs;
 mod faults;
 mod hostile;

@@ -12,9 +12,9 @@ pub(super) mod logs;
 pub(super) mod refusal;
 mod route;
 mod schedule;
-mod users;
+pub(super) mod users;
 mod visitor_chat;
-mod widgets;
+pub(super) mod widgets;
 mod zone;
 
 use self::answer::Answer;

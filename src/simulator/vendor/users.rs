@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::fields::Fields;
 use super::refusal::Refusal;
-use crate::client::Operation;
+use crate::client::{self, Operation};
 use crate::simulator::world::{User, World};
 
 /// Documented types of account, and that of 2013.
@@ -91,6 +91,16 @@ fn written(user: &User) -> Written<'_> {
         phone: user.phone.as_deref(),
         account_type: &user.account_type,
     }
+}
+
+/// Returns a user as a client reads it.
+pub(in crate::simulator) fn model(user: &User) -> client::User {
+    let mut model = client::User::new();
+    model.email = Some(user.email.clone());
+    model.name = Some(user.name.clone());
+    model.phone.clone_from(&user.phone);
+    model.account_type = Some(user.account_type.as_str().into());
+    model
 }
 
 fn missing(name: &str) -> Refusal {

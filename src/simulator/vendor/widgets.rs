@@ -9,7 +9,7 @@ use super::call::Call;
 use super::fields::Fields;
 use super::refusal::Refusal;
 use super::schedule;
-use crate::client::Operation;
+use crate::client::{self, Operation};
 use crate::simulator::agent::email_of;
 use crate::simulator::widget::{Member, Needs, Widget};
 use crate::simulator::world::World;
@@ -183,4 +183,26 @@ fn written<'w>(widget: &'w Widget, asked_by: Option<&'w str>) -> Written<'w> {
         enable_proactive_chat: text(widget.is_proactive),
         enable_conversations: widget.has_conversations,
     }
+}
+
+/// Returns a widget as a client reads it.
+pub(in crate::simulator) fn model(widget: &Widget) -> client::Widget {
+    let mut model = client::Widget::new();
+    model.uuid = Some(widget.id.clone());
+    model.email.clone_from(&widget.account);
+    model.name.clone_from(&widget.name);
+    model.destination_email.clone_from(&widget.destination);
+    model.agents = widget.agents.iter().map(agent_model).collect();
+    model.enable_proactive_chat = Some(widget.is_proactive);
+    model.enable_conversations = widget.has_conversations;
+    model
+}
+
+fn agent_model(agent: &Member) -> client::WidgetAgent {
+    let mut model = client::WidgetAgent::new();
+    model.agent_id = Some(format!("wc:{}", agent.email).into());
+    model.agent_alias = Some(agent.alias.clone());
+    model.agent_avatar = Some(agent.avatar.clone());
+    model.agent_type = Some(agent.kind.as_str().into());
+    model
 }
