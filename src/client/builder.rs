@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::hyper::{HyperOptions, HyperTransport};
 use super::origin::Origins;
-use super::transport::Transport;
+use super::transport::{HyperOptions, HyperTransport, Transport};
 use super::{Client, Shared};
 use crate::backoff::Backoff;
 use crate::error::BuildError;

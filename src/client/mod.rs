@@ -111,29 +111,18 @@ mod agent_status;
 mod availability;
 mod builder;
 mod call;
-mod cases;
-mod chat_line;
-mod connect;
-mod day;
 mod error;
 mod excerpt;
 mod files;
-mod hyper;
-mod log_page;
 mod logs;
 mod operation;
 mod origin;
-mod part;
 mod percent;
-mod proxy;
 mod repeat;
-mod schedule;
 mod secret;
-mod start_chat;
 mod transport;
 mod users;
 mod visitor_chat;
-mod walk;
 mod widgets;
 
 use std::fmt;
@@ -148,23 +137,20 @@ use crate::error::BuildError;
 pub use self::agent_status::{Presence, SetAgentStatus, StatusUpdate};
 pub use self::availability::{Availability, AvailabilityAnswer, AvailabilityError};
 pub use self::builder::ClientBuilder;
-pub use self::cases::Cases;
-pub use self::chat_line::{ChatLine, LineKind, PolledLines, SaidMessage, StartedChat};
-pub use self::day::{Day, DayError};
 pub use self::error::ClientError;
 pub use self::files::{Download, SavedFile};
-pub use self::log_page::LogPage;
-pub use self::logs::Logs;
+pub use self::logs::{Cases, Day, DayError, LogPage, Logs};
 pub use self::operation::Operation;
-pub use self::schedule::{
-    ConversationSchedule, DayOfWeek, OpeningHours, ScheduledHours, TimeOfDay,
-};
 pub use self::secret::Secret;
-pub use self::start_chat::StartChat;
 pub use self::transport::{ResponseBody, Transport, TransportError};
 pub use self::users::{AccountType, NewUser, Password, PasswordError, User, UserUpdate};
-pub use self::visitor_chat::{CloseChat, VisitorChat};
-pub use self::widgets::{AgentType, NewWidget, Widget, WidgetAgent, WidgetUpdate};
+pub use self::visitor_chat::{
+    ChatLine, CloseChat, LineKind, PolledLines, SaidMessage, StartChat, StartedChat, VisitorChat,
+};
+pub use self::widgets::{
+    AgentType, ConversationSchedule, DayOfWeek, NewWidget, OpeningHours, ScheduledHours, TimeOfDay,
+    Widget, WidgetAgent, WidgetUpdate,
+};
 
 /// Client of SnapEngage's APIs.
 ///

@@ -7,8 +7,8 @@ use http::Uri;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::day::Day;
-use super::log_page::LogPage;
-use super::origin::Origins;
+use super::page::LogPage;
+use crate::client::origin::Origins;
 use crate::id::WidgetId;
 use crate::integration::SupportRequest;
 use crate::timestamp::Timestamp;

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::pin::Pin;
 
-use super::VisitorChats;
-use super::call::Call;
-use super::chat_line::StartedChat;
-use super::error::ClientError;
-use super::operation::Operation;
-use super::visitor_chat::{VisitorChat, with};
+use super::line::StartedChat;
+use super::{VisitorChat, with};
+use crate::client::VisitorChats;
+use crate::client::call::Call;
+use crate::client::error::ClientError;
+use crate::client::operation::Operation;
 use crate::id::WidgetId;
 
 impl VisitorChats {
@@ -69,7 +69,7 @@ pub struct StartChat {
 
 impl StartChat {
     /// Sets the visitor's email address. Some widgets
-    /// [require](super::Availability::email_required) one.
+    /// [require](crate::client::Availability::email_required) one.
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.email = Some(email.into());
         self
@@ -108,7 +108,7 @@ impl StartChat {
     }
 
     /// Sets the visitor's first message. Some widgets
-    /// [require](super::Availability::message_required) one.
+    /// [require](crate::client::Availability::message_required) one.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self

@@ -19,17 +19,17 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::{Connector, Cut};
 use super::proxy::Proxies;
-use super::transport::{ResponseBody, Transport, TransportError};
+use super::{ResponseBody, Transport, TransportError};
 
 /// Settings of a [`HyperTransport`].
-pub(super) struct HyperOptions {
+pub(in crate::client) struct HyperOptions {
     /// Whether the base address is https, for which the transport must then be able.
-    pub(super) is_https: bool,
-    pub(super) proxy_from_env: bool,
+    pub(in crate::client) is_https: bool,
+    pub(in crate::client) proxy_from_env: bool,
 }
 
 /// Transport over hyper's client.
-pub(super) struct HyperTransport {
+pub(in crate::client) struct HyperTransport {
     client: legacy::Client<Connector, Full<Bytes>>,
     proxies: Arc<Proxies>,
     /// Why it cannot reach an https address.
@@ -51,7 +51,7 @@ impl HyperTransport {
     ///
     /// If the base address is https and there is no TLS, or no root certificate; if a variable of
     /// the environment names a proxy that cannot be used.
-    pub(super) fn new(options: &HyperOptions) -> Result<Self, String> {
+    pub(in crate::client) fn new(options: &HyperOptions) -> Result<Self, String> {
         let proxies = if options.proxy_from_env { Proxies::from_env()? } else { Proxies::none() };
         let proxies = Arc::new(proxies);
         let (connector, no_tls) = Connector::new(Arc::clone(&proxies));

@@ -1,5 +1,9 @@
 //! Transport: carries one request to SnapEngage, and brings the answer back.
 
+mod connect;
+mod hyper;
+mod proxy;
+
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
@@ -14,7 +18,9 @@ use http_body_util::{BodyExt, Full};
 
 use crate::error::debug_is_text;
 
-/// Carrier of requests: the connections, proxies and TLS below a [`Client`](super::Client).
+pub(super) use self::hyper::{HyperOptions, HyperTransport};
+
+/// Carrier of requests: the connections, proxies and TLS below a [`Client`](crate::client::Client).
 ///
 /// The default is hyper with a pool of connections. One of your own may count, record, sign or
 /// answer by itself; `simulator::Simulator` is one, so that a client and SnapEngage's side run in

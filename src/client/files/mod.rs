@@ -1,5 +1,7 @@
 //! Files that visitors and agents uploaded.
 
+mod part;
+
 use std::fmt;
 use std::io::{self, Seek, Write};
 use std::path::Path;
@@ -12,12 +14,12 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::Account;
-use super::call::{Call, broken};
-use super::error::{Cause, ClientError, Failure};
-use super::operation::Operation;
-use super::part::Part;
-use super::transport::ResponseBody;
+use self::part::Part;
+use crate::client::Account;
+use crate::client::call::{Call, broken};
+use crate::client::error::{Cause, ClientError, Failure};
+use crate::client::operation::Operation;
+use crate::client::transport::ResponseBody;
 
 impl Account {
     /// Starts a download of a file, by its address as a transcript has it.
@@ -37,7 +39,7 @@ impl Account {
     /// # Errors
     ///
     /// If it is not an address of SnapEngage, or of one of the client's
-    /// [other hosts](super::ClientBuilder::hosts), with the scheme of the base address, https.
+    /// [other hosts](crate::client::ClientBuilder::hosts), with the scheme of the base address, https.
     /// Transcripts hold what visitors wrote, and the API token is not sent to wherever that leads.
     /// The error does not repeat the address.
     pub fn file(&self, address: &str) -> Result<Download, ClientError> {
@@ -71,9 +73,9 @@ fn with_org(address: Uri, org: &str) -> Result<Uri, http::Error> {
 /// Download of a file that a visitor or an agent uploaded.
 ///
 /// A redirect to another host is followed, without the API token. An attempt that fails is made
-/// again from the start, as long as there is time for a [call](super::ClientBuilder::call_deadline);
+/// again from the start, as long as there is time for a [call](crate::client::ClientBuilder::call_deadline);
 /// the body of the last one may take longer, if each part of it comes within the time for an
-/// [attempt](super::ClientBuilder::attempt_timeout).
+/// [attempt](crate::client::ClientBuilder::attempt_timeout).
 #[must_use = "nothing is downloaded until `save_to` or `bytes` is awaited"]
 pub struct Download {
     call: Call,

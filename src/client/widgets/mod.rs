@@ -1,13 +1,18 @@
 //! Provisioning API: the widgets of a user.
 
-use super::Provisioning;
-use super::error::ClientError;
-use super::operation::Operation;
-use super::schedule::ConversationSchedule;
-use super::users::found;
+mod schedule;
+
+use crate::client::Provisioning;
+use crate::client::error::ClientError;
+use crate::client::operation::Operation;
+use crate::client::users::found;
 use crate::id::{AgentId, WidgetId};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
+
+pub use self::schedule::{
+    ConversationSchedule, DayOfWeek, OpeningHours, ScheduledHours, TimeOfDay,
+};
 
 model! {
     /// Widget, as SnapEngage answers: without the schedule, which cannot be read back.

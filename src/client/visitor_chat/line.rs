@@ -36,7 +36,7 @@ model! {
 model! {
     /// Answer to a poll.
     ///
-    /// [`VisitorChat::next`](super::VisitorChat::next) reads it.
+    /// [`VisitorChat::next`](crate::client::VisitorChat::next) reads it.
     ///
     /// See [SnapEngage docs/Visitor Chat API](https://developer.snapengage.com/#visitor-chat-api).
     #[derive(Default)]

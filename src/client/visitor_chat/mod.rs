@@ -1,5 +1,8 @@
 //! Visitor Chat API: a chat with an agent, as a visitor.
 
+mod line;
+mod start;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -8,13 +11,15 @@ use std::time::Duration;
 use http::HeaderValue;
 use tokio::time::{Instant, sleep};
 
-use super::VisitorChats;
-use super::call::Call;
-use super::chat_line::{ChatLine, PolledLines, SaidMessage};
-use super::error::ClientError;
-use super::operation::Operation;
+use crate::client::VisitorChats;
+use crate::client::call::Call;
+use crate::client::error::ClientError;
+use crate::client::operation::Operation;
 use crate::error::DecodeError;
 use crate::id::CaseId;
+
+pub use self::line::{ChatLine, LineKind, PolledLines, SaidMessage, StartedChat};
+pub use self::start::StartChat;
 
 impl VisitorChats {
     /// Returns a chat that was started before, to be read from its first line.

@@ -1,12 +1,19 @@
 //! Logs API: finished conversations, of a range of days.
 
+mod cases;
+mod day;
+mod page;
+mod walk;
+
 use std::time::Duration;
 
-use super::Account;
-use super::cases::Cases;
-use super::day::Day;
-use super::walk::{Walk, Window};
+use self::walk::{Walk, Window};
+use crate::client::Account;
 use crate::id::{CaseId, WidgetId};
+
+pub use self::cases::Cases;
+pub use self::day::{Day, DayError};
+pub use self::page::LogPage;
 
 impl Account {
     /// Starts a request for the finished conversations of a widget.

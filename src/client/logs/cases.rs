@@ -7,13 +7,13 @@ use std::vec;
 use http::Uri;
 use tokio::time::{Instant, sleep_until};
 
-use super::Account;
-use super::call::{Call, after};
 use super::day::Day;
-use super::error::{ClientError, Failure};
-use super::log_page::LogPage;
-use super::operation::Operation;
+use super::page::LogPage;
 use super::walk::{Arrival, Step, Walk, day_in};
+use crate::client::Account;
+use crate::client::call::{Call, after};
+use crate::client::error::{ClientError, Failure};
+use crate::client::operation::Operation;
 use crate::id::CaseId;
 use crate::integration::SupportRequest;
 
