@@ -11,6 +11,11 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+#[cfg(feature = "simulator")]
+use snapengage::{
+    Timestamp, agent_status::Status, client::Operation, integration::SupportRequest,
+    simulator::Simulator,
+};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 #[test]
@@ -542,6 +547,69 @@ fn samples() -> Vec<String> {
     samples
 }
 
+/// SnapEngage's APIs on a socket, for as long as the test runs.
+#[cfg(feature = "simulator")]
+fn serve(simulator: &Simulator) -> String {
+    let (told, address) = mpsc::channel();
+    let simulator = simulator.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let listener = tokio::net::TcpListener::bind(ANY_PORT).await.expect("a free port");
+            let address = listener.local_addr().expect("an address");
+            told.send(format!("http://{address}")).expect("the test waits");
+            simulator.serve(listener, std::future::pending()).await;
+        });
+    });
+    address.recv().expect("an address")
+}
+
+#[cfg(feature = "simulator")]
+#[test]
+fn agent_break_sends_a_colleague_in_and_hears_no_echo() {
+    let agents = ["jane@example.com", "bob@example.com"];
+    let simulator =
+        agents.into_iter().fold(Simulator::builder(), |builder, agent| builder.agent(agent));
+    let simulator = simulator.build().expect("a simulator");
+    let breaks = Example::start_at("agent_break", &serve(&simulator));
+    let bob = simulator.agent("bob@example.com");
+
+    assert_eq!(breaks.answers_to_header(), [Answer::ok("")]);
+    let note = Some("Covers for jane@example.com".to_owned());
+    assert_eq!(bob.status(), Some((Status::Online, note)));
+    let change = |agent: &str, status: &str| {
+        let body = json!({"agent_id": format!("wc:{agent}"), "status": status});
+        let answer = breaks.send(&Curl::post("/agent-status", "my-token", &body.to_string()));
+        assert_eq!(answer, Answer::ok(""));
+        simulator.accepted(Operation::SetAgentStatus)
+    };
+    assert_eq!(change("bob@example.com", "online"), 1, "it was set by the example itself");
+    assert_eq!(change("bob@example.com", "pause"), 2, "it was set by Bob");
+    let (status, _) = simulator.agent("jane@example.com").status().expect("an agent");
+    assert_eq!(status, Status::Online);
+    assert_eq!(change("mary@example.com", "pause"), 2, "nobody covers for her");
+    breaks.stop();
+}
+
+#[cfg(feature = "simulator")]
+#[test]
+fn backfill_makes_one_ticket_of_a_case_that_comes_both_ways() {
+    let noon = Timestamp::now().as_millis() / 86_400_000 * 86_400 - 43_200;
+    let case = |id: &str, seconds: i64| {
+        let case = json!({"id": id, "type": "chat", "created_at_seconds": seconds});
+        SupportRequest::from_body(case.to_string().as_bytes()).expect("a case")
+    };
+    let simulator = Simulator::builder().widget("local");
+    let simulator =
+        simulator.case("local", case("case-1", noon)).case("local", case("case-0", noon - 86_400));
+    let simulator = simulator.build().expect("a simulator");
+    let backfill = Example::start_at("backfill", &serve(&simulator));
+    assert_eq!(backfill.stderr.next(), "ticket for case-1");
+    assert_eq!(backfill.stderr.next(), "1 of yesterday");
+    assert_eq!(backfill.answers_to_header(), [Answer::ok("")]);
+    assert_eq!(backfill.stop().stderr, [] as [&str; 0], "there is a ticket already");
+}
+
 /// An example that runs, and is killed when dropped.
 struct Example {
     name: String,
@@ -576,6 +644,18 @@ impl Example {
             command.arg("--listen");
         }
         Self::start_with(command.arg(ANY_PORT))
+    }
+
+    /// Starts an example of the client, with the simulator's address in place of the header's.
+    #[cfg(feature = "simulator")]
+    #[track_caller]
+    fn start_at(name: &str, address: &str) -> Self {
+        let header = header(name);
+        let run = header.first().expect("a command to run");
+        let variables = run.iter().map_while(|word| word.split_once('='));
+        let mut command = example(name);
+        command.envs(variables).env("SNAPENGAGE_URL", address).arg(ANY_PORT);
+        Self::start_with(&mut command)
     }
 
     #[track_caller]
