@@ -8,6 +8,8 @@ use snapengage::simulator::SimulatedWidget;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
+#[cfg(unix)]
+use super::vendor::signal;
 use super::vendor::{Vendor, simulator, until, without_secrets};
 use super::{error, stdout};
 use crate::requests::text;
@@ -110,7 +112,7 @@ async fn ctrl_c_closes_the_chat() {
     let jane = vendor.simulator.agent("jane@example.com");
     jane.says(&visit.case, "Hello").await.expect("said");
     visit.sees().await;
-    super::simulate::signal(&visit.child, "INT").await;
+    signal(&visit.child, "INT").await;
     until(|| vendor.simulator.accepted(Operation::CloseChat) == 1).await;
     let Visit { child, input, .. } = visit;
     let output = without_secrets(child.wait_with_output().await.expect("an end"));

@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+#[cfg(unix)]
+use super::vendor::signal;
 use super::vendor::{run, snapengage};
 use super::{error, json_of, stdout};
 
@@ -44,13 +46,6 @@ impl Simulating {
             .env("SNAPENGAGE_CHAT_KEY", "local-chat-key");
         command
     }
-}
-
-#[cfg(unix)]
-pub(super) async fn signal(child: &Child, signal: &str) {
-    let id = child.id().expect("a process").to_string();
-    let sent = Command::new("kill").args(["-s", signal, &id]).status().await;
-    assert!(sent.expect("`kill`").success());
 }
 
 fn config(text: &str) -> (TempDir, String) {

@@ -6,6 +6,8 @@ use std::process::{Output, Stdio};
 use snapengage::simulator::{Simulator, SimulatorBuilder};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::process::Child;
 use tokio::process::Command;
 
 use crate::requests::text;
@@ -93,6 +95,13 @@ pub(super) fn without_secrets(output: Output) -> Output {
         assert!(!error.contains(private), "{private}: {error}");
     }
     output
+}
+
+#[cfg(unix)]
+pub(super) async fn signal(child: &Child, signal: &str) {
+    let id = child.id().expect("a process").to_string();
+    let sent = Command::new("kill").args(["-s", signal, &id]).status().await;
+    assert!(sent.expect("`kill`").success());
 }
 
 /// Waits until something has happened on the vendor's side.
