@@ -22,7 +22,7 @@ use crate::timestamp::Timestamp;
 /// fn created(result: Result<User, ClientError>) -> Result<User, String> {
 ///     result.map_err(|error| match error {
 ///         error if error.is_rejected_credential() => "ask for a new key".to_owned(),
-///         error if error.may_have_been_done() => "look whether the user is there".to_owned(),
+///         error if error.may_have_been_done() => "look whether they are there".to_owned(),
 ///         error => format!("it was not done, and can be tried again: {error}"),
 ///     })
 /// }

@@ -63,7 +63,8 @@
 //! ```
 //!
 //! ```text
-//! agent-status: answered 401 Unauthorized: invalid token (POST /api/v2/agentstatus, 1 attempt)
+//! agent-status: answered 401 Unauthorized: invalid token
+//!     (POST /api/v2/agentstatus, 1 attempt)
 //! ```
 //!
 //! Answers are read as leniently as the payloads that come in: text for a boolean or a number, `wc:`
