@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use snapengage::client::{Account, Client, Day, OrgId, Secret};
-use snapengage::integration::{self, Handler, SupportRequest};
+use snapengage::integration::{Handler, SupportRequest};
 use snapengage::{HandlerError, Receiver, Timestamp, Token, async_trait};
 use tokio::sync::Mutex;
 

@@ -37,6 +37,14 @@ impl Secret {
         Self { name: variable.to_owned(), text }
     }
 
+    /// Returns the same credential under another name, for the error of one that no request can
+    /// carry.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// Returns the text, or the reason why there is none to be sent.
     pub(super) fn text(&self) -> Result<&str, String> {
         self.text.as_deref().map_err(|problem| problem.of("credential", &self.name))

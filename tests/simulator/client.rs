@@ -25,7 +25,7 @@ fn chats(simulator: &Simulator) -> VisitorChats {
 
 fn ann() -> NewUser {
     let password = Password::new("12345").expect("long enough");
-    NewUser::new("Ann@example.com", "Ann", AccountType::Enterprise, password)
+    NewUser::new("Ann@example.com", "Ann", AccountType::Enterprise).password(password)
 }
 
 fn agent() -> WidgetAgent {
@@ -58,7 +58,7 @@ async fn widget_is_created_read_updated_and_deleted() {
     let id = created.uuid.clone().expect("an id");
     let got = admin.widget(id.as_str(), "user@example.com").await.expect("an answer");
     assert_eq!(got, Some(created));
-    let update = WidgetUpdate::new("user@example.com", id.clone(), [agent()]).name("Help");
+    let update = WidgetUpdate::new(id.clone(), "user@example.com", [agent()]).name("Help");
     let updated = admin.update_widget(update).await.expect("a widget");
     assert_eq!(updated.name.as_deref(), Some("Help"));
     admin.delete_widget(id.as_str(), "user@example.com").await.expect("a widget");

@@ -567,9 +567,7 @@ fn serve(simulator: &Simulator) -> String {
 #[cfg(feature = "simulator")]
 #[test]
 fn agent_break_sends_a_colleague_in_and_hears_no_echo() {
-    let agents = ["jane@example.com", "bob@example.com"];
-    let simulator =
-        agents.into_iter().fold(Simulator::builder(), |builder, agent| builder.agent(agent));
+    let simulator = Simulator::builder().agent("jane@example.com").agent("bob@example.com");
     let simulator = simulator.build().expect("a simulator");
     let breaks = Example::start_at("agent_break", &serve(&simulator));
     let bob = simulator.agent("bob@example.com");

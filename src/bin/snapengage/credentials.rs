@@ -124,10 +124,7 @@ impl Credentials {
     }
 
     fn secret(&self, name: &str) -> Outcome<Secret> {
-        let text = self.needed(name)?;
-        // One of the environment is known by its name if it turns out to be malformed.
-        let is_in_file = self.in_file.contains_key(name);
-        Ok(if is_in_file { Secret::new(text) } else { Secret::from_env(name) })
+        Ok(Secret::new(self.needed(name)?).name(name))
     }
 }
 
