@@ -40,8 +40,8 @@ model! {
     /// ```
     /// use snapengage::client::{AccountType, NewUser, Password};
     ///
-    /// let jane = NewUser::new("jane@example.com", "Jane", AccountType::Enterprise)
-    ///     .password(Password::new("correct horse")?)
+    /// let password = Password::new("correct horse")?;
+    /// let jane = NewUser::new("jane@example.com", "Jane", AccountType::Enterprise, password)
     ///     .phone("555-617-8980");
     /// # let _ = jane;
     /// # Ok::<_, snapengage::client::PasswordError>(())
@@ -56,9 +56,9 @@ model! {
             pub name: String = "name",
             /// Type of the account. With a template it has no effect, and is required all the same.
             pub account_type: AccountType = "accountType",
+            /// Password of the user.
+            pub password: Password = "password",
         }
-        /// Password of the user.
-        pub password: Option<Password> = "password",
         /// Phone number.
         pub phone: Option<String> = "phone",
         /// Account to copy, whose type counts then.
@@ -67,13 +67,6 @@ model! {
 }
 
 impl NewUser {
-    /// Sets the password.
-    #[must_use]
-    pub fn password(mut self, password: Password) -> Self {
-        self.password = Some(password);
-        self
-    }
-
     /// Sets the phone number.
     #[must_use]
     pub fn phone(mut self, phone: impl Into<String>) -> Self {

@@ -58,7 +58,7 @@ async fn asks() {
     let result = match client {
         Ok(client) => {
             let password = Password::new(PASSWORD).expect("a password");
-            let jane = NewUser::new(EMAIL, "Jane", AccountType::Enterprise).password(password);
+            let jane = NewUser::new(EMAIL, "Jane", AccountType::Enterprise, password);
             match client.provisioning(Secret::new(KEY)).create_user(jane).await {
                 Ok(_) => "created".to_owned(),
                 Err(error) => format!("{error:?}"),

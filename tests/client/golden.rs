@@ -148,8 +148,7 @@ fn password() -> Password {
 }
 
 pub(crate) fn new_user(email: &str) -> NewUser {
-    NewUser::new(email, "Jimbo Something", AccountType::Enterprise)
-        .password(password())
+    NewUser::new(email, "Jimbo Something", AccountType::Enterprise, password())
         .phone("555-617-8980")
 }
 

@@ -176,8 +176,12 @@ impl World {
                 file.bytes().await.map(drop)
             }
             Operation::CreateUser => {
-                let user = NewUser::new("new@users.example", WORDS, AccountType::Enterprise)
-                    .password(Password::new("passwhispered").expect("long enough"));
+                let user = NewUser::new(
+                    "new@users.example",
+                    WORDS,
+                    AccountType::Enterprise,
+                    Password::new("passwhispered").expect("long enough"),
+                );
                 admin.create_user(user).await.map(drop)
             }
             Operation::GetUser => admin.user(USER).await.map(drop),

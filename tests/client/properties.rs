@@ -82,7 +82,7 @@ proptest! {
         password in vec(any::<char>(), 5..100).prop_map(String::from_iter),
     ) {
         let secret = Password::new(password.clone()).expect("5 to 99 characters");
-        let user = NewUser::new(email.clone(), name.clone(), kind.as_str()).password(secret.clone());
+        let user = NewUser::new(email.clone(), name.clone(), kind.as_str(), secret.clone());
         let user = user.phone(phone.clone()).template_id(template.clone());
         let update = UserUpdate::new(email.clone(), name.clone()).account_type(kind.as_str());
         let update = update.phone(phone.clone()).password(secret);

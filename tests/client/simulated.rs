@@ -65,7 +65,7 @@ async fn a_user_comes_changes_and_goes() {
     let (_, client) = simulator();
     let provisioning = provisioning(&client);
     let password = Password::new("correct horse").expect("13 characters");
-    let bob = NewUser::new("Bob@Example.com", "Bob", AccountType::Enterprise).password(password);
+    let bob = NewUser::new("Bob@Example.com", "Bob", AccountType::Enterprise, password);
     let created = provisioning.create_user(bob.phone("555")).await.expect("a user");
     assert_eq!(created.email.as_deref(), Some("bob@example.com"));
     let found = provisioning.user("bob@example.com").await.expect("an answer");
@@ -82,8 +82,7 @@ async fn a_widget_comes_changes_and_goes() {
     let (_, client) = simulator();
     let provisioning = provisioning(&client);
     let password = Password::new("correct horse").expect("13 characters");
-    let owner =
-        NewUser::new("owner@example.com", "Owner", AccountType::Business).password(password);
+    let owner = NewUser::new("owner@example.com", "Owner", AccountType::Business, password);
     provisioning.create_user(owner).await.expect("a user");
     let time = |hour| TimeOfDay::new(hour, 0).expect("a time of day");
     let schedule = ConversationSchedule::new("Europe/Berlin");

@@ -45,7 +45,7 @@ fn client(server: &Faulty) -> Client {
 
 fn user(email: &str) -> NewUser {
     let password = Password::new("correct horse").expect("a password");
-    NewUser::new(email, "Jane", AccountType::Enterprise).password(password)
+    NewUser::new(email, "Jane", AccountType::Enterprise, password)
 }
 
 async fn make(call: Operation, client: Client, url: String) -> Result<(), ClientError> {

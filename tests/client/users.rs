@@ -8,7 +8,7 @@ use crate::vendor::{KEY, Vendor, error};
 const EMAIL: &str = "jane@example.com";
 
 fn jane() -> NewUser {
-    NewUser::new(EMAIL, "Jane Doe", AccountType::Trial).password(password())
+    NewUser::new(EMAIL, "Jane Doe", AccountType::Trial, password())
 }
 
 fn password() -> Password {

@@ -25,7 +25,7 @@ fn chats(simulator: &Simulator) -> VisitorChats {
 
 fn ann() -> NewUser {
     let password = Password::new("12345").expect("long enough");
-    NewUser::new("Ann@example.com", "Ann", AccountType::Enterprise).password(password)
+    NewUser::new("Ann@example.com", "Ann", AccountType::Enterprise, password)
 }
 
 fn agent() -> WidgetAgent {
