@@ -100,8 +100,11 @@ async fn visitor_and_agent_talk() {
 async fn visitor_closes_the_chat() {
     let simulator = open_office();
     let mut visit = chats(&simulator).start("sales").await.expect("a chat");
-    visit.close().await.expect("a chat");
+    visit.close().message("Bye").await.expect("a chat");
     assert_eq!(simulator.accepted_texts(Operation::CloseChat), [visit.case_id().as_str()]);
+    let case = simulator.case(visit.case_id()).expect("a case");
+    let last = case.transcripts.last().expect("a line");
+    assert_eq!(last.message.as_str(), "Bye");
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,6 +114,10 @@ pub(super) fn close(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.required("caseId")?;
     let message = text(call, "messageBody")?.unwrap_or_default();
     if case(world, id)?.is_open() {
+        if !message.is_empty() {
+            world.reserve(message.len())?;
+            world.say(id, message).map_err(|_| Refusal::not_found("chat"))?;
+        }
         world.close(id, ChatEndedBy::Visitor).map_err(|_| Refusal::not_found("chat"))?;
         world.ledger.accepted(Operation::CloseChat, id);
     }

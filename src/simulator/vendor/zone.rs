@@ -35,8 +35,11 @@ pub(super) fn moment(text: &str, zone: &TimeZone, side: Side) -> Option<Timestam
     match side {
         Side::Start => in_zone(day.at(0, 0, 0, 0), zone),
         Side::End => {
-            let next = in_zone(day.tomorrow().ok()?.at(0, 0, 0, 0), zone)?;
-            next.checked_sub(Duration::from_millis(1))
+            match day.tomorrow().ok().and_then(|next| in_zone(next.at(0, 0, 0, 0), zone)) {
+                Some(next) => next.checked_sub(Duration::from_millis(1)),
+                // The calendar has no later day.
+                None => Some(Timestamp::MAX),
+            }
         }
     }
 }
