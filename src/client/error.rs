@@ -23,7 +23,7 @@ use crate::timestamp::Timestamp;
 ///     result.map_err(|error| match error {
 ///         error if error.is_rejected_credential() => "ask for a new key".to_owned(),
 ///         error if error.may_have_been_done() => "look whether they are there".to_owned(),
-///         error => format!("it was not done, and can be tried again: {error}"),
+///         error => format!("it was not done: {error}"),
 ///     })
 /// }
 /// # let _ = created;
@@ -94,8 +94,8 @@ impl ClientError {
         self.0.operation
     }
 
-    /// Returns the number of times that the request was sent, or tried to be. 0 if the caller made
-    /// a mistake, such as a credential that is not set.
+    /// Returns the number of times that the request was sent, or tried to be. 0 after a
+    /// [mistake](Self::is_mistake).
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -114,6 +114,12 @@ impl ClientError {
         }
     }
 
+    /// Returns `true` if nothing was sent, for a mistake of the caller: a credential that is not
+    /// set, a range of days that ends before it starts.
+    pub fn is_mistake(&self) -> bool {
+        matches!(self.0.failure, Failure::Mistake(_))
+    }
+
     /// Returns `true` if there was no answer in time.
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.failure, Failure::TimedOut(_)) || self.has_status(&[408, 504])
@@ -124,7 +130,8 @@ impl ClientError {
         self.has_status(&[401, 403])
     }
 
-    /// Returns `true` if there is nothing of that name: 404.
+    /// Returns `true` if there is nothing of that name: 404. Widget Availability says so with a
+    /// [number](Self::code) of its own instead, inside an answer of 200.
     pub fn is_not_found(&self) -> bool {
         self.has_status(&[404])
     }

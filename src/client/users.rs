@@ -171,11 +171,15 @@ impl Password {
     /// If it has less than 5 characters, or more than 99.
     pub fn new(password: impl Into<String>) -> Result<Self, PasswordError> {
         let password = password.into();
-        if !(5..=99).contains(&password.chars().count()) {
+        if !is_password(&password) {
             return Err(PasswordError(()));
         }
         Ok(Self(password.into()))
     }
+}
+
+fn is_password(text: &str) -> bool {
+    (5..=99).contains(&text.chars().count())
 }
 
 impl fmt::Debug for Password {
@@ -220,7 +224,8 @@ impl Error for PasswordError {}
 const PATH: &[&str] = &["api", "v1", "user.json"];
 
 impl Provisioning {
-    /// Fetches a user. `None`: there is nobody with this email address.
+    /// Fetches a user. `None`: there is nobody with this email address, or none at this
+    /// [base address](super::ClientBuilder::base_url), since any 404 counts.
     ///
     /// # Errors
     ///
@@ -240,7 +245,8 @@ impl Provisioning {
     /// [may have been done](ClientError::may_have_been_done), ask for the [user](Self::user) before
     /// you try again.
     pub async fn create_user(&self, user: NewUser) -> Result<User, ClientError> {
-        self.call(Operation::CreateUser, PATH).json(&user).send().await?.read("user")
+        let call = self.call(Operation::CreateUser, PATH).json(&user);
+        with_password(call, Some(&user.password)).send().await?.read("user")
     }
 
     /// Updates a user, who is returned as SnapEngage has it then.
@@ -249,7 +255,8 @@ impl Provisioning {
     ///
     /// If SnapEngage refuses the call, or does not answer it.
     pub async fn update_user(&self, user: UserUpdate) -> Result<User, ClientError> {
-        self.call(Operation::UpdateUser, PATH).json(&user).send().await?.read("user")
+        let call = self.call(Operation::UpdateUser, PATH).json(&user);
+        with_password(call, user.password.as_ref()).send().await?.read("user")
     }
 
     /// Deletes a user, for good.
@@ -268,6 +275,14 @@ impl Provisioning {
     }
 }
 
+/// Refuses a password that was read, and not made by [`Password::new`], if it cannot be one.
+fn with_password(mut call: Call, password: Option<&Password>) -> Call {
+    if password.is_some_and(|password| !is_password(&password.0)) {
+        call.mistake(PasswordError(()).to_string());
+    }
+    call
+}
+
 /// Sends a call that asks for something, which may not be there.
 pub(super) async fn found<M: Model + Lenient>(
     call: Call,
@@ -276,6 +291,7 @@ pub(super) async fn found<M: Model + Lenient>(
     match call.send().await {
         Ok(answer) if answer.is_empty() => Ok(None),
         Ok(answer) => answer.read(what).map(Some),
+        // Whatever comes with it: a server in Java may well write a page.
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
