@@ -24,8 +24,8 @@ const NAMES: [&str; 4] = [API_TOKEN, ORG, PROVISIONING_KEY, CHAT_KEY];
 /// Where SnapEngage is, and where the credentials for it are.
 #[derive(Args)]
 pub(crate) struct Access {
-    /// File of credentials, in lines of NAME=value with the names of the environment variables. It
-    /// wins over them.
+    /// File of credentials, in lines of NAME=value, which win over the environment:
+    /// SNAPENGAGE_API_TOKEN, SNAPENGAGE_ORG, SNAPENGAGE_PROVISIONING_KEY, SNAPENGAGE_CHAT_KEY.
     #[arg(long, value_name = "FILE", global = true, help_heading = "Connection")]
     key_file: Option<PathBuf>,
     /// Address of SnapEngage, or of what stands in for it; may have a path.
@@ -53,10 +53,16 @@ impl Access {
     }
 
     pub(crate) fn account(&self) -> Outcome<Account> {
+        self.account_at(Vec::new())
+    }
+
+    /// Creates the account, whose token other hosts may have as well.
+    pub(crate) fn account_at(&self, hosts: Vec<String>) -> Outcome<Account> {
         let credentials = self.credentials()?;
         let token = credentials.secret(API_TOKEN)?;
         let org = org(&credentials.needed(ORG)?)?;
-        Ok(self.client()?.account(token, org))
+        let client = Client::builder().base_url(&self.url).hosts(hosts).build()?;
+        Ok(client.account(token, org))
     }
 
     pub(crate) fn provisioning(&self) -> Outcome<Provisioning> {

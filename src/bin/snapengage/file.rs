@@ -21,17 +21,20 @@ pub(crate) struct FileArgs {
     /// File to be written; one of this name is replaced, once all of it has come.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Size of the largest file to be downloaded.
+    /// Size of the largest file to be downloaded; 100 MiB by default.
     #[arg(long, value_name = "BYTES")]
     limit: Option<u64>,
+    /// Other host that may be sent the token, by https: that of files, if it is SnapEngage's too.
+    #[arg(long = "host", value_name = "HOST")]
+    hosts: Vec<String>,
     /// Writes JSON instead of text.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(args: FileArgs, access: &Access) -> Outcome<ExitCode> {
-    let FileArgs { address, out, limit, json } = args;
-    let mut file = access.account()?.file(&address)?;
+    let FileArgs { address, out, limit, hosts, json } = args;
+    let mut file = access.account_at(hosts)?.file(&address)?;
     if let Some(limit) = limit {
         file = file.limit(limit);
     }

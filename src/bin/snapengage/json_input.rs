@@ -1,7 +1,8 @@
 //! JSON documents that a verb is given.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,6 +10,16 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Outcome;
+use super::output::legible;
+
+/// Warns of fields that are not documented, which are sent all the same: one that SnapEngage has
+/// added can be used, and one that is misspelt is noticed.
+pub(crate) fn warn_of_unknown(extra: &BTreeMap<String, Value>) -> io::Result<()> {
+    extra.keys().try_for_each(|name| {
+        let name = legible(name);
+        writeln!(io::stderr(), "warning: `{name}` is no documented field; it is sent as it is")
+    })
+}
 
 #[derive(Args)]
 pub(crate) struct JsonInput {

@@ -28,7 +28,11 @@ use self::credentials::Access;
 
 /// Tools for SnapEngage: its APIs, a simulator of them, and the inboxes of receivers.
 #[derive(Parser)]
-#[command(name = "snapengage", version)]
+#[command(
+    name = "snapengage",
+    version,
+    after_help = "Exit status: 0 done; 1 failed, and stderr says why; 2 wrong arguments."
+)]
 struct Cli {
     #[command(flatten)]
     access: Access,

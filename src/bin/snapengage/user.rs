@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use snapengage::client::{NewUser, UserUpdate};
 
 use super::Outcome;
 use super::credentials::Access;
-use super::json_input::JsonInput;
+use super::json_input::{self, JsonInput};
 use super::output;
 
 /// Looks up, creates, updates and deletes users.
@@ -29,9 +30,18 @@ enum UserCommand {
         /// Email address of the user.
         email: String,
     },
-    /// Creates a user from JSON: email, name, accountType, password; phone, templateId.
+    /// Creates a user from JSON.
+    ///
+    /// Required are email, name, accountType and password, of 5 to 99 characters; optional are
+    /// phone and templateId. The accountType is one of trial, biz (Business), entr (Plus), prem
+    /// (Premier) and enterprise:
+    ///
+    /// {"email":"bob@example.com","name":"Bob","accountType":"biz","password":"correct horse"}
     Create(JsonInput),
-    /// Updates a user from JSON: email, name; accountType, password, phone.
+    /// Updates a user from JSON.
+    ///
+    /// Required are email, which says whom to update, and name; optional are accountType, password
+    /// and phone.
     Update(JsonInput),
     /// Deletes a user, for good.
     Delete {
@@ -49,10 +59,14 @@ pub(crate) async fn run(args: UserArgs, access: &Access) -> Outcome<ExitCode> {
             output::fields(&user.ok_or("there is no user of this email address")?, json)?
         }
         UserCommand::Create(input) => {
-            output::fields(&users.create_user(input.read()?).await?, json)?
+            let user: NewUser = input.read()?;
+            json_input::warn_of_unknown(&user.extra)?;
+            output::fields(&users.create_user(user).await?, json)?
         }
         UserCommand::Update(input) => {
-            output::fields(&users.update_user(input.read()?).await?, json)?
+            let user: UserUpdate = input.read()?;
+            json_input::warn_of_unknown(&user.extra)?;
+            output::fields(&users.update_user(user).await?, json)?
         }
         UserCommand::Delete { email } => {
             users.delete_user(&email).await?;

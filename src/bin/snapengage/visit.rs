@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use snapengage::client::{ChatLine, LineKind, StartChat, VisitorChat, VisitorChats};
-use snapengage::shutdown_signal;
+use snapengage::{HandlerError, shutdown_signal};
 
 use super::Outcome;
 use super::credentials::Access;
@@ -47,17 +47,21 @@ pub(crate) async fn run(args: VisitArgs, access: &Access) -> Outcome<ExitCode> {
     };
     note(&format!("chat {}", legible(chat.case_id().as_str())))?;
     let end = tokio::select! {
-        end = talk(&mut chat, args.json) => end?,
-        () = &mut stop => End::Here,
+        end = talk(&mut chat, args.json) => end,
+        () = &mut stop => Ok(End::Here),
     };
-    match end {
-        End::There => note("the chat is over")?,
-        // A second signal ends the wait for an answer.
-        End::Here => tokio::select! {
-            closed = chat.close() => closed?,
-            () = shutdown_signal() => return Err("the chat may still be open".into()),
-        },
+    if matches!(end, Ok(End::There)) {
+        note("the chat is over")?;
+        return Ok(ExitCode::SUCCESS);
     }
+    // After a failure too: an agent would wait for a visitor who is gone. A second signal ends the
+    // wait for an answer.
+    let closed = tokio::select! {
+        closed = chat.close() => closed.map_err(HandlerError::from),
+        () = shutdown_signal() => Err("the chat may still be open".into()),
+    };
+    end?;
+    closed?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use snapengage::client::Availability;
+use snapengage::client::{Availability, NewWidget, WidgetUpdate};
 
 use super::Outcome;
 use super::credentials::Access;
-use super::json_input::JsonInput;
+use super::json_input::{self, JsonInput};
 use super::output;
 
 /// Looks up, creates, updates and deletes widgets, and asks whether one is online.
@@ -27,11 +27,19 @@ pub(crate) struct WidgetArgs {
 enum WidgetCommand {
     /// Shows a widget. Exit status 1 if there is none.
     Get(Named),
-    /// Creates a widget from JSON: email, agents; name, destinationEmail, enableProactiveChat,
-    /// enableConversations, conversationSchedule.
+    /// Creates a widget from JSON.
+    ///
+    /// Required are email, of the user it belongs to, and agents; optional are name,
+    /// destinationEmail, enableProactiveChat, enableConversations and conversationSchedule:
+    ///
+    /// {"email":"bob@example.com","agents":[{"agentId":"jane@example.com","agentAlias":"Jane",
+    /// "agentAvatar":"https://example.com/jane.png","agentType":"webclient"}],
+    /// "conversationSchedule":{"timeZone":"Europe/Berlin","schedules":[{"dayOfWeek":"MONDAY",
+    /// "enabled":true,"scheduleList":["9:00 AM","5:00 PM"]}]}}
     Create(JsonInput),
-    /// Updates a widget from JSON, as `create` does, with its uuid. The agents are all that it has
-    /// then, and its settings of proactive chat are reset.
+    /// Updates a widget from JSON, as `create` has it, with its uuid.
+    ///
+    /// The agents are all that it has then, and its settings of proactive chat are reset.
     Update(JsonInput),
     /// Deletes a widget, for good.
     Delete(Named),
@@ -60,11 +68,15 @@ pub(crate) async fn run(args: WidgetArgs, access: &Access) -> Outcome<ExitCode> 
         }
         WidgetCommand::Create(input) => {
             let widgets = access.provisioning()?;
-            output::fields(&widgets.create_widget(input.read()?).await?, json)?
+            let widget: NewWidget = input.read()?;
+            json_input::warn_of_unknown(&widget.extra)?;
+            output::fields(&widgets.create_widget(widget).await?, json)?
         }
         WidgetCommand::Update(input) => {
             let widgets = access.provisioning()?;
-            output::fields(&widgets.update_widget(input.read()?).await?, json)?
+            let widget: WidgetUpdate = input.read()?;
+            json_input::warn_of_unknown(&widget.extra)?;
+            output::fields(&widgets.update_widget(widget).await?, json)?
         }
         WidgetCommand::Delete(Named { uuid, user }) => {
             access.provisioning()?.delete_widget(uuid.as_str(), &user).await?;

@@ -121,6 +121,16 @@ async fn ctrl_c_closes_the_chat() {
 }
 
 #[tokio::test]
+async fn a_line_that_cannot_be_said_closes_the_chat() {
+    let vendor = Vendor::serve(simulator()).await;
+    let line = "x".repeat(100_000) + "\n";
+    let told = error(&vendor.run_with(&["visit", "sales"], &line).await);
+    let told = told.lines().last().expect("a line");
+    assert!(told.starts_with("error: chat-say: "), "{told}");
+    assert_eq!(vendor.simulator.accepted(Operation::CloseChat), 1);
+}
+
+#[tokio::test]
 async fn a_chat_that_is_not_to_be_had_is_an_error() {
     let widget = SimulatedWidget::new("shop").email_required(true);
     let vendor = Vendor::serve(simulator().widget(widget)).await;

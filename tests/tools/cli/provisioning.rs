@@ -50,6 +50,25 @@ async fn a_user_comes_from_a_file_too() {
 }
 
 #[tokio::test]
+async fn a_field_nobody_documented_is_sent_with_a_warning() {
+    let vendor = Vendor::serve(simulator().user("bob@example.com", "Bob")).await;
+    let update = r#"{"email": "bob@example.com", "name": "Bob", "pasword": "correct horse"}"#;
+    let output = vendor.run_with(&["user", "update"], update).await;
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(told, "warning: `pasword` is no documented field; it is sent as it is\n");
+    assert_eq!(vendor.simulator.accepted(Operation::UpdateUser), 1);
+}
+
+#[tokio::test]
+async fn a_password_that_is_too_short_is_not_sent() {
+    let vendor = Vendor::serve(simulator()).await;
+    let bob = BOB.replace("correct horse", "1234");
+    let told = error(&vendor.run_with(&["user", "create"], &bob).await);
+    assert_eq!(told, "error: user-create: password: expected 5 to 99 characters\n");
+    assert_eq!(vendor.simulator.received(Operation::CreateUser), 0);
+}
+
+#[tokio::test]
 async fn a_document_that_is_wrong_is_not_sent() {
     let vendor = Vendor::serve(simulator()).await;
     for (document, problem) in [
