@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::percent::encoded;
 
+/// Length of the start of an answer that is looked at, in bytes.
+pub(super) const START: usize = 16 * 1024;
+
 /// Texts that were sent, and may come back in an answer: credentials, and what is private.
 #[derive(Clone, Default)]
 pub(super) struct Private(Vec<String>);
@@ -30,19 +33,55 @@ impl Private {
 
     /// Returns a text without those that are private, as they are or escaped.
     pub(super) fn scrub(&self, text: &str) -> String {
+        scrubbed(text, &self.forms())
+    }
+
+    /// Returns the ways in which an answer may repeat the texts, the longest first: of an address,
+    /// no part is to be left.
+    fn forms(&self) -> Vec<String> {
         let mut forms: Vec<_> = self.0.iter().flat_map(|private| forms(private)).collect();
-        // The longest first: of an address, no part is to be left.
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        forms.iter().fold(text.to_owned(), |text, form| without(&text, form))
+        forms.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms.dedup();
+        forms
     }
 }
 
 /// The ways in which an answer may repeat a text.
-fn forms(text: &str) -> [String; 4] {
+fn forms(text: &str) -> [String; 6] {
     let quoted = Value::from(text).to_string();
-    let form: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    let quoted = &quoted[1..quoted.len() - 1];
+    let form = form_urlencoded::byte_serialize(text.as_bytes()).collect();
     let in_query = encoded(text).to_string();
-    [text.to_owned(), quoted[1..quoted.len() - 1].to_owned(), form, in_query]
+    [
+        text.to_owned(),
+        quoted.to_owned(),
+        replaced(quoted, &GSON),
+        replaced(text, &HTML),
+        form,
+        in_query,
+    ]
+}
+
+/// Escapes of Gson, by which SnapEngage writes JSON.
+const GSON: [(char, &str); 5] =
+    [('=', "\\u003d"), ('&', "\\u0026"), ('\'', "\\u0027"), ('<', "\\u003c"), ('>', "\\u003e")];
+
+const HTML: [(char, &str); 5] =
+    [('&', "&amp;"), ('\'', "&#39;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;")];
+
+fn replaced(text: &str, escapes: &[(char, &str)]) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match escapes.iter().find(|(plain, _)| *plain == c) {
+            Some((_, escape)) => escaped.push_str(escape),
+            None => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn scrubbed(text: &str, forms: &[String]) -> String {
+    forms.iter().fold(text.to_owned(), |text, form| without(&text, form))
 }
 
 /// Replaces a text in any case: SnapEngage lower-cases email addresses.
@@ -66,22 +105,32 @@ fn find(text: &str, form: &str) -> Option<usize> {
 /// of anything else. `None` if it says nothing.
 pub(super) fn excerpt(body: &[u8], private: &Private) -> Option<String> {
     const LONGEST: usize = 256;
-    let text = match message(body) {
-        Some(message) => message,
-        None => String::from_utf8_lossy(body).into_owned(),
-    };
-    let words: Vec<_> = private.scrub(&text).split_whitespace().map(str::to_owned).collect();
-    let line = words.join(" ");
+    let forms = private.forms();
+    let start = &body[..body.len().min(START)];
+    let mut text = scrubbed(&said(start), &forms);
+    if start.len() < body.len() {
+        // The start of what was sent may be left there.
+        let longest = forms.first().map_or(0, String::len);
+        text.truncate(text.floor_char_boundary(text.len().saturating_sub(longest)));
+    }
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let cut = &line[..line.floor_char_boundary(LONGEST)];
     let legible: String = cut.chars().flat_map(legible).collect();
     (!legible.is_empty()).then_some(legible)
 }
 
+/// Returns the message of a JSON error, or else all that there is: of JSON, without escapes that
+/// need not be there, as SnapEngage writes `=` of a key.
+fn said(body: &[u8]) -> String {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(document) => message(&document).map_or_else(|| document.to_string(), str::to_owned),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
 /// Returns the message of `{"message"}` or `{"error": {"message"}}`.
-fn message(body: &[u8]) -> Option<String> {
-    let document: Value = serde_json::from_slice(body).ok()?;
-    let message = document.get("message").or_else(|| document.get("error")?.get("message"))?;
-    Some(message.as_str()?.to_owned())
+fn message(document: &Value) -> Option<&str> {
+    document.get("message").or_else(|| document.get("error")?.get("message"))?.as_str()
 }
 
 fn legible(c: char) -> impl Iterator<Item = char> {
@@ -108,6 +157,38 @@ mod tests {
         let expected =
             "no user <redacted>, <redacted>, <redacted>, <redacted>, <redacted>: <redacted>";
         assert_eq!(excerpt(body.as_bytes(), &private).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn escapes_hide_nothing_that_was_sent() {
+        let private = private(&["a2V5==", "I'm <b>", "café"]);
+        for body in [
+            r#"{"error": "a2V5\u003d\u003d, I\u0027m \u003cb\u003e, caf\u00e9"}"#,
+            r#"{"error": "a2V5\u003D\u003d, I\u0027m \u003cb\u003e, café"#,
+            "<p>a2V5==, I&#39;m &lt;b&gt;, café</p>",
+        ] {
+            let line = excerpt(body.as_bytes(), &private).expect("a line");
+            assert!(line.contains("<redacted>, <redacted>, <redacted>"), "{line}");
+        }
+    }
+
+    #[test]
+    fn only_the_start_of_a_long_answer_is_looked_at() {
+        let private = private(&["private-words"]);
+        for (spaces, end, expected) in [
+            (0, "private-words", Some("<redacted>")),
+            (START - 13, "private-words", Some("<redacted>")),
+            (START - 12, "private-words", None),
+            (START - 20, "public private-words", Some("public <redacted>")),
+            (START - 7, "private-words private-words", None),
+            (START, "late", None),
+        ] {
+            let body = " ".repeat(spaces) + end;
+            assert_eq!(excerpt(body.as_bytes(), &private).as_deref(), expected, "{spaces} {end}");
+        }
+        let page = "<a>".to_owned() + &"é ".repeat(START);
+        let line = excerpt(page.as_bytes(), &private).expect("a line");
+        assert!(line.starts_with("<a>é é é"), "{line}");
     }
 
     #[test]

@@ -40,8 +40,8 @@ async fn an_error_inside_a_200_is_told_with_its_number() {
             "no such widget",
         ),
         (r#"{"statusCode": 1, "data": {"online": "true"}, "error": {}}"#, Some(1), ""),
-        (r#"{"statusCode": "3"}"#, Some(3), r#"{"statusCode": "3"}"#),
-        (r#"{"error": "broken"}"#, None, r#"{"error": "broken"}"#),
+        (r#"{"statusCode": "3"}"#, Some(3), r#"{"statusCode":"3"}"#),
+        (r#"{"error": "broken"}"#, None, r#"{"error":"broken"}"#),
     ] {
         let vendor = Vendor::answering(200, body);
         let error = error(vendor.client().availability("w").await, &[]);
