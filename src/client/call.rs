@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use super::Client;
 use super::error::{Cause, ClientError, Failed, Failure, Retry};
-use super::excerpt::{Private, excerpt};
+use super::excerpt::{Private, START, excerpt};
 use super::operation::Operation;
 use super::percent::encoded;
 use super::repeat::{Prospect, retry_after};
@@ -164,7 +164,7 @@ impl Call {
         let mut attempts = self.attempts();
         let body = loop {
             let response = attempts.head().await?;
-            match timeout_at(attempts.ends, whole(response, limit)).await {
+            match timeout_at(attempts.ends, self.whole(response, limit)).await {
                 Ok(Ok(body)) => break body,
                 Ok(Err(failure)) => attempts.failed(failure).await?,
                 Err(_) => attempts.failed(attempts.timed_out()).await?,
@@ -262,20 +262,34 @@ impl Call {
         if error.is_not_sent() { Failure::NotSent(cause) } else { Failure::Broken(cause) }
     }
 
+    /// Reads all of an answer, up to a limit.
+    async fn whole(
+        &self,
+        response: Response<ResponseBody>,
+        limit: usize,
+    ) -> Result<Bytes, Failure> {
+        let mut bytes = BytesMut::new();
+        match fill(&mut bytes, response.into_body(), limit).await {
+            Ok(()) => Ok(bytes.freeze()),
+            Err(Unread::TooLarge) => Err(Failure::TooLarge(limit as u64)),
+            Err(Unread::Broken(error)) => Err(broken(&error)),
+        }
+    }
+
     /// Returns the failure that an answer other than a success is, before the attempt ends.
     async fn status_failure(&self, response: Response<ResponseBody>, ends: Instant) -> Failure {
-        const MOST: usize = 16 * 1024;
         /// Shorter than the attempt: past that, a refusal would be no more than a timeout.
         const LONGEST: Duration = Duration::from_secs(2);
         let status = response.status();
         let retry = retry_after(response.headers())
             .map(|after| Retry { after, at: clock::now().saturating_add(after) });
-        // The status says enough if the rest does not come.
-        let body = Limited::new(response.into_body(), MOST).collect();
-        let body = match timeout_at(ends.min(after(LONGEST)), body).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) | Err(_) => Bytes::new(),
-        };
+        let mut body = BytesMut::new();
+        let read = fill(&mut body, response.into_body(), START);
+        match timeout_at(ends.min(after(LONGEST)), read).await {
+            Ok(Ok(()) | Err(Unread::TooLarge)) => {}
+            // The status says enough if the rest does not come.
+            Ok(Err(Unread::Broken(_))) | Err(_) => body.clear(),
+        }
         Failure::Status { status, retry, excerpt: excerpt(&body, &self.private) }
     }
 
@@ -491,15 +505,25 @@ impl ErrorIn200 {
     }
 }
 
-/// Reads all of a body, up to a limit.
-async fn whole(response: Response<ResponseBody>, limit: usize) -> Result<Bytes, Failure> {
-    let body = Limited::new(response.into_body(), limit).collect().await;
-    body.map(http_body_util::Collected::to_bytes).map_err(|error| {
-        match error.downcast::<TransportError>() {
-            Ok(error) => broken(&error),
-            Err(_) => Failure::TooLarge(limit as u64),
+/// Reason why not all of a body was read.
+enum Unread {
+    /// One byte more than the limit was.
+    TooLarge,
+    Broken(TransportError),
+}
+
+/// Reads a body, up to a limit and a byte. It is not kept in the parts that it came in: those of a
+/// byte each take forty times as much memory.
+async fn fill(bytes: &mut BytesMut, mut body: ResponseBody, limit: usize) -> Result<(), Unread> {
+    while let Some(frame) = body.frame().await {
+        let Ok(part) = frame.map_err(Unread::Broken)?.into_data() else { continue };
+        let room = limit - bytes.len();
+        bytes.extend_from_slice(&part[..part.len().min(room.saturating_add(1))]);
+        if part.len() > room {
+            return Err(Unread::TooLarge);
         }
-    })
+    }
+    Ok(())
 }
 
 /// Returns the failure of a body that ended early: by then, the request was sent.

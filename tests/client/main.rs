@@ -15,6 +15,7 @@ mod agent_status;
 #[cfg(feature = "simulator")]
 mod archive;
 mod availability;
+mod failures;
 mod files;
 mod golden;
 mod golden_answers;
