@@ -64,7 +64,9 @@ impl Client {
 
     /// Starts a call to an address that SnapEngage gave.
     pub(super) fn call_address(&self, operation: Operation, address: Uri) -> Call {
-        Call::new(self.clone(), operation, Target::Address(address))
+        let mut private = Private::default();
+        private.add(address.path_and_query().map_or("", |path_and_query| path_and_query.as_str()));
+        Call { private, ..Call::new(self.clone(), operation, Target::Address(address)) }
     }
 }
 
@@ -256,10 +258,18 @@ impl Call {
         if is_allowed { Ok(target) } else { Err(Failure::Astray("redirected to another host")) }
     }
 
-    pub(super) fn transport_failure(&self, error: &TransportError) -> Failure {
+    fn transport_failure(&self, error: &TransportError) -> Failure {
+        if error.is_not_sent() { Failure::NotSent(self.cause(error)) } else { self.broken(error) }
+    }
+
+    /// Returns the failure of an answer that ended early: by then, the request was sent.
+    pub(super) fn broken(&self, error: &TransportError) -> Failure {
+        Failure::Broken(self.cause(error))
+    }
+
+    fn cause(&self, error: &TransportError) -> Cause {
         let causes = std::error::Error::source(error).map(|cause| WithCauses(cause).to_string());
-        let cause = Cause(self.private.scrub(&causes.unwrap_or_default()));
-        if error.is_not_sent() { Failure::NotSent(cause) } else { Failure::Broken(cause) }
+        Cause(self.private.scrub(&causes.unwrap_or_default()))
     }
 
     /// Reads all of an answer, up to a limit.
@@ -272,7 +282,7 @@ impl Call {
         match fill(&mut bytes, response.into_body(), limit).await {
             Ok(()) => Ok(bytes.freeze()),
             Err(Unread::TooLarge) => Err(Failure::TooLarge(limit as u64)),
-            Err(Unread::Broken(error)) => Err(broken(&error)),
+            Err(Unread::Broken(error)) => Err(self.broken(&error)),
         }
     }
 
@@ -524,12 +534,6 @@ async fn fill(bytes: &mut BytesMut, mut body: ResponseBody, limit: usize) -> Res
         }
     }
     Ok(())
-}
-
-/// Returns the failure of a body that ended early: by then, the request was sent.
-pub(super) fn broken(error: &TransportError) -> Failure {
-    let causes = std::error::Error::source(error).map(|cause| WithCauses(cause).to_string());
-    Failure::Broken(Cause(causes.unwrap_or_default()))
 }
 
 /// Returns the `Location` of a redirect.

@@ -5,7 +5,6 @@ mod part;
 use std::fmt;
 use std::io::{self, Seek, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
@@ -16,7 +15,7 @@ use tracing::Instrument;
 
 use self::part::Part;
 use crate::client::Account;
-use crate::client::call::{Call, broken};
+use crate::client::call::Call;
 use crate::client::error::{Cause, ClientError, Failure};
 use crate::client::operation::Operation;
 use crate::client::transport::ResponseBody;
@@ -141,10 +140,9 @@ impl Download {
 
     /// Makes attempts until the whole of the file is in the sink.
     async fn receive<S: Sink>(&self, mut sink: S) -> Result<(SavedFile, S), ClientError> {
-        let patience = self.call.attempt_timeout();
         let mut attempts = self.call.attempts();
         loop {
-            let mut incoming = Incoming::new(attempts.head().await?, self.limit, patience);
+            let mut incoming = Incoming::new(&self.call, attempts.head().await?, self.limit);
             let failure = loop {
                 let written = match incoming.next().await {
                     Ok(Some(bytes)) => sink.write(bytes).await,
@@ -167,21 +165,21 @@ impl fmt::Debug for Download {
 }
 
 /// Body that is arriving.
-struct Incoming {
+struct Incoming<'c> {
+    call: &'c Call,
     body: ResponseBody,
     /// What of it has arrived.
     saved: SavedFile,
     announced: Option<u64>,
     limit: u64,
-    patience: Duration,
 }
 
-impl Incoming {
-    fn new(response: Response<ResponseBody>, limit: u64, patience: Duration) -> Self {
+impl<'c> Incoming<'c> {
+    fn new(call: &'c Call, response: Response<ResponseBody>, limit: u64) -> Self {
         let announced = header(&response, &CONTENT_LENGTH).and_then(|bytes| bytes.parse().ok());
         let content_type = header(&response, &CONTENT_TYPE).map(str::to_owned);
         let saved = SavedFile { bytes: 0, content_type };
-        Self { body: response.into_body(), saved, announced, limit, patience }
+        Self { call, body: response.into_body(), saved, announced, limit }
     }
 
     /// Returns the next part; `None` at the end.
@@ -189,10 +187,11 @@ impl Incoming {
         if self.announced.is_some_and(|bytes| bytes > self.limit) {
             return Err(Failure::TooLarge(self.limit));
         }
+        let patience = self.call.attempt_timeout();
         loop {
-            let frame = timeout(self.patience, self.body.frame()).await;
-            let Some(frame) = frame.map_err(|_| Failure::TimedOut(self.patience))? else { break };
-            if let Ok(bytes) = frame.map_err(|error| broken(&error))?.into_data() {
+            let frame = timeout(patience, self.body.frame()).await;
+            let Some(frame) = frame.map_err(|_| Failure::TimedOut(patience))? else { break };
+            if let Ok(bytes) = frame.map_err(|error| self.call.broken(&error))?.into_data() {
                 self.saved.bytes += bytes.len() as u64;
                 let is_within = self.saved.bytes <= self.limit;
                 return is_within.then_some(Some(bytes)).ok_or(Failure::TooLarge(self.limit));
