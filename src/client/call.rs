@@ -365,8 +365,11 @@ impl Attempts<'_> {
         Err(self.call.status_failure(response, self.ends).await)
     }
 
-    pub(super) fn timed_out(&self) -> Failure {
-        Failure::TimedOut(self.call.client.settings().attempt_timeout)
+    fn timed_out(&self) -> Failure {
+        let settings = self.call.client.settings();
+        let is_last = self.ends == self.deadline;
+        let limit = if is_last { settings.call_deadline } else { settings.attempt_timeout };
+        Failure::TimedOut(limit)
     }
 
     /// Waits before another attempt, if there may be one.

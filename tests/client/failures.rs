@@ -1,8 +1,10 @@
 //! Failures of a transport: what an error tells of them, and what it does not.
 
 use std::error::Error;
+use std::future::pending;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -52,6 +54,16 @@ impl Body for Broken {
     }
 }
 
+/// Never answers.
+struct Silent;
+
+#[async_trait]
+impl Transport for Silent {
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
+        pending().await
+    }
+}
+
 fn cause(error: &ClientError) -> String {
     error.source().expect("a cause").to_string()
 }
@@ -72,6 +84,17 @@ async fn an_address_in_a_cause_is_scrubbed() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_timeout_names_the_limit_that_was_reached() {
+    for (attempt, call, attempts, limit) in [(30, 60, 1, 30), (30, 10, 4, 10), (30, 60, 4, 60)] {
+        let client = Client::builder().transport(Silent).attempts(attempts);
+        let client = client.attempt_timeout(Duration::from_secs(attempt));
+        let client = client.call_deadline(Duration::from_secs(call)).build().expect("a client");
+        let error = client.availability("w").await.expect_err("silence");
+        assert!(error.is_timeout());
+        assert!(error.to_string().contains(&format!("no answer within {limit}s")), "{error}");
+    }
+}
 
 #[tokio::test]
 async fn a_long_page_is_told_by_its_start() {
