@@ -59,7 +59,12 @@ impl Client {
             path.push('/');
             path.extend(encoded(segment));
         }
-        Call::new(self.clone(), operation, Target::Path(path))
+        let mut call = Call::new(self.clone(), operation, Target::Path(path));
+        // Servers and proxies resolve them (RFC 3986, 5.2.4), and the call would be another one.
+        if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+            call.mistake("expected an id, found none");
+        }
+        call
     }
 
     /// Starts a call to an address that SnapEngage gave.

@@ -76,6 +76,19 @@ async fn an_unknown_widget_is_not_found() {
     assert!(error(vendor.client().availability("w").await, &[]).is_not_found());
 }
 
+#[tokio::test]
+async fn an_id_that_is_no_segment_is_not_sent() {
+    let vendor = Vendor::answering(200, "{}");
+    for id in ["", ".", ".."] {
+        let error = error(vendor.visitor_chats().availability(id).await, &[]);
+        assert_eq!(error.to_string(), "chat-availability: expected an id, found none");
+        assert!(vendor.client().availability(id).await.is_err());
+        assert!(vendor.visitor_chats().resume(id).next().await.is_err());
+    }
+    assert_eq!(vendor.requests().len(), 0);
+    assert!(vendor.visitor_chats().availability("...").await.is_ok());
+}
+
 #[test]
 fn booleans_are_written_as_text() {
     let mut availability = Availability::new();

@@ -172,6 +172,7 @@ proptest! {
 
     #[test]
     fn every_id_in_a_path_is_one_segment(id in text()) {
+        prop_assume!(!["", ".", ".."].contains(&&*id));
         let id = id.as_str();
         let open = sent(|vendor| async move { vendor.client().availability(id).await });
         prop_assert_eq!(open.path(), ["public", "api", "v2", "chat", id]);
