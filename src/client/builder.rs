@@ -39,7 +39,7 @@ use crate::error::BuildError;
 /// | [`backoff`](Self::backoff) | 0.5 s to 10 s | any, the first not longer than the longest |
 /// | [`body_limit`](Self::body_limit) | 32 MiB | from 1 byte |
 /// | [`user_agent`](Self::user_agent) | `snapengage-rs/` and the version | visible ASCII |
-/// | [`hosts`](Self::hosts) | none | |
+/// | [`hosts`](Self::hosts) | none | names or IP addresses, without a port |
 /// | [`proxy_from_env`](Self::proxy_from_env) | `true` | |
 #[must_use]
 pub struct ClientBuilder {

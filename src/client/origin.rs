@@ -1,7 +1,7 @@
 //! Origins: where a credential may go.
 
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 
 /// Base address of SnapEngage, and the other hosts that may be sent a credential.
 #[derive(Debug, Clone)]
@@ -22,11 +22,14 @@ impl Origins {
         let expected = "base address: expected `https://host`, with a port or a path at most";
         let uri: Uri = base.parse().map_err(|_| expected.to_owned())?;
         let is_http = [Some(&Scheme::HTTPS), Some(&Scheme::HTTP)].contains(&uri.scheme());
-        if !is_http || has_user(&uri) || uri.query().is_some() || base.contains('#') {
+        let is_odd = has_user(&uri) || port(&uri).is_none() || uri.query().is_some();
+        if !is_http || is_odd || base.contains('#') {
             return Err(expected.to_owned());
         }
         let prefix = uri.path().trim_end_matches('/').to_owned();
-        let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        let hosts = hosts.iter().map(|host| listed(host)).collect::<Option<_>>();
+        let hosts =
+            hosts.ok_or("`hosts`: expected names of hosts, without scheme, port or path")?;
         Ok(Self { base: uri, prefix, hosts })
     }
 
@@ -69,17 +72,30 @@ fn has_user(address: &Uri) -> bool {
     address.authority().is_some_and(|authority| authority.as_str().contains('@'))
 }
 
-/// Names of hosts differ in case alone, or by the dot at the end of the root.
 fn host(address: &Uri) -> Option<String> {
-    Some(address.host()?.trim_end_matches('.').to_ascii_lowercase())
+    address.host().map(plain)
+}
+
+/// Names of hosts differ in case alone, or by the dot at the end of the root.
+fn plain(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Returns a host as it is compared. Anything else would be a host that never is.
+fn listed(host: &str) -> Option<String> {
+    let authority: Authority = host.parse().ok()?;
+    (authority.host() == host).then(|| plain(host))
 }
 
 fn port(address: &Uri) -> Option<u16> {
-    address.port_u16().or(match address.scheme_str()? {
-        "https" => Some(443),
-        "http" => Some(80),
-        _ => None,
-    })
+    let authority = address.authority()?;
+    // `http` takes any text for a port, and one that is no number is not the default one.
+    let port = authority.as_str().rsplit('@').next()?.strip_prefix(authority.host())?;
+    match (port, address.scheme_str()?) {
+        ("" | ":", "https") => Some(443),
+        ("" | ":", "http") => Some(80),
+        _ => authority.port_u16(),
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +129,8 @@ mod tests {
             "https://www.snapengage.com@example.com/",
             "https://user:word@www.snapengage.com/",
             "https://example.com/www.snapengage.com",
+            "https://www.snapengage.com:99999/",
+            "https://www.snapengage.com:44e/",
             "ftp://www.snapengage.com/",
             "/api",
         ] {
@@ -122,11 +140,30 @@ mod tests {
 
     #[test]
     fn listed_hosts_are_trusted_by_https() {
-        let origins = origins("https://www.snapengage.com", &["Files.Example.com"]);
+        let origins = origins("https://www.snapengage.com", &["Files.Example.com.", "[::1]"]);
         assert!(may_have(&origins, "https://files.example.com/a"));
+        assert!(may_have(&origins, "https://[::1]/a"));
         assert!(!may_have(&origins, "http://files.example.com/a"));
         assert!(!may_have(&origins, "https://files.example.com:8443/a"));
         assert!(!may_have(&origins, "https://a.files.example.com/a"));
+    }
+
+    #[test]
+    fn what_is_no_name_of_a_host_is_refused() {
+        for odd in [
+            "",
+            "https://example.com",
+            "example.com:443",
+            "a/b",
+            "user@a",
+            "bücher.de",
+            "a b",
+            "::1",
+        ] {
+            let listed = vec!["example.com".to_owned(), odd.to_owned()];
+            let error = Origins::new("https://www.snapengage.com", listed).expect_err(odd);
+            assert!(error.starts_with("`hosts`: expected names of hosts"), "{error}");
+        }
     }
 
     #[test]
@@ -150,6 +187,8 @@ mod tests {
             "https://example.com/?x",
             "https://example.com/#x",
             "https://exa mple.com",
+            "https://example.com:99999",
+            "https://example.com:port",
         ] {
             assert!(Origins::new(base, Vec::new()).is_err(), "{base}");
         }
