@@ -30,10 +30,14 @@ impl Backoff {
     }
 }
 
-/// Returns a number from 0 to 1. It need not be unpredictable.
+/// Returns a number from 0 to below 1. It need not be unpredictable.
 fn random() -> f64 {
-    let random = u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or_default();
-    f64::from(random) / f64::from(u32::MAX)
+    part(u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or_default())
+}
+
+/// Returns a number below 1: `Duration::MAX` times 1 is an overflow, since no `f64` is as long.
+fn part(bits: u32) -> f64 {
+    f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 
 #[cfg(test)]
@@ -48,6 +52,13 @@ mod tests {
         let waits =
             [1, 2, 3, 6, 7, 100, u32::MAX].map(|attempts| BACKOFF.whole(attempts).as_secs());
         assert_eq!(waits, [1, 2, 4, 32, 60, 60, 60]);
+    }
+
+    #[test]
+    fn the_longest_wait_is_no_overflow() {
+        let half = Duration::MAX.mul_f64(0.5);
+        assert!(Duration::MAX.mul_f64(part(u32::MAX)) > half);
+        assert!(Duration::MAX.mul_f64(0.5 + part(u32::MAX) / 2.0) > half);
     }
 
     #[cfg(feature = "inbox")]
