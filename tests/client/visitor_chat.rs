@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use snapengage::client::{ChatLine, ClientError, VisitorChat};
+use snapengage::client::{ChatLine, Client, ClientError, Secret, VisitorChat};
 use tokio::time::{Instant, timeout};
 
 use crate::vendor::{KEY, Vendor, error};
@@ -208,6 +208,17 @@ async fn closing_what_is_over_is_a_success() {
     chat.close().await.expect("a success");
     chat.close().await.expect("a success");
     assert!(is_over(chat.next().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_that_a_lost_attempt_closed_is_closed() {
+    let vendor = Vendor::answering(500, "").then(404, "");
+    let client = Client::builder().transport(vendor.clone()).attempts(2).build();
+    let chats = client.expect("no mistakes").visitor_chats(Secret::new(KEY));
+    let mut chat = chats.resume(CASE);
+    chat.close().await.expect("a success");
+    assert!(is_over(chat.next().await));
+    assert_eq!(vendor.requests().len(), 2);
 }
 
 #[tokio::test]

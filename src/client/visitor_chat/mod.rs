@@ -249,8 +249,10 @@ impl CloseChat<'_> {
         let Self { chat, message } = self;
         let call = chat.chats.form(Operation::CloseChat).query("caseId", chat.case_id.as_str());
         let call = with(call.query("messageType", "2"), "messageBody", message.as_deref());
+        let was_found = chat.state != State::Unpolled;
         match call.send().await {
-            Err(error) if error.is_not_found() && chat.state != State::Unpolled => {}
+            // What an attempt whose answer was lost closed may not be found any more.
+            Err(error) if error.is_not_found() && (was_found || error.may_have_been_done()) => {}
             Err(error) => return Err(error),
             Ok(_) => {}
         }
