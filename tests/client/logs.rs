@@ -257,6 +257,20 @@ async fn pages_come_whole_or_what_is_left_of_them() {
 }
 
 #[tokio::test]
+async fn the_day_is_that_of_the_last_case() {
+    let case = |id: &str, day| json!({ "id": id, "created_at_date": day * 86_400_000_u64 });
+    // From 2017-04-20 on.
+    let body = json!({ "cases": [case("a", 17_276), case("b", 17_278), case("c", 17_279)] });
+    let (account, _) = account(move |_| body.to_string().into());
+    let mut cases = april(&account).cases();
+    assert_eq!(cases.day(), None);
+    assert!(cases.next().await.expect("a page").is_some());
+    assert_eq!(cases.day(), Some(day("2017-04-20")));
+    assert!(cases.next_page().await.expect("a page").is_some());
+    assert_eq!(cases.day(), Some(day("2017-04-23")));
+}
+
+#[tokio::test]
 async fn nothing_shows_the_token() {
     let (account, _) = account(|_| page(&["a"], "https://example.com/"));
     record_log();

@@ -89,11 +89,7 @@ impl Cases {
             }
         }
         let case = self.page.next();
-        if let (Some(time), Ok(walk)) =
-            (case.as_ref().and_then(SupportRequest::created_at), &self.walk)
-        {
-            self.day = Some(day_in(walk.window(), time));
-        }
+        self.note_day(case.as_ref());
         Ok(case)
     }
 
@@ -106,7 +102,15 @@ impl Cases {
         let Some(first) = self.next().await? else { return Ok(None) };
         let mut page = vec![first];
         page.extend(&mut self.page);
+        self.note_day(page.last());
         Ok(Some(page))
+    }
+
+    fn note_day(&mut self, case: Option<&SupportRequest>) {
+        let time = case.and_then(SupportRequest::created_at);
+        if let (Some(time), Ok(walk)) = (time, &self.walk) {
+            self.day = Some(day_in(walk.window(), time));
+        }
     }
 
     /// Returns `true` if SnapEngage may have cut off the cases of a day, which it does without a
