@@ -116,7 +116,7 @@ impl ClientBuilder {
     }
 
     /// Sets the time for one attempt, from the connection to the last byte of the answer. 30
-    /// seconds by default.
+    /// seconds by default. Of that, the connection has a third, and 10 seconds at most.
     ///
     /// Of a file, it is the time to the head of the answer, and then from one part of its body to
     /// the next.
@@ -174,7 +174,9 @@ impl ClientBuilder {
         let origins = Origins::new(&self.base_url, self.hosts).map_err(&mut keep);
         let transport = match (self.transport, &origins) {
             (Some(transport), _) => Ok(transport),
-            (None, Ok(origins)) => hyper(origins, self.proxy_from_env).map_err(&mut keep),
+            (None, Ok(origins)) => {
+                hyper(origins, self.proxy_from_env, &self.settings).map_err(&mut keep)
+            }
             (None, Err(())) => Err(()),
         };
         let (first, longest) = self.backoff.into_inner();
@@ -219,8 +221,13 @@ impl ClientBuilder {
     }
 }
 
-fn hyper(origins: &Origins, proxy_from_env: bool) -> Result<Arc<dyn Transport>, String> {
-    let options = HyperOptions { is_https: origins.is_https(), proxy_from_env };
+fn hyper(
+    origins: &Origins,
+    proxy_from_env: bool,
+    settings: &Settings,
+) -> Result<Arc<dyn Transport>, String> {
+    let (is_https, attempt_timeout) = (origins.is_https(), settings.attempt_timeout);
+    let options = HyperOptions { is_https, proxy_from_env, attempt_timeout };
     HyperTransport::new(&options).map(|transport| Arc::new(transport) as _)
 }
 

@@ -11,6 +11,8 @@ use tracing_subscriber::filter::LevelFilter;
 /// Where the process finds the base address, and what else it is to do.
 const ADDRESS: &str = "SNAPENGAGE_TEST_ADDRESS";
 const PROXY_FROM_ENV: &str = "SNAPENGAGE_TEST_PROXY_FROM_ENV";
+/// Time for an attempt, in milliseconds.
+pub(crate) const ATTEMPT_TIMEOUT: &str = "SNAPENGAGE_TEST_ATTEMPT_TIMEOUT";
 const MARK: &str = "result: ";
 
 /// The provisioning key, which is a part of the address, and what else is nobody's business.
@@ -53,9 +55,14 @@ async fn asks() {
     let client = Client::builder()
         .base_url(address)
         .proxy_from_env(env::var(PROXY_FROM_ENV).is_err())
-        .backoff(Duration::ZERO..=Duration::ZERO)
-        .build();
-    let result = match client {
+        .backoff(Duration::ZERO..=Duration::ZERO);
+    let client = match env::var(ATTEMPT_TIMEOUT) {
+        Ok(millis) => {
+            client.attempt_timeout(Duration::from_millis(millis.parse().expect("a number")))
+        }
+        Err(_) => client,
+    };
+    let result = match client.build() {
         Ok(client) => {
             let password = Password::new(PASSWORD).expect("a password");
             let jane = NewUser::new(EMAIL, "Jane", AccountType::Enterprise, password);

@@ -9,7 +9,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::asked::{KEY, create_user};
+use crate::asked::{ATTEMPT_TIMEOUT, KEY, create_user};
+use crate::faulty::{Faulty, Step};
 use crate::peers::{Peer, header};
 
 /// A root of one's own, in a file as `SSL_CERT_FILE` names it.
@@ -99,6 +100,18 @@ async fn nothing_is_sent_to_a_server_without_tls() {
         error.contains("no connection was made (PUT /api/v1/user.json, 4 attempts)"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_was_sent_nothing() {
+    let silent = Faulty::always(&[Step::Hold]).await;
+    let address = silent.url().replace("http:", "https:");
+    let root = Root::new();
+    let (name, path) = root.variable();
+    let variables = [(name, &*path), (ATTEMPT_TIMEOUT, "600")];
+    let error = create_user(&address, &variables, &[]).await;
+    let expected = "no connection was made (PUT /api/v1/user.json, 4 attempts)";
+    assert!(error.contains(expected) && error.contains("no connection within 200ms"), "{error}");
 }
 
 #[tokio::test]

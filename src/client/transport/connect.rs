@@ -22,7 +22,10 @@ use super::proxy::{Proxies, Proxy};
 
 /// Maker of connections, over TLS where the address is https.
 #[derive(Clone)]
-pub(super) struct Connector(Inner);
+pub(super) struct Connector {
+    inner: Inner,
+    patience: Duration,
+}
 
 #[cfg(feature = "client-tls")]
 type Inner = hyper_rustls::HttpsConnector<Route>;
@@ -31,15 +34,16 @@ type Inner = hyper_rustls::HttpsConnector<Route>;
 type Inner = Route;
 
 impl Connector {
-    /// Time for a connection with its tunnel and TLS: a third of an attempt's, so that a host that
-    /// is silent counts as one without a connection, and not as one that may have done what it was
-    /// asked.
+    /// Longest time for a connection with its tunnel and TLS.
     const PATIENCE: Duration = Duration::from_secs(10);
 
     /// Creates a maker of connections, and says why it cannot reach an https address, if so.
-    pub(super) fn new(proxies: Arc<Proxies>) -> (Self, Option<String>) {
+    ///
+    /// A connection gets a third of the time for an attempt at most, so that a host that is silent
+    /// counts as one without a connection, and not as one that may have done what it was asked.
+    pub(super) fn new(proxies: Arc<Proxies>, attempt_timeout: Duration) -> (Self, Option<String>) {
         let (inner, no_tls) = secured(Route::new(proxies));
-        (Self(inner), no_tls)
+        (Self { inner, patience: Self::PATIENCE.min(attempt_timeout / 3) }, no_tls)
     }
 }
 
@@ -49,14 +53,15 @@ impl Service<Uri> for Connector {
     type Future = Connecting<Self::Response>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(context)
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
-        let connecting = timeout(Self::PATIENCE, self.0.call(address));
-        Box::pin(async {
+        let patience = self.patience;
+        let connecting = timeout(patience, self.inner.call(address));
+        Box::pin(async move {
             let connection = connecting.await;
-            connection.map_err(|_| format!("no connection within {:?}", Self::PATIENCE))?
+            connection.map_err(|_| format!("no connection within {patience:?}"))?
         })
     }
 }

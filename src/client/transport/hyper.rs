@@ -26,6 +26,7 @@ pub(in crate::client) struct HyperOptions {
     /// Whether the base address is https, for which the transport must then be able.
     pub(in crate::client) is_https: bool,
     pub(in crate::client) proxy_from_env: bool,
+    pub(in crate::client) attempt_timeout: Duration,
 }
 
 /// Transport over hyper's client.
@@ -54,7 +55,7 @@ impl HyperTransport {
     pub(in crate::client) fn new(options: &HyperOptions) -> Result<Self, String> {
         let proxies = if options.proxy_from_env { Proxies::from_env()? } else { Proxies::none() };
         let proxies = Arc::new(proxies);
-        let (connector, no_tls) = Connector::new(Arc::clone(&proxies));
+        let (connector, no_tls) = Connector::new(Arc::clone(&proxies), options.attempt_timeout);
         if options.is_https
             && let Some(problem) = no_tls
         {
@@ -164,7 +165,8 @@ mod tests {
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
     fn transport() -> HyperTransport {
-        let options = HyperOptions { is_https: false, proxy_from_env: false };
+        let attempt_timeout = Duration::from_secs(30);
+        let options = HyperOptions { is_https: false, proxy_from_env: false, attempt_timeout };
         HyperTransport::new(&options).expect("a transport")
     }
 
