@@ -515,7 +515,12 @@ impl ErrorIn200 {
 
     fn read(body: &[u8]) -> Option<Self> {
         let small = Some(body).filter(|body| body.len() <= Self::LONGEST)?;
-        serde_json::from_slice(small).ok().filter(|read: &Self| !read.error.is_null())
+        let is_error = |read: &Self| match &read.error {
+            Value::Null | Value::Bool(false) => false,
+            Value::String(error) => !error.is_empty(),
+            _ => true,
+        };
+        serde_json::from_slice(small).ok().filter(is_error)
     }
 
     fn code(&self) -> Option<i64> {

@@ -117,3 +117,14 @@ fn no_debug_shows_a_password() {
         assert!(!shown.contains("pa55word") && !shown.contains("1234"), "{shown}");
     }
 }
+
+#[tokio::test]
+async fn no_error_is_no_error() {
+    for (none, some) in [("null", "true"), ("false", "{}"), (r#""""#, r#""broken""#)] {
+        let body = |error: &str| format!(r#"{{"email": "jane@example.com", "error": {error}}}"#);
+        let vendor = Vendor::answering(200, body(none)).then(200, body(some));
+        let jane = vendor.provisioning().user("jane@example.com").await.expect("an answer");
+        assert_eq!(jane.expect("a user").email.as_deref(), Some("jane@example.com"));
+        error(vendor.provisioning().user("jane@example.com").await, &["jane@"]);
+    }
+}
