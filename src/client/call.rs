@@ -555,19 +555,23 @@ fn location(response: &Response<ResponseBody>) -> Option<&HeaderValue> {
     response.headers().get(LOCATION).filter(|_| is_redirect)
 }
 
-/// Resolves a reference of RFC 3986, 4.2: an address, or a path of the same origin.
+/// Resolves a reference of RFC 3986, 5.2: an address, or a path or query of the same origin.
 fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     let reference = reference.split('#').next()?;
-    if let Ok(uri) = reference.parse::<Uri>()
-        && uri.scheme().is_some()
-    {
-        return Some(uri);
-    }
     let scheme = base.scheme_str()?;
-    let (path, authority) = match reference.strip_prefix("//") {
-        Some(_) => return format!("{scheme}:{reference}").parse().ok(),
-        None => (base.path(), base.authority()?),
+    if reference.starts_with("//") {
+        return format!("{scheme}:{reference}").parse().ok();
+    }
+    // A colon in the first segment is the end of a scheme.
+    if reference.split(['/', '?']).next()?.contains(':') {
+        return reference.parse::<Uri>().ok().filter(|address| address.scheme().is_some());
+    }
+    let (authority, path) = (base.authority()?, base.path());
+    let before = match reference.chars().next() {
+        Some('/') => "",
+        Some('?') => path,
+        Some(_) => &path[..=path.rfind('/')?],
+        None => return Some(base.clone()),
     };
-    let folder = if reference.starts_with('/') { "" } else { &path[..=path.rfind('/')?] };
-    format!("{scheme}://{authority}{folder}{reference}").parse().ok()
+    format!("{scheme}://{authority}{before}{reference}").parse().ok()
 }

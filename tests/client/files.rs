@@ -377,3 +377,33 @@ async fn a_redirect_from_https_to_http_is_not_followed() {
     assert_eq!(error.to_string(), "file: redirected to another host (GET a file, 1 attempt)");
     assert_eq!(asked.take().len(), 1);
 }
+
+#[tokio::test]
+async fn a_redirect_may_be_a_reference() {
+    const FILE: &str = "https://www.snapengage.com/a/f?orgId=5406213";
+    for (location, expected) in [
+        ("?x=1", Some("https://www.snapengage.com/a/f?x=1")),
+        ("/b#top", Some("https://www.snapengage.com/b")),
+        ("b", Some("https://www.snapengage.com/a/b")),
+        ("b?to=http://c", Some("https://www.snapengage.com/a/b?to=http://c")),
+        ("//www.snapengage.com/b", Some("https://www.snapengage.com/b")),
+        ("HTTPS://www.snapengage.com/b", Some("https://www.snapengage.com/b")),
+        ("mailto:jane@example.com", None),
+        ("https:/b", None),
+        ("//user@www.snapengage.com/b", None),
+        ("https://www.snapengage.com\\@example.com/b", None),
+        ("javascript:alert(1)", None),
+    ] {
+        let (account, asked) = account_of(Client::builder().attempts(1), move |address| {
+            let is_first = *address == FILE;
+            let response = Response::builder().status(if is_first { 302 } else { 200 });
+            let response = response.header(LOCATION, location).body("hello".into());
+            Answered::With(response.expect("a response"))
+        });
+        let result = account.file("https://www.snapengage.com/a/f").expect("ours").bytes().await;
+        let asked: Vec<_> = asked.take().iter().map(|asked| asked.address.to_string()).collect();
+        let expected: Vec<_> = [FILE].into_iter().chain(expected).collect();
+        assert_eq!(asked, expected, "{location}");
+        assert_eq!(result.is_ok(), expected.len() == 2, "{location} {result:?}");
+    }
+}
