@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use crate::peers::header;
+
 /// What a connection does next.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
@@ -66,7 +68,7 @@ impl Faulty {
         format!("http://{}", self.address)
     }
 
-    /// The requests whose heads were read, in order, with their bodies where those were read.
+    /// The requests whose heads were read, in order: the head, and the body where that was read.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().expect("not poisoned").clone()
     }
@@ -145,13 +147,11 @@ async fn read(stream: &mut TcpStream, is_whole: bool, seen: &Mutex<Vec<String>>)
         head.push(stream.read_u8().await.ok()?);
     }
     let head = String::from_utf8(head).expect("ASCII");
-    let request = head.lines().next().expect("a line").to_owned();
-    let lengths = head.lines().filter_map(|line| line.split_once(": "));
-    let mut lengths = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length = lengths.next().map_or(0, |(_, length)| length.parse().expect("a length"));
+    let length = header(&head, "content-length");
+    let length = length.map_or(0, |length| length.parse().expect("a length"));
     let mut body = vec![0; if is_whole { length } else { 0 }];
     let read = stream.read_exact(&mut body).await;
     let body = String::from_utf8(body).expect("UTF-8");
-    seen.lock().expect("not poisoned").push(format!("{request} {body}"));
+    seen.lock().expect("not poisoned").push(head + &body);
     read.ok().map(|_| ())
 }

@@ -14,8 +14,8 @@ use snapengage::client::{Account, Client, ClientBuilder, ResponseBody, Secret};
 use tempfile::TempDir;
 use tokio::time::{Sleep, sleep};
 
+use crate::faulty::{Faulty, Step, write};
 use crate::log::{log, record_log};
-use crate::raw::{RawServer, Reply};
 use crate::scripted::{Answered, TOKEN, account, account_of};
 
 const ADDRESS: &str = "https://www.snapengage.com/files/secret-name.pdf?key=signed%2Bkey";
@@ -40,16 +40,26 @@ fn one(name: &str, text: &str) -> Vec<(String, String)> {
     vec![(name.to_owned(), text.to_owned())]
 }
 
-fn raw(head: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").into_bytes()
+fn raw(head: &str, body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}")
+}
+
+/// Reads a request, answers it so and closes.
+fn then_close(answer: impl Into<String>) -> Vec<Step> {
+    vec![Step::Read, write(answer.into())]
+}
+
+/// The address of a file of a server.
+fn at(server: &Faulty, path_and_query: &str) -> String {
+    server.url() + path_and_query
 }
 
 fn impatient() -> ClientBuilder {
     Client::builder().backoff(Duration::ZERO..=Duration::ZERO).attempts(2)
 }
 
-fn account_at(server: &RawServer) -> Account {
-    let client = impatient().base_url(server.file("")).proxy_from_env(false).build();
+fn account_at(server: &Faulty) -> Account {
+    let client = impatient().base_url(server.url()).proxy_from_env(false).build();
     client.expect("good settings").account(Secret::new(TOKEN), 5_406_213)
 }
 
@@ -57,13 +67,13 @@ fn account_at(server: &RawServer) -> Account {
 async fn a_file_is_saved_under_ones_own_name() {
     let head = "Content-Length: 5\r\nContent-Type: application/pdf\r\n\
                 Content-Disposition: attachment; filename=\"../evil\"";
-    let mut server = RawServer::start(vec![Reply::Close(raw(head, "hello"))]).await;
+    let server = Faulty::start(vec![then_close(raw(head, "hello"))]).await;
     let folder = folder();
-    let download = account_at(&server).file(&server.file("/f/a%20b?key=1&sig=%2B")).expect("ours");
+    let download = account_at(&server).file(&at(&server, "/f/a%20b?key=1&sig=%2B")).expect("ours");
     let saved = download.save_to(folder.path().join("mine.pdf")).await.expect("a file");
     assert_eq!((saved.bytes, saved.content_type.as_deref()), (5, Some("application/pdf")));
     assert_eq!(found(&folder), one("mine.pdf", "hello"));
-    let head = server.head().await;
+    let head = &server.seen()[0];
     assert!(head.starts_with("GET /f/a%20b?key=1&sig=%2B&orgId=5406213 HTTP/1.1\r\n"), "{head}");
     assert!(head.contains(&format!("authorization: {TOKEN}\r\n")), "{head}");
 }
@@ -71,9 +81,9 @@ async fn a_file_is_saved_under_ones_own_name() {
 #[tokio::test]
 async fn a_file_of_unknown_length_is_saved() {
     let chunked = raw("Transfer-Encoding: chunked", "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n");
-    let server = RawServer::start(vec![Reply::Close(chunked)]).await;
+    let server = Faulty::start(vec![then_close(chunked)]).await;
     let folder = folder();
-    let download = account_at(&server).file(&server.file("/f")).expect("ours");
+    let download = account_at(&server).file(&at(&server, "/f")).expect("ours");
     let saved = tokio::spawn(download.save_to(folder.path().join("f"))).await.expect("no panic");
     let saved = saved.expect("a file");
     assert_eq!((saved.bytes, saved.content_type), (5, None));
@@ -85,34 +95,31 @@ async fn a_body_that_ends_early_leaves_no_file() {
     for (head, body) in
         [("Content-Length: 9", "hello"), ("Transfer-Encoding: chunked", "5\r\nhello\r\n")]
     {
-        let reply = || Reply::Close(raw(head, body));
-        let mut server = RawServer::start(vec![reply(), reply(), reply(), reply()]).await;
+        let server = Faulty::start(vec![then_close(raw(head, body))]).await;
         let account = account_at(&server);
         let folder = folder();
-        let new = account.file(&server.file("/f")).expect("ours");
+        let new = account.file(&at(&server, "/f")).expect("ours");
         let error = new.save_to(folder.path().join("new")).await.expect_err("half a file");
         let text = "file: the connection broke (GET a file, 2 attempts)";
         assert_eq!(error.to_string(), text, "{head}");
         assert_eq!(found(&folder), []);
 
         fs::write(folder.path().join("old"), "as it was").expect("a file");
-        let old = account.file(&server.file("/f")).expect("ours");
+        let old = account.file(&at(&server, "/f")).expect("ours");
         old.save_to(folder.path().join("old")).await.expect_err("half a file");
         assert_eq!(found(&folder), one("old", "as it was"));
-        for _ in 0..4 {
-            server.head().await;
-        }
+        assert_eq!(server.seen().len(), 4);
     }
 }
 
 #[tokio::test]
 async fn another_attempt_starts_from_nothing() {
-    let half = Reply::Close(raw("Content-Length: 12", "half of it"));
-    let whole = Reply::Close(raw("Content-Length: 5", "whole"));
-    let server = RawServer::start(vec![half, whole]).await;
+    let half = then_close(raw("Content-Length: 12", "half of it"));
+    let whole = then_close(raw("Content-Length: 5", "whole"));
+    let server = Faulty::start(vec![half, whole]).await;
     let folder = folder();
     fs::write(folder.path().join("f"), "something longer than that").expect("a file");
-    let download = account_at(&server).file(&server.file("/f")).expect("ours");
+    let download = account_at(&server).file(&at(&server, "/f")).expect("ours");
     let saved = download.save_to(folder.path().join("f")).await.expect("a file");
     assert_eq!(saved.bytes, 5);
     assert_eq!(found(&folder), one("f", "whole"));
@@ -120,8 +127,8 @@ async fn another_attempt_starts_from_nothing() {
 
 #[tokio::test]
 async fn a_dropped_download_leaves_no_file() {
-    let hold = || Reply::Hold(raw("Content-Length: 12", "half of it"));
-    let mut server = RawServer::start(vec![hold(), hold()]).await;
+    let half = write(raw("Content-Length: 12", "half of it"));
+    let server = Faulty::always(&[Step::Read, half, Step::Hold]).await;
     let account = account_at(&server);
     for old in [None, Some("as it was")] {
         let folder = folder();
@@ -129,7 +136,7 @@ async fn a_dropped_download_leaves_no_file() {
             fs::write(folder.path().join("f"), old).expect("a file");
         }
         let expected = found(&folder);
-        let download = account.file(&server.file("/f")).expect("ours");
+        let download = account.file(&at(&server, "/f")).expect("ours");
         let mut save = Box::pin(download.save_to(folder.path().join("f")));
         let parts = || found(&folder).into_iter().filter(|(name, _)| name.ends_with(".part"));
         while parts().all(|(_, text)| text != "half of it") {
@@ -143,8 +150,8 @@ async fn a_dropped_download_leaves_no_file() {
         while found(&folder) != expected {
             tokio::task::yield_now().await;
         }
-        server.head().await;
     }
+    assert_eq!(server.seen().len(), 2);
 }
 
 #[tokio::test]
@@ -152,16 +159,15 @@ async fn a_file_above_the_limit_is_not_taken() {
     let announced = raw("Content-Length: 6", "hello!");
     let streamed = raw("Transfer-Encoding: chunked", "3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n");
     for reply in [announced, streamed] {
-        let replies = vec![Reply::Close(reply.clone()), Reply::Close(reply)];
-        let server = RawServer::start(replies).await;
+        let server = Faulty::start(vec![then_close(reply)]).await;
         let account = account_at(&server);
         let folder = folder();
-        let above = account.file(&server.file("/f")).expect("ours").limit(5);
+        let above = account.file(&at(&server, "/f")).expect("ours").limit(5);
         let error = above.save_to(folder.path().join("f")).await.expect_err("six bytes");
         let text = "file: the answer has more than 5 bytes (GET a file, 1 attempt)";
         assert_eq!(error.to_string(), text);
         assert_eq!(found(&folder), []);
-        let within = account.file(&server.file("/f")).expect("ours").limit(6);
+        let within = account.file(&at(&server, "/f")).expect("ours").limit(6);
         within.save_to(folder.path().join("f")).await.expect("six bytes");
         assert_eq!(found(&folder), one("f", "hello!"));
     }
@@ -169,18 +175,18 @@ async fn a_file_above_the_limit_is_not_taken() {
 
 #[tokio::test]
 async fn a_redirect_elsewhere_goes_without_the_token() {
-    let mut storage = RawServer::start(vec![Reply::Close(raw("Content-Length: 5", "hello"))]).await;
+    let storage = Faulty::start(vec![then_close(raw("Content-Length: 5", "hello"))]).await;
     let redirect = format!(
         "HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
-        storage.file("/bucket/f?signature=1")
+        at(&storage, "/bucket/f?signature=1")
     );
-    let mut server = RawServer::start(vec![Reply::Close(redirect.into_bytes())]).await;
+    let server = Faulty::start(vec![then_close(redirect)]).await;
     let folder = folder();
-    let download = account_at(&server).file(&server.file("/f")).expect("ours");
+    let download = account_at(&server).file(&at(&server, "/f")).expect("ours");
     download.save_to(folder.path().join("f")).await.expect("a file");
     assert_eq!(found(&folder), one("f", "hello"));
-    assert!(server.head().await.contains(TOKEN));
-    let head = storage.head().await;
+    assert!(server.seen()[0].contains(TOKEN));
+    let head = &storage.seen()[0];
     assert!(head.starts_with("GET /bucket/f?signature=1 HTTP/1.1\r\n"), "{head}");
     assert!(!head.contains(TOKEN) && !head.to_lowercase().contains("authorization"), "{head}");
 }

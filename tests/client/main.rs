@@ -7,7 +7,6 @@ mod faulty;
 mod log;
 mod pages;
 mod peers;
-mod raw;
 mod scripted;
 mod vendor;
 
