@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::faulty::{Faulty, Step, write};
 use crate::log::{log, record_log};
-use crate::scripted::{Answered, TOKEN, account, account_of};
+use crate::vendor::{Answered, TOKEN, account, account_of};
 
 const ADDRESS: &str = "https://www.snapengage.com/files/secret-name.pdf?key=signed%2Bkey";
 
@@ -211,7 +211,7 @@ async fn an_address_that_is_not_the_vendors_is_refused() {
         let error = account.file(none).expect_err("no address");
         assert_eq!(error.to_string(), "file: expected an address");
     }
-    assert_eq!(asked.take(), []);
+    assert_eq!(asked.requests().len(), 0);
 }
 
 #[tokio::test]
@@ -221,9 +221,9 @@ async fn a_listed_host_is_the_vendors_too() {
     let download = account.file(" https://files.example.com/f\n").expect("listed");
     let bytes = tokio::spawn(download.bytes()).await.expect("no panic");
     assert_eq!(bytes.expect("a file"), "hello");
-    let asked = asked.take();
-    assert_eq!(asked[0].address.to_string(), "https://files.example.com/f?orgId=5406213");
-    assert_eq!(asked[0].token.as_deref(), Some(TOKEN));
+    let asked = asked.requests();
+    assert_eq!(asked[0].uri.to_string(), "https://files.example.com/f?orgId=5406213");
+    assert_eq!(asked[0].header("authorization"), TOKEN);
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn the_organisation_is_ones_own() {
     ] {
         let address = format!("https://www.snapengage.com/f{query}");
         account.file(&address).expect("ours").bytes().await.expect("a file");
-        let asked = asked.take().remove(0).address.to_string();
+        let asked = asked.requests().remove(0).uri.to_string();
         assert_eq!(asked, format!("https://www.snapengage.com/f{expected}"));
     }
 }
@@ -271,7 +271,7 @@ async fn a_place_that_cannot_be_written_costs_no_call() {
         assert_eq!(error.to_string(), "file: the file could not be written", "{place:?}");
         assert!(std::error::Error::source(&error).is_some());
     }
-    assert_eq!(asked.take(), []);
+    assert_eq!(asked.requests().len(), 0);
     assert_eq!(found(&folder), []);
 }
 
@@ -297,7 +297,7 @@ async fn a_replaced_file_keeps_its_permissions_and_links() {
 async fn a_device_is_not_replaced() {
     let (account, asked) = account(|_| "hello".to_owned().into());
     account.file(ADDRESS).expect("ours").save_to("/dev/null").await.expect_err("a device");
-    assert_eq!(asked.take(), []);
+    assert_eq!(asked.requests().len(), 0);
 }
 
 /// A body of some parts, each so long after the one before, and then its end or nothing more.
@@ -353,7 +353,7 @@ async fn a_body_that_stops_is_given_up() {
     let error = download.save_to(folder.path().join("f")).await.expect_err("half a file");
     assert!(error.is_timeout(), "{error}");
     // Another attempt would not be over within the time for the call.
-    assert_eq!(asked.take().len(), 2);
+    assert_eq!(asked.requests().len(), 2);
     assert_eq!(found(&folder), []);
 }
 
@@ -368,7 +368,7 @@ async fn a_transport_that_does_not_count_is_counted() {
         let folder = folder();
         let download = account.file(ADDRESS).expect("ours");
         let error = download.save_to(folder.path().join("f")).await.expect_err("not all of it");
-        assert_eq!((error.attempts(), asked.take().len()), (2, 2));
+        assert_eq!((error.attempts(), asked.requests().len()), (2, 2));
         assert_eq!(found(&folder), []);
     }
 }
@@ -381,7 +381,7 @@ async fn a_redirect_from_https_to_http_is_not_followed() {
     });
     let error = account.file(ADDRESS).expect("ours").bytes().await.expect_err("http");
     assert_eq!(error.to_string(), "file: redirected to another host (GET a file, 1 attempt)");
-    assert_eq!(asked.take().len(), 1);
+    assert_eq!(asked.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -407,7 +407,7 @@ async fn a_redirect_may_be_a_reference() {
             Answered::With(response.expect("a response"))
         });
         let result = account.file("https://www.snapengage.com/a/f").expect("ours").bytes().await;
-        let asked: Vec<_> = asked.take().iter().map(|asked| asked.address.to_string()).collect();
+        let asked: Vec<_> = asked.requests().iter().map(|asked| asked.uri.to_string()).collect();
         let expected: Vec<_> = [FILE].into_iter().chain(expected).collect();
         assert_eq!(asked, expected, "{location}");
         assert_eq!(result.is_ok(), expected.len() == 2, "{location} {result:?}");

@@ -12,7 +12,7 @@ use snapengage::integration::SupportRequest;
 
 use crate::log::{log, record_log};
 use crate::pages::{april, ids, link, next_of, refusal};
-use crate::scripted::{Answered, account};
+use crate::vendor::{Answered, account};
 
 #[tokio::test(start_paused = true)]
 async fn a_case_without_an_id_costs_itself_alone() {
@@ -48,7 +48,7 @@ async fn an_answer_without_cases_is_no_empty_page() {
         let expected =
             "logs: the answer is not as documented (GET /api/v2/5406213/logs, 1 attempt)";
         assert_eq!(text, expected, "{body}");
-        assert_eq!(asked.take().len(), 1);
+        assert_eq!(asked.requests().len(), 1);
     }
 }
 
@@ -117,7 +117,7 @@ async fn a_thousand_pages_are_in_memory_one_at_a_time() {
     while cases.next().await.expect("a page").is_some() {
         found += 1;
     }
-    assert_eq!((found, asked.take().len()), (100_000, 1000));
+    assert_eq!((found, asked.requests().len()), (100_000, 1000));
     assert_eq!((most.load(Ordering::Relaxed), held.load(Ordering::Relaxed)), (1, 0));
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::log::{log, record_log};
 use crate::pages::{april, day, ids, link, next_of, page, refusal, steps};
-use crate::scripted::{Answered, TOKEN, account, account_of};
+use crate::vendor::{Answered, TOKEN, account, account_of};
 
 const BASE: &str = "https://www.snapengage.com";
 
@@ -31,9 +31,9 @@ async fn pages_are_fetched_one_after_the_other() {
         link("2%26x%3D1"),
         link("3"),
     ];
-    let asked = asked.take();
-    assert_eq!(asked.iter().map(|asked| asked.address.to_string()).collect::<Vec<_>>(), expected);
-    assert!(asked.iter().all(|asked| asked.token.as_deref() == Some(TOKEN)));
+    let asked = asked.requests();
+    assert_eq!(asked.iter().map(|asked| asked.uri.to_string()).collect::<Vec<_>>(), expected);
+    assert!(asked.iter().all(|asked| asked.header("authorization") == TOKEN));
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +66,7 @@ async fn a_link_that_came_before_is_not_followed() {
         let text = error.expect("an error").to_string();
         assert_eq!(text, "logs: the link to the next page leads to one that came before");
         assert_eq!(refusal(ids(&mut cases).await), text, "asked once more");
-        assert_eq!(asked.take().len(), cycle.len() + 1, "nothing is sent for it");
+        assert_eq!(asked.requests().len(), cycle.len() + 1, "nothing is sent for it");
     }
 }
 
@@ -75,7 +75,7 @@ async fn a_link_to_the_first_page_is_a_cycle_too() {
     let (account, asked) = account(|address| page(&["a"], &address.to_string()));
     let (found, error) = ids(&mut april(&account).cases()).await;
     assert!(error.is_some() && found == ["a"], "{found:?}");
-    assert_eq!(asked.take().len(), 1);
+    assert_eq!(asked.requests().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +85,7 @@ async fn pages_without_a_case_are_not_followed_for_ever() {
         account(move |_| page(&[], &link(&pages.fetch_add(1, Ordering::Relaxed).to_string())));
     let text = refusal(ids(&mut april(&account).pause(Duration::ZERO).cases()).await);
     assert!(text.contains("a thousand pages in a row were empty"), "{text}");
-    assert_eq!(asked.take().len(), 1001);
+    assert_eq!(asked.requests().len(), 1001);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,10 +128,10 @@ async fn a_listed_host_may_be_linked_to() {
     });
     let (found, error) = ids(&mut april(&account).cases()).await;
     assert!(error.is_none() && found == ["a", "b"], "{error:?}");
-    let asked = asked.take();
-    let first = asked[0].address.to_string();
+    let asked = asked.requests();
+    let first = asked[0].uri.to_string();
     assert!(first.starts_with("https://proxy.example.com/se/api/v2/5406213/logs?"), "{first}");
-    assert_eq!(asked[1].token.as_deref(), Some(TOKEN));
+    assert_eq!(asked[1].header("authorization"), TOKEN);
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,7 +215,7 @@ async fn a_case_to_resume_after_has_to_come() {
     let text = error.expect("an error").to_string();
     assert_eq!(text, "logs: the case to resume after is not in these logs");
     assert_eq!(refusal(ids(&mut cases).await), text);
-    assert_eq!(asked.take().len(), 1);
+    assert_eq!(asked.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn mistakes_are_found_before_anything_is_sent() {
         assert_eq!((error.to_string(), error.attempts()), (format!("logs: {mistake}"), 0));
         assert_eq!((cases.days(), cases.days_done()), (0, 0));
     }
-    assert_eq!(asked.take(), []);
+    assert_eq!(asked.requests().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]

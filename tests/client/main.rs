@@ -7,7 +7,6 @@ mod faulty;
 mod log;
 mod pages;
 mod peers;
-mod scripted;
 mod vendor;
 
 mod agent_status;

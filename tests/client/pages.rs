@@ -6,7 +6,7 @@ use http::Uri;
 use serde_json::json;
 use snapengage::client::{Account, Cases, ClientError, Day, Logs};
 
-use crate::scripted::{AllAsked, Answered, Asked};
+use crate::vendor::{Answered, Sent, Vendor};
 
 const BASE: &str = "https://www.snapengage.com";
 
@@ -36,16 +36,16 @@ pub(crate) fn query(address: &Uri) -> BTreeMap<String, String> {
 }
 
 /// The windows that were asked for: `w1 2017-04-20 2017-04-28`, and the paths of links.
-pub(crate) fn steps(asked: &AllAsked) -> Vec<String> {
-    let step = |asked: Asked| {
-        let query = query(&asked.address);
+pub(crate) fn steps(asked: &Vendor) -> Vec<String> {
+    let step = |asked: Sent| {
+        let query = query(&asked.uri);
         let named = |name: &str| query.get(name).cloned().unwrap_or_else(|| "-".to_owned());
         match query.get("next") {
             Some(next) => next.clone(),
             None => format!("{} {} {}", named("widgetId"), named("start"), named("end")),
         }
     };
-    asked.take().into_iter().map(step).collect()
+    asked.requests().into_iter().map(step).collect()
 }
 
 pub(crate) fn link(next: &str) -> String {

@@ -1,4 +1,4 @@
-//! SnapEngage, played by a transport: it answers from a list and keeps the requests.
+//! SnapEngage, played by a transport: it answers in turn or by a rule, and keeps the requests.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -11,49 +11,77 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 use serde_json::Value;
 use snapengage::async_trait;
 use snapengage::client::{
-    Account, Client, ClientError, Provisioning, ResponseBody, Secret, Transport, TransportError,
-    VisitorChats,
+    Account, Client, ClientBuilder, ClientError, Provisioning, ResponseBody, Secret, Transport,
+    TransportError, VisitorChats,
 };
 use tokio::time::Instant;
 
 pub(crate) const TOKEN: &str = "{api_token}";
 pub(crate) const KEY: &str = "{api_key}";
 
-#[derive(Debug, Clone)]
-enum Played {
-    Answer(u16, Bytes),
-    Stall,
+/// What goes out. Texts and statuses become one.
+pub(crate) enum Answered {
+    With(Response<ResponseBody>),
+    Never,
 }
 
+impl Answered {
+    fn of(status: u16, body: impl Into<Bytes>) -> Self {
+        let response = Response::builder().status(status).body(ResponseBody::from(body));
+        Self::With(response.expect("a status"))
+    }
+}
+
+impl From<String> for Answered {
+    fn from(body: String) -> Self {
+        Self::of(200, body)
+    }
+}
+
+impl From<u16> for Answered {
+    fn from(status: u16) -> Self {
+        Self::of(status, "")
+    }
+}
+
+type Answer = Box<dyn Fn(&Uri) -> Answered + Send>;
+
 /// The vendor. A clone is the same.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Vendor(Arc<Mutex<State>>);
 
-#[derive(Debug)]
 struct State {
-    answers: VecDeque<Played>,
+    /// The last is for all further requests.
+    answers: VecDeque<Answer>,
     requests: Vec<Sent>,
 }
 
 impl Vendor {
+    /// Answers the request for each address so, unless more answers are added.
+    pub(crate) fn by(answer: impl Fn(&Uri) -> Answered + Send + 'static) -> Self {
+        let answers = VecDeque::from([Box::new(answer) as Answer]);
+        Self(Arc::new(Mutex::new(State { answers, requests: Vec::new() })))
+    }
+
     /// Answers every request so, unless more answers are added.
     pub(crate) fn answering(status: u16, body: impl Into<Bytes>) -> Self {
-        let answers = VecDeque::from([Played::Answer(status, body.into())]);
-        Self(Arc::new(Mutex::new(State { answers, requests: Vec::new() })))
+        let body = body.into();
+        Self::by(move |_| Answered::of(status, body.clone()))
     }
 
     /// Then answers so.
     pub(crate) fn then(self, status: u16, body: impl Into<Bytes>) -> Self {
-        self.play(Played::Answer(status, body.into()))
+        let body = body.into();
+        self.play(move |_| Answered::of(status, body.clone()))
     }
 
     /// Then never answers one request.
     pub(crate) fn then_stalling(self) -> Self {
-        self.play(Played::Stall)
+        self.play(|_| Answered::Never)
     }
 
-    fn play(self, played: Played) -> Self {
-        self.0.lock().expect("not poisoned").answers.push_back(played);
+    fn play(self, answer: impl Fn(&Uri) -> Answered + Send + 'static) -> Self {
+        self.0.lock().expect("not poisoned").answers.push_back(Box::new(answer));
         self
     }
 
@@ -95,21 +123,34 @@ impl Transport for Vendor {
         &self,
         request: Request<Bytes>,
     ) -> Result<Response<ResponseBody>, TransportError> {
-        let played = {
+        let answered = {
             let mut state = self.0.lock().expect("not poisoned");
+            let answer = state.answers[0](request.uri());
             state.requests.push(Sent::new(request));
-            let last = state.answers.len() == 1;
-            let next = if last { None } else { state.answers.pop_front() };
-            next.unwrap_or_else(|| state.answers[0].clone())
-        };
-        match played {
-            Played::Answer(status, body) => {
-                let response = Response::builder().status(status);
-                Ok(response.body(ResponseBody::from(body)).expect("a valid response"))
+            if state.answers.len() > 1 {
+                state.answers.pop_front();
             }
-            Played::Stall => pending().await,
+            answer
+        };
+        match answered {
+            Answered::With(response) => Ok(response),
+            Answered::Never => pending().await,
         }
     }
+}
+
+/// An account whose calls are answered so.
+pub(crate) fn account(answer: impl Fn(&Uri) -> Answered + Send + 'static) -> (Account, Vendor) {
+    account_of(Client::builder(), answer)
+}
+
+pub(crate) fn account_of(
+    client: ClientBuilder,
+    answer: impl Fn(&Uri) -> Answered + Send + 'static,
+) -> (Account, Vendor) {
+    let vendor = Vendor::by(answer);
+    let client = client.transport(vendor.clone()).build().expect("good settings");
+    (client.account(Secret::new(TOKEN), 5_406_213), vendor)
 }
 
 /// A request that was sent, decoded.

@@ -4,7 +4,7 @@ use serde_json::json;
 use snapengage::client::{Client, Day};
 
 use crate::pages::{april, day, full, ids, link, next_of, page, query, steps};
-use crate::scripted::{Answered, account, account_of};
+use crate::vendor::{Answered, account, account_of};
 
 #[tokio::test(start_paused = true)]
 async fn a_window_that_takes_too_long_is_halved() {
@@ -75,7 +75,7 @@ async fn only_what_takes_too_long_is_halved() {
         let (account, asked) = account_of(Client::builder().attempts(1), move |_| status.into());
         let error = ids(&mut april(&account).cases()).await.1.expect("an error");
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
-        assert_eq!(asked.take().len(), 1, "{status}");
+        assert_eq!(asked.requests().len(), 1, "{status}");
     }
 }
 
