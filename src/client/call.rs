@@ -213,6 +213,14 @@ impl Call {
         }
     }
 
+    /// Returns the mistake of the caller, for which nothing is sent.
+    fn check(&self) -> Result<(), Failure> {
+        match &self.mistake {
+            Some(mistake) => Err(Failure::Mistake(mistake.clone())),
+            None => self.address().map(drop),
+        }
+    }
+
     fn request(&self, address: &Uri) -> Request<Bytes> {
         let mut request = Request::new(self.body.clone());
         *request.method_mut() = self.operation.method();
@@ -340,8 +348,8 @@ pub(super) struct Attempts<'c> {
 impl Attempts<'_> {
     /// Returns the head of an answer of success.
     pub(super) async fn head(&mut self) -> Result<Response<ResponseBody>, ClientError> {
-        if let Some(mistake) = &self.call.mistake {
-            return Err(self.call.error(Failure::Mistake(mistake.clone()), 0, false));
+        if let Err(mistake) = self.call.check() {
+            return Err(self.call.error(mistake, 0, false));
         }
         loop {
             self.made += 1;

@@ -296,3 +296,13 @@ async fn the_end_of_a_text_is_trimmed_on_demand() {
     let other = chat.next().await.expect("an answer").expect("a line");
     assert_eq!(other.kind.expect("a kind").as_str(), "bot");
 }
+
+#[tokio::test]
+async fn a_line_longer_than_an_address_is_not_sent() {
+    let vendor = Vendor::answering(200, "{}");
+    let chat = vendor.visitor_chats().resume("c");
+    let error = error(chat.say("x".repeat(100_000)).await, &["xxx"]);
+    assert!(error.is_mistake(), "{error}");
+    assert_eq!(error.to_string(), "chat-say: the address would be too long");
+    assert_eq!(error.attempts(), 0);
+}

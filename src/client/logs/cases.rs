@@ -19,8 +19,9 @@ use crate::integration::SupportRequest;
 
 /// Finished conversations of the logs, in the order in which SnapEngage has them.
 ///
-/// Pages are fetched as their cases are needed, and one is in memory at a time. The futures may be
-/// dropped: nothing is lost. After an error, the next call asks for the same page.
+/// Pages are fetched as their cases are needed, and one is in memory at a time. A future may be
+/// dropped: nothing is lost, and the page that was on its way is asked for anew. After an error, the
+/// next call asks for the same page.
 ///
 /// ```no_run
 /// use snapengage::client::{ClientError, Cases};

@@ -107,7 +107,8 @@ impl VisitorChat {
         self.interval = interval.max(Self::SHORTEST_INTERVAL);
     }
 
-    /// Says something to the agent.
+    /// Says something to the agent. It goes into the address of the request, which has room for
+    /// some 64 KB of it, escaped.
     ///
     /// It is sent again only if nothing was done before, since the agent would see a second one.
     ///
