@@ -95,6 +95,8 @@ mod body;
 mod builder;
 mod case;
 mod chosen;
+mod control;
+mod delivery;
 mod fault;
 mod fault_form;
 mod ids;
@@ -102,6 +104,7 @@ mod lever;
 mod serve;
 mod time;
 mod vendor;
+mod visit;
 mod widget;
 mod world;
 
@@ -122,8 +125,14 @@ use tokio::time::{sleep, timeout};
 pub use self::agent::SimulatedAgent;
 pub use self::builder::SimulatorBuilder;
 pub use self::chosen::{Choice, choices};
+pub use self::control::{SimulatorChange, Watching};
+pub use self::delivery::{DeliveryFilter, DeliveryRecord, RecordedRequest, RecordedResponse};
 pub use self::fault::{Fault, FaultTrigger};
 pub use self::lever::{AgentSeat, LeverError};
+pub use self::visit::{
+    BanKind, LineAuthor, NewVisit, OfflineMessage, ShownButton, ShownCard, ShownCards, VisitLabel,
+    VisitLine, VisitState, VisitView,
+};
 pub use self::widget::SimulatedWidget;
 
 use self::body::{Half, Slow, broken};

@@ -1,0 +1,209 @@
+//! Visits: chats as visitors and agents see them, in the form of the HTTP face.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::{CaseId, WidgetId};
+use crate::integration::ChatEndedBy;
+use crate::timestamp::Timestamp;
+
+/// Chat as its visitor and its agents see it.
+///
+/// Its JSON is that of the HTTP face.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VisitView {
+    /// Case of the chat.
+    pub case_id: CaseId,
+    /// Widget it is on now: a transfer to another one changes it.
+    pub widget: WidgetId,
+    /// State of the chat.
+    pub state: VisitState,
+    /// Email address of the agent who has it, or had it last; absent if none took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Who ended it; absent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<ChatEndedBy>,
+    /// Lines that were shown, in their order.
+    pub lines: Vec<VisitLine>,
+    /// Labels that were set.
+    pub labels: Vec<VisitLabel>,
+    /// Tags that were asked for by the last `TAG_TRANSFER`; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// Ban that the bot spoke; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub banned: Option<BanKind>,
+    /// Id that the bot gets back with the next request; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_id: Option<String>,
+}
+
+/// State of a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum VisitState {
+    /// A bot has it.
+    Bot,
+    /// It waits for an agent to take it.
+    Queued,
+    /// An agent has it.
+    Agent,
+    /// It has ended.
+    Closed,
+}
+
+/// Ban of a visitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum BanKind {
+    /// The visitor, for an hour: `BAN`.
+    Visitor,
+    /// The address, for good: `BAN_IP`.
+    Ip,
+}
+
+/// Line of a visit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VisitLine {
+    /// Number of the line, from 1.
+    pub n: u64,
+    /// Simulated time it was shown.
+    pub at: Timestamp,
+    /// Who it is from.
+    pub from: LineAuthor,
+    /// Name of a bot or an agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// Text; absent in a line that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Buttons below the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buttons: Option<Vec<ShownButton>>,
+    /// Cards of a `CARDS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cards: Option<ShownCards>,
+    /// Address of a `GOTO`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goto: Option<String>,
+}
+
+/// Author of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LineAuthor {
+    /// The visitor.
+    Visitor,
+    /// The bot of the widget.
+    Bot,
+    /// An agent.
+    Agent,
+    /// The simulator: what went wrong, for the developer.
+    System,
+}
+
+/// Button that a visitor sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShownButton {
+    /// Text of the button.
+    pub text: String,
+    /// Id that a click on it sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// Cards that a visitor sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShownCards {
+    /// `VERTICAL` or `HORIZONTAL`.
+    pub layout: String,
+    /// The cards, in their order.
+    pub cards: Vec<ShownCard>,
+}
+
+/// Card that a visitor sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShownCard {
+    /// Title.
+    pub title: String,
+    /// Line about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<String>,
+    /// Address that a click leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// Label of a chat, with one value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VisitLabel {
+    /// Name.
+    pub name: String,
+    /// Value. A label that has several is there several times.
+    pub value: String,
+}
+
+/// Visitor who comes to a widget, and all that is known of them.
+///
+/// Its JSON is what the HTTP face takes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NewVisit {
+    /// Widget; absent: the only one.
+    pub widget: Option<WidgetId>,
+    /// Email address.
+    pub email: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// First message.
+    pub text: Option<String>,
+    /// Page the chat is opened on.
+    pub page_url: Option<String>,
+    /// First page of the site that they saw.
+    pub entry_url: Option<String>,
+    /// Page they came to the site from.
+    pub referrer_url: Option<String>,
+    /// IP address; absent: one of 198.18.0.0/15, by the number of the case.
+    pub ip_address: Option<String>,
+    /// Name of their browser.
+    pub user_agent: Option<String>,
+    /// Language.
+    pub locale: Option<String>,
+    /// Who they are, by a cookie: a ban holds by it. Absent: somebody new.
+    pub visitor: Option<String>,
+    /// Variables of the page, among which `__hmacSignature`, `__hmacNonce` and `__hmacTimestamp`
+    /// say who the visitor is.
+    pub variables: BTreeMap<String, Value>,
+    /// Message that was shown to them unasked.
+    pub proactive_message: Option<String>,
+}
+
+/// Message that is left while nobody is there.
+///
+/// Its JSON is what the HTTP face takes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct OfflineMessage {
+    /// Widget; absent: the only one.
+    pub widget: Option<WidgetId>,
+    /// Email address to answer to.
+    pub email: String,
+    /// Message.
+    pub text: String,
+    /// Variables of the page.
+    pub variables: BTreeMap<String, Value>,
+}
