@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::chat::TestChat;
-use super::vendor_side::is_transfer;
+use super::reading::is_transfer;
 use super::{failure, script_lines};
 use crate::bot::{Button, Cards, Command, Content, Label, Reply};
 

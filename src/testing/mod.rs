@@ -159,6 +159,7 @@ mod chat_event;
 mod dialogue_state;
 mod failure;
 mod mutator;
+pub(crate) mod reading;
 mod samples;
 mod script;
 mod script_lines;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Visitor;
 use super::chat_event::ChatEvent;
+use super::reading::{self, is_transfer};
 use super::script_lines;
-use crate::bot::{Button, Command, CommandError, Content, Reply};
+use crate::bot::{Button, Command, CommandError, Reply};
 use crate::id::{CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 
@@ -119,22 +119,8 @@ impl VendorSide {
     }
 
     fn click(&self, wanted: &Button) -> Result<Fields, String> {
-        let is_wanted = |button: &&Button| {
-            button.text == wanted.text && (wanted.id.is_none() || wanted.id == button.id)
-        };
-        let mut found = self.buttons.iter().filter(is_wanted);
-        match (found.next(), found.next()) {
-            (Some(button), None) => Ok(message(&button.text, button.id.as_deref())),
-            (Some(_), Some(_)) => {
-                Err(format!("there are several buttons `{}`: click one by its id", wanted.text))
-            }
-            (None, _) => {
-                let shown: Vec<String> = self.buttons.iter().map(script_lines::button).collect();
-                let shown = if shown.is_empty() { "none".to_owned() } else { shown.join(" ") };
-                let wanted = script_lines::button(wanted);
-                Err(format!("there is no button {wanted} to click; shown last: {shown}"))
-            }
-        }
+        let button = reading::button(&self.buttons, wanted)?;
+        Ok(message(&button.text, button.id.as_deref()))
     }
 
     /// Returns the transfer of the last reply. A chat that is joined in the middle has none yet,
@@ -167,13 +153,8 @@ impl VendorSide {
         if !lines.is_empty() {
             self.note(&lines);
         }
-        let buttons = reply.content().iter().filter_map(|content| match content {
-            Content::Message(text) => Some(&text.display_responses),
-            _ => None,
-        });
-        // A visitor still sees the buttons above a reply without a text.
-        if reply.texts().next().is_some() {
-            self.buttons = buttons.flatten().cloned().collect();
+        if let Some(buttons) = reading::buttons(&reply) {
+            self.buttons = buttons;
         }
         self.context_id = reply.returned_context_id().map(str::to_owned);
         self.replies.push(reply);
@@ -181,24 +162,12 @@ impl VendorSide {
     }
 
     fn read(&self, status: StatusCode, body: &[u8]) -> Result<Reply, String> {
-        #[derive(Deserialize)]
-        struct Ids {
-            widget_id: Option<WidgetId>,
-            case_id: Option<CaseId>,
-        }
-
-        let text = String::from_utf8_lossy(body);
+        let text = || String::from_utf8_lossy(body);
         if status != StatusCode::OK {
-            return Err(format!("the bot answered {status}: {text}"));
+            return Err(format!("the bot answered {status}: {}", text()));
         }
-        let unreadable = |error| format!("the bot's answer cannot be read: {error}: {text}");
-        let ids: Ids = serde_json::from_slice(body).map_err(unreadable)?;
-        if ids.widget_id.as_ref() != Some(&self.widget_id)
-            || ids.case_id.as_ref() != Some(&self.case_id)
-        {
-            return Err(format!("the bot's answer is for another conversation: {text}"));
-        }
-        serde_json::from_slice(body).map_err(unreadable)
+        let reply = reading::reply(body, &self.widget_id, &self.case_id);
+        reply.map_err(|problem| format!("{problem}: {}", text()))
     }
 }
 
@@ -210,17 +179,6 @@ fn message(text: &str, id: Option<&str>) -> Fields {
         fields.insert("id".to_owned(), id.into());
     }
     fields
-}
-
-pub(super) fn is_transfer(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Transfer(_)
-            | Command::HumanTransfer
-            | Command::TagTransfer { .. }
-            | Command::WidgetTransfer(_)
-            | Command::WidgetHumanTransfer(_)
-    )
 }
 
 /// Time of the first event, as in SnapEngage's sample.
