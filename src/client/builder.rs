@@ -231,6 +231,13 @@ fn hyper(
     HyperTransport::new(&options).map(|transport| Arc::new(transport) as _)
 }
 
+/// Returns the transport that a client has by default, without a proxy: the simulator's way out.
+#[cfg(feature = "simulator")]
+pub(crate) fn direct_transport() -> Result<Arc<dyn Transport>, String> {
+    let options = HyperOptions { is_https: false, proxy_from_env: false };
+    HyperTransport::new(&options).map(|transport| Arc::new(transport) as _)
+}
+
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A base address may have credentials in it, by mistake.

@@ -1,29 +1,29 @@
 //! What happens in the world, each act in one place, whoever did it: a call or a lever.
 
+use super::agenda::{Due, SILENCE};
 use super::agent::Agent;
 use super::case::{Case, Face, Speaker, Stage, Survey, Visiting};
+use super::control::SimulatorChange;
+use super::feeds::bot::BotEvent;
+use super::feeds::conversation::{self, About};
+use super::feeds::{Address, integration};
 use super::ids::Kind;
 use super::lever::LeverError;
+use super::outbox::Content;
 use super::widget::{Member, Widget};
 use super::world::World;
 use crate::agent_status::Status;
+use crate::api::Api;
+use crate::bot::Button;
+use crate::conversation::EventKind;
 use crate::id::{CaseId, WidgetId};
 use crate::integration::ChatEndedBy;
+use crate::testing::reading;
 
+/// Chats.
 impl World {
-    /// Sets the status of an agent, and the details of it.
-    pub(super) fn set_status(
-        &mut self,
-        email: &str,
-        status: Status,
-        sub_status: Option<String>,
-    ) -> Result<(), LeverError> {
-        let agent = self.agents.get_mut(email).ok_or_else(|| LeverError::unknown("agent"))?;
-        *agent = Agent { status, sub_status };
-        Ok(())
-    }
-
-    /// Starts a chat that waits for an agent, with the one that is likely to come.
+    /// Starts a chat: the widget's bot has it, or it waits for an agent, with the one that is
+    /// likely to come.
     pub(super) fn start(
         &mut self,
         widget: WidgetId,
@@ -33,7 +33,28 @@ impl World {
     ) -> CaseId {
         let case = self.new_case(widget, visitor);
         case.open(likely, message, case.created_at);
-        case.id.clone()
+        let (id, now) = (case.id.clone(), case.created_at);
+        self.agenda.put(now.saturating_add(SILENCE), Due::Silence(id.clone()));
+        self.begin(&id, message);
+        self.look_up(&id);
+        id
+    }
+
+    fn begin(&mut self, id: &CaseId, message: Option<&str>) {
+        let Some(case) = self.cases.get_mut(id) else { return };
+        let Some(widget) = self.widgets.get(&case.widget) else { return };
+        if widget.feeds.bot.is_some() {
+            case.stage = Stage::Bot;
+            case.bot = Some(case.widget.clone());
+            let event = BotEvent::started(case, case.widget.clone(), message, case.created_at);
+            self.ask_bot(id, event);
+            return;
+        }
+        let online = widget.agents.iter().filter(|member| self.is_agent_online(&member.email));
+        if online.count() > 1 {
+            self.tell(&EventKind::CaseBroadcasted, id, About::Nothing);
+        }
+        self.tell(&EventKind::CaseQueued, id, About::Nothing);
     }
 
     /// Leaves a message while nobody is there: a case that is finished at once.
@@ -49,6 +70,7 @@ impl World {
         case.stage = Stage::Ended { at: now, by: None };
         let (id, widget) = (case.id.clone(), case.widget.clone());
         self.archive.put_chat(widget, now, id.clone());
+        self.hand_in(&id);
         id
     }
 
@@ -56,55 +78,83 @@ impl World {
         let number = self.cases.len() as u64 + 1;
         let id = CaseId::from(self.ids.id(Kind::Case, number));
         let now = self.time.event();
+        self.changed(SimulatorChange::Visit(id.clone()));
         let case = Case::new(id.clone(), number, widget, visitor, now);
         self.cases.entry(id).or_insert(case)
     }
 
-    /// Gives a chat that waits to an agent.
-    pub(super) fn take(&mut self, email: &str, case: &str) -> Result<(), LeverError> {
-        let agent = self.agents.get(email).ok_or_else(|| LeverError::unknown("agent"))?;
-        let is_online = agent.is_online();
-        let widget = &self.case(case)?.widget;
-        let members = self.widgets.get(widget).map_or(&[][..], |widget| &widget.agents);
-        let member = members.iter().find(|member| member.email == email);
-        if !is_online {
-            return Err(LeverError::conflict("only an agent who is online takes chats"));
-        }
-        let Some(face) = member.map(Member::face) else {
-            return Err(LeverError::conflict("the agent is not one of the chat's widget"));
-        };
-        let now = self.time.event();
-        self.case_mut(case)?.take(face, now)
-    }
-
-    /// Says something as the agent who has the chat.
-    pub(super) fn answer(&mut self, email: &str, case: &str, text: &str) -> Result<(), LeverError> {
-        let face = self.case(case)?.served_by(email)?.clone();
-        let now = self.time.event();
-        self.case_mut(case)?.say(Speaker::Agent(face), text, now);
-        Ok(())
-    }
-
     /// Says something as the visitor.
     pub(super) fn say(&mut self, case: &str, text: &str) -> Result<(), LeverError> {
-        if !self.case(case)?.is_open() {
-            return Err(LeverError::conflict("the chat has ended"));
-        }
-        let now = self.time.event();
+        let now = self.acts(case)?;
         self.case_mut(case)?.say(Speaker::Visitor, text, now);
+        self.pass_on(case, text, None)
+    }
+
+    /// Clicks a button of those shown last.
+    pub(super) fn click(&mut self, case: &str, wanted: &Button) -> Result<(), LeverError> {
+        let clicked = self.open_case(case)?;
+        let button = reading::button(&clicked.buttons, wanted).map_err(LeverError::conflict)?;
+        let button = button.clone();
+        let now = self.acts(case)?;
+        self.case_mut(case)?.say(Speaker::Visitor, &button.text, now);
+        self.pass_on(case, &button.text, Some(&button))
+    }
+
+    /// Takes the time of something that the visitor does.
+    fn acts(&mut self, case: &str) -> Result<crate::timestamp::Timestamp, LeverError> {
+        self.open_case(case)?;
+        let now = self.time.event();
+        let case = self.case_mut(case)?;
+        case.failures = 0;
+        Ok(now)
+    }
+
+    /// Passes on to the bot what the visitor says, if it has the chat.
+    fn pass_on(
+        &mut self,
+        case: &str,
+        text: &str,
+        button: Option<&Button>,
+    ) -> Result<(), LeverError> {
+        let now = self.time.now();
+        let case = self.case(case)?;
+        let id = case.id.clone();
+        self.changed(SimulatorChange::Visit(id.clone()));
+        let case = self.case(id.as_str())?;
+        if case.stage == Stage::Bot
+            && let Some(widget) = case.bot.clone()
+        {
+            self.ask_bot(&id, BotEvent::message(widget, text, button, now));
+        }
         Ok(())
     }
 
-    /// Ends a chat: it goes into the logs.
+    /// Gives an email address as the visitor.
+    pub(super) fn give_email(&mut self, case: &str, email: &str) -> Result<(), LeverError> {
+        self.acts(case)?;
+        let case = self.case_mut(case)?;
+        case.visitor.email = Some(email.to_owned());
+        let id = case.id.clone();
+        self.changed(SimulatorChange::Visit(id.clone()));
+        self.look_up(&id);
+        Ok(())
+    }
+
+    /// Ends a chat: its bot, and all feeds, are told, and it goes into the logs.
     pub(super) fn close(&mut self, case: &str, by: ChatEndedBy) -> Result<(), LeverError> {
-        if !self.case(case)?.is_open() {
-            return Err(LeverError::conflict("the chat has ended"));
-        }
+        self.open_case(case)?;
         let now = self.time.event();
         let case = self.case_mut(case)?;
         case.stage = Stage::Ended { at: now, by: Some(by) };
         let (widget, created_at, id) = (case.widget.clone(), case.created_at, case.id.clone());
-        self.archive.put_chat(widget, created_at, id);
+        let bot = case.bot.clone();
+        self.archive.put_chat(widget, created_at, id.clone());
+        self.changed(SimulatorChange::Visit(id.clone()));
+        if let Some(widget) = bot {
+            self.ask_bot(&id, BotEvent::closed(widget, now));
+        }
+        self.tell(&EventKind::CaseClosed, &id, About::Nothing);
+        self.hand_in(&id);
         Ok(())
     }
 
@@ -115,19 +165,225 @@ impl World {
         score: u8,
         comment: Option<&str>,
     ) -> Result<(), LeverError> {
-        self.case(case)?;
+        let id = self.case(case)?.id.clone();
         let (at, comment) = (self.time.event(), comment.map(str::to_owned));
         let survey = Survey { score: score.min(100).into(), comment, at };
-        self.case_mut(case)?.survey = Some(survey);
+        self.case_mut(case)?.survey = Some(survey.clone());
+        self.changed(SimulatorChange::Visit(id.clone()));
+        self.tell(&EventKind::CaseSurveyed, &id, About::Survey(&survey));
+        Ok(())
+    }
+
+    /// Ends a chat in which nobody has said anything for too long, or looks again later.
+    pub(super) fn fall_silent(&mut self, id: &CaseId) {
+        let (now, watched) = (self.time.now(), self.watchers > 0);
+        let Some(case) = self.cases.get(id).filter(|case| case.is_open()) else { return };
+        let since = if watched { now } else { case.active_at.max(self.watched_at) };
+        let end = since.saturating_add(SILENCE);
+        if end > now {
+            self.agenda.put(end, Due::Silence(id.clone()));
+        } else {
+            let closed = self.close(id.as_str(), ChatEndedBy::TimedOut);
+            debug_assert!(closed.is_ok(), "an open chat can be closed");
+        }
+    }
+}
+
+/// Agents.
+impl World {
+    /// Sets the status of an agent, and the details of it.
+    pub(super) fn set_status(
+        &mut self,
+        email: &str,
+        status: Status,
+        sub_status: Option<String>,
+    ) -> Result<(), LeverError> {
+        if !self.agents.contains_key(email) {
+            return Err(LeverError::unknown("agent"));
+        }
+        let now = self.time.event();
+        if let Some(address) = self.agent_status.clone() {
+            let sub_status = sub_status.as_deref();
+            let body = conversation::status(&self.keys.org, email, &status, sub_status, now);
+            self.post(Api::AgentStatus, None, address, Content::Json(body));
+        }
+        self.changed(SimulatorChange::Agent(email.to_owned()));
+        if let Some(agent) = self.agents.get_mut(email) {
+            (agent.status, agent.sub_status) = (status, sub_status);
+        }
+        Ok(())
+    }
+
+    /// Gives a chat that waits to an agent.
+    pub(super) fn take(&mut self, email: &str, case: &str) -> Result<(), LeverError> {
+        let agent = self.agents.get(email).ok_or_else(|| LeverError::unknown("agent"))?;
+        let is_online = agent.is_online();
+        let face = self.member(&self.case(case)?.widget, email).map(Member::face);
+        if !is_online {
+            return Err(LeverError::conflict("only an agent who is online takes chats"));
+        }
+        let Some(face) = face else {
+            return Err(LeverError::conflict("the agent is not one of the chat's widget"));
+        };
+        let now = self.time.event();
+        let case = self.case_mut(case)?;
+        case.take(face, now)?;
+        let id = case.id.clone();
+        self.changed(SimulatorChange::Visit(id.clone()));
+        self.tell(&EventKind::CaseAssigned, &id, About::Nothing);
+        Ok(())
+    }
+
+    /// Says something as the agent who has the chat.
+    pub(super) fn answer(&mut self, email: &str, case: &str, text: &str) -> Result<(), LeverError> {
+        let face = self.case(case)?.served_by(email)?.clone();
+        let now = self.time.event();
+        let case = self.case_mut(case)?;
+        case.say(Speaker::Agent(face), text, now);
+        let is_first = case.responded_at.is_none();
+        case.responded_at.get_or_insert(now);
+        let id = case.id.clone();
+        self.changed(SimulatorChange::Visit(id.clone()));
+        if is_first {
+            self.tell(&EventKind::CaseResponded, &id, About::Nothing);
+        }
+        Ok(())
+    }
+
+    /// Labels a chat as the agent who has it.
+    pub(super) fn label_as(
+        &mut self,
+        email: &str,
+        case: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<(), LeverError> {
+        self.case(case)?.served_by(email)?;
+        self.time.event();
+        let id = self.case(case)?.id.clone();
+        self.label(&id, name, value);
+        Ok(())
+    }
+
+    /// Transfers a chat as the agent who has it.
+    pub(super) fn transfer_to_agent(
+        &mut self,
+        email: &str,
+        case: &str,
+        to: &str,
+    ) -> Result<(), LeverError> {
+        let served = self.case(case)?;
+        served.served_by(email)?;
+        let (id, widget) = (served.id.clone(), served.widget.clone());
+        if !self.agents.contains_key(to) {
+            return Err(LeverError::unknown("agent to transfer to"));
+        }
+        if self.member(&widget, to).is_none() || !self.is_agent_online(to) {
+            return Err(LeverError::conflict("the other agent is not online on this widget"));
+        }
+        self.time.event();
+        self.queue(&id, widget);
+        Ok(())
+    }
+
+    pub(super) fn transfer_to_widget(
+        &mut self,
+        email: &str,
+        case: &str,
+        to: &str,
+    ) -> Result<(), LeverError> {
+        let served = self.case(case)?;
+        served.served_by(email)?;
+        let id = served.id.clone();
+        let widget = self.widgets.get(to).ok_or_else(|| LeverError::unknown("widget"))?;
+        if self.agent_online(widget).is_none() {
+            return Err(LeverError::conflict("nobody is online on the other widget"));
+        }
+        let widget = widget.id.clone();
+        self.time.event();
+        self.queue(&id, widget);
         Ok(())
     }
 
     /// Puts a widget there, whose agents are known from then on, signed out.
     pub(super) fn put_widget(&mut self, widget: Widget) {
         for member in &widget.agents {
-            let new = || Agent { status: Status::Offline, sub_status: None };
+            let new = || Agent { status: Status::Offline, sub_status: None, tags: Vec::new() };
             self.agents.entry(member.email.clone()).or_insert_with(new);
         }
         self.widgets.insert(widget.id.clone(), widget);
+    }
+}
+
+/// What the feeds are told.
+impl World {
+    /// Lets a chat wait for an agent of a widget.
+    pub(super) fn queue(&mut self, id: &CaseId, widget: WidgetId) {
+        let Some(case) = self.cases.get_mut(id) else { return };
+        case.widget = widget;
+        case.stage = Stage::Queued;
+        self.changed(SimulatorChange::Visit(id.clone()));
+        self.tell(&EventKind::CaseTransferred, id, About::Nothing);
+    }
+
+    pub(super) fn label(&mut self, id: &CaseId, name: &str, value: &str) {
+        let Some(case) = self.cases.get_mut(id) else { return };
+        case.label(name, value);
+        self.changed(SimulatorChange::Visit(id.clone()));
+        self.tell(&EventKind::CaseLabeled, id, About::Label(name, value));
+    }
+
+    /// Sends an event to the bot that has the chat, or had it.
+    pub(super) fn ask_bot(&mut self, id: &CaseId, event: BotEvent) {
+        let address = self.widgets.get(&event.widget).and_then(|widget| widget.feeds.bot.clone());
+        if let Some(address) = address {
+            self.post(Api::Bot, Some(id.clone()), address, Content::Bot(event));
+        }
+    }
+
+    /// Tells of an event of a conversation.
+    pub(super) fn tell(&mut self, kind: &EventKind, id: &CaseId, about: About<'_>) {
+        let Some(case) = self.cases.get(id) else { return };
+        let Some(address) = self.address(case, Api::Conversation) else { return };
+        let name = self.widgets.get(&case.widget).map_or("", Widget::shown_name);
+        let body = conversation::event(kind, case, name, about, self.time.now());
+        self.post(Api::Conversation, Some(id.clone()), address, Content::Json(body));
+    }
+
+    /// Sends what has ended to the Integration API.
+    fn hand_in(&mut self, id: &CaseId) {
+        let Some(case) = self.cases.get(id) else { return };
+        let Some(address) = self.address(case, Api::Integration) else { return };
+        let form = [&case.widget, &case.home].into_iter().find_map(|widget| {
+            let widget = self.widgets.get(widget)?;
+            widget.feeds.integration.as_ref().map(|_| widget.feeds.form)
+        });
+        let form = form.unwrap_or_default();
+        let body = integration::body(case, form, self.time.now());
+        let content = match form {
+            super::IntegrationForm::Json => Content::Json(body),
+            super::IntegrationForm::Xml => Content::Xml(body),
+        };
+        self.post(Api::Integration, Some(id.clone()), address, content);
+    }
+
+    /// Asks who the visitor is, if their email address is known.
+    fn look_up(&mut self, id: &CaseId) {
+        let Some(case) = self.cases.get(id) else { return };
+        let Some(email) = case.visitor.email.as_deref() else { return };
+        let Some(address) = self.address(case, Api::Contact) else { return };
+        let page = case.visitor.page_url.as_deref().unwrap_or_default();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("email", email).append_pair("ip", &case.ip_address());
+        query.append_pair("url", page).append_pair("caseId", id.as_str());
+        let query = query.finish();
+        self.post(Api::Contact, Some(id.clone()), address, Content::Query(query));
+    }
+
+    /// Returns where a chat's events go: to its widget's feed, or to that of the widget it began on.
+    fn address(&self, case: &Case, feed: Api) -> Option<Address> {
+        let widgets = [&case.widget, &case.home].into_iter();
+        let mut widgets = widgets.filter_map(|widget| self.widgets.get(widget));
+        widgets.find_map(|widget| widget.feeds.address(feed)).cloned()
     }
 }

@@ -21,13 +21,14 @@ pub struct SimulatedAgent {
     pub(super) alias: Option<String>,
     pub(super) status: Status,
     pub(super) widgets: Option<Vec<WidgetId>>,
+    pub(super) tags: Vec<String>,
 }
 
 impl SimulatedAgent {
     /// Creates an agent who is online, by the email address, with or without `wc:`.
     pub fn new(email: impl AsRef<str>) -> Self {
         let email = email_of(email.as_ref());
-        Self { email, alias: None, status: Status::Online, widgets: None }
+        Self { email, alias: None, status: Status::Online, widgets: None, tags: Vec::new() }
     }
 
     /// Sets the name that visitors see. By default, that before the `@`.
@@ -49,6 +50,11 @@ impl SimulatedAgent {
         Self { widgets: Some(widgets.into_iter().map(Into::into).collect()), ..self }
     }
 
+    /// Sets the tags: a `TAG_TRANSFER` is to agents who have all that it names.
+    pub fn tags<T: Into<String>>(self, tags: impl IntoIterator<Item = T>) -> Self {
+        Self { tags: tags.into_iter().map(Into::into).collect(), ..self }
+    }
+
     pub(super) fn shown_alias(&self) -> String {
         let before_at = || self.email.split('@').next().unwrap_or_default();
         self.alias.clone().unwrap_or_else(|| before_at().to_owned())
@@ -62,10 +68,11 @@ impl<T: AsRef<str>> From<T> for SimulatedAgent {
 }
 
 /// Agent, and whether they take chats.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Agent {
     pub(super) status: Status,
     pub(super) sub_status: Option<String>,
+    pub(super) tags: Vec<String>,
 }
 
 impl Agent {

@@ -3,28 +3,39 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Simulator;
+use super::agenda::Agenda;
 use super::agent::{Agent, SimulatedAgent};
 use super::archive::{Archive, Stored};
+use super::engine::Shared;
+use super::fault::Faults;
+use super::feeds::Address;
+use super::identity::Nonces;
 use super::ids::Ids;
+use super::log::DeliveryLog;
+use super::outbox::Outbox;
+use super::post::Outlets;
 use super::time::{Pace, SEEDED_START, Time};
 use super::vendor::{gson, log_case};
 use super::widget::{Member, SimulatedWidget, Widget};
-use super::world::{Keys, Ledger, User, World};
-use super::{Simulator, State};
+use super::world::{Bans, Keys, Ledger, User, World};
+use crate::client::{Transport, direct_transport};
 use crate::clock;
 use crate::error::BuildError;
 use crate::id::WidgetId;
 use crate::integration::SupportRequest;
+use crate::receiver::Receiver;
 use crate::timestamp::Timestamp;
 
 /// Picture of an agent who has none.
 const AVATAR: &str = "https://www.snapengage.com/images/avatar.png";
 
 /// Builder of a [`Simulator`].
+#[derive(Clone)]
 #[must_use]
 pub struct SimulatorBuilder {
     keys: Keys,
@@ -35,6 +46,10 @@ pub struct SimulatorBuilder {
     files: Vec<(String, Bytes)>,
     seed: Option<u64>,
     start: Option<Timestamp>,
+    speed: Option<u32>,
+    agent_status: Option<Address>,
+    receiver: Option<Receiver>,
+    transport: Option<Arc<dyn Transport>>,
 }
 
 impl SimulatorBuilder {
@@ -53,6 +68,10 @@ impl SimulatorBuilder {
             files: Vec::new(),
             seed: None,
             start: None,
+            speed: None,
+            agent_status: None,
+            receiver: None,
+            transport: None,
         }
     }
 
@@ -132,19 +151,61 @@ impl SimulatorBuilder {
         Self { start: Some(start), ..self }
     }
 
+    /// Lets time run, this many times as fast as the clock; 1 without a seed by default.
+    pub fn speed(self, speed: u32) -> Self {
+        Self { speed: Some(speed), ..self }
+    }
+
+    /// Sets where the status of agents is sent, of the whole organisation.
+    pub fn agent_status(mut self, url: impl Into<String>, token: impl AsRef<str>) -> Self {
+        self.agent_status = Some(Address::new(url, token));
+        self
+    }
+
+    /// Sets the receiver that feeds are delivered to whose address is a path: without a socket, in
+    /// this process.
+    pub fn deliver_to(self, receiver: Receiver) -> Self {
+        Self { receiver: Some(receiver), ..self }
+    }
+
+    /// Sets what carries requests to all other feeds. By default it is HTTP, as a client has it.
+    pub fn deliver_over(self, transport: impl Transport) -> Self {
+        Self { transport: Some(Arc::new(transport)), ..self }
+    }
+
     /// Builds the simulator.
     ///
     /// # Errors
     ///
     /// With every mistake: a credential that is empty; two widgets, agents, users, cases or files
-    /// of one id; a widget that is named and not there.
+    /// of one id; a widget that is named and not there; a feed whose address is neither `http://`,
+    /// `https://` nor a path of a receiver.
     pub fn build(self) -> Result<Simulator, BuildError> {
-        let mistakes = self.mistakes();
+        let mut mistakes = self.mistakes();
+        let is_http = |address: &Address| !address.is_path();
+        let transport = match &self.transport {
+            None if self.addresses().any(|(_, address)| is_http(address)) => {
+                let transport = direct_transport();
+                transport.map_err(|problem| mistakes.push(problem)).ok()
+            }
+            transport => transport.clone(),
+        };
         if !mistakes.is_empty() {
             return Err(BuildError::new(mistakes));
         }
-        let world = self.into_world();
-        Ok(Simulator(Arc::new(Mutex::new(State { world, faults: Default::default() }))))
+        let outlets = Outlets { receiver: self.receiver.clone(), transport };
+        let world = self.clone().into_world();
+        Ok(Simulator(Arc::new(Shared::new(world, outlets, self))))
+    }
+
+    /// Iterates over the feeds: what they are of, and their addresses.
+    fn addresses(&self) -> impl Iterator<Item = (String, &Address)> {
+        let of_widgets = self.widgets.iter().flat_map(|widget| {
+            let name = |feed| format!("the {feed} of widget {:?}", widget.id);
+            widget.feeds.all().map(move |(feed, address)| (name(feed), address))
+        });
+        let agent_status = self.agent_status.iter();
+        of_widgets.chain(agent_status.map(|address| ("the agent-status".to_owned(), address)))
     }
 
     fn mistakes(&self) -> Vec<String> {
@@ -162,6 +223,13 @@ impl SimulatorBuilder {
         mistakes.extend(twice("case", self.cases.iter().map(|(_, case)| case.id.as_str())));
         mistakes.extend(twice("file", self.files.iter().map(|(name, _)| name.as_str())));
         mistakes.extend(self.unknown_widgets());
+        if self.speed == Some(0) {
+            mistakes.push("a speed of 0: time would stand still".to_owned());
+        }
+        let has_receiver = self.receiver.is_some();
+        mistakes.extend(self.addresses().filter_map(|(of, address)| {
+            Some(format!("{of} has {}", address.mistake(has_receiver)?))
+        }));
         mistakes
     }
 
@@ -174,11 +242,14 @@ impl SimulatorBuilder {
         unknown.into_iter().map(|widget| format!("there is no widget {widget:?}"))
     }
 
-    fn into_world(self) -> World {
-        let pace = if self.seed.is_some() { Pace::Still } else { Pace::Running };
-        let start = self.start.unwrap_or_else(|| match pace {
-            Pace::Still => Timestamp::from_millis(SEEDED_START).unwrap_or(Timestamp::MIN),
-            Pace::Running => clock::now(),
+    pub(super) fn into_world(self) -> World {
+        let pace = match (self.seed, self.speed) {
+            (Some(_), None) => Pace::Still,
+            (_, speed) => Pace::Running { speed: speed.unwrap_or(1) },
+        };
+        let start = self.start.unwrap_or_else(|| match self.seed {
+            Some(_) => Timestamp::from_millis(SEEDED_START).unwrap_or(Timestamp::MIN),
+            None => clock::now(),
         });
         let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0_u8));
         let widgets = self.widgets.into_iter().map(|widget| start_widget(widget, &self.agents));
@@ -195,6 +266,17 @@ impl SimulatorBuilder {
             ledger: Ledger::default(),
             made_widgets: 0,
             memory: 0,
+            faults: Faults::default(),
+            agent_status: self.agent_status,
+            outbox: Outbox::default(),
+            log: DeliveryLog::default(),
+            agenda: Agenda::default(),
+            bans: Bans::default(),
+            nonces: Nonces::new(),
+            changes: Vec::new(),
+            epoch: 0,
+            watchers: 0,
+            watched_at: Timestamp::MIN,
         }
     }
 }
@@ -217,7 +299,7 @@ fn twice<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
 }
 
 fn start_agent(agent: SimulatedAgent) -> (String, Agent) {
-    (agent.email, Agent { status: agent.status, sub_status: None })
+    (agent.email, Agent { status: agent.status, sub_status: None, tags: agent.tags })
 }
 
 fn start_widget(widget: SimulatedWidget, agents: &[SimulatedAgent]) -> Widget {
@@ -240,6 +322,8 @@ fn start_widget(widget: SimulatedWidget, agents: &[SimulatedAgent]) -> Widget {
         has_conversations: None,
         schedule: None,
         needs: widget.needs,
+        feeds: widget.feeds,
+        identity_secret: widget.identity_secret,
         size: 0,
     }
 }

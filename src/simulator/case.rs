@@ -1,8 +1,14 @@
 //! One chat: its state, and its transcript.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::identity::Identity;
 use super::lever::LeverError;
+use super::visit::{
+    BanKind, LineAuthor, ShownButton, ShownCards, VisitLabel, VisitLine, VisitState, VisitView,
+};
+use crate::bot::{Button, CommandError};
 use crate::id::{CaseId, WidgetId};
 use crate::integration::ChatEndedBy;
 use crate::timestamp::Timestamp;
@@ -12,7 +18,10 @@ use crate::timestamp::Timestamp;
 pub(super) struct Case {
     pub(super) id: CaseId,
     pub(super) number: u64,
+    /// Widget it is on now.
     pub(super) widget: WidgetId,
+    /// Widget it began on.
+    pub(super) home: WidgetId,
     pub(super) visitor: Visiting,
     pub(super) created_at: Timestamp,
     pub(super) stage: Stage,
@@ -23,6 +32,24 @@ pub(super) struct Case {
     /// Agent that has it, or had it last.
     pub(super) agent: Option<Face>,
     pub(super) survey: Option<Survey>,
+    /// Time that an agent said something first.
+    pub(super) responded_at: Option<Timestamp>,
+    /// Widget whose bot has it, or had it.
+    pub(super) bot: Option<WidgetId>,
+    /// Id that the bot gets back with the next request.
+    pub(super) context_id: Option<String>,
+    /// Buttons that the visitor sees.
+    pub(super) buttons: Vec<Button>,
+    pub(super) labels: Vec<(String, String)>,
+    /// Tags of the last transfer by tags.
+    pub(super) tags: Option<Vec<String>>,
+    pub(super) banned: Option<BanKind>,
+    /// Reason why the next transfer fails, if it does.
+    pub(super) failing: Option<CommandError>,
+    /// Transfers that failed since the visitor did something.
+    pub(super) failures: u32,
+    /// Time that anybody said something last.
+    pub(super) active_at: Timestamp,
     next_index: u64,
     /// First index that no poll has returned yet.
     unseen: u64,
@@ -32,9 +59,20 @@ pub(super) struct Case {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Visiting {
     pub(super) email: Option<String>,
+    pub(super) name: Option<String>,
     pub(super) phone: Option<String>,
+    pub(super) page_url: Option<String>,
+    pub(super) entry_url: Option<String>,
+    pub(super) referrer_url: Option<String>,
+    /// Absent: one by the number of the case.
+    pub(super) ip_address: Option<String>,
     pub(super) user_agent: Option<String>,
     pub(super) locale: Option<String>,
+    /// Cookie, by which a visitor is known again.
+    pub(super) cookie: Option<String>,
+    pub(super) variables: BTreeMap<String, String>,
+    pub(super) identity: Option<Identity>,
+    pub(super) proactive_message: Option<String>,
     /// Left a message while nobody was there.
     pub(super) is_offline: bool,
 }
@@ -42,6 +80,8 @@ pub(super) struct Visiting {
 /// State of a chat.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Stage {
+    /// A bot has it: [`Case::bot`].
+    Bot,
     /// It waits for an agent.
     Queued,
     /// An agent has it: [`Case::agent`].
@@ -74,13 +114,28 @@ pub(super) struct Line {
     pub(super) at: Timestamp,
     pub(super) from: Speaker,
     pub(super) text: String,
+    pub(super) shown: Shown,
+}
+
+/// What a line shows.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Shown {
+    #[default]
+    Text,
+    Buttons(Vec<ShownButton>),
+    Cards(ShownCards),
+    Goto,
 }
 
 /// Speaker of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Speaker {
     Visitor,
+    /// Bot of this name.
+    Bot(String),
     Agent(Face),
+    /// The simulator itself.
+    System,
     /// Code for the vendor's own widget, in this agent's name; it is not in transcripts.
     Code(String),
 }
@@ -105,6 +160,7 @@ impl Case {
         Self {
             id,
             number,
+            home: widget.clone(),
             widget,
             visitor,
             created_at: now,
@@ -113,6 +169,16 @@ impl Case {
             taken_at: None,
             agent: None,
             survey: None,
+            responded_at: None,
+            bot: None,
+            context_id: None,
+            buttons: Vec::new(),
+            labels: Vec::new(),
+            tags: None,
+            banned: None,
+            failing: None,
+            failures: 0,
+            active_at: now,
             next_index: Self::FIRST,
             unseen: 0,
         }
@@ -145,8 +211,34 @@ impl Case {
     }
 
     pub(super) fn say(&mut self, from: Speaker, text: &str, now: Timestamp) {
-        self.lines.push(Line { index: self.next_index, at: now, from, text: text.to_owned() });
+        self.show(from, text, Shown::Text, now);
+    }
+
+    pub(super) fn show(&mut self, from: Speaker, text: &str, shown: Shown, now: Timestamp) {
+        let index = self.next_index;
+        self.lines.push(Line { index, at: now, from, text: text.to_owned(), shown });
         self.next_index += 1;
+        self.active_at = now;
+    }
+
+    /// Sets a label to one more value; returns `false` if it had that.
+    pub(super) fn label(&mut self, name: &str, value: &str) -> bool {
+        let label = (name.to_owned(), value.to_owned());
+        let is_new = !self.labels.contains(&label);
+        if is_new {
+            self.labels.push(label);
+        }
+        is_new
+    }
+
+    /// Returns the visitor's address: one of those for measurements (RFC 2544), nobody's, if they
+    /// did not say.
+    pub(super) fn ip_address(&self) -> String {
+        self.visitor.ip_address.clone().unwrap_or_else(|| {
+            let host = self.number % (1 << 17);
+            let (high, middle, low) = (18 + (host >> 16), host >> 8 & 0xff, host & 0xff);
+            format!("198.{high}.{middle}.{low}")
+        })
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -184,6 +276,7 @@ impl Case {
     fn refuse(&self, what: &str) -> LeverError {
         let mut text = format!("a chat cannot {what}: ");
         let _ = match (&self.stage, &self.agent) {
+            (Stage::Bot, _) => write!(text, "a bot has it"),
             (Stage::Queued, _) => write!(text, "it waits for an agent to take it"),
             (Stage::Served, _) => write!(text, "another agent has it"),
             (Stage::Ended { .. }, _) => write!(text, "it has ended"),
@@ -202,13 +295,75 @@ impl Case {
         };
         let is_open = self.is_open();
         let lines = self.lines.iter();
-        let lines: Vec<_> =
-            lines.filter(|line| line.index >= from && line.from != Speaker::Visitor).collect();
+        let is_theirs = |line: &&Line| !matches!(line.from, Speaker::Visitor | Speaker::System);
+        let lines: Vec<_> = lines.filter(|line| line.index >= from).filter(is_theirs).collect();
         if lines.is_empty() && !is_open {
             return None;
         }
         let end = lines.last().map_or(0, |line| line.index + 1);
         self.unseen = self.unseen.max(end);
         Some(lines)
+    }
+
+    /// Returns the chat as it is shown.
+    pub(super) fn view(&self) -> VisitView {
+        let (state, ended_by) = match &self.stage {
+            Stage::Bot => (VisitState::Bot, None),
+            Stage::Queued => (VisitState::Queued, None),
+            Stage::Served => (VisitState::Agent, None),
+            Stage::Ended { by, .. } => (VisitState::Closed, by.clone()),
+        };
+        let label = |(name, value): &(String, String)| VisitLabel {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        VisitView {
+            case_id: self.id.clone(),
+            widget: self.widget.clone(),
+            state,
+            agent: self.agent.as_ref().map(|agent| agent.email.clone()),
+            ended_by,
+            lines: (1..).zip(self.shown_lines()).map(|(n, line)| line.view(n)).collect(),
+            labels: self.labels.iter().map(label).collect(),
+            tags: self.tags.clone(),
+            banned: self.banned,
+            context_id: self.context_id.clone(),
+        }
+    }
+
+    /// Iterates over the lines that people see: codes are for the vendor's widget alone.
+    pub(super) fn shown_lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| !matches!(line.from, Speaker::Code(_)))
+    }
+}
+
+impl Line {
+    fn view(&self, n: u64) -> VisitLine {
+        let (from, alias) = match &self.from {
+            Speaker::Visitor => (LineAuthor::Visitor, None),
+            Speaker::Bot(alias) => (LineAuthor::Bot, Some(alias.clone())),
+            Speaker::Agent(face) => (LineAuthor::Agent, Some(face.alias.clone())),
+            Speaker::System | Speaker::Code(_) => (LineAuthor::System, None),
+        };
+        let mut line = VisitLine {
+            n,
+            at: self.at,
+            from,
+            alias,
+            text: None,
+            buttons: None,
+            cards: None,
+            goto: None,
+        };
+        match &self.shown {
+            Shown::Text => line.text = Some(self.text.clone()),
+            Shown::Buttons(buttons) => {
+                line.text = Some(self.text.clone());
+                line.buttons = Some(buttons.clone());
+            }
+            Shown::Cards(cards) => line.cards = Some(cards.clone()),
+            Shown::Goto => line.goto = Some(self.text.clone()),
+        }
+        line
     }
 }

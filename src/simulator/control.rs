@@ -4,11 +4,14 @@ use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
 use super::Simulator;
+use super::case::Case;
 use super::delivery::{DeliveryFilter, DeliveryRecord};
 use super::lever::LeverError;
 use super::visit::{NewVisit, OfflineMessage, VisitView};
+use super::world::World;
 use crate::bot::{Button, CommandError};
 use crate::id::CaseId;
+use crate::integration::ChatEndedBy;
 
 /// Something that has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +31,15 @@ pub enum SimulatorChange {
 #[derive(Debug)]
 #[must_use]
 pub struct Watching {
-    _simulator: Simulator,
+    simulator: Simulator,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let mut world = self.simulator.lock();
+        world.watchers = world.watchers.saturating_sub(1);
+        world.watched_at = world.time.now();
+    }
 }
 
 /// Chats, from the visitor's side. Each returns once what it causes is through: the bot's answer is
@@ -36,13 +47,18 @@ pub struct Watching {
 impl Simulator {
     /// Returns all visits, the newest first.
     pub fn visits(&self) -> Vec<VisitView> {
-        Vec::new()
+        let world = self.lock();
+        let mut cases: Vec<_> =
+            world.cases.values().filter(|case| !case.visitor.is_offline).collect();
+        cases.sort_by_key(|case| std::cmp::Reverse(case.number));
+        cases.into_iter().map(Case::view).collect()
     }
 
     /// Returns a visit as it is now; `None` if there is none of this id.
     pub fn visit_view(&self, case: impl AsRef<str>) -> Option<VisitView> {
-        let _ = case;
-        None
+        let world = self.lock();
+        let case = world.cases.get(case.as_ref()).filter(|case| !case.visitor.is_offline)?;
+        Some(case.view())
     }
 
     /// Starts a chat.
@@ -52,8 +68,9 @@ impl Simulator {
     /// If there is no such widget (404), if what it requires is missing (400), or if nobody is
     /// there or the visitor is banned (409).
     pub async fn start_visit(&self, visit: NewVisit) -> Result<CaseId, LeverError> {
-        let _ = visit;
-        Err(LeverError::unknown("widget"))
+        let case = self.act(|world| world.let_in(visit))?;
+        self.settle(Some(case.as_str())).await;
+        Ok(case)
     }
 
     /// Leaves a message while nobody is there.
@@ -62,8 +79,9 @@ impl Simulator {
     ///
     /// If there is no such widget (404), or no email address or text (400).
     pub async fn offline_message(&self, message: OfflineMessage) -> Result<CaseId, LeverError> {
-        let _ = message;
-        Err(LeverError::unknown("widget"))
+        let case = self.act(|world| world.take_message(message))?;
+        self.settle(Some(case.as_str())).await;
+        Ok(case)
     }
 
     /// Says something as the visitor.
@@ -76,8 +94,7 @@ impl Simulator {
         case: impl AsRef<str>,
         text: impl AsRef<str>,
     ) -> Result<(), LeverError> {
-        let _ = (case, text);
-        Err(LeverError::unknown("chat"))
+        self.in_chat(case.as_ref(), |world, case| world.say(case, text.as_ref())).await
     }
 
     /// Clicks a button of those shown last; one without an id stands for any of its text.
@@ -90,8 +107,8 @@ impl Simulator {
         case: impl AsRef<str>,
         button: impl Into<Button>,
     ) -> Result<(), LeverError> {
-        let _ = (case, button.into());
-        Err(LeverError::unknown("chat"))
+        let button = button.into();
+        self.in_chat(case.as_ref(), |world, case| world.click(case, &button)).await
     }
 
     /// Gives an email address as the visitor.
@@ -104,8 +121,7 @@ impl Simulator {
         case: impl AsRef<str>,
         email: impl AsRef<str>,
     ) -> Result<(), LeverError> {
-        let _ = (case, email);
-        Err(LeverError::unknown("chat"))
+        self.in_chat(case.as_ref(), |world, case| world.give_email(case, email.as_ref())).await
     }
 
     /// Leaves as the visitor: the chat ends.
@@ -114,8 +130,7 @@ impl Simulator {
     ///
     /// If there is no such chat (404), or it has ended (409).
     pub async fn leave(&self, case: impl AsRef<str>) -> Result<(), LeverError> {
-        let _ = case;
-        Err(LeverError::unknown("chat"))
+        self.in_chat(case.as_ref(), |world, case| world.close(case, ChatEndedBy::Visitor)).await
     }
 
     /// Sends the chat's bot any event as it is, by its name and its fields; ids and time are filled
@@ -130,8 +145,7 @@ impl Simulator {
         event: &str,
         fields: Map<String, Value>,
     ) -> Result<(), LeverError> {
-        let _ = (case, event, fields);
-        Err(LeverError::unknown("chat"))
+        self.in_chat(case.as_ref(), |world, case| world.send_event(case, event, fields)).await
     }
 
     /// Lets the next transfer of a chat fail, for this reason.
@@ -144,95 +158,49 @@ impl Simulator {
         case: impl AsRef<str>,
         error: CommandError,
     ) -> Result<(), LeverError> {
-        let _ = (case, error);
-        Err(LeverError::unknown("chat"))
+        self.act(|world| {
+            world.open_case(case.as_ref())?;
+            world.case_mut(case.as_ref())?.failing = Some(error);
+            Ok(())
+        })
     }
 
     /// Returns what was sent to the feeds, in the order of what caused it. The oldest are gone after
     /// 10,000, or 64 MiB.
     pub fn deliveries(&self, filter: &DeliveryFilter) -> Vec<DeliveryRecord> {
-        let _ = filter;
-        Vec::new()
+        self.lock().log.of(filter)
     }
 
     /// Waits until nothing is under way.
-    pub async fn settled(&self) {}
+    pub async fn settled(&self) {
+        self.settle(None).await;
+    }
 
     /// Makes everything as at the start, with this seed, or with the one it had. What is under way
     /// is dropped.
     pub fn reset(&self, seed: Option<u64>) {
-        let _ = seed;
+        self.begin_again(seed);
     }
 
     /// Returns what changes from now on.
     pub fn changes(&self) -> broadcast::Receiver<SimulatorChange> {
-        broadcast::channel(1).1
+        self.0.changes.subscribe()
     }
 
     /// Keeps chats from timing out as long as it is held.
     pub fn watch(&self) -> Watching {
-        Watching { _simulator: self.clone() }
-    }
-}
-
-/// The rest of what an agent does.
-impl super::AgentSeat {
-    /// Sets the status, and the details of it.
-    ///
-    /// # Errors
-    ///
-    /// If there is nobody of that email (404).
-    pub async fn set_status(
-        &self,
-        status: crate::agent_status::Status,
-        sub_status: Option<String>,
-    ) -> Result<(), LeverError> {
-        let _ = (status, sub_status);
-        Err(LeverError::unknown("agent"))
+        self.lock().watchers += 1;
+        Watching { simulator: self.clone() }
     }
 
-    /// Labels a chat that the agent has.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such chat or no such agent (404), or the agent does not have it (409).
-    pub async fn labels(
+    /// Does something in a chat, and waits until all is through that it causes.
+    pub(super) async fn in_chat(
         &self,
-        case: impl AsRef<str>,
-        name: impl Into<String>,
-        value: impl Into<String>,
+        case: &str,
+        action: impl FnOnce(&mut World, &str) -> Result<(), LeverError>,
     ) -> Result<(), LeverError> {
-        let _ = (case, name.into(), value.into());
-        Err(LeverError::unknown("agent"))
-    }
-
-    /// Transfers a chat that the agent has to another agent of the widget, by email address.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such chat or no such agent (404), if the agent does not have it, or the other
-    /// one is not online (409).
-    pub async fn transfers_to_agent(
-        &self,
-        case: impl AsRef<str>,
-        agent: impl AsRef<str>,
-    ) -> Result<(), LeverError> {
-        let _ = (case, agent);
-        Err(LeverError::unknown("agent"))
-    }
-
-    /// Transfers a chat that the agent has to another widget.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such chat, agent or widget (404), if the agent does not have it, or nobody is
-    /// online there (409).
-    pub async fn transfers_to_widget(
-        &self,
-        case: impl AsRef<str>,
-        widget: impl AsRef<str>,
-    ) -> Result<(), LeverError> {
-        let _ = (case, widget);
-        Err(LeverError::unknown("agent"))
+        self.act(|world| action(world, case))?;
+        self.settle(Some(case)).await;
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ use super::fault_form::Form;
 use super::vendor::answer::Answer;
 use super::vendor::call::Call;
 use super::vendor::{gson, logs};
+use crate::api::Api;
 use crate::client::Operation;
 use crate::timestamp::Timestamp;
 
@@ -44,7 +45,12 @@ use crate::timestamp::Timestamp;
 /// | `foreign-link`, `foreign-redirect` | `to`, by default `https://elsewhere.invalid` |
 ///
 /// and with each `after_effect`. Without a `call`, by the name that
-/// [`Operation::as_str`](crate::client::Operation::as_str) returns, it is for all.
+/// [`Operation::as_str`](crate::client::Operation::as_str) returns, it is for all calls.
+///
+/// With `feed` in place of `call`, by the name that [`Api::as_str`](crate::Api::as_str) returns, it
+/// is for the requests that the simulator sends to a feed: `drop`, `duplicate` and `reorder` are for
+/// them alone, and links and `after_effect` for calls alone. All but `refuse` and `drop` send the
+/// request, and what is answered to it counts as lost, or as what the fault says.
 ///
 /// ```
 /// use snapengage::simulator::Fault;
@@ -70,7 +76,32 @@ pub struct Fault {
 #[must_use]
 pub struct FaultTrigger {
     pub(super) when: When,
-    pub(super) on: Option<Operation>,
+    pub(super) on: Option<Target>,
+}
+
+/// What a fault is for: a call, or a feed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Target {
+    Call(Operation),
+    Feed(Api),
+}
+
+/// Call or feed that a [`Fault`] can be for.
+///
+/// It is made of an [`Operation`] or of an [`Api`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FaultTarget(Target);
+
+impl From<Operation> for FaultTarget {
+    fn from(operation: Operation) -> Self {
+        Self(Target::Call(operation))
+    }
+}
+
+impl From<Api> for FaultTarget {
+    fn from(feed: Api) -> Self {
+        Self(Target::Feed(feed))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,6 +143,11 @@ pub(super) enum Kind {
         to: String,
     },
     ErrorIn200,
+    /// Not sent, and not answered.
+    Drop,
+    Duplicate,
+    /// Sent after the next of its feed.
+    Reorder,
 }
 
 /// Time after which a call may be made again, in either form of the header.
@@ -180,12 +216,12 @@ impl Fault {
 }
 
 impl FaultTrigger {
-    /// Sets the call that the fault is for. By default it is for all.
+    /// Sets the call or the feed that the fault is for. By default it is for all calls.
     ///
     /// [`Say`](Operation::Say) and [`CloseChat`](Operation::CloseChat) are one call on the wire: a
     /// fault of the first befalls both, and one of the second that one alone.
-    pub fn on(self, operation: Operation) -> Self {
-        Self { on: Some(operation), ..self }
+    pub fn on(self, target: impl Into<FaultTarget>) -> Self {
+        Self { on: Some(target.into().0), ..self }
     }
 
     fn does(self, kind: Kind) -> Fault {
@@ -248,18 +284,37 @@ impl FaultTrigger {
     }
 }
 
+/// Faults of feeds alone.
+impl FaultTrigger {
+    /// Does not send the request, and answers nothing.
+    pub fn drop(self) -> Fault {
+        self.does(Kind::Drop)
+    }
+
+    /// Sends the request twice. What is answered first counts.
+    pub fn duplicate(self) -> Fault {
+        self.does(Kind::Duplicate)
+    }
+
+    /// Sends the request after the next one of its feed, or when time
+    /// [advances](super::Simulator::advance).
+    pub fn reorder(self) -> Fault {
+        self.does(Kind::Reorder)
+    }
+}
+
 fn millis(delay: Duration) -> u64 {
     u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl FaultTrigger {
-    fn is_for(&self, operation: Operation) -> bool {
-        match self.on {
-            None => true,
-            Some(Operation::Say) => {
+    fn is_for(&self, target: Target) -> bool {
+        match (self.on, target) {
+            (None, Target::Call(_)) => true,
+            (Some(Target::Call(Operation::Say)), Target::Call(operation)) => {
                 matches!(operation, Operation::Say | Operation::CloseChat)
             }
-            Some(on) => on == operation,
+            (on, target) => on == Some(target),
         }
     }
 
@@ -301,11 +356,11 @@ impl Faults {
         self.0.iter().map(|(fault, _)| fault.clone()).collect()
     }
 
-    /// Counts a call, and returns what befalls it.
-    pub(super) fn befalls(&mut self, operation: Operation) -> Option<Fault> {
+    /// Counts a call or a request, and returns what befalls it.
+    pub(super) fn befalls(&mut self, target: Target) -> Option<Fault> {
         let mut due = None;
         for (fault, count) in &mut self.0 {
-            if fault.trigger.is_for(operation) {
+            if fault.trigger.is_for(target) {
                 *count += 1;
                 if due.is_none() && fault.trigger.is_due(*count) {
                     due = Some(fault.clone());
@@ -330,11 +385,22 @@ impl Kind {
             Self::ForeignLink { .. } => "foreign-link",
             Self::ForeignRedirect { .. } => "foreign-redirect",
             Self::ErrorIn200 => "error-in-200",
+            Self::Drop => "drop",
+            Self::Duplicate => "duplicate",
+            Self::Reorder => "reorder",
         }
     }
 
     /// Returns the answer in place of the vendor's; `None` if the vendor's own is sent.
     pub(super) fn answer(&self, call: &Call) -> Option<Answer> {
+        match self {
+            Self::ForeignRedirect { to } => Some(redirect(&call.address_at(to))),
+            _ => self.feed_answer(),
+        }
+    }
+
+    /// Returns the answer in place of a feed's; `None` if the feed's own counts.
+    pub(super) fn feed_answer(&self) -> Option<Answer> {
         match self {
             Self::Status { status, retry_after, is_html } => {
                 let mut answer = if *is_html { page(*status) } else { error(*status) };
@@ -342,12 +408,7 @@ impl Kind {
                 answer.headers.extend(after.map(|after| (RETRY_AFTER, after)));
                 Some(answer)
             }
-            Self::ForeignRedirect { to } => {
-                let mut answer = Answer::empty(StatusCode::FOUND);
-                let to = HeaderValue::try_from(call.address_at(to)).ok();
-                answer.headers.extend(to.map(|to| (LOCATION, to)));
-                Some(answer)
-            }
+            Self::ForeignRedirect { to } => Some(redirect(to)),
             Self::ErrorIn200 => Some(Answer::error_in_200(500, "something went wrong")),
             _ => None,
         }
@@ -361,6 +422,12 @@ impl Kind {
             _ => None,
         }
     }
+}
+
+fn redirect(to: &str) -> Answer {
+    let mut answer = Answer::empty(StatusCode::FOUND);
+    answer.headers.extend(HeaderValue::try_from(to).ok().map(|to| (LOCATION, to)));
+    answer
 }
 
 fn error(status: StatusCode) -> Answer {

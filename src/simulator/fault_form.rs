@@ -6,7 +6,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fault::{Fault, FaultTrigger, Kind, RetryAfter, When};
+use super::delivery::feed_named;
+use super::fault::{Fault, FaultTrigger, Kind, RetryAfter, Target, When};
 use crate::client::Operation;
 use crate::timestamp::Timestamp;
 
@@ -21,6 +22,8 @@ pub(super) const ELSEWHERE: &str = "https://elsewhere.invalid";
 pub(super) struct Form {
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feed: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nth: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +59,16 @@ impl TryFrom<Form> for Fault {
     fn try_from(mut form: Form) -> Result<Self, String> {
         let trigger = FaultTrigger { when: form.when()?, on: form.on()? };
         let kind = form.kind()?;
+        let is_feed = matches!(trigger.on, Some(Target::Feed(_)));
+        let is_misplaced = match kind {
+            Kind::Drop | Kind::Duplicate | Kind::Reorder => !is_feed,
+            Kind::CyclicLink | Kind::ForeignLink { .. } => is_feed,
+            _ => is_feed && form.after_effect,
+        };
+        if is_misplaced {
+            let what = if is_feed { "feed" } else { "call" };
+            return Err(format!("`{}` is not of a {what}", form.does));
+        }
         if let Some(odd) = form.left_over() {
             return Err(format!("`{odd}` is not of `{}`", form.does));
         }
@@ -75,12 +88,20 @@ impl Form {
         }
     }
 
-    fn on(&self) -> Result<Option<Operation>, String> {
-        let find = |name: &String| {
-            let found = Operation::ALL.into_iter().find(|operation| operation.as_str() == name);
-            found.ok_or_else(|| "unknown `call`".to_owned())
-        };
-        self.call.as_ref().map(find).transpose()
+    fn on(&self) -> Result<Option<Target>, String> {
+        match (&self.call, &self.feed) {
+            (None, None) => Ok(None),
+            (Some(name), None) => {
+                let mut all = Operation::ALL.into_iter();
+                let call = all.find(|operation| operation.as_str() == name);
+                call.map(|call| Some(Target::Call(call))).ok_or_else(|| "unknown `call`".to_owned())
+            }
+            (None, Some(name)) => {
+                let feed = feed_named(name).map(|feed| Some(Target::Feed(feed)));
+                feed.ok_or_else(|| "unknown `feed`".to_owned())
+            }
+            (Some(_), Some(_)) => Err("`call` and `feed` exclude each other".to_owned()),
+        }
     }
 
     /// Takes what belongs to the fault.
@@ -105,6 +126,9 @@ impl Form {
             "foreign-link" => Kind::ForeignLink { to: to(&mut self.to) },
             "foreign-redirect" => Kind::ForeignRedirect { to: to(&mut self.to) },
             "error-in-200" => Kind::ErrorIn200,
+            "drop" => Kind::Drop,
+            "duplicate" => Kind::Duplicate,
+            "reorder" => Kind::Reorder,
             _ => return Err("unknown `do`".to_owned()),
         })
     }
@@ -138,8 +162,12 @@ fn retry_after(value: &Value) -> Result<RetryAfter, String> {
 
 impl From<Fault> for Form {
     fn from(fault: Fault) -> Self {
-        let call = fault.trigger.on.map(|operation| operation.as_str().to_owned());
-        let mut form = Self { call, after_effect: fault.is_after_effect, ..Self::default() };
+        let mut form = Self { after_effect: fault.is_after_effect, ..Self::default() };
+        match fault.trigger.on {
+            Some(Target::Call(call)) => form.call = Some(call.as_str().to_owned()),
+            Some(Target::Feed(feed)) => form.feed = Some(feed.as_str().to_owned()),
+            None => {}
+        }
         match fault.trigger.when {
             When::Nth(n) => form.nth = Some(n),
             When::Every(n) => form.every = Some(n),

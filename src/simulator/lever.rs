@@ -74,7 +74,7 @@ impl AgentSeat {
     /// If there is no such chat or no such agent; if the agent is not online or not one of the
     /// chat's widget; if the chat does not wait.
     pub async fn takes(&self, case: impl AsRef<str>) -> Result<(), LeverError> {
-        self.act(|world| world.take(&self.email, case.as_ref())).await
+        self.act(case.as_ref(), |world, case| world.take(&self.email, case)).await
     }
 
     /// Says something in a chat that the agent has.
@@ -87,7 +87,8 @@ impl AgentSeat {
         case: impl AsRef<str>,
         text: impl AsRef<str>,
     ) -> Result<(), LeverError> {
-        self.act(|world| world.answer(&self.email, case.as_ref(), text.as_ref())).await
+        let text = text.as_ref();
+        self.act(case.as_ref(), |world, case| world.answer(&self.email, case, text)).await
     }
 
     /// Closes a chat that the agent has.
@@ -96,9 +97,9 @@ impl AgentSeat {
     ///
     /// If there is no such chat or no such agent, or the agent does not have it.
     pub async fn closes(&self, case: impl AsRef<str>) -> Result<(), LeverError> {
-        self.act(|world| {
-            world.case(case.as_ref())?.served_by(&self.email)?;
-            world.close(case.as_ref(), ChatEndedBy::Agent)
+        self.act(case.as_ref(), |world, case| {
+            world.case(case)?.served_by(&self.email)?;
+            world.close(case, ChatEndedBy::Agent)
         })
         .await
     }
@@ -106,24 +107,90 @@ impl AgentSeat {
     /// Returns the agent's status, and the details of it in the agent's words; `None` if there is
     /// nobody of that email.
     pub fn status(&self) -> Option<(Status, Option<String>)> {
-        let state = self.simulator.lock();
-        let agent = state.world.agents.get(&self.email)?;
+        let world = self.simulator.lock();
+        let agent = world.agents.get(&self.email)?;
         Some((agent.status.clone(), agent.sub_status.clone()))
     }
 
-    async fn set(&self, status: Status) -> Result<(), LeverError> {
-        self.act(|world| world.set_status(&self.email, status, None)).await
+    /// Sets the status, and the details of it.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody of that email (404).
+    pub async fn set_status(
+        &self,
+        status: Status,
+        sub_status: Option<String>,
+    ) -> Result<(), LeverError> {
+        self.check()?;
+        self.simulator.act(|world| world.set_status(&self.email, status, sub_status))?;
+        self.simulator.settle_agents().await;
+        Ok(())
     }
 
+    /// Labels a chat that the agent has.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such chat or no such agent (404), or the agent does not have it (409).
+    pub async fn labels(
+        &self,
+        case: impl AsRef<str>,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<(), LeverError> {
+        let (name, value) = (name.into(), value.into());
+        self.act(case.as_ref(), |world, case| world.label_as(&self.email, case, &name, &value))
+            .await
+    }
+
+    /// Transfers a chat that the agent has to another agent of the widget, by email address.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such chat or no such agent (404), if the agent does not have it, or the other
+    /// one is not online (409).
+    pub async fn transfers_to_agent(
+        &self,
+        case: impl AsRef<str>,
+        agent: impl AsRef<str>,
+    ) -> Result<(), LeverError> {
+        let to = email_of(agent.as_ref());
+        self.act(case.as_ref(), |world, case| world.transfer_to_agent(&self.email, case, &to)).await
+    }
+
+    /// Transfers a chat that the agent has to another widget.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such chat, agent or widget (404), if the agent does not have it, or nobody is
+    /// online there (409).
+    pub async fn transfers_to_widget(
+        &self,
+        case: impl AsRef<str>,
+        widget: impl AsRef<str>,
+    ) -> Result<(), LeverError> {
+        let to = widget.as_ref();
+        self.act(case.as_ref(), |world, case| world.transfer_to_widget(&self.email, case, to)).await
+    }
+
+    async fn set(&self, status: Status) -> Result<(), LeverError> {
+        self.set_status(status, None).await
+    }
+
+    fn check(&self) -> Result<(), LeverError> {
+        let is_known = self.simulator.lock().agents.contains_key(&self.email);
+        if is_known { Ok(()) } else { Err(LeverError::unknown("agent")) }
+    }
+
+    /// Does something in a chat as the agent, if there is one.
     async fn act(
         &self,
-        action: impl FnOnce(&mut World) -> Result<(), LeverError>,
+        case: &str,
+        action: impl FnOnce(&mut World, &str) -> Result<(), LeverError>,
     ) -> Result<(), LeverError> {
-        let mut state = self.simulator.lock();
-        if !state.world.agents.contains_key(&self.email) {
-            return Err(LeverError::unknown("agent"));
-        }
-        action(&mut state.world)
+        self.check()?;
+        self.simulator.in_chat(case, action).await
     }
 }
 
@@ -139,12 +206,16 @@ impl LeverError {
         Self { status: StatusCode::NOT_FOUND, text: format!("there is no such {what}") }
     }
 
+    pub(super) fn malformed(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, text: text.into() }
+    }
+
     pub(super) fn conflict(text: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, text: text.into() }
     }
 
-    /// Returns 404 for an agent or a chat that is not known, and 409 for one that is in no state
-    /// for it.
+    /// Returns 400 for what is malformed, 404 for an agent or a chat that is not known, and 409 for
+    /// one that is in no state for it.
     pub fn status(&self) -> StatusCode {
         self.status
     }

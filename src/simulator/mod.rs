@@ -89,6 +89,7 @@
 //! See [SnapEngage docs](https://developer.snapengage.com/).
 
 mod acts;
+mod agenda;
 mod agent;
 mod archive;
 mod body;
@@ -97,10 +98,18 @@ mod case;
 mod chosen;
 mod control;
 mod delivery;
+mod door;
+mod engine;
 mod fault;
 mod fault_form;
+mod feeds;
+mod identity;
 mod ids;
 mod lever;
+mod log;
+mod outbox;
+mod post;
+mod rules;
 mod serve;
 mod time;
 mod vendor;
@@ -112,7 +121,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::pending;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -127,7 +136,8 @@ pub use self::builder::SimulatorBuilder;
 pub use self::chosen::{Choice, choices};
 pub use self::control::{SimulatorChange, Watching};
 pub use self::delivery::{DeliveryFilter, DeliveryRecord, RecordedRequest, RecordedResponse};
-pub use self::fault::{Fault, FaultTrigger};
+pub use self::fault::{Fault, FaultTarget, FaultTrigger};
+pub use self::feeds::IntegrationForm;
 pub use self::lever::{AgentSeat, LeverError};
 pub use self::visit::{
     BanKind, LineAuthor, NewVisit, OfflineMessage, ShownButton, ShownCard, ShownCards, VisitLabel,
@@ -136,12 +146,12 @@ pub use self::visit::{
 pub use self::widget::SimulatedWidget;
 
 use self::body::{Half, Slow, broken};
-use self::fault::{Faults, Kind, relink};
+use self::engine::Shared;
+use self::fault::{Kind, Target, relink};
 use self::vendor::answer::Answer;
 use self::vendor::call::Call;
 use self::vendor::log_case;
 use self::vendor::refusal::Refusal;
-use self::world::World;
 use crate::client::{Operation, ResponseBody, Transport, TransportError, User, Widget};
 use crate::id::CaseId;
 use crate::integration::SupportRequest;
@@ -161,23 +171,12 @@ const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// Nothing that a caller sends makes it panic, and what callers leave behind is bounded: 256 MiB in
 /// all, after which it answers 503. What a test puts in by itself is not counted.
 #[derive(Clone)]
-pub struct Simulator(Arc<Mutex<State>>);
-
-#[derive(Debug)]
-struct State {
-    world: World,
-    faults: Faults,
-}
+pub struct Simulator(Arc<Shared>);
 
 impl Simulator {
     /// Starts to configure a simulator.
     pub fn builder() -> SimulatorBuilder {
         SimulatorBuilder::new()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing is left half done by a panic that was caught elsewhere.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers one request as SnapEngage does, whatever host it is for.
@@ -239,13 +238,13 @@ impl Simulator {
 
     /// Counts a call, and returns what befalls it.
     fn receive(&self, call: &Call) -> Option<Fault> {
-        let mut state = self.lock();
-        state.world.ledger.received(call.operation);
-        state.faults.befalls(call.operation)
+        let mut world = self.lock();
+        world.ledger.received(call.operation);
+        world.faults.befalls(Target::Call(call.operation))
     }
 
     fn answer(&self, call: &Call) -> Answer {
-        vendor::answer(&mut self.lock().world, call)
+        self.act(|world| vendor::answer(world, call))
     }
 
     /// Adds a fault. It counts from now on.
@@ -280,23 +279,23 @@ impl Simulator {
         score: u8,
         comment: Option<&str>,
     ) -> Result<(), LeverError> {
-        self.lock().world.survey(case.as_ref(), score, comment)
+        self.in_chat(case.as_ref(), |world, case| world.survey(case, score, comment)).await
     }
 
     /// Returns the simulated time.
     pub fn now(&self) -> Timestamp {
-        self.lock().world.time.now()
+        self.lock().time.now()
     }
 
-    /// Lets time pass.
+    /// Lets time pass: waits for what is under way, and then for what falls due, in its order.
     pub async fn advance(&self, duration: Duration) {
-        self.lock().world.time.advance(duration);
+        self.pass(duration).await;
     }
 
     /// Returns the chats and offline messages that came in by calls, in their order.
     pub fn cases(&self) -> Vec<CaseId> {
-        let state = self.lock();
-        let mut cases: Vec<_> = state.world.cases.values().collect();
+        let world = self.lock();
+        let mut cases: Vec<_> = world.cases.values().collect();
         cases.sort_by_key(|case| case.number);
         cases.into_iter().map(|case| case.id.clone()).collect()
     }
@@ -304,35 +303,35 @@ impl Simulator {
     /// Returns a chat or an offline message as the logs write it, now: one that has not ended as
     /// well.
     pub fn case(&self, id: impl AsRef<str>) -> Option<SupportRequest> {
-        let state = self.lock();
-        let case = state.world.cases.get(id.as_ref())?;
-        Some(log_case::of(case, state.world.time.now()))
+        let world = self.lock();
+        let case = world.cases.get(id.as_ref())?;
+        Some(log_case::of(case, world.time.now()))
     }
 
     /// Returns the users, by their emails.
     pub fn users(&self) -> Vec<User> {
-        self.lock().world.users.values().map(vendor::users::model).collect()
+        self.lock().users.values().map(vendor::users::model).collect()
     }
 
     /// Returns the widgets, by their ids.
     pub fn widgets(&self) -> Vec<Widget> {
-        self.lock().world.widgets.values().map(vendor::widgets::model).collect()
+        self.lock().widgets.values().map(vendor::widgets::model).collect()
     }
 
     /// Returns the opening hours of a widget as they were sent last, which no call returns.
     pub fn schedule(&self, widget: impl AsRef<str>) -> Option<Value> {
-        self.lock().world.widgets.get(widget.as_ref())?.schedule.clone()
+        self.lock().widgets.get(widget.as_ref())?.schedule.clone()
     }
 
     /// Returns how often a call came in, whatever became of it.
     pub fn received(&self, operation: Operation) -> u64 {
-        self.lock().world.ledger.of(operation).map_or(0, |account| account.received)
+        self.lock().ledger.of(operation).map_or(0, |account| account.received)
     }
 
     /// Returns how often a call that changes something was carried out. A client that repeats what
     /// was done already is found by it.
     pub fn accepted(&self, operation: Operation) -> u64 {
-        self.lock().world.ledger.of(operation).map_or(0, |account| account.accepted)
+        self.lock().ledger.of(operation).map_or(0, |account| account.accepted)
     }
 
     /// Returns what was accepted, the last 1000: of [`Say`](Operation::Say) the messages, of
@@ -340,8 +339,8 @@ impl Simulator {
     /// [`CloseChat`](Operation::CloseChat) and calls about widgets the ids, of all others the
     /// emails.
     pub fn accepted_texts(&self, operation: Operation) -> Vec<String> {
-        let state = self.lock();
-        let account = state.world.ledger.of(operation);
+        let world = self.lock();
+        let account = world.ledger.of(operation);
         account.map(|account| account.texts.iter().cloned().collect()).unwrap_or_default()
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Time {
 /// Pace of a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// As the system's clock, or tokio's while that is paused.
-    Running,
+    /// As the system's clock, or tokio's while that is paused, this many times as fast.
+    Running { speed: u32 },
     /// One second an event, and none besides: times are the same at every run.
     Still,
 }
@@ -34,7 +34,9 @@ impl Time {
 
     pub(super) fn now(&self) -> Timestamp {
         let ran = match self.pace {
-            Pace::Running => clock::now().saturating_duration_since(self.built_at),
+            Pace::Running { speed } => {
+                clock::now().saturating_duration_since(self.built_at).saturating_mul(speed)
+            }
             Pace::Still => Duration::ZERO,
         };
         self.start.saturating_add(ran).saturating_add(self.ahead)
@@ -46,6 +48,19 @@ impl Time {
             self.advance(Duration::from_secs(1));
         }
         self.now()
+    }
+
+    /// Returns the real time until a simulated one; `None` if it does not come by itself.
+    pub(super) fn wait_until(&self, time: Timestamp) -> Option<Duration> {
+        let Pace::Running { speed } = self.pace else { return None };
+        // Rounded up, so that the time has come by then.
+        let wait = time.saturating_duration_since(self.now()) / speed;
+        Some(wait + Duration::from_millis(1))
+    }
+
+    /// Goes forward to a time, if it is not past.
+    pub(super) fn advance_to(&mut self, time: Timestamp) {
+        self.advance(time.saturating_duration_since(self.now()));
     }
 
     pub(super) fn advance(&mut self, duration: Duration) {

@@ -1,18 +1,28 @@
 //! Widgets: where visitors chat.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::case::Face;
+use super::feeds::{Address, Feeds, IntegrationForm};
 use crate::id::WidgetId;
 
-/// Widget that the simulator starts with.
+/// Widget that the simulator starts with, and the feeds that its chats are sent to.
 ///
 /// ```
-/// use snapengage::simulator::SimulatedWidget;
+/// use snapengage::simulator::{IntegrationForm, SimulatedWidget};
 ///
-/// SimulatedWidget::new("sales").name("Sales").email_required(true);
+/// SimulatedWidget::new("sales")
+///     .name("Sales")
+///     .email_required(true)
+///     .bot("http://127.0.0.1:8080/bot", "my-token")
+///     .integration("http://127.0.0.1:8080/cases", "my-token", IntegrationForm::Json);
 /// ```
-#[derive(Debug, Clone)]
+///
+/// The address of a feed is `http://` or `https://`, or a path of the receiver that the simulator
+/// [delivers to](super::SimulatorBuilder::deliver_to). With an empty token, none is sent.
+#[derive(Clone)]
 #[must_use]
 pub struct SimulatedWidget {
     pub(super) id: WidgetId,
@@ -20,6 +30,8 @@ pub struct SimulatedWidget {
     pub(super) account: Option<String>,
     pub(super) destination: Option<String>,
     pub(super) needs: Needs,
+    pub(super) feeds: Feeds,
+    pub(super) identity_secret: Option<String>,
 }
 
 /// What a visitor has to give before a chat.
@@ -33,8 +45,15 @@ pub(super) struct Needs {
 impl SimulatedWidget {
     /// Creates a widget of this id, online as soon as an agent of it is.
     pub fn new(id: impl Into<WidgetId>) -> Self {
-        let needs = Needs::default();
-        Self { id: id.into(), name: None, account: None, destination: None, needs }
+        Self {
+            id: id.into(),
+            name: None,
+            account: None,
+            destination: None,
+            needs: Needs::default(),
+            feeds: Feeds::default(),
+            identity_secret: None,
+        }
     }
 
     /// Sets the name that agents see.
@@ -73,6 +92,59 @@ impl SimulatedWidget {
     }
 }
 
+/// Feeds.
+impl SimulatedWidget {
+    /// Sets the bot that takes the chats of this widget first.
+    pub fn bot(mut self, url: impl Into<String>, token: impl AsRef<str>) -> Self {
+        self.feeds.bot = Some(Address::new(url, token));
+        self
+    }
+
+    /// Sets the name of the bot, as visitors see it. `Bot` by default.
+    pub fn bot_name(mut self, name: impl Into<String>) -> Self {
+        self.feeds.bot_name = Some(name.into());
+        self
+    }
+
+    /// Sets where finished chats and offline messages are sent, and in which form.
+    pub fn integration(
+        mut self,
+        url: impl Into<String>,
+        token: impl AsRef<str>,
+        form: IntegrationForm,
+    ) -> Self {
+        self.feeds.integration = Some(Address::new(url, token));
+        self.feeds.form = form;
+        self
+    }
+
+    /// Sets where the events of conversations are sent.
+    pub fn conversation_events(mut self, url: impl Into<String>, token: impl AsRef<str>) -> Self {
+        self.feeds.conversation = Some(Address::new(url, token));
+        self
+    }
+
+    /// Sets where visitors are looked up by their email address. There is no token: the address is
+    /// the secret.
+    pub fn get_contact(mut self, url: impl Into<String>) -> Self {
+        self.feeds.contact = Some(Address::new(url, ""));
+        self
+    }
+
+    /// Sets the secret that a website signs its visitors' email addresses with. Without it, no
+    /// `hmacVerificationResult` is sent.
+    pub fn identity_secret(mut self, secret: impl Into<String>) -> Self {
+        self.identity_secret = Some(secret.into());
+        self
+    }
+}
+
+impl fmt::Debug for SimulatedWidget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedWidget").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 impl<T: Into<WidgetId>> From<T> for SimulatedWidget {
     fn from(id: T) -> Self {
         Self::new(id)
@@ -80,7 +152,7 @@ impl<T: Into<WidgetId>> From<T> for SimulatedWidget {
 }
 
 /// Widget as the vendor keeps it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Widget {
     pub(super) id: WidgetId,
     pub(super) name: Option<String>,
@@ -94,8 +166,16 @@ pub(super) struct Widget {
     /// Opening hours as they were sent: no call returns them.
     pub(super) schedule: Option<Value>,
     pub(super) needs: Needs,
+    pub(super) feeds: Feeds,
+    pub(super) identity_secret: Option<String>,
     /// Bytes that its making took.
     pub(super) size: usize,
+}
+
+impl fmt::Debug for Widget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Widget").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// Agent as a member of a widget.
@@ -109,6 +189,16 @@ pub(super) struct Member {
 }
 
 impl Widget {
+    /// Returns the bot as visitors see it.
+    pub(super) fn bot_alias(&self) -> &str {
+        self.feeds.bot_name.as_deref().unwrap_or("Bot")
+    }
+
+    /// Returns the name that agents see.
+    pub(super) fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
     /// Returns `true` if the widget is that of this user.
     pub(super) fn is_of(&self, email: &str) -> bool {
         self.account.as_deref().is_none_or(|account| account == email)

@@ -1,20 +1,28 @@
 //! Everything that the simulator knows: one state for all of its APIs.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use bytes::Bytes;
 
+use super::agenda::Agenda;
 use super::agent::Agent;
 use super::archive::Archive;
 use super::case::{Case, Face};
+use super::control::SimulatorChange;
+use super::fault::Faults;
+use super::feeds::Address;
+use super::identity::Nonces;
 use super::ids::{Ids, Kind};
 use super::lever::LeverError;
+use super::log::DeliveryLog;
+use super::outbox::Outbox;
 use super::time::Time;
 use super::vendor::refusal::Refusal;
-use super::widget::Widget;
+use super::widget::{Member, Widget};
 use crate::client::Operation;
 use crate::id::{CaseId, WidgetId};
+use crate::timestamp::Timestamp;
 
 /// Most bytes of what callers leave behind: users, widgets, chats. Past it, 503.
 const MEMORY: usize = 256 << 20;
@@ -39,6 +47,30 @@ pub(super) struct World {
     /// Widgets that were made by a call.
     pub(super) made_widgets: u64,
     pub(super) memory: usize,
+    pub(super) faults: Faults,
+    /// Where the status of agents is sent.
+    pub(super) agent_status: Option<Address>,
+    pub(super) outbox: Outbox,
+    pub(super) log: DeliveryLog,
+    pub(super) agenda: Agenda,
+    pub(super) bans: Bans,
+    pub(super) nonces: Nonces,
+    /// What has changed since somebody was told.
+    pub(super) changes: Vec<SimulatorChange>,
+    /// Number of the state: another one after each reset.
+    pub(super) epoch: u64,
+    /// Those who look at the chats.
+    pub(super) watchers: usize,
+    /// Time that the last of them has gone.
+    pub(super) watched_at: Timestamp,
+}
+
+/// Visitors who are not let in.
+#[derive(Debug, Default)]
+pub(super) struct Bans {
+    /// By their cookies, until then.
+    pub(super) visitors: BTreeMap<String, Timestamp>,
+    pub(super) addresses: BTreeSet<String>,
 }
 
 /// Credentials that the APIs take.
@@ -91,6 +123,35 @@ impl World {
         self.cases.get_mut(id).ok_or_else(|| LeverError::unknown("chat"))
     }
 
+    /// Returns a chat that has not ended.
+    pub(super) fn open_case(&self, id: &str) -> Result<&Case, LeverError> {
+        let case = self.case(id)?;
+        if case.is_open() { Ok(case) } else { Err(LeverError::conflict("the chat has ended")) }
+    }
+
+    pub(super) fn changed(&mut self, change: SimulatorChange) {
+        if !self.changes.contains(&change) {
+            self.changes.push(change);
+        }
+    }
+
+    /// Returns an agent as a member of a widget.
+    pub(super) fn member(&self, widget: &WidgetId, email: &str) -> Option<&Member> {
+        self.widgets.get(widget)?.agents.iter().find(|member| member.email == email)
+    }
+
+    pub(super) fn is_agent_online(&self, email: &str) -> bool {
+        self.agents.get(email).is_some_and(Agent::is_online)
+    }
+
+    /// Returns who takes the next chat of a widget: its bot, or the first agent who takes chats.
+    pub(super) fn next_to_take(&self, widget: &Widget) -> Option<Face> {
+        if widget.feeds.bot.is_some() {
+            return Some(Face { email: String::new(), alias: widget.bot_alias().to_owned() });
+        }
+        self.agent_online(widget)
+    }
+
     /// Returns the first agent of a widget who takes chats.
     pub(super) fn agent_online(&self, widget: &Widget) -> Option<Face> {
         let mut members = widget.agents.iter();
@@ -101,7 +162,7 @@ impl World {
     }
 
     pub(super) fn is_online(&self, widget: &Widget) -> bool {
-        self.agent_online(widget).is_some()
+        self.next_to_take(widget).is_some()
     }
 
     pub(super) fn new_widget_id(&mut self) -> WidgetId {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use crate::id::AgentId;
 use crate::integration::{
-    Date, RequestKind, RequesterDetails, SourceId, SupportRequest, TranscriptLine,
+    Date, RequestKind, RequesterDetails, SourceId, SupportRequest, TranscriptLine, Variable,
 };
-use crate::simulator::case::{Case, Line, Speaker, Stage};
+use crate::simulator::case::{Case, Line, Shown, Speaker, Stage};
+use crate::simulator::identity;
+use crate::simulator::visit::ShownCard;
 use crate::timestamp::Timestamp;
 
 /// Time after which a survey is in the logs.
@@ -14,6 +16,10 @@ const SURVEY_DELAY: Duration = Duration::from_secs(5 * 60);
 
 /// Address of a visitor of whom none is known.
 const UNKNOWN: &str = "unknown@example.com";
+
+/// Ids of those who speak and are no agents.
+const BOT: &str = "bot";
+const SYSTEM: &str = "system";
 
 /// Returns a chat as a case, as the logs have it at a time.
 pub(in crate::simulator) fn of(case: &Case, now: Timestamp) -> SupportRequest {
@@ -33,18 +39,28 @@ pub(in crate::simulator) fn of(case: &Case, now: Timestamp) -> SupportRequest {
 
 fn describe_visitor(request: &mut SupportRequest, case: &Case) {
     let visitor = &case.visitor;
-    let mut details = RequesterDetails::default();
+    let mut details =
+        RequesterDetails { name: visitor.name.clone(), ..RequesterDetails::default() };
     details.emails.extend(visitor.email.clone());
     details.phones.extend(visitor.phone.clone());
     request.requested_by = Some(visitor.email.clone().unwrap_or_else(|| UNKNOWN.to_owned()));
     request.requester_details = Some(Box::new(details));
-    // One of the addresses for measurements (RFC 2544): nobody's.
-    let host = case.number % (1 << 17);
-    let (high, middle, low) = (18 + (host >> 16), host >> 8 & 0xff, host & 0xff);
-    request.ip_address = Some(format!("198.{high}.{middle}.{low}"));
-    request.page_url = Some("unknown".to_owned());
+    request.ip_address = Some(case.ip_address());
+    request.page_url = Some(visitor.page_url.clone().unwrap_or_else(|| "unknown".to_owned()));
+    request.referrer_url = visitor.referrer_url.clone();
+    request.entry_url = visitor.entry_url.clone();
     request.user_agent = visitor.user_agent.clone();
     request.language_code = visitor.locale.clone();
+    let variables = visitor.variables.iter();
+    let variables = variables.filter(|(name, _)| !identity::VARIABLES.contains(&name.as_str()));
+    request.javascript_variables = variables.map(|(name, value)| variable(name, value)).collect();
+    let labels = case.labels.iter().map(|(name, value)| variable(name, value));
+    request.labels = labels.collect();
+    request.operator_variables = request.labels.clone();
+}
+
+fn variable(name: &str, value: &str) -> Variable {
+    Variable { name: Some(name.to_owned()), value: Some(value.to_owned()), ..Variable::default() }
 }
 
 fn describe_chat(request: &mut SupportRequest, case: &Case) {
@@ -52,13 +68,19 @@ fn describe_chat(request: &mut SupportRequest, case: &Case) {
     let first = case.lines.iter().find(|line| line.from == Speaker::Visitor);
     request.description = first.map(|line| line.text.clone());
     request.kind = Some(if is_offline { RequestKind::Offline } else { RequestKind::Chat });
-    request.source_id = Some(if is_offline { SourceId::Offline } else { SourceId::Chat });
-    request.proactive_chat = Some(false);
+    let is_proactive = case.visitor.proactive_message.is_some();
+    request.source_id = Some(match (is_offline, is_proactive) {
+        (true, _) => SourceId::Offline,
+        (false, true) => SourceId::Proactive,
+        (false, false) => SourceId::Chat,
+    });
+    request.proactive_chat = Some(is_proactive);
     if is_offline {
         return;
     }
     let end = case.ended_at();
-    let waited = case.taken_at.or(end).map(|end| seconds(case.created_at, end));
+    let answered_at = case.bot.as_ref().map(|_| case.created_at);
+    let waited = answered_at.or(case.taken_at).or(end).map(|end| seconds(case.created_at, end));
     request.chat_waittime = waited;
     request.chat_duration = end.map(|end| seconds(case.created_at, end));
     if let Stage::Ended { by, .. } = &case.stage {
@@ -86,11 +108,27 @@ fn line(line: &Line) -> Option<TranscriptLine> {
             written.id = Some(format!("wc:{}", agent.email));
             written.alias = Some(agent.alias.clone());
         }
+        Speaker::Bot(alias) => {
+            written.id = Some(BOT.to_owned());
+            written.alias = Some(alias.clone());
+        }
+        // Nobody's: an empty `id` would be the visitor's.
+        Speaker::System => written.id = Some(SYSTEM.to_owned()),
         Speaker::Code(_) => return None,
     }
     set_date(&mut written, line.at);
-    written.message = line.text.clone();
+    written.message = text(line);
     Some(written)
+}
+
+/// Returns what a line shows as text.
+fn text(line: &Line) -> String {
+    let Shown::Cards(shown) = &line.shown else { return line.text.clone() };
+    let card = |card: &ShownCard| match &card.link {
+        Some(link) => format!("{}: {link}", card.title),
+        None => card.title.clone(),
+    };
+    shown.cards.iter().map(card).collect::<Vec<_>>().join("\n")
 }
 
 /// A visitor's `id` and `alias` are empty here, not absent.

@@ -62,7 +62,7 @@ pub(super) fn start(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let widget = widget(world, call.required("widgetId")?)?;
     let message = text(call, "visitorMessage")?;
     let visitor = visitor(call, widget, message)?;
-    let agent = world.agent_online(widget);
+    let agent = world.next_to_take(widget);
     let agent = if visitor.is_offline { None } else { Some(agent.ok_or_else(nobody)?) };
     let widget_id = widget.id.clone();
     world.reserve(call.size() + EMPTY_CHAT)?;
@@ -89,6 +89,7 @@ fn visitor(call: &Call, widget: &Widget, message: Option<&str>) -> Result<Visiti
         user_agent: given("userAgent"),
         locale: given("locale"),
         is_offline,
+        ..Visiting::default()
     })
 }
 
@@ -139,6 +140,8 @@ fn message(line: &Line) -> Message<'_> {
     let (kind, author) = match &line.from {
         Speaker::Code(author) => ("system", author.as_str()),
         Speaker::Agent(agent) => ("agent", agent.alias.as_str()),
+        Speaker::Bot(alias) => ("agent", alias.as_str()),
+        Speaker::System => ("system", ""),
         Speaker::Visitor => ("visitor", ""),
     };
     Message { index: line.index, kind, author, text: format!("{} ", line.text) }

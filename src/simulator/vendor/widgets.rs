@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use super::schedule;
 use crate::client::{self, Operation};
 use crate::simulator::agent::email_of;
+use crate::simulator::feeds::Feeds;
 use crate::simulator::widget::{Member, Needs, Widget};
 use crate::simulator::world::World;
 
@@ -60,6 +61,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         has_conversations: sent.has_conversations,
         schedule: sent.schedule,
         needs: Needs::default(),
+        feeds: Feeds::default(),
+        identity_secret: None,
         size,
     };
     world.ledger.accepted(Operation::CreateWidget, widget.id.as_str());

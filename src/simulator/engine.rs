@@ -1,0 +1,244 @@
+//! What keeps the world going: its state behind a lock, what is sent, and what falls due.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::sleep;
+
+use super::Simulator;
+use super::agenda::Due;
+use super::builder::SimulatorBuilder;
+use super::control::SimulatorChange;
+use super::outbox::Departure;
+use super::post::{Outcome, Outlets};
+use super::world::World;
+
+/// Changes that a subscriber may be behind.
+const BEHIND: usize = 4096;
+
+/// What all clones of a simulator share.
+pub(super) struct Shared {
+    world: Mutex<World>,
+    outlets: Outlets,
+    /// What a reset goes back to.
+    origin: SimulatorBuilder,
+    pub(super) changes: broadcast::Sender<SimulatorChange>,
+    /// Notified when something was answered, or is sent.
+    progress: Notify,
+    /// Number of the state: what is sent for another one is dropped.
+    epoch: watch::Sender<u64>,
+    /// Notified when something else falls due next.
+    agenda: Arc<Notify>,
+    has_timer: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(world: World, outlets: Outlets, origin: SimulatorBuilder) -> Self {
+        Self {
+            world: Mutex::new(world),
+            outlets,
+            origin,
+            changes: broadcast::channel(BEHIND).0,
+            progress: Notify::new(),
+            epoch: watch::channel(0).0,
+            agenda: Arc::new(Notify::new()),
+            has_timer: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The timer has nothing to wait for any more.
+        self.agenda.notify_one();
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Simulator {
+    /// Looks at the world.
+    pub(super) fn lock(&self) -> MutexGuard<'_, World> {
+        // Nothing is left half done by a panic that was caught elsewhere.
+        self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets something happen in the world, and what follows from it.
+    pub(super) fn act<R>(&self, action: impl FnOnce(&mut World) -> R) -> R {
+        let mut world = self.lock();
+        let result = action(&mut world);
+        world.fall_due();
+        let departures = world.departures();
+        let changes = std::mem::take(&mut world.changes);
+        let next = world.agenda.next().and_then(|next| world.time.wait_until(next));
+        drop(world);
+        for change in changes {
+            // Nobody has to listen.
+            let _ = self.0.changes.send(change);
+        }
+        departures.into_iter().for_each(|departure| self.depart(departure));
+        if next.is_some() {
+            self.start_timer();
+        }
+        self.0.progress.notify_waiters();
+        result
+    }
+
+    fn depart(&self, departure: Departure) {
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(self.clone().carry(departure))),
+            Err(_) => {
+                let outcome = Outcome::failed("not sent: there is no runtime");
+                let _ = self.arrive(&departure, &outcome, None);
+            }
+        }
+    }
+
+    /// Sends a request, and those that wait for its answer.
+    async fn carry(self, first: Departure) {
+        let mut epoch = self.0.epoch.subscribe();
+        let mut next = Some(first);
+        while let Some(departure) = next {
+            if *epoch.borrow_and_update() != departure.epoch {
+                return;
+            }
+            let outlets = self.0.outlets.clone();
+            let (posted, is_twice) = (departure.posted.clone(), departure.is_twice());
+            // A task of its own: what panics in a transport is not to stop what waits behind it.
+            let mut sent = tokio::spawn(async move {
+                let first = outlets.send(&posted).await;
+                (first, if is_twice { Some(outlets.send(&posted).await) } else { None })
+            });
+            let (outcome, second) = tokio::select! {
+                sent = &mut sent => sent.unwrap_or_else(|_| (Outcome::failed("it panicked"), None)),
+                _ = epoch.changed() => {
+                    sent.abort();
+                    return;
+                }
+            };
+            next = self.arrive(&departure, &outcome, second);
+        }
+    }
+
+    fn arrive(
+        &self,
+        departure: &Departure,
+        outcome: &Outcome,
+        second: Option<Outcome>,
+    ) -> Option<Departure> {
+        self.act(|world| {
+            let is_current = world.epoch == departure.epoch;
+            is_current.then(|| world.arrive(departure, outcome, second)).flatten()
+        })
+    }
+
+    /// Waits until nothing is under way: of a chat, if one is named.
+    pub(super) async fn settle(&self, case: Option<&str>) {
+        self.settle_until(|world| world.outbox.is_settled(case)).await;
+    }
+
+    async fn settle_until(&self, is_settled: impl Fn(&World) -> bool) {
+        loop {
+            let progress = self.0.progress.notified();
+            tokio::pin!(progress);
+            progress.as_mut().enable();
+            if is_settled(&self.lock()) {
+                return;
+            }
+            progress.await;
+        }
+    }
+
+    /// Waits until the status of agents is not under way.
+    pub(super) async fn settle_agents(&self) {
+        self.settle_until(|world| world.outbox.is_settled_without_case()).await;
+    }
+
+    /// Lets time pass, and what falls due happen in its order.
+    pub(super) async fn pass(&self, duration: Duration) {
+        self.act(|world| world.outbox.release(None));
+        self.settle(None).await;
+        let end = self.now().saturating_add(duration);
+        loop {
+            let is_over = self.act(|world| {
+                let next = world.agenda.next().filter(|next| *next <= end);
+                world.time.advance_to(next.unwrap_or(end));
+                next.is_none()
+            });
+            self.settle(None).await;
+            if is_over {
+                return;
+            }
+        }
+    }
+
+    /// Makes everything as at the start.
+    pub(super) fn begin_again(&self, seed: Option<u64>) {
+        let mut origin = self.0.origin.clone();
+        if let Some(seed) = seed {
+            origin = origin.seed(seed);
+        }
+        let epoch = self.act(|world| {
+            let (epoch, watchers) = (world.epoch + 1, world.watchers);
+            *world = origin.into_world();
+            (world.epoch, world.watchers) = (epoch, watchers);
+            world.changed(SimulatorChange::Reset);
+            epoch
+        });
+        self.0.epoch.send_replace(epoch);
+    }
+
+    fn start_timer(&self) {
+        self.0.agenda.notify_one();
+        if let Ok(runtime) = Handle::try_current()
+            && !self.0.has_timer.swap(true, Ordering::Relaxed)
+        {
+            runtime.spawn(run_timer(Arc::downgrade(&self.0), Arc::clone(&self.0.agenda)));
+        }
+    }
+}
+
+/// Lets happen what falls due by itself, as long as there is a simulator.
+async fn run_timer(shared: Weak<Shared>, agenda: Arc<Notify>) {
+    while let Some(shared_now) = shared.upgrade() {
+        let simulator = Simulator(shared_now);
+        let wait = {
+            let world = simulator.lock();
+            world.agenda.next().and_then(|next| world.time.wait_until(next))
+        };
+        drop(simulator);
+        let Some(wait) = wait else {
+            agenda.notified().await;
+            continue;
+        };
+        tokio::select! {
+            () = sleep(wait) => {
+                let Some(shared) = shared.upgrade() else { return };
+                Simulator(shared).act(|_| ());
+            }
+            () = agenda.notified() => {}
+        }
+    }
+}
+
+impl World {
+    /// Lets happen what is due.
+    fn fall_due(&mut self) {
+        loop {
+            let now = self.time.now();
+            match self.agenda.take(now) {
+                Some(Due::Retry(parcel)) => self.post_again(*parcel),
+                Some(Due::Silence(case)) => self.fall_silent(&case),
+                None => return,
+            }
+        }
+    }
+}

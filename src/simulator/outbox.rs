@@ -1,0 +1,275 @@
+//! What is to be sent to the feeds: in order for each case and feed, side by side otherwise.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::agenda::{Due, RETRIES, RETRY};
+use super::control::SimulatorChange;
+use super::delivery::{DeliveryRecord, RecordedRequest};
+use super::fault::{Kind, Target};
+use super::feeds::Address;
+use super::feeds::bot::BotEvent;
+use super::post::{Outcome, Posted};
+use super::world::World;
+use crate::api::Api;
+use crate::id::CaseId;
+use crate::timestamp::Timestamp;
+
+/// Requests that wait, and those that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    lanes: BTreeMap<LaneKey, Lane>,
+    /// Lanes that have something, and from which nothing is under way.
+    ready: Vec<LaneKey>,
+    /// Requests that wait for the next of their feed, by a fault.
+    held: Vec<Parcel>,
+}
+
+/// Of one case and one feed: the next request waits for the answer to the one before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LaneKey {
+    pub(super) case: Option<CaseId>,
+    feed: &'static str,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Parcel>,
+    is_under_way: bool,
+}
+
+/// Request to a feed, before it is sent.
+#[derive(Debug, Clone)]
+pub(super) struct Parcel {
+    pub(super) feed: Api,
+    pub(super) case: Option<CaseId>,
+    pub(super) address: Address,
+    pub(super) content: Content,
+    n: u64,
+    attempt: u32,
+    first_at: Timestamp,
+    was_held: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Json(Bytes),
+    Xml(Bytes),
+    /// Event of which the body is written when it is sent.
+    Bot(BotEvent),
+    Query(String),
+}
+
+/// Request that is being sent.
+#[derive(Debug)]
+pub(super) struct Departure {
+    pub(super) posted: Posted,
+    pub(super) key: LaneKey,
+    pub(super) epoch: u64,
+    parcel: Parcel,
+    record: DeliveryRecord,
+    /// Number of the second time, if it is sent twice.
+    again: Option<u64>,
+}
+
+impl Departure {
+    pub(super) fn is_twice(&self) -> bool {
+        self.again.is_some()
+    }
+}
+
+impl Parcel {
+    fn key(&self) -> LaneKey {
+        LaneKey { case: self.case.clone(), feed: self.feed.as_str() }
+    }
+}
+
+impl Outbox {
+    fn put(&mut self, parcel: Parcel, is_first: bool) {
+        let key = parcel.key();
+        let lane = self.lanes.entry(key.clone()).or_default();
+        if is_first {
+            lane.waiting.push_front(parcel);
+        } else {
+            lane.waiting.push_back(parcel);
+        }
+        if !lane.is_under_way && !self.ready.contains(&key) {
+            self.ready.push(key);
+        }
+    }
+
+    /// Returns `true` if nothing is under way: of a case, if one is named.
+    pub(super) fn is_settled(&self, case: Option<&str>) -> bool {
+        let is_of = |key: &LaneKey| match (case, &key.case) {
+            (Some(case), Some(of)) => of.as_str() == case,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        !self.lanes.keys().any(is_of)
+    }
+
+    /// Returns `true` if nothing is under way that is of no case.
+    pub(super) fn is_settled_without_case(&self) -> bool {
+        self.lanes.keys().all(|key| key.case.is_some())
+    }
+
+    /// Lets go of what waits for the next of its feed.
+    pub(super) fn release(&mut self, feed: Option<Api>) {
+        let held = std::mem::take(&mut self.held);
+        for parcel in held {
+            if feed.is_none_or(|feed| feed == parcel.feed) {
+                self.put(parcel, true);
+            } else {
+                self.held.push(parcel);
+            }
+        }
+    }
+}
+
+impl World {
+    /// Puts a request there, to be sent as soon as those before it of its case and feed were.
+    pub(super) fn post(
+        &mut self,
+        feed: Api,
+        case: Option<CaseId>,
+        address: Address,
+        content: Content,
+    ) {
+        let (n, first_at) = (self.log.number(), self.time.now());
+        let parcel =
+            Parcel { feed, case, address, content, n, attempt: 1, first_at, was_held: false };
+        self.outbox.put(parcel, false);
+    }
+
+    /// Sends what failed once more.
+    pub(super) fn post_again(&mut self, mut parcel: Parcel) {
+        parcel.n = self.log.number();
+        parcel.attempt += 1;
+        self.outbox.put(parcel, false);
+    }
+
+    /// Returns what can be sent now.
+    pub(super) fn departures(&mut self) -> Vec<Departure> {
+        let mut departures = Vec::new();
+        // What is lost by a fault may have effects that are sent in turn.
+        while !self.outbox.ready.is_empty() {
+            for key in std::mem::take(&mut self.outbox.ready) {
+                departures.extend(self.depart(&key));
+            }
+        }
+        departures
+    }
+
+    /// Takes the next request of a lane.
+    fn depart(&mut self, key: &LaneKey) -> Option<Departure> {
+        loop {
+            let lane = self.outbox.lanes.get_mut(key)?;
+            let Some(mut parcel) = lane.waiting.pop_front() else {
+                self.outbox.lanes.remove(key);
+                return None;
+            };
+            lane.is_under_way = true;
+            let target = Target::Feed(parcel.feed);
+            let fault = if parcel.was_held { None } else { self.faults.befalls(target) };
+            let fault = fault.map(|fault| fault.kind);
+            if fault == Some(Kind::Reorder) {
+                parcel.was_held = true;
+                self.outbox.held.push(parcel);
+                continue;
+            }
+            let departure = self.dispatch(key.clone(), parcel, fault);
+            if departure.posted.fault != Some(Kind::Drop) {
+                return Some(departure);
+            }
+            self.finish(&departure, &Outcome::failed("dropped, by a fault"));
+        }
+    }
+
+    /// Writes a request, and that it is sent.
+    fn dispatch(&mut self, key: LaneKey, parcel: Parcel, fault: Option<Kind>) -> Departure {
+        let again = (fault == Some(Kind::Duplicate)).then(|| self.log.number());
+        let body = match &parcel.content {
+            Content::Bot(event) => self.bot_body(&parcel, event),
+            Content::Json(body) | Content::Xml(body) => body.clone(),
+            Content::Query(_) => Bytes::new(),
+        };
+        let posted = Posted::new(&parcel, body, fault);
+        let record = DeliveryRecord {
+            n: parcel.n,
+            feed: parcel.feed,
+            case_id: parcel.case.clone(),
+            attempt: parcel.attempt,
+            url: posted.url.clone(),
+            at: self.time.now(),
+            duration_ms: 0,
+            request: RecordedRequest {
+                headers: posted.shown_headers(),
+                body: String::from_utf8_lossy(&posted.body).into_owned(),
+            },
+            response: None,
+            error: None,
+            mailed: false,
+        };
+        self.record(record.clone());
+        Departure { posted, key, epoch: self.epoch, parcel, record, again }
+    }
+
+    /// Writes an event for a bot. What it wants back goes with it, once.
+    fn bot_body(&mut self, parcel: &Parcel, event: &BotEvent) -> Bytes {
+        let case = parcel.case.as_ref().and_then(|case| self.cases.get_mut(case));
+        let Some(case) = case else { return Bytes::new() };
+        let context_id = case.context_id.take();
+        event.body(&case.id, context_id.as_deref())
+    }
+
+    fn record(&mut self, record: DeliveryRecord) {
+        self.changed(SimulatorChange::Delivery(record.n));
+        self.log.put(record);
+    }
+
+    /// Takes an answer, and returns the next request of the lane.
+    pub(super) fn arrive(
+        &mut self,
+        departure: &Departure,
+        outcome: &Outcome,
+        second: Option<Outcome>,
+    ) -> Option<Departure> {
+        self.finish(departure, outcome);
+        if let (Some(n), Some(second)) = (departure.again, second) {
+            let record = DeliveryRecord { n, ..departure.record.clone() };
+            self.record(second.recorded(record, &departure.parcel.address.token));
+        }
+        self.outbox.release(Some(departure.parcel.feed));
+        let next = self.depart(&departure.key);
+        // It may have become ready while this was taken in.
+        self.outbox.ready.retain(|ready| *ready != departure.key);
+        next
+    }
+
+    /// Writes down what came back, and does what follows from it.
+    fn finish(&mut self, departure: &Departure, outcome: &Outcome) {
+        let parcel = &departure.parcel;
+        let record = departure.record.clone();
+        self.record(outcome.clone().recorded(record, &parcel.address.token));
+        match (&parcel.content, &parcel.case) {
+            (Content::Bot(event), Some(case)) => self.bot_answered(case, event, outcome),
+            _ if parcel.feed == Api::Integration && !outcome.is_accepted() => {
+                self.retry(parcel.clone(), &departure.record);
+            }
+            _ => {}
+        }
+    }
+
+    fn retry(&mut self, parcel: Parcel, record: &DeliveryRecord) {
+        let next = parcel.first_at.saturating_add(RETRY * parcel.attempt);
+        if next <= parcel.first_at.saturating_add(RETRIES) {
+            let next = next.max(self.time.now());
+            self.agenda.put(next, Due::Retry(Box::new(parcel)));
+            return;
+        }
+        let n = self.log.number();
+        let error = Some("given up after 2 hours: the customer gets an email".to_owned());
+        self.record(DeliveryRecord { n, error, mailed: true, ..record.clone() });
+    }
+}
