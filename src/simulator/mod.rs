@@ -56,6 +56,57 @@
 //! [`serve`](Simulator::serve) puts it on a socket, for programs in any language, and
 //! [`handle`](Simulator::handle) answers a request from anywhere else.
 //!
+//! # Chats, and what is sent
+//!
+//! A widget has feeds: a bot, and what is told of its chats. Each is sent to as SnapEngage sends,
+//! over HTTP or straight into a [`Receiver`](crate::Receiver), and a test plays the visitor and the
+//! agents:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use http::StatusCode;
+//! use snapengage::bot::{self, Reply};
+//! use snapengage::simulator::{Fault, IntegrationForm, SimulatedWidget, Simulator};
+//! use snapengage::{Api, Receiver, Token, integration};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let bot = bot::from_fn(|message| async move {
+//!     Ok(match message.text.as_str() {
+//!         "Somebody" => Reply::say("One moment").to_human(),
+//!         _ => Reply::say("What is it about?").button("Somebody"),
+//!     })
+//! });
+//! let cases = integration::from_fn(|_| async { Ok(()) });
+//! let receiver = Receiver::builder()
+//!     .bot("/bot", Token::new("t"), bot)
+//!     .integration("/cases", Token::new("t"), cases)
+//!     .build()?;
+//!
+//! let sales = SimulatedWidget::new("sales").bot("/bot", "t");
+//! let simulator = Simulator::builder()
+//!     .widget(sales.integration("/cases", "t", IntegrationForm::Json))
+//!     .agent("jane@example.com")
+//!     .deliver_to(receiver)
+//!     .seed(1)
+//!     .build()?;
+//! let visit = simulator.visit("sales").email("v@example.com").start("Hello").await;
+//! visit.sees("What is it about?").click("Somebody").await.sees("One moment");
+//! let jane = simulator.agent("jane@example.com");
+//! jane.takes(&visit).await?;
+//! jane.says(&visit, "Hi").await?;
+//! visit.sees("Hi");
+//!
+//! let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+//! simulator.fault(Fault::nth(1).on(Api::Integration).status(unavailable));
+//! visit.leaves().await;
+//! simulator.advance(Duration::from_secs(2 * 60 * 60)).await;
+//! simulator.delivered(Api::Integration).assert_statuses([503, 200]).assert_same_body();
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Faults
 //!
 //! A [`Fault`] lets calls go wrong by choice: the n-th, every n-th, or some by chance, which is the
@@ -97,6 +148,7 @@ mod builder;
 mod case;
 mod chosen;
 mod control;
+mod delivered;
 mod delivery;
 mod door;
 mod engine;
@@ -114,6 +166,7 @@ mod serve;
 mod time;
 mod vendor;
 mod visit;
+mod visitor;
 mod widget;
 mod world;
 
@@ -135,6 +188,7 @@ pub use self::agent::SimulatedAgent;
 pub use self::builder::SimulatorBuilder;
 pub use self::chosen::{Choice, choices};
 pub use self::control::{SimulatorChange, Watching};
+pub use self::delivered::Deliveries;
 pub use self::delivery::{DeliveryFilter, DeliveryRecord, RecordedRequest, RecordedResponse};
 pub use self::fault::{Fault, FaultTarget, FaultTrigger};
 pub use self::feeds::IntegrationForm;
@@ -143,6 +197,7 @@ pub use self::visit::{
     BanKind, LineAuthor, NewVisit, OfflineMessage, ShownButton, ShownCard, ShownCards, VisitLabel,
     VisitLine, VisitState, VisitView,
 };
+pub use self::visitor::{SimulatedVisit, SimulatedVisitor};
 pub use self::widget::SimulatedWidget;
 
 use self::body::{Half, Slow, broken};
@@ -153,7 +208,7 @@ use self::vendor::call::Call;
 use self::vendor::log_case;
 use self::vendor::refusal::Refusal;
 use crate::client::{Operation, ResponseBody, Transport, TransportError, User, Widget};
-use crate::id::CaseId;
+use crate::id::{CaseId, WidgetId};
 use crate::integration::SupportRequest;
 use crate::timestamp::Timestamp;
 
@@ -260,6 +315,11 @@ impl Simulator {
     /// Takes all faults away.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
+    }
+
+    /// Returns a visitor who comes to a widget, for a test to play.
+    pub fn visit(&self, widget: impl Into<WidgetId>) -> SimulatedVisitor {
+        SimulatedVisitor::new(self.clone(), widget.into())
     }
 
     /// Returns the seat of an agent, to do there what agents do.
