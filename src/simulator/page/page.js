@@ -1,0 +1,133 @@
+// The page: what is around the three columns.
+
+import { showAgent } from './agent.js';
+import { $, attempt, el, fillSelect, notice, onClick, onSubmit, pill, same } from './dom.js';
+import { api, FEEDS, listen, refresh, refreshAll, select, selected, state, watch } from './store.js';
+import { showVisitor } from './visitor.js';
+import { showWire } from './wire.js';
+
+const CALLS = ['agent-status', 'logs', 'file',
+  ...['user', 'widget'].flatMap((each) => ['create', 'get', 'update', 'delete'].map((verb) => `${each}-${verb}`)),
+  'chat-availability', 'chat-start', 'chat-say', 'chat-poll', 'availability'];
+const DEEDS = ['status', 'reset', 'half', 'stall', 'slow', 'drop', 'duplicate', 'reorder', 'cyclic-link',
+  'foreign-link', 'foreign-redirect', 'error-in-200'];
+
+const chatNodes = new Map();
+
+function chatNode({ case_id }) {
+  const onclick = () => select(case_id);
+  const button = el('button', { title: case_id, onclick }, el('span'), el('bdi'), el('span', { className: 'unseen' }));
+  const node = el('li', {}, button);
+  $('chat-list').prepend(node);
+  chatNodes.set(case_id, node);
+  return node;
+}
+
+/** Newest first. A node stays where it is, and keeps the focus. */
+function showChats({ visits }) {
+  for (const visit of visits.toReversed()) {
+    const button = (chatNodes.get(visit.case_id) ?? chatNode(visit)).firstChild;
+    const [dot, name, state] = button.children;
+    dot.className = `dot ${visit.state}`;
+    name.textContent = visit.name || visit.email || visit.case_id.slice(0, 8);
+    state.textContent = visit.state;
+    button.setAttribute('aria-current', visit.case_id === selected());
+  }
+  const known = new Set(visits.map(({ case_id }) => case_id));
+  for (const [caseId, node] of chatNodes) if (!known.has(caseId) && chatNodes.delete(caseId)) node.remove();
+  $('new-chat').setAttribute('aria-current', !selected());
+}
+
+function showClock() {
+  const { now, fetched, speed = 1, paused } = state.world;
+  if (!now) return;
+  const date = new Date(now + (paused ? 0 : (Date.now() - fetched) * speed));
+  const [day, clock] = date.toISOString().split(/[T.]/);
+  $('clock').dateTime = date.toISOString();
+  $('clock').textContent = `${day} ${clock} UTC`;
+  $('pace').textContent = paused ? '· stands still' : speed === 1 ? '' : `· ${speed} × faster`;
+}
+
+function faultText(rule) {
+  const { feed, call, nth, every, p, do: deed, ...rest } = rule;
+  const when = nth ? `request ${nth}` : every ? `every ${every}` : `p = ${p}`;
+  const more = Object.entries(rest).map(([name, value]) => ` · ${name} ${value}`).join('');
+  return `${feed ?? `call ${call}`} · ${when} · ${deed}${more}`;
+}
+
+function showFaults({ faults }) {
+  $('fault-count').textContent = faults.length ? ` (${faults.length})` : '';
+  $('fault-list').replaceChildren(...faults.map((rule) => el('li', {}, faultText(rule))));
+}
+
+const chosen = (id) => $(id).value;
+
+function fault() {
+  const [kind, on] = chosen('f-on').split(' ');
+  const [when, deed] = [chosen('f-when'), chosen('f-do')];
+  const rule = { [kind]: on, [when]: Number(chosen('f-n')), do: deed };
+  if (when === 'p') rule.seed = Number(chosen('f-seed'));
+  if (deed === 'stall' || deed === 'slow') rule.ms = Number(chosen('f-ms'));
+  if (deed !== 'status') return rule;
+  rule.status = Number(chosen('f-status'));
+  if (chosen('f-retry')) rule.retry_after = Number(chosen('f-retry'));
+  if ($('f-html').checked) rule.html = true;
+  return rule;
+}
+
+function showFaultFields() {
+  for (const field of document.querySelectorAll('[data-for]')) {
+    field.hidden = !field.dataset.for.split(' ').some((each) => [chosen('f-when'), chosen('f-do')].includes(each));
+  }
+}
+
+async function showRules() {
+  const rows = await api('/explain');
+  $('rules').replaceChildren(...rows.map(({ what, value, documented }) => el('tr', {},
+    el('th', { scope: 'row' }, what),
+    el('td', {}, typeof value === 'string' ? value : JSON.stringify(value)),
+    el('td', {}, documented
+      ? el('span', { className: 'pill good' }, 'documented')
+      : el('span', { className: 'pill warn' }, 'chosen')))));
+}
+
+for (const button of document.querySelectorAll('[data-opens]')) {
+  button.onclick = () => {
+    $(button.dataset.opens).showModal();
+    if (button.dataset.opens === 'rules-dialog') attempt(showRules);
+  };
+}
+for (const button of document.querySelectorAll('[data-closes]')) {
+  button.onclick = () => button.closest('dialog').close();
+}
+
+onClick('new-chat', () => { select(''); $('s-text').focus(); });
+onClick('reset', async () => {
+  if (!confirm('Forget all chats, deliveries and faults?')) return;
+  await api('/reset', {});
+  select('');
+  await refreshAll();
+});
+onSubmit('advance', async () => {
+  await api('/time/advance', { seconds: Number($('advance-by').value) * Number($('advance-unit').value) });
+  await refreshAll();
+});
+onSubmit('fault', async () => {
+  await api('/faults', fault());
+  await refresh('faults');
+});
+onClick('faults-clear', async () => {
+  await api('/faults', undefined, 'DELETE');
+  await refresh('faults');
+});
+fillSelect($('f-on'), same([...FEEDS.map((each) => `feed ${each}`), ...CALLS.map((each) => `call ${each}`)]));
+fillSelect($('f-do'), same(DEEDS));
+showFaultFields();
+$('fault').onchange = showFaultFields;
+
+for (const watcher of [showChats, showVisitor, showAgent, showWire, showFaults, showClock]) watch(watcher);
+setInterval(showClock, 1000);
+listen((isUp) => {
+  pill($('link'), isUp ? 'connected' : 'no connection', isUp ? 'good' : 'bad');
+  if (isUp) notice('');
+});
