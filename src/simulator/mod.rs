@@ -152,6 +152,7 @@ mod delivered;
 mod delivery;
 mod door;
 mod engine;
+mod face;
 mod fault;
 mod fault_form;
 mod feeds;

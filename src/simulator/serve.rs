@@ -2,16 +2,10 @@
 
 use std::time::Duration;
 
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
-use hyper::body::Incoming;
-
 use super::Simulator;
-use super::vendor::refusal::Refusal;
-use crate::client::{ResponseBody, TransportError};
+use super::face::Face;
 use crate::server::acceptor::Acceptor;
 use crate::server::listener::Listener;
-use crate::server::service::{Exchange, Paced, Serve};
 use crate::server::settings::Settings;
 
 /// Longest head of a request: what a visitor says is in its address.
@@ -43,33 +37,6 @@ impl Simulator {
     pub async fn serve(&self, listener: impl Listener, shutdown: impl Future<Output = ()>) {
         let mut settings = Settings::default();
         (settings.header_limit, settings.drain_deadline) = (HEADER_LIMIT, DRAIN);
-        Acceptor::new(self.clone(), settings).run(listener, shutdown).await;
+        Acceptor::new(Face::new(self.clone()), settings).run(listener, shutdown).await;
     }
-}
-
-impl Serve for Simulator {
-    type Error = TransportError;
-    type Body = Paced<ResponseBody>;
-
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-        exchange: Exchange<'_>,
-    ) -> Result<Response<Paced<ResponseBody>>, TransportError> {
-        let response =
-            if exchange.framing.is_ok() { self.handle(request).await? } else { refused_framing() };
-        Ok(response.map(|body| exchange.paced(body)))
-    }
-
-    fn start_draining(&self) {}
-
-    async fn finished(&self) {}
-}
-
-/// Refuses a request whose end is in doubt, and whatever may come behind it.
-fn refused_framing() -> Response<ResponseBody> {
-    let answer = Refusal::malformed("the end of the request is in doubt").answer(None);
-    let mut response = answer.into_response(ResponseBody::from);
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
 }

@@ -6,6 +6,7 @@ mod chats;
 mod choices;
 mod client;
 mod client_logs;
+mod face;
 mod faults;
 mod hostile;
 mod logs;

@@ -1,0 +1,73 @@
+//! What is not of one chat: rules, faults, time.
+
+use std::time::Duration;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::asked::{Asked, told};
+use super::refused::Refused;
+use super::reply::FaceReply;
+use crate::simulator::Simulator;
+use crate::simulator::chosen::choices;
+use crate::simulator::fault::Fault;
+
+/// Most faults at a time: each is asked at every request.
+const MOST_FAULTS: usize = 1000;
+
+/// Longest time to pass at once, in seconds: a year.
+const LONGEST: f64 = 366.0 * 24.0 * 60.0 * 60.0;
+
+/// `GET /_/explain`.
+pub(super) fn explain(asked: &Asked) -> Result<FaceReply, Refused> {
+    asked.only(&[Method::GET])?;
+    Ok(FaceReply::json(&choices()))
+}
+
+/// `/_/faults`.
+pub(super) fn faults(simulator: &Simulator, asked: &Asked) -> Result<FaceReply, Refused> {
+    asked.only(&[Method::GET, Method::POST, Method::DELETE])?;
+    match asked.method {
+        Method::POST => {
+            let faults = rules(asked.json()?)?;
+            if simulator.faults().len() + faults.len() > MOST_FAULTS {
+                return Err(Refused::full("there are too many faults"));
+            }
+            faults.into_iter().for_each(|fault| simulator.fault(fault));
+        }
+        Method::DELETE => simulator.clear_faults(),
+        _ => {}
+    }
+    Ok(FaceReply::json(&simulator.faults()))
+}
+
+/// Reads one fault, or a list of them.
+fn rules(value: Value) -> Result<Vec<Fault>, Refused> {
+    let rules = match value {
+        Value::Array(rules) => rules,
+        rule => vec![rule],
+    };
+    let read = |(n, rule)| {
+        let read = serde_json::from_value(rule);
+        read.map_err(|error| Refused::malformed(format!("fault {}: {}", n + 1, told(&error))))
+    };
+    rules.into_iter().enumerate().map(read).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: f64,
+}
+
+/// `POST /_/time/advance`.
+pub(super) async fn advance(simulator: &Simulator, asked: &Asked) -> Result<FaceReply, Refused> {
+    asked.only(&[Method::POST])?;
+    let Advance { seconds } = asked.json()?;
+    if !(0.0..=LONGEST).contains(&seconds) {
+        return Err(Refused::malformed("`seconds` is not 0 to a year"));
+    }
+    simulator.advance(Duration::from_secs_f64(seconds)).await;
+    Ok(FaceReply::json(&json!({ "now": simulator.now().as_millis() })))
+}

@@ -1,0 +1,160 @@
+//! Simulator on a socket: the vendor's APIs, and beside them the levers, the page and the script.
+//!
+//! | paths | who may call | file |
+//! |---|---|---|
+//! | `/_/` | the page, and what is no page | [`control`], [`visits`], [`agents`], [`deliveries`] |
+//! | `/`, `/page.js`, … | the same | [`page`] |
+//! | `/js/`, `/_v/` | any page | [`script`], [`visitors`] |
+//! | all else | as the vendor has it | `vendor/` |
+
+mod asked;
+mod control;
+mod gate;
+mod refused;
+mod reply;
+
+use std::sync::Arc;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, CONNECTION,
+};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use hyper::body::Incoming;
+use tokio::sync::watch;
+
+use self::asked::Asked;
+use self::gate::Gate;
+use self::refused::Refused;
+use self::reply::FaceReply;
+use super::Simulator;
+use super::vendor::refusal::Refusal;
+use crate::client::{ResponseBody, TransportError};
+use crate::server::service::{Exchange, Paced, Serve};
+
+/// Simulator as it is served.
+#[derive(Clone)]
+pub(super) struct Face {
+    simulator: Simulator,
+    gate: Arc<Gate>,
+    /// `true` once no more requests should come: what waits is answered, and streams end.
+    draining: watch::Sender<bool>,
+}
+
+/// Part of the face that a path is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Levers, for programs and the page: `/_/`.
+    Control,
+    /// What the script calls: `/_v/`.
+    Visitors,
+    Vendor,
+}
+
+impl Part {
+    fn of(path: &str) -> Self {
+        match path.split('/').nth(1) {
+            Some("_") => Self::Control,
+            Some("_v") => Self::Visitors,
+            _ => Self::Vendor,
+        }
+    }
+
+    /// Returns `true` for what pages of any origin may read.
+    fn is_open(self) -> bool {
+        self == Self::Visitors
+    }
+}
+
+impl Face {
+    pub(super) fn new(simulator: Simulator) -> Self {
+        let gate = Arc::new(Gate::new(&[]));
+        Self { simulator, gate, draining: watch::Sender::new(false) }
+    }
+
+    async fn handle(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, TransportError> {
+        let (head, body) = request.into_parts();
+        if let Err(refused) = self.gate.lets_in(&head) {
+            return Ok(refused.reply().into_response());
+        }
+        let part = Part::of(head.uri.path());
+        if part == Part::Vendor {
+            return self.simulator.handle(Request::from_parts(head, body)).await;
+        }
+        let is_preflight = head.method == Method::OPTIONS;
+        let reply = match part {
+            _ if part.is_open() && is_preflight => Ok(preflight()),
+            Part::Control => match gate::is_of_this_site(&head) {
+                Ok(()) => self.control(Asked::read(head, body).await).await,
+                Err(foreign) => Err(foreign),
+            },
+            _ => Err(Refused::unknown("page")),
+        };
+        let mut reply = reply.unwrap_or_else(Refused::reply);
+        if part.is_open() {
+            reply.headers.push((ACCESS_CONTROL_ALLOW_ORIGIN, ANY));
+        } else {
+            reply.headers.push((RESOURCE_POLICY, HeaderValue::from_static("same-origin")));
+        }
+        Ok(reply.into_response())
+    }
+
+    async fn control(&self, asked: Result<Asked, Refused>) -> Result<FaceReply, Refused> {
+        let asked = asked?;
+        match *asked.path().as_slice() {
+            ["explain"] => control::explain(&asked),
+            ["faults"] => control::faults(&self.simulator, &asked),
+            ["time", "advance"] => control::advance(&self.simulator, &asked).await,
+            _ => Err(Refused::unknown("page")),
+        }
+    }
+}
+
+const ANY: HeaderValue = HeaderValue::from_static("*");
+
+/// Keeps other sites from loading an answer as a script or a picture.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Asked for by browsers before a public page calls a private address.
+const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
+
+/// Answers what a browser asks before it sends a request that is not a plain one.
+fn preflight() -> FaceReply {
+    FaceReply::empty()
+        .header(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"))
+        .header(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"))
+        .header(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"))
+        .header(PRIVATE_NETWORK, HeaderValue::from_static("true"))
+}
+
+impl Serve for Face {
+    type Error = TransportError;
+    type Body = Paced<ResponseBody>;
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        exchange: Exchange<'_>,
+    ) -> Result<Response<Paced<ResponseBody>>, TransportError> {
+        let response =
+            if exchange.framing.is_ok() { self.handle(request).await? } else { refused_framing() };
+        Ok(response.map(|body| exchange.paced(body)))
+    }
+
+    fn start_draining(&self) {
+        self.draining.send_replace(true);
+    }
+
+    async fn finished(&self) {}
+}
+
+/// Refuses a request whose end is in doubt, and whatever may come behind it.
+fn refused_framing() -> Response<ResponseBody> {
+    let answer = Refusal::malformed("the end of the request is in doubt").answer(None);
+    let mut response = answer.into_response(ResponseBody::from);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
