@@ -161,6 +161,7 @@ mod ids;
 mod lever;
 mod log;
 mod outbox;
+mod page;
 mod post;
 mod rules;
 mod serve;

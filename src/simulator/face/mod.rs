@@ -10,6 +10,7 @@
 mod asked;
 mod control;
 mod gate;
+mod page;
 mod refused;
 mod reply;
 
@@ -19,6 +20,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONNECTION,
 };
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::sync::watch;
@@ -46,7 +48,11 @@ pub(super) struct Face {
 enum Part {
     /// Levers, for programs and the page: `/_/`.
     Control,
-    /// What the script calls: `/_v/`.
+    /// Files of the page: `/`, `/page.js`.
+    Page,
+    /// Scripts of widgets: `/js/`.
+    Script,
+    /// What these call: `/_v/`.
     Visitors,
     Vendor,
 }
@@ -56,13 +62,15 @@ impl Part {
         match path.split('/').nth(1) {
             Some("_") => Self::Control,
             Some("_v") => Self::Visitors,
+            Some("js") => Self::Script,
+            _ if page::has(path) => Self::Page,
             _ => Self::Vendor,
         }
     }
 
     /// Returns `true` for what pages of any origin may read.
     fn is_open(self) -> bool {
-        self == Self::Visitors
+        matches!(self, Self::Script | Self::Visitors)
     }
 }
 
@@ -84,30 +92,37 @@ impl Face {
         if part == Part::Vendor {
             return self.simulator.handle(Request::from_parts(head, body)).await;
         }
-        let is_preflight = head.method == Method::OPTIONS;
-        let reply = match part {
-            _ if part.is_open() && is_preflight => Ok(preflight()),
-            Part::Control => match gate::is_of_this_site(&head) {
-                Ok(()) => self.control(Asked::read(head, body).await).await,
-                Err(foreign) => Err(foreign),
-            },
-            _ => Err(Refused::unknown("page")),
-        };
-        let mut reply = reply.unwrap_or_else(Refused::reply);
+        let mut reply = self.reply(part, head, body).await.unwrap_or_else(Refused::reply);
         if part.is_open() {
             reply.headers.push((ACCESS_CONTROL_ALLOW_ORIGIN, ANY));
+            reply.headers.push((RESOURCE_POLICY, HeaderValue::from_static("cross-origin")));
         } else {
             reply.headers.push((RESOURCE_POLICY, HeaderValue::from_static("same-origin")));
         }
         Ok(reply.into_response())
     }
 
-    async fn control(&self, asked: Result<Asked, Refused>) -> Result<FaceReply, Refused> {
-        let asked = asked?;
+    async fn reply(&self, part: Part, head: Parts, body: Incoming) -> Result<FaceReply, Refused> {
+        match part {
+            _ if part.is_open() && head.method == Method::OPTIONS => return Ok(preflight()),
+            Part::Control => gate::is_of_this_site(&head)?,
+            Part::Page => gate::is_of_this_origin(&head)?,
+            _ => {}
+        }
+        let asked = Asked::read(head, body).await?;
+        match part {
+            Part::Control => self.control(&asked).await,
+            Part::Page => page::file(&asked, &self.simulator.hubs()),
+            Part::Script => page::script(&asked, |id| self.simulator.has_widget(id)),
+            Part::Visitors | Part::Vendor => Err(Refused::unknown("page")),
+        }
+    }
+
+    async fn control(&self, asked: &Asked) -> Result<FaceReply, Refused> {
         match *asked.path().as_slice() {
-            ["explain"] => control::explain(&asked),
-            ["faults"] => control::faults(&self.simulator, &asked),
-            ["time", "advance"] => control::advance(&self.simulator, &asked).await,
+            ["explain"] => control::explain(asked),
+            ["faults"] => control::faults(&self.simulator, asked),
+            ["time", "advance"] => control::advance(&self.simulator, asked).await,
             _ => Err(Refused::unknown("page")),
         }
     }
@@ -157,4 +172,15 @@ fn refused_framing() -> Response<ResponseBody> {
     let mut response = answer.into_response(ResponseBody::from);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+impl Simulator {
+    /// Returns the addresses of the agents' pages.
+    fn hubs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn has_widget(&self, id: &str) -> bool {
+        self.lock().world.widgets.contains_key(id)
+    }
 }

@@ -2,4 +2,5 @@
 
 mod control;
 mod gate;
+mod page;
 pub(crate) mod served;
