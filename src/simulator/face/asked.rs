@@ -8,6 +8,7 @@ use http::Method;
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -33,6 +34,10 @@ pub(super) struct Asked {
     body: Bytes,
     pub(super) head: Parts,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 impl Asked {
     /// Reads a request to its end.
@@ -85,8 +90,15 @@ impl Asked {
         serde_json::from_slice(body).map_err(|error| Refused::malformed(told(&error)))
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.head.headers.get(name)?.to_str().ok()
+    /// Reads the body of a POST, which anything else is not.
+    pub(super) fn posted<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        self.only(&[Method::POST])?;
+        self.json()
+    }
+
+    /// Sees to it that there is nothing in the body of a POST.
+    pub(super) fn posted_nothing(&self) -> Result<(), Refused> {
+        self.posted::<Nothing>().map(|Nothing {}| ())
     }
 }
 

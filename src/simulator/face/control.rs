@@ -1,4 +1,4 @@
-//! What is not of one chat: rules, faults, time.
+//! What is not of one chat: rules, faults, time, and all at once.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Face;
 use super::asked::{Asked, told};
+use super::overview::overview;
 use super::refused::Refused;
 use super::reply::FaceReply;
-use crate::simulator::Simulator;
 use crate::simulator::chosen::choices;
 use crate::simulator::fault::Fault;
 
@@ -26,7 +27,8 @@ pub(super) fn explain(asked: &Asked) -> Result<FaceReply, Refused> {
 }
 
 /// `/_/faults`.
-pub(super) fn faults(simulator: &Simulator, asked: &Asked) -> Result<FaceReply, Refused> {
+pub(super) fn faults(face: &Face, asked: &Asked) -> Result<FaceReply, Refused> {
+    let simulator = &face.simulator;
     asked.only(&[Method::GET, Method::POST, Method::DELETE])?;
     match asked.method {
         Method::POST => {
@@ -37,8 +39,9 @@ pub(super) fn faults(simulator: &Simulator, asked: &Asked) -> Result<FaceReply, 
             faults.into_iter().for_each(|fault| simulator.fault(fault));
         }
         Method::DELETE => simulator.clear_faults(),
-        _ => {}
+        _ => return Ok(FaceReply::json(&simulator.faults())),
     }
+    face.world_changed();
     Ok(FaceReply::json(&simulator.faults()))
 }
 
@@ -62,12 +65,31 @@ struct Advance {
 }
 
 /// `POST /_/time/advance`.
-pub(super) async fn advance(simulator: &Simulator, asked: &Asked) -> Result<FaceReply, Refused> {
-    asked.only(&[Method::POST])?;
-    let Advance { seconds } = asked.json()?;
+pub(super) async fn advance(face: &Face, asked: &Asked) -> Result<FaceReply, Refused> {
+    let Advance { seconds } = asked.posted()?;
     if !(0.0..=LONGEST).contains(&seconds) {
         return Err(Refused::malformed("`seconds` is not 0 to a year"));
     }
-    simulator.advance(Duration::from_secs_f64(seconds)).await;
-    Ok(FaceReply::json(&json!({ "now": simulator.now().as_millis() })))
+    face.simulator.advance(Duration::from_secs_f64(seconds)).await;
+    face.world_changed();
+    Ok(FaceReply::json(&json!({ "now": face.simulator.now().as_millis() })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    seed: Option<u64>,
+}
+
+/// `POST /_/reset`.
+pub(super) fn reset(face: &Face, asked: &Asked) -> Result<FaceReply, Refused> {
+    let Reset { seed } = asked.posted()?;
+    face.simulator.reset(seed);
+    Ok(FaceReply::json(&json!({ "now": face.simulator.now().as_millis() })))
+}
+
+/// `GET /_/world`.
+pub(super) fn world(face: &Face, asked: &Asked) -> Result<FaceReply, Refused> {
+    asked.only(&[Method::GET])?;
+    Ok(FaceReply::json(&overview(&face.simulator)))
 }

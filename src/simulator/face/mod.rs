@@ -7,12 +7,19 @@
 //! | `/js/`, `/_v/` | any page | [`script`], [`visitors`] |
 //! | all else | as the vendor has it | `vendor/` |
 
+mod agents;
 mod asked;
 mod control;
+mod deliveries;
+mod events;
 mod gate;
+mod overview;
 mod page;
 mod refused;
 mod reply;
+mod stream;
+mod visits;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -41,6 +48,8 @@ pub(super) struct Face {
     gate: Arc<Gate>,
     /// `true` once no more requests should come: what waits is answered, and streams end.
     draining: watch::Sender<bool>,
+    /// Number of changes of faults and time.
+    world: watch::Sender<u64>,
 }
 
 /// Part of the face that a path is of.
@@ -77,7 +86,12 @@ impl Part {
 impl Face {
     pub(super) fn new(simulator: Simulator) -> Self {
         let gate = Arc::new(Gate::new(&[]));
-        Self { simulator, gate, draining: watch::Sender::new(false) }
+        let (draining, world) = (watch::Sender::new(false), watch::Sender::new(0));
+        Self { simulator, gate, draining, world }
+    }
+
+    fn world_changed(&self) {
+        self.world.send_modify(|count| *count += 1);
     }
 
     async fn handle(
@@ -120,9 +134,18 @@ impl Face {
 
     async fn control(&self, asked: &Asked) -> Result<FaceReply, Refused> {
         match *asked.path().as_slice() {
+            ["visits"] => self.visits(asked).await,
+            ["visits", case] => self.visit(asked, case).await,
+            ["visits", case, verb] => self.visitor_does(asked, case, verb).await,
+            ["offline"] => self.offline(asked).await,
+            ["agents", email, verb] => self.agent_does(asked, email, verb).await,
+            ["deliveries"] => self.deliveries(asked).await,
+            ["events"] => self.events(asked),
+            ["faults"] => control::faults(self, asked),
+            ["time", "advance"] => control::advance(self, asked).await,
+            ["reset"] => control::reset(self, asked),
+            ["world"] => control::world(self, asked),
             ["explain"] => control::explain(asked),
-            ["faults"] => control::faults(&self.simulator, asked),
-            ["time", "advance"] => control::advance(&self.simulator, asked).await,
             _ => Err(Refused::unknown("page")),
         }
     }

@@ -1,0 +1,117 @@
+//! `GET /_/events`: what changes, as server-sent events.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::interval;
+
+use super::Face;
+use super::asked::Asked;
+use super::overview::agent_row;
+use super::refused::Refused;
+use super::reply::FaceReply;
+use super::stream::pieces;
+use super::visits::without_lines;
+use crate::client::ResponseBody;
+use crate::simulator::delivery::DeliveryFilter;
+use crate::simulator::{Simulator, SimulatorChange};
+
+/// Pause after which a comment tells both sides that the other one is there.
+const PULSE: Duration = Duration::from_secs(15);
+
+/// What the stream is told.
+struct Source {
+    simulator: Simulator,
+    changes: broadcast::Receiver<SimulatorChange>,
+    /// Changes of faults and time.
+    world: watch::Receiver<u64>,
+    draining: watch::Receiver<bool>,
+}
+
+impl Face {
+    /// `GET /_/events`. It ends when the drain begins.
+    pub(super) fn events(&self, asked: &Asked) -> Result<FaceReply, Refused> {
+        asked.only(&[Method::GET])?;
+        let source = Source {
+            changes: self.simulator.changes(),
+            world: self.world.subscribe(),
+            draining: self.draining.subscribe(),
+            simulator: self.simulator.clone(),
+        };
+        let (sender, body) = pieces();
+        tokio::spawn(source.tell(sender));
+        let media = HeaderValue::from_static("text/event-stream");
+        Ok(FaceReply::new(media, ResponseBody::new(body)))
+    }
+}
+
+impl Source {
+    async fn tell(mut self, sender: mpsc::Sender<Bytes>) {
+        let _watching = self.simulator.watch();
+        let mut pulse = interval(PULSE);
+        loop {
+            let change = tokio::select! {
+                () = sender.closed() => return,
+                _ = self.draining.wait_for(|is_draining| *is_draining) => return,
+                _ = pulse.tick() => Err(Bytes::from_static(b":\n\n")),
+                Ok(()) = self.world.changed() => Err(event("world", &json!({}))),
+                change = self.changes.recv() => Ok(change),
+            };
+            let piece = match change {
+                Err(piece) => Some(piece),
+                Ok(Ok(change)) => self.told(change),
+                // Some were missed: all of it may have changed.
+                Ok(Err(RecvError::Lagged(_))) => Some(event("reset", &json!({}))),
+                Ok(Err(RecvError::Closed)) => return,
+            };
+            if let Some(piece) = piece
+                && !self.send(&sender, piece).await
+            {
+                return;
+            }
+        }
+    }
+
+    /// Returns `false` if nobody listens any more.
+    async fn send(&mut self, sender: &mpsc::Sender<Bytes>, piece: Bytes) -> bool {
+        tokio::select! {
+            sent = sender.send(piece) => sent.is_ok(),
+            _ = self.draining.wait_for(|is_draining| *is_draining) => false,
+        }
+    }
+
+    fn told(&self, change: SimulatorChange) -> Option<Bytes> {
+        Some(match change {
+            SimulatorChange::Visit(case) => {
+                event("visit", &without_lines(&self.simulator.visit_view(&case)?))
+            }
+            SimulatorChange::Delivery(number) => event("delivery", &self.delivery(number)?),
+            SimulatorChange::Agent(email) => {
+                event("agent", &json!(agent_row(&self.simulator, &email)?))
+            }
+            SimulatorChange::Reset => event("reset", &json!({})),
+        })
+    }
+
+    /// Returns a delivery without what was sent and answered: that may be long.
+    fn delivery(&self, number: u64) -> Option<Value> {
+        let filter = DeliveryFilter::default().after(number.checked_sub(1)?);
+        let record = self.simulator.deliveries(&filter).into_iter().next()?;
+        let mut value = json!(record);
+        let record = value.as_object_mut()?;
+        record.remove("request");
+        if let Some(response) = record.get_mut("response").and_then(Value::as_object_mut) {
+            response.retain(|name, _| name == "status");
+        }
+        Some(value)
+    }
+}
+
+fn event(name: &str, data: &Value) -> Bytes {
+    // In JSON, a line break within a text is escaped: one line holds it all.
+    format!("event: {name}\ndata: {data}\n\n").into()
+}

@@ -1,0 +1,167 @@
+//! Visits: what visitors do, and how their chats stand.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Face;
+use super::asked::Asked;
+use super::refused::Refused;
+use super::reply::FaceReply;
+use super::waiting::is_of;
+use crate::bot::{Button, CommandError};
+use crate::simulator::visit::{NewVisit, OfflineMessage, VisitView};
+
+/// Highest score of a survey.
+const BEST: u8 = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Say {
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Click {
+    text: String,
+    id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Email {
+    email: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rating {
+    score: u8,
+    comment: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FailTransfer {
+    error: String,
+}
+
+#[derive(Deserialize)]
+struct AnyEvent {
+    event: String,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
+}
+
+impl Face {
+    /// `/_/visits`.
+    pub(super) async fn visits(&self, asked: &Asked) -> Result<FaceReply, Refused> {
+        asked.only(&[Method::GET, Method::POST])?;
+        if asked.method == Method::POST {
+            let case = self.simulator.start_visit(asked.json::<NewVisit>()?).await?;
+            return self.shown(case.as_str());
+        }
+        let visits = self.simulator.visits();
+        let visits: Vec<_> = visits.iter().map(without_lines).collect();
+        Ok(FaceReply::json(&visits))
+    }
+
+    /// `/_/visits/{case}`.
+    pub(super) async fn visit(&self, asked: &Asked, case: &str) -> Result<FaceReply, Refused> {
+        asked.only(&[Method::GET])?;
+        let (wait, after) = (asked.wait()?, asked.number("after")?);
+        let before = self.view(case)?;
+        if let Some(wait) = wait {
+            let view = || self.simulator.visit_view(case);
+            // Of one who has seen some lines, nothing is missed between two requests.
+            let is_news = |view: &VisitView| after.is_some_and(|after| has_news(view, after));
+            let is_so = || view().is_none_or(|view| view != before || is_news(&view));
+            self.wait_until(wait, |change| is_of(change, case), is_so).await;
+        }
+        self.shown(case)
+    }
+
+    /// `/_/visits/{case}/{verb}`.
+    pub(super) async fn visitor_does(
+        &self,
+        asked: &Asked,
+        case: &str,
+        verb: &str,
+    ) -> Result<FaceReply, Refused> {
+        let simulator = &self.simulator;
+        match verb {
+            "say" => {
+                let Say { text } = asked.posted()?;
+                simulator.say(case, text).await?;
+            }
+            "click" => {
+                let Click { text, id } = asked.posted()?;
+                simulator.click(case, Button { text, id }).await?;
+            }
+            "email" => {
+                let Email { email } = asked.posted()?;
+                simulator.email(case, email).await?;
+            }
+            "survey" => {
+                let Rating { score, comment } = asked.posted()?;
+                self.rate(case, score, comment.as_deref()).await?;
+            }
+            "leave" => {
+                asked.posted_nothing()?;
+                simulator.leave(case).await?;
+            }
+            "event" => {
+                let AnyEvent { event, fields } = asked.posted()?;
+                simulator.send_event(case, &event, fields).await?;
+            }
+            "fail-transfer" => {
+                let FailTransfer { error } = asked.posted()?;
+                simulator.fail_next_transfer(case, CommandError::from(error.as_str()))?;
+            }
+            _ => return Err(Refused::unknown("page")),
+        }
+        self.shown(case)
+    }
+
+    pub(super) async fn rate(
+        &self,
+        case: &str,
+        score: u8,
+        comment: Option<&str>,
+    ) -> Result<(), Refused> {
+        if score > BEST {
+            return Err(Refused::malformed(format!("`score` is not 0 to {BEST}")));
+        }
+        Ok(self.simulator.survey(case, score, comment).await?)
+    }
+
+    /// `POST /_/offline`.
+    pub(super) async fn offline(&self, asked: &Asked) -> Result<FaceReply, Refused> {
+        let case = self.simulator.offline_message(asked.posted::<OfflineMessage>()?).await?;
+        Ok(FaceReply::json(&json!({ "case_id": case })))
+    }
+
+    pub(super) fn view(&self, case: &str) -> Result<VisitView, Refused> {
+        self.simulator.visit_view(case).ok_or_else(|| Refused::unknown("chat"))
+    }
+
+    /// Answers with a visit as it is now.
+    pub(super) fn shown(&self, case: &str) -> Result<FaceReply, Refused> {
+        Ok(FaceReply::json(&self.view(case)?))
+    }
+}
+
+/// Returns `true` for a visit with a line after this one.
+pub(super) fn has_news(view: &VisitView, after: u64) -> bool {
+    view.lines.last().is_some_and(|line| line.n > after)
+}
+
+/// Returns a visit as the list has it.
+pub(super) fn without_lines(view: &VisitView) -> Value {
+    let mut value = json!(view);
+    if let Some(visit) = value.as_object_mut() {
+        visit.remove("lines");
+    }
+    value
+}
