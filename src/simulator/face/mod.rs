@@ -204,6 +204,6 @@ impl Simulator {
     }
 
     fn has_widget(&self, id: &str) -> bool {
-        self.lock().world.widgets.contains_key(id)
+        self.lock().widgets.contains_key(id)
     }
 }

@@ -49,7 +49,7 @@ pub(super) struct AgentRow {
 }
 
 pub(super) fn overview(simulator: &Simulator) -> Overview {
-    let world = &simulator.lock().world;
+    let world = simulator.lock();
     let widgets = world.widgets.values().map(|widget| WidgetRow {
         id: widget.id.clone(),
         name: widget.name.clone(),
@@ -65,15 +65,15 @@ pub(super) fn overview(simulator: &Simulator) -> Overview {
         speed: 1,
         paused: false,
         widgets: widgets.collect(),
-        agents: world.agents.iter().map(|(email, agent)| row(world, email, agent)).collect(),
+        agents: world.agents.iter().map(|(email, agent)| row(&world, email, agent)).collect(),
     }
 }
 
 /// Returns an agent as the page shows them.
 pub(super) fn agent_row(simulator: &Simulator, email: &str) -> Option<AgentRow> {
-    let world = &simulator.lock().world;
+    let world = simulator.lock();
     let email = email_of(email);
-    Some(row(world, &email, world.agents.get(&email)?))
+    Some(row(&world, &email, world.agents.get(&email)?))
 }
 
 fn row(world: &World, email: &str, agent: &Agent) -> AgentRow {
