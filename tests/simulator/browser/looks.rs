@@ -1,0 +1,142 @@
+//! How the page looks: pictures to look at, and what axe-core finds.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::chromium::axe;
+use super::page::Page;
+use super::site::{page_with_snippet, serve_site};
+use super::{barber, opened, say, start};
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// A chat in which something of every kind was said.
+async fn chat(page: &Page) {
+    page.write("#start [name=name]", "Ann").await;
+    start(page, "Do you cut beards?", "What is it about?").await;
+    page.click(".choices button", "Prices").await;
+    page.sees_in("#log", "Beard trim").await;
+    say(page, "Talk to somebody", "One moment").await;
+    page.click("#take", "").await;
+    page.write("#agent-text", "Jane here. How can I help?").await;
+    page.press("Enter").await;
+    page.sees_in("#log", "Jane here").await;
+    say(page, "\u{5e9}\u{5dc}\u{5d5}\u{5dd}! \u{1f44b}", "\u{1f44b}").await;
+    page.click("#deliveries li:nth-child(2) .head", "").await;
+}
+
+/// Writes what a new user sees, in light and dark, on a screen and on a telephone.
+#[tokio::test]
+async fn page_is_pictured_wide_and_narrow() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    for scheme in ["light", "dark"] {
+        page.colours(scheme).await;
+        page.click("#new-chat", "").await;
+        for (width, height) in [(1280, 860), (390, 844)] {
+            page.resize(width, height).await;
+            page.picture(&folder().join(format!("start-{width}-{scheme}.png"))).await;
+        }
+        page.resize(1280, 860).await;
+        chat(&page).await;
+        page.picture(&folder().join(format!("chat-1280-{scheme}.png"))).await;
+        page.resize(390, 844).await;
+        for part in ["visitor", "agent", "wire"] {
+            page.eval(&format!("document.getElementById('{part}').scrollIntoView()")).await;
+            page.picture(&folder().join(format!("{part}-390-{scheme}.png"))).await;
+        }
+        page.resize(1280, 860).await;
+        for dialog in ["Faults and time", "Rules"] {
+            page.click("header button", dialog).await;
+            let name = dialog.split(' ').next().expect("a word");
+            page.picture(&folder().join(format!("{name}-1280-{scheme}.png"))).await;
+            page.press("Escape").await;
+        }
+    }
+}
+
+/// Returns what axe-core takes for serious or worse.
+async fn serious(page: &Page) -> Value {
+    page.call("Page.setBypassCSP", json!({ "enabled": true })).await;
+    page.eval(&format!("{}; 0", axe())).await;
+    page.eval(
+        "axe.run().then(({ violations }) => violations
+            .filter(({ impact }) => ['serious', 'critical'].includes(impact))
+            .map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html.slice(0, 120))]))",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_serious_in_the_page() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    for scheme in ["light", "dark"] {
+        page.colours(scheme).await;
+        page.click("#new-chat", "").await;
+        page.eval("for (const each of document.querySelectorAll('main details')) each.open = true")
+            .await;
+        assert_eq!(serious(&page).await, json!([]), "{scheme}, before a chat");
+        chat(&page).await;
+        for width in [1280, 390] {
+            page.resize(width, 900).await;
+            assert_eq!(serious(&page).await, json!([]), "{scheme}, in a chat, {width} wide");
+        }
+        page.resize(1280, 900).await;
+        for dialog in ["Faults and time", "Rules"] {
+            page.click("header button", dialog).await;
+            assert_eq!(serious(&page).await, json!([]), "{scheme}, {dialog}");
+            page.press("Escape").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_serious_in_the_box() {
+    let (simulated, browser, page) = opened(barber).await;
+    page.open(
+        &serve_site(page_with_snippet(&simulated.address, "<main><p>Hello</p></main>")).await,
+    )
+    .await;
+    page.click("button", "Chat with us").await;
+    page.sees("Start chat").await;
+    assert_eq!(serious(&page).await, json!([]), "the form");
+    page.picture(&folder().join("site-form.png")).await;
+    page.write("textarea[name=text]", "Hello").await;
+    page.click("button", "Start chat").await;
+    page.click("button", "Prices").await;
+    page.sees("Beard trim").await;
+    assert_eq!(serious(&page).await, json!([]), "the chat");
+    page.picture(&folder().join("site-chat.png")).await;
+    page.click("button", "End chat").await;
+    page.sees("Were you helped?").await;
+    assert_eq!(serious(&page).await, json!([]), "the survey");
+    drop(browser);
+}
+
+#[tokio::test]
+async fn axe_finds_what_is_wrong() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    page.open(
+        &serve_site("<html lang=en><title>x</title><main><button></button></main>".to_owned())
+            .await,
+    )
+    .await;
+    assert_eq!(serious(&page).await, json!([["button-name", "<button></button>"]]));
+}
+
+/// All that the page loads, as it is.
+#[tokio::test]
+async fn page_is_at_most_60_kib() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    let size =
+        "Promise.all(['/', ...performance.getEntriesByType('resource').map(({ name }) => name)]
+        .filter((each) => !each.includes('/_/'))
+        .map((each) => fetch(each).then((answer) => answer.arrayBuffer())))
+        .then((files) => files.reduce((sum, { byteLength }) => sum + byteLength, 0))";
+    let size = page.eval(size).await.as_u64().expect("a size");
+    assert!((40 * 1024..=60 * 1024).contains(&size), "{size} bytes");
+}
