@@ -2,10 +2,12 @@
 #![cfg(feature = "simulator")]
 
 mod ask;
+mod bots;
 mod chats;
 mod choices;
 mod client;
 mod client_logs;
+mod commands;
 mod face;
 mod faults;
 mod hostile;
@@ -14,4 +16,5 @@ mod provisioning;
 mod refusals;
 mod samples;
 mod sockets;
+mod stage;
 mod world;
