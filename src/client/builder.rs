@@ -233,8 +233,7 @@ fn hyper(
 
 /// Returns the transport that a client has by default, without a proxy: the simulator's way out.
 #[cfg(feature = "simulator")]
-pub(crate) fn direct_transport() -> Result<Arc<dyn Transport>, String> {
-    let attempt_timeout = Duration::from_secs(10);
+pub(crate) fn direct_transport(attempt_timeout: Duration) -> Result<Arc<dyn Transport>, String> {
     let options = HyperOptions { is_https: false, proxy_from_env: false, attempt_timeout };
     HyperTransport::new(&options).map(|transport| Arc::new(transport) as _)
 }

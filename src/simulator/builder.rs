@@ -18,7 +18,7 @@ use super::identity::Nonces;
 use super::ids::Ids;
 use super::log::DeliveryLog;
 use super::outbox::Outbox;
-use super::post::Outlets;
+use super::post::{DEADLINE, Outlets};
 use super::time::{Pace, SEEDED_START, Time};
 use super::vendor::{gson, log_case};
 use super::widget::{Member, SimulatedWidget, Widget};
@@ -185,7 +185,7 @@ impl SimulatorBuilder {
         let is_http = |address: &Address| !address.is_path();
         let transport = match &self.transport {
             None if self.addresses().any(|(_, address)| is_http(address)) => {
-                let transport = direct_transport();
+                let transport = direct_transport(DEADLINE);
                 transport.map_err(|problem| mistakes.push(problem)).ok()
             }
             transport => transport.clone(),

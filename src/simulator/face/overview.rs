@@ -89,6 +89,6 @@ fn row(world: &World, email: &str, agent: &Agent) -> AgentRow {
         status: agent.status.clone(),
         sub_status: agent.sub_status.clone(),
         widgets: of.iter().map(|(widget, _)| widget.id.clone()).collect(),
-        tags: Vec::new(),
+        tags: agent.tags.clone(),
     }
 }
