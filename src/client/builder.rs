@@ -171,7 +171,7 @@ impl ClientBuilder {
         let mut mistakes = self.mistakes();
         let mut keep = |mistake: String| mistakes.push(mistake);
         let user_agent = self.user_agent_value().map_err(&mut keep);
-        let origins = Origins::new(&self.base_url, self.hosts).map_err(&mut keep);
+        let origins = Origins::new(&self.base_url, &self.hosts).map_err(&mut keep);
         let transport = match (self.transport, &origins) {
             (Some(transport), _) => Ok(transport),
             (None, Ok(origins)) => {

@@ -17,7 +17,7 @@ impl Origins {
     pub(super) const SNAPENGAGE: &str = "https://www.snapengage.com";
 
     /// Parses a base address.
-    pub(super) fn new(base: &str, hosts: Vec<String>) -> Result<Self, String> {
+    pub(super) fn new(base: &str, hosts: &[String]) -> Result<Self, String> {
         // Not quoted: whoever puts credentials into it would find them in the log.
         let expected = "base address: expected `https://host`, with a port or a path at most";
         let uri: Uri = base.parse().map_err(|_| expected.to_owned())?;
@@ -103,8 +103,8 @@ mod tests {
     use super::*;
 
     fn origins(base: &str, hosts: &[&str]) -> Origins {
-        let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
-        Origins::new(base, hosts).expect("a base address")
+        let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
+        Origins::new(base, &hosts).expect("a base address")
     }
 
     fn may_have(origins: &Origins, address: &str) -> bool {
@@ -160,8 +160,8 @@ mod tests {
             "a b",
             "::1",
         ] {
-            let listed = vec!["example.com".to_owned(), odd.to_owned()];
-            let error = Origins::new("https://www.snapengage.com", listed).expect_err(odd);
+            let listed = ["example.com", odd].map(str::to_owned);
+            let error = Origins::new("https://www.snapengage.com", &listed).expect_err(odd);
             assert!(error.starts_with("`hosts`: expected names of hosts"), "{error}");
         }
     }
@@ -190,7 +190,7 @@ mod tests {
             "https://example.com:99999",
             "https://example.com:port",
         ] {
-            assert!(Origins::new(base, Vec::new()).is_err(), "{base}");
+            assert!(Origins::new(base, &[]).is_err(), "{base}");
         }
     }
 }
