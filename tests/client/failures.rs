@@ -1,7 +1,6 @@
 //! Failures of a transport: what an error tells of them, and what it does not.
 
 use std::error::Error;
-use std::future::pending;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use http_body::{Body, Frame};
 use snapengage::async_trait;
 use snapengage::client::{Client, ClientError, ResponseBody, Secret, Transport, TransportError};
 
-use crate::vendor::{Vendor, error};
+use crate::vendor::{Answered, Vendor, error};
 
 const KEY: &str = "key-QkVGT1JF==";
 const EMAIL: &str = "jane@example.com";
@@ -54,16 +53,6 @@ impl Body for Broken {
     }
 }
 
-/// Never answers.
-struct Silent;
-
-#[async_trait]
-impl Transport for Silent {
-    async fn send(&self, _: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
-        pending().await
-    }
-}
-
 fn cause(error: &ClientError) -> String {
     error.source().expect("a cause").to_string()
 }
@@ -86,8 +75,9 @@ async fn an_address_in_a_cause_is_scrubbed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_names_the_limit_that_was_reached() {
+    let silent = Vendor::by(|_| Answered::Never);
     for (attempt, call, attempts, limit) in [(30, 60, 1, 30), (30, 10, 4, 10), (30, 60, 4, 60)] {
-        let client = Client::builder().transport(Silent).attempts(attempts);
+        let client = Client::builder().transport(silent.clone()).attempts(attempts);
         let client = client.attempt_timeout(Duration::from_secs(attempt));
         let client = client.call_deadline(Duration::from_secs(call)).build().expect("a client");
         let error = client.availability("w").await.expect_err("silence");
