@@ -95,8 +95,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets other hosts that may be sent the API token, by https on the usual port: hosts of
-    /// uploaded files that are SnapEngage's too. None by default.
+    /// Sets other hosts that may be sent a credential, by https on the usual port: those of uploaded
+    /// files, of links and of redirects that are SnapEngage's too. None by default.
     pub fn hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.hosts = hosts.into_iter().map(Into::into).collect();
         self
