@@ -2,16 +2,22 @@
 
 use std::error::Error;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use snapengage::async_trait;
-use snapengage::client::{Client, ClientError, ResponseBody, Secret, Transport, TransportError};
+use snapengage::client::{
+    Client, ClientError, Presence, ResponseBody, Secret, Transport, TransportError,
+};
+use tokio::time::Instant;
 
-use crate::vendor::{Answered, Vendor, error};
+use crate::pages::april;
+use crate::vendor::{Answered, Vendor, account, account_of, error};
 
 const KEY: &str = "key-QkVGT1JF==";
 const EMAIL: &str = "jane@example.com";
@@ -93,4 +99,56 @@ async fn a_long_page_is_told_by_its_start() {
     let error = error(vendor.visitor_chats().availability("w").await, &[]);
     assert!(error.is_not_found());
     assert!(error.excerpt().expect("an excerpt").starts_with("<html>sorry sorry"), "{error}");
+}
+
+/// An answer that asks for a wait.
+fn busy(status: u16, retry_after: &'static str) -> Answered {
+    let response = Response::builder().status(status).header(RETRY_AFTER, retry_after);
+    Answered::With(response.body("".into()).expect("a response"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_past_the_deadline_is_left_to_the_caller() {
+    for (status, after, expected) in
+        [(429, "61", 61), (503, "3600", 3600), (429, "999999999", 86_400)]
+    {
+        let (account, vendor) = account(move |_| busy(status, after));
+        let start = Instant::now();
+        let error = account.set_agent_status("jane", Presence::Pause).await.expect_err("busy");
+        assert_eq!((error.attempts(), start.elapsed()), (1, Duration::ZERO), "{error}");
+        assert_eq!(vendor.requests().len(), 1);
+        assert_eq!(error.is_rate_limited(), status == 429);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(expected)));
+        let until = error.retry_at().expect("a time").to_string();
+        assert!(error.to_string().contains(&format!("to be tried again after {until}")), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_within_the_deadline_is_waited_for() {
+    let first = AtomicBool::new(true);
+    let (account, _) = account(move |_| match first.swap(false, Ordering::Relaxed) {
+        true => busy(503, "40"),
+        false => 200.into(),
+    });
+    let start = Instant::now();
+    account.set_agent_status("jane", Presence::Pause).await.expect("a success");
+    assert_eq!(start.elapsed(), Duration::from_secs(40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_settings_are_no_overflow() {
+    let longest = || {
+        let client = Client::builder().attempt_timeout(Duration::MAX).call_deadline(Duration::MAX);
+        client.attempts(u32::MAX).backoff(Duration::MAX..=Duration::MAX)
+    };
+    let (account, _) = account_of(longest(), |_| r#"{"cases": [{"id": "a"}]}"#.to_owned().into());
+    let file = account.file("https://www.snapengage.com/f").expect("ours");
+    file.bytes().await.expect("a file");
+    let mut cases = april(&account).pause(Duration::MAX).cases();
+    assert!(cases.next().await.expect("a page").is_some());
+    assert!(cases.next().await.expect("the end").is_none());
+    let (account, _) = account_of(longest(), |_| 503.into());
+    let error = account.set_agent_status("jane", Presence::Pause).await.expect_err("busy");
+    assert_eq!(error.attempts(), 1, "a wait for ever is not begun");
 }
