@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body::Body;
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -546,6 +547,10 @@ enum Unread {
 /// Reads a body, up to a limit and a byte. It is not kept in the parts that it came in: those of a
 /// byte each take forty times as much memory.
 async fn fill(bytes: &mut BytesMut, mut body: ResponseBody, limit: usize) -> Result<(), Unread> {
+    // Whoever announces more has to send it first.
+    const MOST_AT_ONCE: u64 = 1024 * 1024;
+    let announced = body.size_hint().lower().min(MOST_AT_ONCE);
+    bytes.reserve(limit.min(usize::try_from(announced).unwrap_or(limit)));
     while let Some(frame) = body.frame().await {
         let Ok(part) = frame.map_err(Unread::Broken)?.into_data() else { continue };
         let room = limit - bytes.len();
