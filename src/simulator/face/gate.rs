@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use http::HeaderValue;
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
@@ -66,7 +67,7 @@ pub(super) fn is_of_this_origin(head: &Parts) -> Result<(), Refused> {
 /// denied to that page anyhow, but not the asking.
 pub(super) fn is_of_this_site(head: &Parts) -> Result<(), Refused> {
     is_of_this_origin(head)?;
-    let site = head.headers.get("sec-fetch-site").map(|site| site.as_bytes());
+    let site = head.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     match site {
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(_) => Err(Refused::foreign()),
