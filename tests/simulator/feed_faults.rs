@@ -1,0 +1,136 @@
+//! Faults of feeds: what the receiver gets, and what becomes of its answer.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::json;
+use snapengage::Api;
+use snapengage::client::Operation;
+use snapengage::simulator::{Fault, IntegrationForm, Simulator, VisitState};
+
+use crate::ask::*;
+use crate::stage::*;
+
+const FEEDS: [Api; 5] =
+    [Api::Bot, Api::Integration, Api::Conversation, Api::AgentStatus, Api::Contact];
+
+/// Lets each feed be sent to at least once.
+async fn story(simulator: &Simulator) {
+    let visit = simulator.visit("sales").email("v@example.com").start("Hello").await;
+    simulator.agent(JANE).pause().await.expect("Jane");
+    simulator.agent(JANE).online().await.expect("Jane");
+    visit.leaves().await;
+    simulator.advance(Duration::from_secs(600)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_fault_befalls_every_feed() {
+    let faults = [
+        (json!({"do": "status", "status": 429, "retry_after": 9}), 429),
+        (json!({"do": "status", "status": 504, "html": true}), 504),
+        (json!({"do": "foreign-redirect", "to": "https://x.example"}), 302),
+        (json!({"do": "error-in-200"}), 200),
+        (json!({"do": "refuse"}), 0),
+        (json!({"do": "reset"}), 0),
+        (json!({"do": "half"}), 0),
+        (json!({"do": "stall"}), 0),
+        (json!({"do": "stall", "ms": 500}), 200),
+        (json!({"do": "stall", "ms": 10_500}), 0),
+        (json!({"do": "slow", "ms": 5}), 200),
+        (json!({"do": "drop"}), 0),
+        (json!({"do": "duplicate"}), 200),
+        (json!({"do": "reorder"}), 200),
+    ];
+    for feed in FEEDS {
+        for (fault, status) in &faults {
+            let mut fault = fault.clone();
+            fault["feed"] = feed.as_str().into();
+            fault["nth"] = 1.into();
+            let simulator = on_stage();
+            simulator.fault(serde_json::from_value(fault.clone()).expect("a fault"));
+            assert_eq!(serde_json::to_value(&simulator.faults()[0]).expect("JSON"), fault);
+            story(&simulator).await;
+            let deliveries = simulator.delivered(feed);
+            let first = &deliveries.records()[0];
+            let answered = first.response.as_ref().map_or(0, |response| response.status);
+            assert_eq!(answered, *status, "{fault}");
+            assert_eq!(first.error.is_some(), *status == 0, "{fault}");
+            let is_over = deliveries.records().iter().all(|record| record.is_finished());
+            assert!(is_over, "{fault}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn duplicate_is_sent_twice_and_shown_once() {
+    let simulator = on_stage();
+    simulator.fault(Fault::nth(1).on(Api::Bot).duplicate());
+    simulator.fault(Fault::nth(1).on(Api::Integration).duplicate());
+    let visit = simulator.visit("sales").start("Hello").await;
+    assert_eq!(visit.view().lines.len(), 2);
+    simulator.delivered(Api::Bot).assert_count(2).assert_same_body().assert_statuses([200, 200]);
+    visit.leaves().await;
+    let twice = simulator.delivered(Api::Integration);
+    twice.assert_count(2).assert_same_body();
+    assert_eq!(twice.records()[1].attempt, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reordered_request_comes_after_the_next_of_its_feed() {
+    let simulator = on_stage();
+    simulator.fault(Fault::nth(2).on(Api::Bot).reorder());
+    let visit = simulator.visit("sales").start("One").await;
+    visit.says("Two").await.sees_nothing();
+    visit.says("Three").await.sees("You said Three").sees("You said Two");
+    let lines = visit.view().lines.into_iter().filter_map(|line| line.text);
+    let expected = ["One", "You said One", "Two", "Three", "You said Three", "You said Two"];
+    assert_eq!(lines.collect::<Vec<_>>(), expected);
+    // Without another one, time lets it go.
+    simulator.fault(Fault::nth(1).on(Api::Bot).reorder());
+    visit.says("Four").await.sees_nothing();
+    simulator.advance(Duration::ZERO).await;
+    visit.sees("You said Four");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_bot_is_shown_when_all_has_come() {
+    let simulator = on_stage();
+    simulator.fault(Fault::every(1).on(Api::Bot).slow(Duration::from_millis(100)));
+    let started = tokio::time::Instant::now();
+    let visit = simulator.visit("sales").start("x".repeat(10 << 10)).await;
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    visit.assert_state(VisitState::Bot);
+    // At 200 KiB it would take longer than anybody waits.
+    visit.says("x".repeat(200 << 10)).await.assert_state(VisitState::Queued);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fault_of_a_feed_is_counted_apart_from_calls() {
+    let simulator = stage(human(IntegrationForm::Json)).build().expect("no mistakes");
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    // Of all calls, and of no feed.
+    simulator.fault(Fault::nth(1).status(unavailable));
+    simulator.fault(Fault::every(2).on(Api::Conversation).status(unavailable));
+    let visit = simulator.visit("sales").start("Hello").await;
+    simulator.agent(JANE).takes(&visit).await.expect("a chat that waits");
+    visit.leaves().await;
+    simulator.delivered(Api::Conversation).assert_statuses([200, 503, 200]);
+    let refused = chat(&simulator, "POST", "?widgetId=sales").await;
+    assert_eq!(refused.status, unavailable);
+    assert_eq!(simulator.received(Operation::StartChat), 1);
+}
+
+#[test]
+fn fault_that_makes_no_sense_is_refused() {
+    for (fault, problem) in [
+        (json!({"feed": "bots", "nth": 1, "do": "drop"}), "unknown `feed`"),
+        (json!({"feed": "bot", "call": "logs", "nth": 1, "do": "reset"}), "exclude each other"),
+        (json!({"call": "logs", "nth": 1, "do": "drop"}), "`drop` is not of a call"),
+        (json!({"nth": 1, "do": "reorder"}), "`reorder` is not of a call"),
+        (json!({"feed": "bot", "nth": 1, "do": "cyclic-link"}), "is not of a feed"),
+        (json!({"feed": "bot", "nth": 1, "do": "reset", "after_effect": true}), "not of a feed"),
+    ] {
+        let error = serde_json::from_value::<Fault>(fault.clone()).expect_err("no fault");
+        assert!(error.to_string().contains(problem), "{fault}: {error}");
+    }
+}
