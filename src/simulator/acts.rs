@@ -381,7 +381,7 @@ impl World {
     }
 
     /// Returns where a chat's events go: to its widget's feed, or to that of the widget it began on.
-    fn address(&self, case: &Case, feed: Api) -> Option<Address> {
+    pub(super) fn address(&self, case: &Case, feed: Api) -> Option<Address> {
         let widgets = [&case.widget, &case.home].into_iter();
         let mut widgets = widgets.filter_map(|widget| self.widgets.get(widget));
         widgets.find_map(|widget| widget.feeds.address(feed)).cloned()

@@ -38,6 +38,10 @@ impl Agenda {
         self.items.insert((time, self.count), due);
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = (Timestamp, &Due)> {
+        self.items.iter().map(|((time, _), due)| (*time, due))
+    }
+
     /// Returns the time of what falls due next.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.items.keys().next().map(|(time, _)| *time)

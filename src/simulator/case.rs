@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use super::identity::Identity;
 use super::lever::LeverError;
 use super::visit::{
@@ -14,7 +16,7 @@ use crate::integration::ChatEndedBy;
 use crate::timestamp::Timestamp;
 
 /// Chat of a visitor.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Case {
     pub(super) id: CaseId,
     pub(super) number: u64,
@@ -56,7 +58,7 @@ pub(super) struct Case {
 }
 
 /// Visitor, as far as they are known.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Visiting {
     pub(super) email: Option<String>,
     pub(super) name: Option<String>,
@@ -78,7 +80,7 @@ pub(super) struct Visiting {
 }
 
 /// State of a chat.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// A bot has it: [`Case::bot`].
     Bot,
@@ -93,14 +95,14 @@ pub(super) enum Stage {
 }
 
 /// Agent as a visitor sees them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Face {
     pub(super) email: String,
     pub(super) alias: String,
 }
 
 /// What a visitor thought of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Survey {
     pub(super) score: i64,
     pub(super) comment: Option<String>,
@@ -108,7 +110,7 @@ pub(super) struct Survey {
 }
 
 /// Line of a chat.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Line {
     pub(super) index: u64,
     pub(super) at: Timestamp,
@@ -118,7 +120,7 @@ pub(super) struct Line {
 }
 
 /// What a line shows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) enum Shown {
     #[default]
     Text,
@@ -128,7 +130,7 @@ pub(super) enum Shown {
 }
 
 /// Speaker of a line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Speaker {
     Visitor,
     /// Bot of this name.

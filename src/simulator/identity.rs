@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::timestamp::Timestamp;
@@ -15,7 +16,7 @@ const FRESH: Duration = Duration::from_secs(5 * 60);
 pub(super) const VARIABLES: [&str; 3] = ["__hmacSignature", "__hmacNonce", "__hmacTimestamp"];
 
 /// Email address that was signed, and whether it is the visitor's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub(super) email: String,
     pub(super) is_verified: bool,

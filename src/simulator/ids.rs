@@ -22,6 +22,10 @@ impl Ids {
         Self { seed }
     }
 
+    pub(super) fn seed(self) -> u64 {
+        self.seed
+    }
+
     /// Returns an id in the form of a UUID, which the vendor's ids have.
     pub(super) fn id(self, kind: Kind, number: u64) -> String {
         let mut hasher = SipHasher13::new_with_keys(self.seed, kind as u64);

@@ -37,6 +37,18 @@ impl DeliveryLog {
         }
     }
 
+    /// Returns the number of the last delivery.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Returns a log of these deliveries, which goes on after this number.
+    pub(super) fn restored(records: Vec<DeliveryRecord>, last: u64) -> Self {
+        let mut log = Self { last, ..Self::default() };
+        records.into_iter().for_each(|record| log.put(record));
+        log
+    }
+
     pub(super) fn of(&self, filter: &DeliveryFilter) -> Vec<DeliveryRecord> {
         let records = self.records.range(filter.after.saturating_add(1)..);
         let records = records.map(|(_, record)| record).filter(|record| filter.takes(record));

@@ -165,6 +165,7 @@ mod page;
 mod post;
 mod rules;
 mod serve;
+mod snapshot;
 mod time;
 mod vendor;
 mod visit;
@@ -195,6 +196,7 @@ pub use self::delivery::{DeliveryFilter, DeliveryRecord, RecordedRequest, Record
 pub use self::fault::{Fault, FaultTarget, FaultTrigger};
 pub use self::feeds::IntegrationForm;
 pub use self::lever::{AgentSeat, LeverError};
+pub use self::snapshot::SnapshotError;
 pub use self::visit::{
     BanKind, LineAuthor, NewVisit, OfflineMessage, ShownButton, ShownCard, ShownCards, VisitLabel,
     VisitLine, VisitState, VisitView,

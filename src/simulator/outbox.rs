@@ -36,7 +36,7 @@ pub(super) struct LaneKey {
 #[derive(Debug, Default)]
 struct Lane {
     waiting: VecDeque<Parcel>,
-    is_under_way: bool,
+    under_way: Option<Parcel>,
 }
 
 /// Request to a feed, before it is sent.
@@ -46,10 +46,10 @@ pub(super) struct Parcel {
     pub(super) case: Option<CaseId>,
     pub(super) address: Address,
     pub(super) content: Content,
-    n: u64,
-    attempt: u32,
-    first_at: Timestamp,
-    was_held: bool,
+    pub(super) n: u64,
+    pub(super) attempt: u32,
+    pub(super) first_at: Timestamp,
+    pub(super) was_held: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +86,7 @@ impl Parcel {
 }
 
 impl Outbox {
-    fn put(&mut self, parcel: Parcel, is_first: bool) {
+    pub(super) fn put(&mut self, parcel: Parcel, is_first: bool) {
         let key = parcel.key();
         let lane = self.lanes.entry(key.clone()).or_default();
         if is_first {
@@ -94,7 +94,7 @@ impl Outbox {
         } else {
             lane.waiting.push_back(parcel);
         }
-        if !lane.is_under_way && !self.ready.contains(&key) {
+        if lane.under_way.is_none() && !self.ready.contains(&key) {
             self.ready.push(key);
         }
     }
@@ -112,6 +112,12 @@ impl Outbox {
     /// Returns `true` if nothing is under way that is of no case.
     pub(super) fn is_settled_without_case(&self) -> bool {
         self.lanes.keys().all(|key| key.case.is_some())
+    }
+
+    /// Returns what has not been answered, in the order of each case and feed.
+    pub(super) fn pending(&self) -> impl Iterator<Item = &Parcel> {
+        let lanes = self.lanes.values();
+        lanes.flat_map(|lane| lane.under_way.iter().chain(&lane.waiting)).chain(&self.held)
     }
 
     /// Lets go of what waits for the next of its feed.
@@ -165,11 +171,11 @@ impl World {
     fn depart(&mut self, key: &LaneKey) -> Option<Departure> {
         loop {
             let lane = self.outbox.lanes.get_mut(key)?;
+            lane.under_way = None;
             let Some(mut parcel) = lane.waiting.pop_front() else {
                 self.outbox.lanes.remove(key);
                 return None;
             };
-            lane.is_under_way = true;
             let target = Target::Feed(parcel.feed);
             let fault = if parcel.was_held { None } else { self.faults.befalls(target) };
             let fault = fault.map(|fault| fault.kind);
@@ -178,6 +184,7 @@ impl World {
                 self.outbox.held.push(parcel);
                 continue;
             }
+            lane.under_way = Some(parcel.clone());
             let departure = self.dispatch(key.clone(), parcel, fault);
             if departure.posted.fault != Some(Kind::Drop) {
                 return Some(departure);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::agenda::Agenda;
 use super::agent::Agent;
@@ -66,7 +67,7 @@ pub(super) struct World {
 }
 
 /// Visitors who are not let in.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Bans {
     /// By their cookies, until then.
     pub(super) visitors: BTreeMap<String, Timestamp>,

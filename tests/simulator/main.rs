@@ -20,6 +20,7 @@ mod provisioning;
 mod random;
 mod refusals;
 mod samples;
+mod snapshot;
 mod sockets;
 mod stage;
 mod time;

@@ -1,8 +1,10 @@
 //! Requests of the Bot API.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::bot::{Button, Command, CommandError};
@@ -13,19 +15,19 @@ use crate::simulator::vendor::gson;
 use crate::timestamp::Timestamp;
 
 /// Event of a chat, for its bot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::simulator) struct BotEvent {
     pub(in crate::simulator) kind: BotEventKind,
     /// Widget whose bot it is.
     pub(in crate::simulator) widget: WidgetId,
     pub(in crate::simulator) at: Timestamp,
     name: String,
-    fields: Vec<(&'static str, Value)>,
+    fields: Vec<(Cow<'static, str>, Value)>,
     more: Map<String, Value>,
 }
 
 /// Kinds of events, by what becomes of the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::simulator) enum BotEventKind {
     /// It is carried out; without one, the chat goes to a human.
     Usual,
@@ -85,7 +87,7 @@ impl BotEvent {
                 "content": identity.email,
                 "status": status,
             });
-            event.fields.push(("hmacVerificationResult", result));
+            event.fields.push(("hmacVerificationResult".into(), result));
         }
         event
     }
@@ -120,7 +122,7 @@ impl BotEvent {
         });
         let failed = failed.collect();
         let mut event = Self::new(BotEventKind::CommandResult, "commandResult", widget, at);
-        event.fields.push(("failedCommands", failed));
+        event.fields.push(("failedCommands".into(), failed));
         event
     }
 
@@ -139,7 +141,7 @@ impl BotEvent {
     }
 
     fn put(&mut self, name: &'static str, value: Option<&str>) {
-        self.fields.extend(value.map(|value| (name, value.into())));
+        self.fields.extend(value.map(|value| (name.into(), value.into())));
     }
 
     /// Returns the body, with the context id of the last reply.
@@ -161,14 +163,14 @@ impl Serialize for Written<'_> {
         let mut map = serializer.serialize_map(None)?;
         let timestamp = event.at.as_millis();
         let own = [
-            ("widget_id", json!(event.widget)),
-            ("case_id", json!(self.case)),
-            ("timestamp", timestamp.into()),
-            ("event", event.name.as_str().into()),
+            ("widget_id".into(), json!(event.widget)),
+            ("case_id".into(), json!(self.case)),
+            ("timestamp".into(), timestamp.into()),
+            ("event".into(), event.name.as_str().into()),
         ];
-        let context_id = self.context_id.map(|id| ("context_id", id.into()));
+        let context_id = self.context_id.map(|id| ("context_id".into(), id.into()));
         let all = own.iter().chain(&event.fields).chain(&context_id);
-        for (name, value) in all.filter(|(name, _)| !more.contains_key(*name)) {
+        for (name, value) in all.filter(|(name, _)| !more.contains_key(&**name)) {
             map.serialize_entry(name, value)?;
         }
         more.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
