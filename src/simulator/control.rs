@@ -7,6 +7,7 @@ use super::Simulator;
 use super::case::Case;
 use super::delivery::{DeliveryFilter, DeliveryRecord};
 use super::lever::LeverError;
+use super::outbox::Scope;
 use super::visit::{NewVisit, OfflineMessage, VisitView};
 use super::world::World;
 use crate::bot::{Button, CommandError};
@@ -69,7 +70,7 @@ impl Simulator {
     /// there or the visitor is banned (409).
     pub async fn start_visit(&self, visit: NewVisit) -> Result<CaseId, LeverError> {
         let case = self.act(|world| world.let_in(visit))?;
-        self.settle(Some(case.as_str())).await;
+        self.settle(Scope::Of(Some(case.clone()))).await;
         Ok(case)
     }
 
@@ -80,7 +81,7 @@ impl Simulator {
     /// If there is no such widget (404), or no email address or text (400).
     pub async fn offline_message(&self, message: OfflineMessage) -> Result<CaseId, LeverError> {
         let case = self.act(|world| world.take_message(message))?;
-        self.settle(Some(case.as_str())).await;
+        self.settle(Scope::Of(Some(case.clone()))).await;
         Ok(case)
     }
 
@@ -166,14 +167,14 @@ impl Simulator {
     }
 
     /// Returns what was sent to the feeds, in the order of what caused it. The oldest are gone after
-    /// 10,000, or 64 MiB.
+    /// 100,000, or 64 MiB.
     pub fn deliveries(&self, filter: &DeliveryFilter) -> Vec<DeliveryRecord> {
         self.lock().log.of(filter)
     }
 
     /// Waits until nothing is under way.
     pub async fn settled(&self) {
-        self.settle(None).await;
+        self.settle(Scope::All).await;
     }
 
     /// Makes everything as at the start, with this seed, or with the one it had. What is under way
@@ -200,7 +201,7 @@ impl Simulator {
         action: impl FnOnce(&mut World, &str) -> Result<(), LeverError>,
     ) -> Result<(), LeverError> {
         self.act(|world| action(world, case))?;
-        self.settle(Some(case)).await;
+        self.settle(Scope::Of(Some(case.into()))).await;
         Ok(())
     }
 }

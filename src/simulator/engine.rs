@@ -13,7 +13,7 @@ use super::Simulator;
 use super::agenda::Due;
 use super::builder::SimulatorBuilder;
 use super::control::SimulatorChange;
-use super::outbox::Departure;
+use super::outbox::{Departure, Scope};
 use super::post::{Outcome, Outlets};
 use super::world::World;
 
@@ -27,8 +27,6 @@ pub(super) struct Shared {
     /// What a reset goes back to.
     origin: SimulatorBuilder,
     pub(super) changes: broadcast::Sender<SimulatorChange>,
-    /// Notified when something was answered, or is sent.
-    progress: Notify,
     /// Number of the state: what is sent for another one is dropped.
     epoch: watch::Sender<u64>,
     /// Notified when something else falls due next.
@@ -43,7 +41,6 @@ impl Shared {
             outlets,
             origin,
             changes: broadcast::channel(BEHIND).0,
-            progress: Notify::new(),
             epoch: watch::channel(0).0,
             agenda: Arc::new(Notify::new()),
             has_timer: AtomicBool::new(false),
@@ -88,7 +85,6 @@ impl Simulator {
         if next.is_some() {
             self.start_timer();
         }
-        self.0.progress.notify_waiters();
         result
     }
 
@@ -140,32 +136,20 @@ impl Simulator {
         })
     }
 
-    /// Waits until nothing is under way: of a chat, if one is named.
-    pub(super) async fn settle(&self, case: Option<&str>) {
-        self.settle_until(|world| world.outbox.is_settled(case)).await;
-    }
-
-    async fn settle_until(&self, is_settled: impl Fn(&World) -> bool) {
+    /// Waits until nothing is under way that is of this.
+    pub(super) async fn settle(&self, scope: Scope) {
         loop {
-            let progress = self.0.progress.notified();
-            tokio::pin!(progress);
-            progress.as_mut().enable();
-            if is_settled(&self.lock()) {
-                return;
-            }
-            progress.await;
+            let settling = self.lock().outbox.settling(scope.clone());
+            let Some(settling) = settling else { return };
+            // An error is as good: what was under way is gone, by a reset.
+            let _ = settling.await;
         }
-    }
-
-    /// Waits until the status of agents is not under way.
-    pub(super) async fn settle_agents(&self) {
-        self.settle_until(|world| world.outbox.is_settled_without_case()).await;
     }
 
     /// Lets time pass, and what falls due happen in its order.
     pub(super) async fn pass(&self, duration: Duration) {
         self.act(|world| world.outbox.release(None));
-        self.settle(None).await;
+        self.settle(Scope::All).await;
         let end = self.now().saturating_add(duration);
         loop {
             let is_over = self.act(|world| {
@@ -173,7 +157,7 @@ impl Simulator {
                 world.time.advance_to(next.unwrap_or(end));
                 next.is_none()
             });
-            self.settle(None).await;
+            self.settle(Scope::All).await;
             if is_over {
                 return;
             }

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::Simulator;
 use super::agent::email_of;
+use super::outbox::Scope;
 use super::world::World;
 use crate::agent_status::Status;
 use crate::integration::ChatEndedBy;
@@ -124,7 +125,7 @@ impl AgentSeat {
     ) -> Result<(), LeverError> {
         self.check()?;
         self.simulator.act(|world| world.set_status(&self.email, status, sub_status))?;
-        self.simulator.settle_agents().await;
+        self.simulator.settle(Scope::Of(None)).await;
         Ok(())
     }
 

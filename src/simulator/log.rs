@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::delivery::{DeliveryFilter, DeliveryRecord};
 
 /// Most deliveries that are kept; then the oldest go.
-const COUNT: usize = 10_000;
+const COUNT: usize = 100_000;
 
 /// Most bytes of them.
 const BYTES: usize = 64 << 20;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::agenda::{Due, RETRIES, RETRY};
 use super::control::SimulatorChange;
@@ -24,12 +25,22 @@ pub(super) struct Outbox {
     ready: Vec<LaneKey>,
     /// Requests that wait for the next of their feed, by a fault.
     held: Vec<Parcel>,
+    /// Those who wait until something is settled.
+    waiting: BTreeMap<Scope, Vec<oneshot::Sender<()>>>,
+}
+
+/// What may be under way, or settled.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scope {
+    All,
+    /// What is of a case; `None` for what is of no case.
+    Of(Option<CaseId>),
 }
 
 /// Of one case and one feed: the next request waits for the answer to the one before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LaneKey {
-    pub(super) case: Option<CaseId>,
+    case: Option<CaseId>,
     feed: &'static str,
 }
 
@@ -99,19 +110,32 @@ impl Outbox {
         }
     }
 
-    /// Returns `true` if nothing is under way: of a case, if one is named.
-    pub(super) fn is_settled(&self, case: Option<&str>) -> bool {
-        let is_of = |key: &LaneKey| match (case, &key.case) {
-            (Some(case), Some(of)) => of.as_str() == case,
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        !self.lanes.keys().any(is_of)
+    fn is_settled(&self, scope: &Scope) -> bool {
+        let Scope::Of(case) = scope else { return self.lanes.is_empty() };
+        let first = LaneKey { case: case.clone(), feed: "" };
+        let next = self.lanes.range(first..).next();
+        next.is_none_or(|(key, _)| key.case != *case)
     }
 
-    /// Returns `true` if nothing is under way that is of no case.
-    pub(super) fn is_settled_without_case(&self) -> bool {
-        self.lanes.keys().all(|key| key.case.is_some())
+    /// Returns what is told, or dropped, once something is settled; `None` if it is.
+    pub(super) fn settling(&mut self, scope: Scope) -> Option<oneshot::Receiver<()>> {
+        if self.is_settled(&scope) {
+            return None;
+        }
+        let (settled, settling) = oneshot::channel();
+        self.waiting.entry(scope).or_default().push(settled);
+        Some(settling)
+    }
+
+    /// Takes a lane away that has nothing left, and tells those who wait for that.
+    fn end(&mut self, key: &LaneKey) {
+        self.lanes.remove(key);
+        for scope in [Scope::Of(key.case.clone()), Scope::All] {
+            if self.is_settled(&scope) {
+                // Dropped, which is as good.
+                self.waiting.remove(&scope);
+            }
+        }
     }
 
     /// Returns what has not been answered, in the order of each case and feed.
@@ -173,7 +197,7 @@ impl World {
             let lane = self.outbox.lanes.get_mut(key)?;
             lane.under_way = None;
             let Some(mut parcel) = lane.waiting.pop_front() else {
-                self.outbox.lanes.remove(key);
+                self.outbox.end(key);
                 return None;
             };
             let target = Target::Feed(parcel.feed);

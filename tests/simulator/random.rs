@@ -233,7 +233,7 @@ proptest! {
 async fn many_chats_at_once_lose_nothing() {
     let simulator = on_stage();
     simulator.fault(Fault::every(7).on(Api::Integration).status(http::StatusCode::BAD_GATEWAY));
-    let chats = (0..100).map(|chat| {
+    let chats = (0..1000).map(|chat| {
         let simulator = simulator.clone();
         tokio::spawn(async move {
             let visit = simulator.visit("sales").email("v@example.com").start("Hello").await;
@@ -248,7 +248,7 @@ async fn many_chats_at_once_lose_nothing() {
         chat.await.expect("a chat that is as it should be");
     }
     simulator.advance(Duration::from_secs(7200)).await;
-    simulator.delivered(Api::Bot).assert_count(100 * 12).assert_accepted();
+    simulator.delivered(Api::Bot).assert_count(1000 * 12).assert_accepted();
     let handed_in = simulator.delivered(Api::Integration);
-    assert_eq!(handed_in.records().iter().filter(|record| record.is_accepted()).count(), 100);
+    assert_eq!(handed_in.records().iter().filter(|record| record.is_accepted()).count(), 1000);
 }
