@@ -12,6 +12,7 @@ use super::agenda::Agenda;
 use super::agent::{Agent, SimulatedAgent};
 use super::archive::{Archive, Stored};
 use super::engine::Shared;
+use super::face::hub_origin;
 use super::fault::Faults;
 use super::feeds::Address;
 use super::identity::Nonces;
@@ -50,6 +51,7 @@ pub struct SimulatorBuilder {
     agent_status: Option<Address>,
     receiver: Option<Receiver>,
     transport: Option<Arc<dyn Transport>>,
+    pub(super) hosts: Vec<String>,
 }
 
 impl SimulatorBuilder {
@@ -72,6 +74,7 @@ impl SimulatorBuilder {
             agent_status: None,
             receiver: None,
             transport: None,
+            hosts: Vec::new(),
         }
     }
 
@@ -173,6 +176,15 @@ impl SimulatorBuilder {
         Self { transport: Some(Arc::new(transport)), ..self }
     }
 
+    /// Adds a name or an address that the simulator is called by when it is
+    /// [served](Simulator::serve), besides `localhost`, `127.0.0.1` and `[::1]`; without a port.
+    /// Whatever is for another host is refused: it may come from a page that lets its own name lead
+    /// here.
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.hosts.push(name.into());
+        self
+    }
+
     /// Builds the simulator.
     ///
     /// # Errors
@@ -226,6 +238,12 @@ impl SimulatorBuilder {
         if self.speed == Some(0) {
             mistakes.push("a speed of 0: time would stand still".to_owned());
         }
+        let hubs =
+            self.widgets.iter().filter_map(|widget| Some((&widget.id, widget.hub.as_ref()?)));
+        let odd = hubs.filter(|(_, hub)| hub_origin(hub).is_none());
+        mistakes.extend(
+            odd.map(|(id, _)| format!("the hub of widget {id:?} is no address of the web")),
+        );
         let has_receiver = self.receiver.is_some();
         mistakes.extend(self.addresses().filter_map(|(of, address)| {
             Some(format!("{of} has {}", address.mistake(has_receiver)?))
@@ -324,6 +342,8 @@ fn start_widget(widget: SimulatedWidget, agents: &[SimulatedAgent]) -> Widget {
         needs: widget.needs,
         feeds: widget.feeds,
         identity_secret: widget.identity_secret,
+        hub: widget.hub,
+        variables: widget.variables,
         size: 0,
     }
 }

@@ -127,6 +127,8 @@ pub(super) enum Shown {
     Buttons(Vec<ShownButton>),
     Cards(ShownCards),
     Goto,
+    /// Text that the visitor does not see.
+    ToAgents,
 }
 
 /// Speaker of a line.
@@ -323,6 +325,9 @@ impl Case {
             case_id: self.id.clone(),
             widget: self.widget.clone(),
             state,
+            name: self.visitor.name.clone(),
+            email: self.visitor.email.clone(),
+            page_url: self.visitor.page_url.clone(),
             agent: self.agent.as_ref().map(|agent| agent.email.clone()),
             ended_by,
             lines: (1..).zip(self.shown_lines()).map(|(n, line)| line.view(n)).collect(),
@@ -356,6 +361,7 @@ impl Line {
             buttons: None,
             cards: None,
             goto: None,
+            hidden: false,
         };
         match &self.shown {
             Shown::Text => line.text = Some(self.text.clone()),
@@ -365,6 +371,10 @@ impl Line {
             }
             Shown::Cards(cards) => line.cards = Some(cards.clone()),
             Shown::Goto => line.goto = Some(self.text.clone()),
+            Shown::ToAgents => {
+                line.text = Some(self.text.clone());
+                line.hidden = true;
+            }
         }
         line
     }

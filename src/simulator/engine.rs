@@ -24,6 +24,8 @@ const BEHIND: usize = 4096;
 pub(super) struct Shared {
     world: Mutex<World>,
     outlets: Outlets,
+    /// Hosts that it is called by.
+    pub(super) hosts: Vec<String>,
     /// What a reset goes back to.
     origin: SimulatorBuilder,
     pub(super) changes: broadcast::Sender<SimulatorChange>,
@@ -39,6 +41,7 @@ impl Shared {
         Self {
             world: Mutex::new(world),
             outlets,
+            hosts: origin.hosts.clone(),
             origin,
             changes: broadcast::channel(BEHIND).0,
             epoch: watch::channel(0).0,

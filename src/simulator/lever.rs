@@ -41,6 +41,10 @@ impl AgentSeat {
         Self { simulator, email: email_of(email) }
     }
 
+    pub(super) fn parts(&self) -> (&Simulator, &str) {
+        (&self.simulator, &self.email)
+    }
+
     /// Goes online.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ impl World {
         let _ = self.close(id.as_str(), ChatEndedBy::Agent);
     }
 
-    fn ban(&mut self, id: &CaseId, kind: BanKind) {
+    pub(super) fn ban(&mut self, id: &CaseId, kind: BanKind) {
         let until = self.time.now().saturating_add(BAN);
         let Some(case) = self.cases.get_mut(id) else { return };
         case.banned = Some(kind);

@@ -32,6 +32,10 @@ impl Time {
         Self { start, built_at: clock::now(), ahead: Duration::ZERO, pace }
     }
 
+    pub(super) fn pace(&self) -> Pace {
+        self.pace
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         let ran = match self.pace {
             Pace::Running { speed } => {

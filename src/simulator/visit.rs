@@ -21,6 +21,15 @@ pub struct VisitView {
     pub widget: WidgetId,
     /// State of the chat.
     pub state: VisitState,
+    /// Name of the visitor, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Email address of the visitor, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Page the visitor is on, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_url: Option<String>,
     /// Email address of the agent who has it, or had it last; absent if none took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
@@ -93,6 +102,14 @@ pub struct VisitLine {
     /// Address of a `GOTO`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goto: Option<String>,
+    /// `true` for what the visitor's page says to agents, and the visitor does not see.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hidden: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Author of a line.

@@ -32,6 +32,8 @@ pub struct SimulatedWidget {
     pub(super) needs: Needs,
     pub(super) feeds: Feeds,
     pub(super) identity_secret: Option<String>,
+    pub(super) hub: Option<String>,
+    pub(super) variables: Vec<String>,
 }
 
 /// What a visitor has to give before a chat.
@@ -53,6 +55,8 @@ impl SimulatedWidget {
             needs: Needs::default(),
             feeds: Feeds::default(),
             identity_secret: None,
+            hub: None,
+            variables: Vec::new(),
         }
     }
 
@@ -131,6 +135,17 @@ impl SimulatedWidget {
         self
     }
 
+    /// Sets the address of the agents' Hub page, which the simulator's page shows in a frame.
+    pub fn hub(mut self, url: impl Into<String>) -> Self {
+        self.hub = Some(url.into());
+        self
+    }
+
+    /// Sets the names of the global variables that the script takes from a developer's page.
+    pub fn variables<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
+        Self { variables: names.into_iter().map(Into::into).collect(), ..self }
+    }
+
     /// Sets the secret that a website signs its visitors' email addresses with. Without it, no
     /// `hmacVerificationResult` is sent.
     pub fn identity_secret(mut self, secret: impl Into<String>) -> Self {
@@ -168,6 +183,8 @@ pub(super) struct Widget {
     pub(super) needs: Needs,
     pub(super) feeds: Feeds,
     pub(super) identity_secret: Option<String>,
+    pub(super) hub: Option<String>,
+    pub(super) variables: Vec<String>,
     /// Bytes that its making took.
     pub(super) size: usize,
 }

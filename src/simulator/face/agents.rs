@@ -5,11 +5,13 @@ use serde::Deserialize;
 
 use super::Face;
 use super::asked::Asked;
+use super::extra::Wanted;
 use super::overview::agent_row;
 use super::refused::Refused;
 use super::reply::FaceReply;
 use crate::agent_status::Status;
 use crate::simulator::lever::AgentSeat;
+use crate::simulator::visit::BanKind;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +46,20 @@ struct Labelling {
 struct Transfer {
     case_id: String,
     to: Target,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Banning {
+    case_id: String,
+    what: BanKind,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asking {
+    case_id: String,
+    what: Wanted,
 }
 
 /// One of the two.
@@ -124,6 +140,21 @@ impl Face {
                     Target::Agent(email) => seat.transfers_to_agent(&case_id, email).await?,
                     Target::Widget(widget) => seat.transfers_to_widget(&case_id, widget).await?,
                 }
+                case_id
+            }
+            "unlabel" => {
+                let Labelling { case_id, name, value } = asked.json()?;
+                seat.unlabels(&case_id, &name, &value).await?;
+                case_id
+            }
+            "ban" => {
+                let Banning { case_id, what } = asked.json()?;
+                seat.bans(&case_id, what).await?;
+                case_id
+            }
+            "request" => {
+                let Asking { case_id, what } = asked.json()?;
+                seat.asks_for(&case_id, what).await?;
                 case_id
             }
             _ => return Err(Refused::unknown("page")),

@@ -82,10 +82,19 @@ impl Asked {
         Ok(Some(Duration::from_secs_f64(seconds.min(LONGEST_WAIT))))
     }
 
-    /// Reads the body as JSON, whatever its content type says; nothing is an empty object.
+    /// Reads the body as a JSON object, whatever its content type says; nothing is an empty one.
     ///
     /// The error names the place and the field, and no value.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        // serde reads a list as an object as well, by the order of its fields.
+        if self.body.trim_ascii_start().starts_with(b"[") {
+            return Err(Refused::malformed("line 1 column 1: expected an object"));
+        }
+        self.object_or_list()
+    }
+
+    /// Reads the body as JSON, as [`json`](Self::json) does, or several.
+    pub(super) fn object_or_list<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         let body = if self.body.trim_ascii().is_empty() { &b"{}"[..] } else { &self.body };
         serde_json::from_slice(body).map_err(|error| Refused::malformed(told(&error)))
     }

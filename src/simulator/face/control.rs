@@ -32,7 +32,7 @@ pub(super) fn faults(face: &Face, asked: &Asked) -> Result<FaceReply, Refused> {
     asked.only(&[Method::GET, Method::POST, Method::DELETE])?;
     match asked.method {
         Method::POST => {
-            let faults = rules(asked.json()?)?;
+            let faults = rules(asked.object_or_list()?)?;
             if simulator.faults().len() + faults.len() > MOST_FAULTS {
                 return Err(Refused::full("there are too many faults"));
             }

@@ -12,12 +12,14 @@ mod asked;
 mod control;
 mod deliveries;
 mod events;
+mod extra;
 mod gate;
 mod overview;
 mod page;
 mod refused;
 mod reply;
 mod stream;
+mod visitors;
 mod visits;
 mod waiting;
 
@@ -34,8 +36,10 @@ use tokio::sync::watch;
 
 use self::asked::Asked;
 use self::gate::Gate;
+pub(super) use self::page::hub_origin;
 use self::refused::Refused;
 use self::reply::FaceReply;
+use self::visitors::ChatKeys;
 use super::Simulator;
 use super::vendor::refusal::Refusal;
 use crate::client::{ResponseBody, TransportError};
@@ -50,6 +54,7 @@ pub(super) struct Face {
     draining: watch::Sender<bool>,
     /// Number of changes of faults and time.
     world: watch::Sender<u64>,
+    keys: ChatKeys,
 }
 
 /// Part of the face that a path is of.
@@ -85,9 +90,9 @@ impl Part {
 
 impl Face {
     pub(super) fn new(simulator: Simulator) -> Self {
-        let gate = Arc::new(Gate::new(&[]));
+        let gate = Arc::new(Gate::new(&simulator.0.hosts));
         let (draining, world) = (watch::Sender::new(false), watch::Sender::new(0));
-        Self { simulator, gate, draining, world }
+        Self { simulator, gate, draining, world, keys: ChatKeys::new() }
     }
 
     fn world_changed(&self) {
@@ -128,7 +133,8 @@ impl Face {
             Part::Control => self.control(&asked).await,
             Part::Page => page::file(&asked, &self.simulator.hubs()),
             Part::Script => page::script(&asked, |id| self.simulator.has_widget(id)),
-            Part::Visitors | Part::Vendor => Err(Refused::unknown("page")),
+            Part::Visitors => self.visitors(&asked).await,
+            Part::Vendor => Err(Refused::unknown("page")),
         }
     }
 
@@ -195,15 +201,4 @@ fn refused_framing() -> Response<ResponseBody> {
     let mut response = answer.into_response(ResponseBody::from);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
-}
-
-impl Simulator {
-    /// Returns the addresses of the agents' pages.
-    fn hubs(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn has_widget(&self, id: &str) -> bool {
-        self.lock().widgets.contains_key(id)
-    }
 }

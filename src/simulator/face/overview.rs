@@ -6,6 +6,7 @@ use crate::agent_status::Status;
 use crate::id::WidgetId;
 use crate::simulator::Simulator;
 use crate::simulator::agent::{Agent, email_of};
+use crate::simulator::time::Pace;
 use crate::simulator::world::World;
 
 /// Answer of `GET /_/world`.
@@ -50,20 +51,24 @@ pub(super) struct AgentRow {
 
 pub(super) fn overview(simulator: &Simulator) -> Overview {
     let world = simulator.lock();
+    let (speed, paused) = match world.time.pace() {
+        Pace::Running { speed } => (speed, false),
+        Pace::Still => (1, true),
+    };
     let widgets = world.widgets.values().map(|widget| WidgetRow {
         id: widget.id.clone(),
         name: widget.name.clone(),
         online: world.is_online(widget),
         email_required: widget.needs.email,
         message_required: widget.needs.message,
-        bot: None,
-        hub: None,
+        bot: widget.feeds.bot.as_ref().map(|_| widget.bot_alias().to_owned()),
+        hub: widget.hub.clone(),
     });
     Overview {
         version: env!("CARGO_PKG_VERSION"),
         now: world.time.now().as_millis(),
-        speed: 1,
-        paused: false,
+        speed,
+        paused,
         widgets: widgets.collect(),
         agents: world.agents.iter().map(|(email, agent)| row(&world, email, agent)).collect(),
     }
@@ -79,8 +84,7 @@ pub(super) fn agent_row(simulator: &Simulator, email: &str) -> Option<AgentRow> 
 fn row(world: &World, email: &str, agent: &Agent) -> AgentRow {
     let of = world.widgets.values();
     let of = of.filter_map(|widget| {
-        let member = widget.agents.iter().find(|member| member.email == email);
-        member.map(|member| (widget, member))
+        Some((widget, widget.agents.iter().find(|member| member.email == email)?))
     });
     let of: Vec<_> = of.collect();
     AgentRow {

@@ -31,7 +31,7 @@ pub(super) fn file(asked: &Asked, hubs: &[String]) -> Result<FaceReply, Refused>
 }
 
 fn policy(hubs: &[String]) -> HeaderValue {
-    let origins: BTreeSet<_> = hubs.iter().filter_map(|hub| origin(hub)).collect();
+    let origins: BTreeSet<_> = hubs.iter().filter_map(|hub| hub_origin(hub)).collect();
     let frames = if origins.is_empty() {
         "'none'".to_owned()
     } else {
@@ -43,7 +43,7 @@ fn policy(hubs: &[String]) -> HeaderValue {
 
 /// Returns the origin of an address, if it has one that is of the web. Anything else could say more
 /// in a policy than it is to.
-fn origin(address: &str) -> Option<String> {
+pub(in crate::simulator) fn hub_origin(address: &str) -> Option<String> {
     let address: Uri = address.parse().ok()?;
     let scheme = address.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
     let authority = address.authority()?.as_str();

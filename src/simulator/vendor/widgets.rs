@@ -63,6 +63,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         needs: Needs::default(),
         feeds: Feeds::default(),
         identity_secret: None,
+        hub: None,
+        variables: Vec::new(),
         size,
     };
     world.ledger.accepted(Operation::CreateWidget, widget.id.as_str());
