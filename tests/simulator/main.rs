@@ -1,6 +1,9 @@
 //! SnapEngage's side of its APIs, asked as a client asks it.
 #![cfg(feature = "simulator")]
 
+#[path = "../support/log.rs"]
+mod log;
+
 mod ask;
 mod bots;
 mod chats;
@@ -12,10 +15,12 @@ mod face;
 mod faults;
 mod feed_faults;
 mod feeds;
+mod fidelity;
 mod hostile;
 mod identity;
 mod live;
 mod logs;
+mod plain;
 mod provisioning;
 mod random;
 mod refusals;
