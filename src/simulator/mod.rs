@@ -107,6 +107,16 @@
 //! # }
 //! ```
 //!
+//! # Time
+//!
+//! Time runs as the clock does, or [faster](SimulatorBuilder::speed). With a
+//! [seed](SimulatorBuilder::seed) and without a speed it stands still, but for a second with each
+//! event, and what is sent is the same at every run. [`advance`](Simulator::advance) lets it pass,
+//! and what falls due by then happen in its order: attempts of the Integration API, and the end of
+//! chats in which nobody says anything.
+//!
+//! [`snapshot`](Simulator::snapshot) is the state, to go on with it in another process.
+//!
 //! # Faults
 //!
 //! A [`Fault`] lets calls go wrong by choice: the n-th, every n-th, or some by chance, which is the
