@@ -25,6 +25,7 @@ mod provisioning;
 mod random;
 mod refusals;
 mod samples;
+mod seats;
 mod snapshot;
 mod sockets;
 mod stage;

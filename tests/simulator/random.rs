@@ -219,7 +219,9 @@ async fn play(steps: &[Step]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 200, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn chats_by_chance_are_told_in_order_and_as_they_were(steps in vec(step(), 1..40)) {
