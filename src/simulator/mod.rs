@@ -164,6 +164,7 @@ mod door;
 mod engine;
 mod face;
 mod fault;
+mod fault_answer;
 mod fault_form;
 mod feeds;
 mod identity;
@@ -216,7 +217,8 @@ pub use self::widget::SimulatedWidget;
 
 use self::body::{Half, Slow, broken};
 use self::engine::Shared;
-use self::fault::{Kind, Target, relink};
+use self::fault::{Kind, Target};
+use self::fault_answer::relink;
 use self::vendor::answer::Answer;
 use self::vendor::call::Call;
 use self::vendor::log_case;
