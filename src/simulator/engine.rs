@@ -1,7 +1,7 @@
 //! What keeps the world going: its state behind a lock, what is sent, and what falls due.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::builder::SimulatorBuilder;
 use super::control::SimulatorChange;
 use super::outbox::{Departure, Scope};
 use super::post::{Outcome, Outlets};
+use super::state_file::StateFile;
 use super::world::World;
 
 /// Changes that a subscriber may be behind.
@@ -34,6 +35,9 @@ pub(super) struct Shared {
     /// Notified when something else falls due next.
     agenda: Arc<Notify>,
     has_timer: AtomicBool,
+    /// Number of the changes of the world so far.
+    revision: AtomicU64,
+    pub(super) state_file: Mutex<Option<Arc<StateFile>>>,
 }
 
 impl Shared {
@@ -47,6 +51,8 @@ impl Shared {
             epoch: watch::channel(0).0,
             agenda: Arc::new(Notify::new()),
             has_timer: AtomicBool::new(false),
+            revision: AtomicU64::new(0),
+            state_file: Mutex::new(None),
         }
     }
 }
@@ -71,9 +77,18 @@ impl Simulator {
         self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the number of the changes that the world went through.
+    pub(super) fn revision(&self) -> u64 {
+        // Under the lock: then each of them is done.
+        let _world = self.lock();
+        self.0.revision.load(Ordering::Relaxed)
+    }
+
     /// Lets something happen in the world, and what follows from it.
     pub(super) fn act<R>(&self, action: impl FnOnce(&mut World) -> R) -> R {
         let mut world = self.lock();
+        // Before the change: whoever sees it finds it counted.
+        self.0.revision.fetch_add(1, Ordering::Relaxed);
         let result = action(&mut world);
         world.fall_due();
         let departures = world.departures();

@@ -177,6 +177,7 @@ mod post;
 mod rules;
 mod serve;
 mod snapshot;
+mod state_file;
 mod time;
 mod vendor;
 mod visit;
@@ -208,6 +209,7 @@ pub use self::fault::{Fault, FaultTarget, FaultTrigger};
 pub use self::feeds::IntegrationForm;
 pub use self::lever::{AgentSeat, LeverError};
 pub use self::snapshot::SnapshotError;
+pub use self::state_file::StateFileError;
 pub use self::visit::{
     BanKind, LineAuthor, NewVisit, OfflineMessage, ShownButton, ShownCard, ShownCards, VisitLabel,
     VisitLine, VisitState, VisitView,

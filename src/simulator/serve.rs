@@ -38,5 +38,7 @@ impl Simulator {
         let mut settings = Settings::default();
         (settings.header_limit, settings.drain_deadline) = (HEADER_LIMIT, DRAIN);
         Acceptor::new(Face::new(self.clone()), settings).run(listener, shutdown).await;
+        // What has come since the last answer; a failure is logged.
+        let _ = self.keep().await;
     }
 }

@@ -109,7 +109,8 @@ impl Face {
         }
         let part = Part::of(head.uri.path());
         if part == Part::Vendor {
-            return self.simulator.handle(Request::from_parts(head, body)).await;
+            let answer = self.simulator.handle(Request::from_parts(head, body)).await?;
+            return Ok(self.once_kept(answer).await);
         }
         let mut reply = self.reply(part, head, body).await.unwrap_or_else(Refused::reply);
         if part.is_open() {
@@ -118,7 +119,15 @@ impl Face {
         } else {
             reply.headers.push((RESOURCE_POLICY, HeaderValue::from_static("same-origin")));
         }
-        Ok(reply.into_response())
+        Ok(self.once_kept(reply.into_response()).await)
+    }
+
+    /// Returns an answer once what it tells of is kept.
+    async fn once_kept(&self, answer: Response<ResponseBody>) -> Response<ResponseBody> {
+        match self.simulator.keep().await {
+            Ok(()) => answer,
+            Err(_) => Refused::full("the state could not be written").reply().into_response(),
+        }
     }
 
     async fn reply(&self, part: Part, head: Parts, body: Incoming) -> Result<FaceReply, Refused> {
