@@ -8,6 +8,8 @@ mod inbox;
 mod logs;
 mod provisioning;
 mod simulate;
+mod simulate_face;
+mod simulate_state;
 mod tls;
 mod vendor;
 

@@ -13,6 +13,7 @@ mod json_input;
 mod logs;
 mod output;
 mod simulate;
+mod simulation;
 mod typing;
 mod user;
 mod visit;

@@ -1,39 +1,133 @@
-//! The verb `simulate`: SnapEngage's APIs on a socket, without an account.
+//! The verb `simulate`: SnapEngage on a socket, without an account.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
+use serde::Deserialize;
 use snapengage::shutdown_signal;
-use snapengage::simulator::{SimulatedAgent, SimulatedWidget, Simulator};
+use snapengage::simulator::{DeliveryFilter, DeliveryRecord, Simulator, SimulatorChange, choices};
 use tokio::net::TcpListener;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::Outcome;
-use super::config::{AgentTable, Config, WidgetTable};
 use super::credentials::Access;
 use super::output;
+use super::simulation::Flags;
 
-/// Serves a simulator of SnapEngage's APIs.
+/// Chat with your own bot in a browser: a simulator of SnapEngage, without an account.
 ///
-/// The first line on stdout is `listening on http://ADDRESS`. The APIs take the credentials
+/// The first line on stdout is `listening on http://ADDRESS`: there is a page to chat in, and
+/// SnapEngage's APIs, to which `--url` leads the other verbs. They take the credentials
 /// SNAPENGAGE_API_TOKEN, SNAPENGAGE_ORG, SNAPENGAGE_PROVISIONING_KEY and SNAPENGAGE_CHAT_KEY, or
-/// else local-api-token, 5406213, local-provisioning-key and local-chat-key. Ctrl-c ends it.
+/// else local-api-token, 5406213, local-provisioning-key and local-chat-key. Behind it comes a line
+/// for each request that was sent. Ctrl-c ends it.
 #[derive(Args)]
 pub(crate) struct SimulateArgs {
     /// Address to listen on; with port 0, on a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     listen: String,
-    /// File of TOML with widgets and agents. Without it, there is a widget `local`.
+    #[command(flatten)]
+    flags: Flags,
+    /// File that keeps chats, statuses, retries, deliveries and the time over a restart. It is made
+    /// if there is none.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    state: Option<PathBuf>,
+    /// Another name or address that the simulator is called by, besides the one it listens on,
+    /// localhost, 127.0.0.1 and [::1]. May be repeated.
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+    /// Opens the page in a browser.
+    #[arg(long)]
+    open: bool,
+    /// Prints the first line alone.
+    #[arg(long)]
+    quiet: bool,
+    /// Prints what the simulator does where the vendor's pages are silent, and ends.
+    #[arg(long)]
+    explain: bool,
     /// Allows an address that other machines can reach.
     #[arg(long)]
     dangerously_open: bool,
 }
 
 pub(crate) async fn run(args: SimulateArgs, access: &Access) -> Outcome<ExitCode> {
+    if args.explain {
+        output::print(&output::json(choices())?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let shutdown = shutdown_signal();
-    let simulator = simulator(&args, access)?;
+    let builder = args.flags.builder(access)?;
+    let (listener, address) = listen(&args).await?;
+    let mut builder = builder.host(address.ip().to_string());
+    for host in &args.hosts {
+        builder = builder.host(host);
+    }
+    let simulator = builder.build()?;
+    if let Some(path) = args.state {
+        simulator.keep_in(path)?;
+    }
+    let told = simulator.changes();
+    output::print(&format!("listening on http://{address}\n"))?;
+    if !args.quiet {
+        tokio::spawn(tell(simulator.clone(), told));
+    }
+    if args.open {
+        open(&format!("http://{address}/"));
+    }
+    simulator.serve(listener, shutdown).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a line for each request that was sent, once it was answered or given up.
+async fn tell(simulator: Simulator, mut changes: Receiver<SimulatorChange>) {
+    loop {
+        match changes.recv().await {
+            Ok(SimulatorChange::Delivery(number)) => {
+                let filter = DeliveryFilter::default().after(number.saturating_sub(1));
+                let record = simulator.deliveries(&filter).into_iter().next();
+                let record = record.filter(|record| record.n == number && record.is_finished());
+                // Whoever reads it may have gone.
+                record.map(|record| output::print(&row(&record)));
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Writes a delivery on a line: neither what visitors wrote, nor what was answered to it.
+fn row(record: &DeliveryRecord) -> String {
+    let (at, feed) = (record.at, record.feed);
+    let again =
+        if record.attempt > 1 { format!(" attempt {}", record.attempt) } else { String::new() };
+    let outcome = match (&record.response, &record.error) {
+        (_, Some(error)) => format!("failed: {}", output::legible(error)),
+        (Some(response), None) => response.status.to_string(),
+        (None, None) => "not answered".to_owned(),
+    };
+    let event = output::legible(&event(&record.request.body));
+    format!("{at} {feed}{event}{again} {outcome} {} ms\n", record.duration_ms)
+}
+
+/// Returns what a request is about, by its own word for it.
+fn event(body: &str) -> String {
+    #[derive(Deserialize)]
+    struct About {
+        event: Option<String>,
+        status: Option<String>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+    }
+
+    let about = serde_json::from_str(body).ok();
+    let about = about.and_then(|about: About| about.event.or(about.status).or(about.kind));
+    about.map(|about| format!(" {about}")).unwrap_or_default()
+}
+
+async fn listen(args: &SimulateArgs) -> Outcome<(TcpListener, SocketAddr)> {
     let wrong = |error| format!("{}: {error}", args.listen);
     let listener = TcpListener::bind(&args.listen).await.map_err(wrong)?;
     let address = listener.local_addr().map_err(wrong)?;
@@ -41,49 +135,19 @@ pub(crate) async fn run(args: SimulateArgs, access: &Access) -> Outcome<ExitCode
         let hint = "other machines could reach it: take 127.0.0.1, or add --dangerously-open";
         return Err(format!("{}: {hint}", args.listen).into());
     }
-    output::print(&format!("listening on http://{address}\n"))?;
-    simulator.serve(listener, shutdown).await;
-    Ok(ExitCode::SUCCESS)
+    Ok((listener, address))
 }
 
-fn simulator(args: &SimulateArgs, access: &Access) -> Outcome<Simulator> {
-    let config = args.config.as_deref().map(Config::read).transpose()?;
-    let config = config.unwrap_or_else(Config::local);
-    let keys = access.served()?;
-    let mut builder = Simulator::builder()
-        .api_token(keys.api_token)
-        .org(keys.org)
-        .provisioning_key(keys.provisioning_key)
-        .chat_key(keys.chat_key);
-    if let Some(seed) = config.seed {
-        builder = builder.seed(seed);
-    }
-    for table in config.widgets {
-        builder = builder.widget(widget(table));
-    }
-    for table in config.agents {
-        builder = builder.agent(agent(table));
-    }
-    Ok(builder.build()?)
-}
-
-fn widget(table: WidgetTable) -> SimulatedWidget {
-    let widget = SimulatedWidget::new(table.id)
-        .email_required(table.email_required)
-        .message_required(table.message_required);
-    match table.name {
-        Some(name) => widget.name(name),
-        None => widget,
-    }
-}
-
-fn agent(table: AgentTable) -> SimulatedAgent {
-    let mut agent = SimulatedAgent::new(table.email).status(table.status.into());
-    if let Some(alias) = table.alias {
-        agent = agent.alias(alias);
-    }
-    match table.widgets {
-        Some(widgets) => agent.widgets(widgets),
-        None => agent,
-    }
+/// Opens a page in the browser of the desktop. Where there is none, the printed address has to do.
+fn open(url: &str) {
+    let (program, arguments) = if cfg!(target_os = "macos") {
+        ("open", vec![url])
+    } else if cfg!(windows) {
+        ("cmd", vec!["/c", "start", "", url])
+    } else {
+        ("xdg-open", vec![url])
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let _ = command.spawn();
 }

@@ -14,14 +14,14 @@ use super::vendor::{run, snapengage};
 use super::{error, json_of, stdout};
 
 /// The program as a simulator.
-struct Simulating {
-    child: Child,
-    out: Lines<BufReader<ChildStdout>>,
-    url: String,
+pub(super) struct Simulating {
+    pub(super) child: Child,
+    pub(super) out: Lines<BufReader<ChildStdout>>,
+    pub(super) url: String,
 }
 
 impl Simulating {
-    async fn start(mut command: Command) -> Self {
+    pub(super) async fn start(mut command: Command) -> Self {
         command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("run");
         let mut out = BufReader::new(child.stdout.take().expect("piped")).lines();

@@ -1,0 +1,163 @@
+//! The simulator's state over a restart.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::error;
+use super::simulate::Simulating;
+use super::simulate_face::{ask, ok};
+use super::vendor::{run, snapengage};
+
+const CONFIG: &str = r#"
+    [[widget]]
+    id = "sales"
+    integration = { url = "http://127.0.0.1:9/integration" }
+    [[agent]]
+    email = "jane@example.com"
+"#;
+
+/// A folder with a configuration, and the arguments that name it.
+fn folder() -> (tempfile::TempDir, Vec<String>) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| dir.path().join(name).to_str().expect("UTF-8").to_owned();
+    fs::write(path("simulator.toml"), CONFIG).expect("written");
+    let arguments = ["simulate", "--seed", "1", "--config"].map(str::to_owned).to_vec();
+    let arguments = [arguments, vec![path("simulator.toml"), "--state".to_owned(), path("state")]];
+    (dir, arguments.concat())
+}
+
+fn simulate(arguments: &[String]) -> tokio::process::Command {
+    snapengage(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn what_was_shown_is_there_after_a_kill() {
+    let (_dir, arguments) = folder();
+    let mut simulating = Simulating::start(simulate(&arguments)).await;
+    let at = |simulating: &Simulating, path: &str| format!("{}/_/{path}", simulating.url);
+    let text = "Hello \u{1f488} \u{202e}<b>";
+    let new = json!({ "text": text, "email": "ann@example.com", "variables": { "plan": "pro" } });
+    let one = ok(&at(&simulating, "visits"), Some(new)).await;
+    let case = one["case_id"].as_str().expect("an id");
+    let take = json!({ "case_id": case });
+    ok(&at(&simulating, "agents/jane@example.com/take"), Some(take.clone())).await;
+    let label = json!({ "case_id": case, "name": "topic", "value": "beards" });
+    ok(&at(&simulating, "agents/jane@example.com/label"), Some(label)).await;
+    ok(&at(&simulating, &format!("visits/{case}/survey")), Some(json!({ "score": 80 }))).await;
+    ok(&at(&simulating, "agents/jane@example.com/close"), Some(take)).await;
+    let pause = json!({ "status": "pause", "sub_status": "Lunch" });
+    ok(&at(&simulating, "agents/jane@example.com/status"), Some(pause)).await;
+
+    let shown = async |simulating: &Simulating| {
+        let mut shown = Vec::new();
+        for path in ["visits", &format!("visits/{case}"), "deliveries", "world"] {
+            shown.push(ok(&at(simulating, path), None).await);
+        }
+        shown
+    };
+    let before = shown(&simulating).await;
+    simulating.child.kill().await.expect("killed");
+    let simulating = Simulating::start(simulate(&arguments)).await;
+    assert_eq!(shown(&simulating).await, before);
+
+    // The request that nobody took is sent again when it is due.
+    let sent = before[2].as_array().expect("a list").len();
+    ok(&at(&simulating, "time/advance"), Some(json!({ "seconds": 300 }))).await;
+    let deliveries = ok(&at(&simulating, "deliveries"), None).await;
+    let again = &deliveries[sent];
+    assert_eq!((&again["feed"], &again["attempt"]), (&json!("integration"), &json!(2)));
+    assert_eq!(again["request"]["body"], deliveries[sent - 1]["request"]["body"]);
+    // Ids go on where they were.
+    ok(&at(&simulating, "agents/jane@example.com/status"), Some(json!({ "status": "online" })))
+        .await;
+    let two = ok(&at(&simulating, "visits"), Some(json!({}))).await;
+    assert_ne!(two["case_id"], *case);
+    assert_eq!(ok(&at(&simulating, "visits"), None).await.as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn every_answer_outlasts_a_kill() {
+    let (_dir, arguments) = folder();
+    let mut cases = Vec::new();
+    for _ in 0..5 {
+        let mut simulating = Simulating::start(simulate(&arguments)).await;
+        for case in &cases {
+            ok(&format!("{}/_/visits/{case}", simulating.url), None).await;
+        }
+        let visits = format!("{}/_/visits", simulating.url);
+        let several = (0..8).map(|_| {
+            let visits = visits.clone();
+            tokio::spawn(async move { ok(&visits, Some(json!({}))).await })
+        });
+        for visit in several.collect::<Vec<_>>() {
+            let visit = visit.await.expect("no panic");
+            cases.push(visit["case_id"].as_str().expect("an id").to_owned());
+        }
+        simulating.child.kill().await.expect("killed");
+    }
+    cases.sort();
+    cases.dedup();
+    assert_eq!(cases.len(), 40);
+}
+
+#[tokio::test]
+async fn damaged_state_is_an_error_and_stays() {
+    let (dir, arguments) = folder();
+    let mut simulating = Simulating::start(simulate(&arguments)).await;
+    ok(&format!("{}/_/visits", simulating.url), Some(json!({ "text": "secret words" }))).await;
+    simulating.child.kill().await.expect("killed");
+    let path = dir.path().join("state");
+    let state = fs::read(&path).expect("a state");
+    let mut flipped = state.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    for damaged in [&state[..state.len() / 2], &state[..state.len() - 1], &flipped, b"", b"{}\n"] {
+        fs::write(&path, damaged).expect("written");
+        let mut command = simulate(&arguments);
+        let told = error(&run(command.args(["--listen", "127.0.0.1:0"])).await);
+        assert!(told.starts_with(&format!("error: {}: ", path.display())), "{told}");
+        assert_eq!(fs::read(&path).expect("a state"), damaged);
+    }
+    fs::write(&path, &state).expect("written");
+    let simulating = Simulating::start(simulate(&arguments)).await;
+    let visits = ok(&format!("{}/_/visits", simulating.url), None).await;
+    assert_eq!(visits.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn state_that_cannot_be_written_is_told() {
+    let (dir, mut arguments) = folder();
+    let path = dir.path().join("none").join("state");
+    *arguments.last_mut().expect("a path") = path.to_str().expect("UTF-8").to_owned();
+    let told = error(&run(simulate(&arguments).args(["--listen", "127.0.0.1:0"])).await);
+    assert!(told.starts_with(&format!("error: {}: ", path.display())), "{told}");
+
+    let (dir, arguments) = folder();
+    let simulating = Simulating::start(simulate(&arguments)).await;
+    fs::remove_dir_all(dir.path()).expect("removed");
+    let (status, told) = ask(&format!("{}/_/visits", simulating.url), Some(json!({}))).await;
+    assert_eq!((status, &told["code"]), (503, &json!(503)), "{told}");
+}
+
+#[tokio::test]
+async fn state_holds_no_token() {
+    let (dir, mut arguments) = folder();
+    let token = "receiver-token-91b2";
+    arguments.extend(["--token", token].map(str::to_owned));
+    let mut simulating = Simulating::start(simulate(&arguments)).await;
+    let visit = ok(&format!("{}/_/visits", simulating.url), Some(json!({}))).await;
+    let leave =
+        format!("{}/_/visits/{}/leave", simulating.url, visit["case_id"].as_str().expect("an id"));
+    ok(&leave, Some(json!({}))).await;
+    simulating.child.kill().await.expect("killed");
+    let state = fs::read_to_string(dir.path().join("state")).expect("a state");
+    assert!(state.contains("/integration") && !state.contains(token), "{state}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = fs::metadata(dir.path().join("state")).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "for the owner alone");
+    }
+}
