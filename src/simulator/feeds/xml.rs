@@ -18,7 +18,6 @@ pub(super) fn write(case: &SupportRequest) -> String {
     }
     xml.text("page_url", case.page_url.as_deref());
     xml.text("ip_address", case.ip_address.as_deref());
-    xml.text("user_agent", case.user_agent.as_deref());
     xml.typed("source_id", "integer", case.source_id.map(crate::integration::SourceId::as_i64));
     xml.list("javascript_variables", "javascript_variable", &case.javascript_variables, variable);
     xml.list("operator_variables", "operator_variable", &case.operator_variables, variable);
