@@ -23,6 +23,7 @@ mod logs;
 mod plain;
 mod provisioning;
 mod random;
+mod readable;
 mod refusals;
 mod samples;
 mod seats;
