@@ -1,6 +1,9 @@
 //! Runs the examples as their users do: starts each as its header says, and sends what the header
 //! sends.
 
+#[cfg(feature = "simulator")]
+mod simulated;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -991,26 +994,26 @@ mod crm_sync {
     const EVENTS: [&str; 3] = ["case-queued", "case-assigned", "case-closed"];
 
     /// A CRM in a folder of its own, which is down for as long as a file says so.
-    struct Crm(tempfile::TempDir);
+    pub(super) struct Crm(tempfile::TempDir);
 
     impl Crm {
-        fn down() -> Self {
+        pub(super) fn down() -> Self {
             let crm = Self(tempfile::tempdir().expect("a folder"));
             fs::write(crm.file("down"), "").expect("written");
             crm
         }
 
-        fn up(&self) {
+        pub(super) fn up(&self) {
             fs::remove_file(self.file("down")).expect("removed");
         }
 
-        fn file(&self, name: &str) -> PathBuf {
+        pub(super) fn file(&self, name: &str) -> PathBuf {
             self.0.path().join(name)
         }
 
         /// The example, with its inbox where these arguments say.
         #[track_caller]
-        fn sync(&self, inbox: &[&OsStr]) -> Example {
+        pub(super) fn sync(&self, inbox: &[&OsStr]) -> Example {
             let mut command = example("crm_sync");
             command.args(["--listen", ANY_PORT]).env("SNAPENGAGE_TOKEN", "my-token").args(inbox);
             command.arg("--crm").arg(self.file("crm.db"));
@@ -1019,7 +1022,7 @@ mod crm_sync {
         }
 
         /// How many chats and events it has.
-        fn rows(&self) -> (i64, i64) {
+        pub(super) fn rows(&self) -> (i64, i64) {
             const COUNT: &str = "SELECT (SELECT count(*) FROM chat), (SELECT count(*) FROM event)";
             let connection = Connection::open(self.file("crm.db")).expect("opened");
             let row = connection.query_row(COUNT, [], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -1062,7 +1065,7 @@ mod crm_sync {
 
     /// Waits until the health route shows these counts.
     #[track_caller]
-    fn await_counts(sync: &Example, waiting: u64, done: u64) {
+    pub(super) fn await_counts(sync: &Example, waiting: u64, done: u64) {
         let give_up = Instant::now() + PATIENCE * 2;
         let expected = json!([waiting, 0, done, 0]);
         loop {
