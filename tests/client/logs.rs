@@ -9,7 +9,7 @@ use snapengage::client::Client;
 use tokio::time::Instant;
 
 use crate::log::{log, record_log};
-use crate::pages::{april, day, ids, link, next_of, page, refusal, steps};
+use crate::pages::{april, day, ids, link, next_of, page, query, refusal, steps};
 use crate::vendor::{Answered, TOKEN, account, account_of};
 
 const BASE: &str = "https://www.snapengage.com";
@@ -216,6 +216,28 @@ async fn a_case_to_resume_after_has_to_come() {
     assert_eq!(text, "logs: the case to resume after is not in these logs");
     assert_eq!(refusal(ids(&mut cases).await), text);
     assert_eq!(asked.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cases_that_are_there_are_left_out_in_any_order() {
+    // The newest first, and too many days at once the second time.
+    let (account, asked) = account_of(Client::builder().attempts(1), |address| {
+        match (query(address)["start"].as_str(), query(address)["end"].as_str()) {
+            ("2017-04-20", "2017-04-20") => page(&["b", "a"], ""),
+            ("2017-04-21", "2017-04-21") => page(&["d", "c"], ""),
+            _ => 504.into(),
+        }
+    });
+    let logs = account.logs("w1").from(day("2017-04-20")).to(day("2017-04-21"));
+    let (found, error) = ids(&mut logs.clone().except(["d", "b"]).cases()).await;
+    assert!(error.is_none() && found == ["a", "c"], "{found:?} {error:?}");
+    let all = logs.except(["a", "b"]).except(vec!["c".to_owned(), "d".to_owned()]);
+    let mut cases = all.clone().cases();
+    assert_eq!(ids(&mut cases).await.0.len(), 0);
+    assert_eq!(cases.left_out(), 4);
+    let mut cases = all.after("b").cases();
+    assert_eq!((ids(&mut cases).await.0.len(), cases.left_out()), (0, 3), "both at once");
+    assert_eq!(asked.requests().len(), 9);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use http::Uri;
 use tokio::time::{Instant, sleep_until};
 
 use super::day::Day;
+use super::fingerprints::Fingerprints;
 use super::page::LogPage;
 use super::walk::{Arrival, Step, Walk, day_in};
 use crate::client::Account;
@@ -44,6 +45,8 @@ pub struct Cases {
     walk: Result<Walk, String>,
     /// Case to resume after, which has not come yet.
     resume_after: Option<CaseId>,
+    except: Fingerprints,
+    left_out: u64,
     /// End of the pause after the last page.
     not_before: Option<Instant>,
     page: vec::IntoIter<SupportRequest>,
@@ -59,6 +62,8 @@ impl Cases {
             pause,
             walk,
             resume_after: None,
+            except: Fingerprints::default(),
+            left_out: 0,
             not_before: None,
             page: Vec::new().into_iter(),
             day: None,
@@ -73,6 +78,11 @@ impl Cases {
 
     pub(super) fn resumed_after(mut self, case: Option<CaseId>) -> Self {
         self.resume_after = case;
+        self
+    }
+
+    pub(super) fn except(mut self, ids: Fingerprints) -> Self {
+        self.except = ids;
         self
     }
 
@@ -129,6 +139,11 @@ impl Cases {
     /// warning for each page that had some.
     pub fn unreadable(&self) -> u64 {
         self.unreadable
+    }
+
+    /// Returns the number of cases so far that were left out as [asked for](crate::client::Logs::except).
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// Returns the day of the case that was returned last, in UTC, but within the days asked for.
@@ -224,12 +239,16 @@ impl Cases {
             return;
         }
         self.unreadable += page.unreadable() as u64;
-        self.page = page.cases.into_iter();
-        if let Some(last) = &self.resume_after
-            && self.page.any(|case| case.id == *last)
-        {
-            self.resume_after = None;
+        let mut cases = page.cases;
+        if let Some(last) = &self.resume_after {
+            let found = cases.iter().position(|case| case.id == *last);
+            cases.drain(..found.map_or(cases.len(), |last| last + 1));
+            self.resume_after = self.resume_after.take().filter(|_| found.is_none());
         }
+        let fetched = cases.len();
+        cases.retain(|case| !self.except.contains(case.id.as_str()));
+        self.left_out += (fetched - cases.len()) as u64;
+        self.page = cases.into_iter();
     }
 }
 

@@ -1,12 +1,9 @@
 //! The way through the logs: one widget after the other, in windows of days, from link to link.
 
-use std::collections::HashSet;
-use std::hash::Hasher;
-
 use http::Uri;
-use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::day::Day;
+use super::fingerprints::Fingerprints;
 use super::page::LogPage;
 use crate::client::origin::Origins;
 use crate::id::WidgetId;
@@ -43,9 +40,8 @@ pub(super) struct Walk {
     /// Windows left of the current widget, the current one last.
     windows: Vec<Window>,
     next: Next,
-    /// Fingerprints of the addresses that the pages of the current window came from: of a million,
-    /// 16 MB.
-    seen: HashSet<u128>,
+    /// Addresses that the pages of the current window came from.
+    seen: Fingerprints,
     /// Pages in a row that had a link and no case.
     empty: u32,
     full_days: Vec<Day>,
@@ -94,7 +90,7 @@ impl Walk {
             widgets,
             windows: vec![window],
             next: Next::FirstPage,
-            seen: HashSet::new(),
+            seen: Fingerprints::default(),
             empty: 0,
             full_days: Vec::new(),
             days,
@@ -129,7 +125,7 @@ impl Walk {
             self.full_days.extend(self.windows.last().map(|window| window.from));
         }
         self.note_days(page);
-        self.seen.insert(fingerprint(from));
+        self.seen.insert(&from.to_string());
         match &page.link_to_next {
             Some(link) => self.next = self.follow(link, page, origins),
             None => self.end_window(),
@@ -171,7 +167,7 @@ impl Walk {
         if !origins.may_have_credentials(&address) {
             return Next::Astray("the link to the next page leads to another host");
         }
-        if self.seen.contains(&fingerprint(&address)) {
+        if self.seen.contains(&address.to_string()) {
             return Next::Astray("the link to the next page leads to one that came before");
         }
         Next::Page(address)
@@ -220,10 +216,4 @@ impl Walk {
 /// Returns the day of a case: within the window, whatever the time zone.
 pub(super) fn day_in(window: Window, time: Timestamp) -> Day {
     Day::of(time).clamp(window.from, window.to)
-}
-
-fn fingerprint(address: &Uri) -> u128 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(address.to_string().as_bytes());
-    hasher.finish128().as_u128()
 }
