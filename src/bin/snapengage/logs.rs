@@ -1,6 +1,5 @@
 //! The verb `logs`: finished conversations, as JSON Lines.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,11 +7,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use snapengage::CaseId;
-use snapengage::client::{Account, Cases, Day};
+use snapengage::client::{Account, Cases, Day, Logs};
 
 use super::Outcome;
-use super::cases_file;
+use super::cases_file::{CasesFile, Written};
 use super::credentials::Access;
 use super::output::{self, legible};
 
@@ -53,7 +51,9 @@ struct Export {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Goes on with the file where an export with the same days, widgets and time zone was
-    /// interrupted. Without a file, or with an empty one, it starts a new one.
+    /// interrupted: all is fetched again, and what the file has not is added. A case that is there
+    /// is not refreshed, so a survey that came since is missed. Without a file, or with an empty
+    /// one, it starts a new one.
     #[arg(long, requires = "out")]
     resume: bool,
 }
@@ -61,9 +61,9 @@ struct Export {
 pub(crate) async fn run(args: LogsArgs, access: &Access) -> Outcome<ExitCode> {
     let LogsArgs { json, command: LogsCommand::Export(args) } = args;
     let account = access.account()?;
-    let (out, last) = args.open()?;
+    let (out, logs) = args.open(args.logs(&account))?;
     let mut export = Exporting { out, count: 0, bar: args.bar() };
-    let mut cases = args.cases(&account, last);
+    let mut cases = logs.cases();
     let written = export.write_all(&mut cases).await;
     export.bar.finish_and_clear();
     written?;
@@ -73,31 +73,30 @@ pub(crate) async fn run(args: LogsArgs, access: &Access) -> Outcome<ExitCode> {
 }
 
 impl Export {
-    fn open(&self) -> Outcome<(Out, Option<CaseId>)> {
+    /// Opens what is written, and leaves out of the logs what is there already.
+    fn open(&self, logs: Logs) -> Outcome<(Out, Logs)> {
         Ok(match &self.out {
             Some(path) if self.resume => {
-                let (file, last) = cases_file::resume(path)?;
-                (Out::File(file), last)
+                let mut written = Written::open(path)?;
+                let logs = logs.except(&mut written);
+                (Out::File(written.resume()?), logs)
             }
-            Some(path) => (Out::File(cases_file::create(path)?), None),
-            None => (Out::Stdout(io::stdout()), None),
+            Some(path) => (Out::File(CasesFile::create(path)?), logs),
+            None => (Out::Stdout(io::stdout()), logs),
         })
     }
 
-    fn cases(&self, account: &Account, last: Option<CaseId>) -> Cases {
+    fn logs(&self, account: &Account) -> Logs {
         let mut logs = if self.widgets.is_empty() {
             account.all_logs()
         } else {
             account.logs_of(self.widgets.iter().map(String::as_str))
         };
         logs = logs.from(self.from).to(self.to);
-        if let Some(time_zone) = &self.time_zone {
-            logs = logs.time_zone(time_zone);
+        match &self.time_zone {
+            Some(time_zone) => logs.time_zone(time_zone),
+            None => logs,
         }
-        if let Some(last) = last {
-            logs = logs.after(last);
-        }
-        logs.cases()
     }
 
     /// Creates the progress bar, in days; none among the cases on a terminal.
@@ -125,7 +124,7 @@ impl Export {
 
 /// Where cases are written.
 enum Out {
-    File(File),
+    File(CasesFile),
     Stdout(io::Stdout),
 }
 
@@ -141,14 +140,14 @@ impl Exporting {
             let line = output::json_line(&case)?;
             // In one go, so that at most the last line is not whole.
             match &mut self.out {
-                Out::File(file) => file.write_all(line.as_bytes())?,
+                Out::File(file) => file.add(&line)?,
                 Out::Stdout(stdout) => stdout.write_all(line.as_bytes())?,
             }
             self.count += 1;
             self.show(cases);
         }
         match &mut self.out {
-            Out::File(file) => Ok(cases_file::finish(file)?),
+            Out::File(file) => file.finish(cases.left_out()),
             Out::Stdout(stdout) => Ok(stdout.flush()?),
         }
     }

@@ -159,21 +159,52 @@ async fn an_export_cut_anywhere_is_made_whole() {
 }
 
 #[tokio::test]
+async fn cases_written_in_another_order_are_not_missed() {
+    let vendor = Vendor::serve(with_cases()).await;
+    let out = Out::new();
+    let mut command = vendor.command(&export(&["--resume"]));
+    command.arg("--out").arg(&out.path);
+    stdout(&run(&mut command).await);
+    let whole = out.read();
+    let mut lines: Vec<_> = whole.lines().collect();
+    lines.reverse();
+    // As if the newest had come first then, with the last days in a window of their own.
+    lines.truncate(100);
+    let first = lines.join("\n") + "\n";
+    fs::write(&out.path, &first).expect("written");
+    stdout(&run(&mut command).await);
+    let resumed = out.read();
+    assert!(resumed.starts_with(&first), "what was there stays");
+    let (mut found, mut expected) = (ids(&resumed), expected());
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_export_is_left_alone() {
     let vendor = Vendor::serve(with_cases()).await;
     let out = Out::new();
     let mut command = vendor.command(&export(&["--resume"]));
     command.arg("--out").arg(&out.path);
-    for other in ["words", "{\"id\":\"sales-1\"}\nwords", "words\n", "{}\n", "\n", "{\"id\":1}\n{"]
-    {
+    for (other, line) in [
+        ("words", 1),
+        ("{\"id\":\"sales-1\"}\nwords", 2),
+        ("words\n", 1),
+        ("words\n{\"id\":\"sales-1\"}\n", 1),
+        ("{}\n", 1),
+        ("{\"port\": 7070}", 1),
+        ("\n", 1),
+        ("{\"id\":1}\n{", 1),
+    ] {
         fs::write(&out.path, other).expect("written");
         let told = error(&run(&mut command).await);
-        assert!(told.ends_with("does not end in a case, nothing changed\n"), "{told}");
+        assert!(told.ends_with(&format!("line {line} is no case, nothing changed\n")), "{told}");
         assert_eq!(out.read(), other);
     }
     fs::write(&out.path, "{\"id\":\"another\"}\n").expect("written");
     let told = error(&run(&mut command).await);
-    assert!(told.contains("the case to resume after is not in these logs"), "{told}");
+    assert!(told.ends_with("none of its cases is in these logs, nothing changed\n"), "{told}");
     assert_eq!(out.read(), "{\"id\":\"another\"}\n");
     let output = vendor.run(&export(&["--resume"])).await;
     assert_eq!(output.status.code(), Some(2), "which file?");
