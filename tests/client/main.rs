@@ -2,6 +2,7 @@
 #![cfg(feature = "client")]
 
 mod asked;
+mod calls;
 mod faulty;
 #[path = "../support/log.rs"]
 mod log;

@@ -6,15 +6,13 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
-use snapengage::client::{
-    AccountType, Client, ClientError, Day, NewUser, NewWidget, Operation, Password, Presence,
-    Secret, UserUpdate, WidgetAgent, WidgetUpdate,
-};
+use snapengage::Timestamp;
+use snapengage::client::{Client, ClientError, Day, Operation, Secret};
 use snapengage::integration::SupportRequest;
 use snapengage::simulator::{Fault, FaultTrigger, SimulatedWidget, Simulator};
-use snapengage::{CaseId, Timestamp};
 use tokio::time::Instant;
 
+use crate::calls::{Calls, is_change, is_sent_once};
 use crate::log::{log, record_log};
 
 const TOKEN: &str = "tKn-4f1d9f0dc0";
@@ -125,8 +123,7 @@ fn until_a_date(on: FaultTrigger) -> Fault {
 /// SnapEngage with somebody and something of everything, and a client of it.
 struct World {
     simulator: Simulator,
-    client: Client,
-    case_id: CaseId,
+    calls: Calls,
 }
 
 impl World {
@@ -151,78 +148,26 @@ impl World {
         let agent = simulator.agent(AGENT);
         agent.takes(chat.case_id()).await.expect("a chat to be taken");
         agent.says(chat.case_id(), WORDS).await.expect("a chat with an agent");
-        Self { simulator, client, case_id: chat.case_id().clone() }
+        let calls = Calls {
+            token: TOKEN,
+            provisioning_key: PROVISIONING_KEY,
+            chat_key: CHAT_KEY,
+            widget: "sales",
+            agent: AGENT,
+            user: USER,
+            visitor: VISITOR,
+            words: WORDS,
+            case_id: chat.case_id().clone(),
+            day: Day::of(simulator.now()),
+            ..Calls::of(client)
+        };
+        Self { simulator, calls }
     }
-
-    /// Makes a call, with something private in all that can be.
-    async fn call(&self, operation: Operation) -> Result<(), ClientError> {
-        let Self { client, case_id, .. } = self;
-        let account = client.account(Secret::new(TOKEN), 5_406_213);
-        let admin = client.provisioning(Secret::new(PROVISIONING_KEY));
-        let chats = client.visitor_chats(Secret::new(CHAT_KEY));
-        let mut chat = chats.resume(case_id.clone());
-        let agent = || WidgetAgent::webclient(AGENT, WORDS, "https://example.com/a.png");
-        match operation {
-            Operation::SetAgentStatus => {
-                account.set_agent_status(AGENT, Presence::Pause).note(WORDS).await
-            }
-            Operation::Logs => {
-                let today = Day::of(self.simulator.now());
-                let logs = account.logs("sales").from(today).to(today);
-                logs.cases().next().await.map(drop)
-            }
-            Operation::File => {
-                let file = account.file("https://www.snapengage.com/files/notes.txt")?;
-                file.bytes().await.map(drop)
-            }
-            Operation::CreateUser => {
-                let user = NewUser::new(
-                    "new@users.example",
-                    WORDS,
-                    AccountType::Enterprise,
-                    Password::new("passwhispered").expect("long enough"),
-                );
-                admin.create_user(user).await.map(drop)
-            }
-            Operation::GetUser => admin.user(USER).await.map(drop),
-            Operation::UpdateUser => {
-                admin.update_user(UserUpdate::new(USER, WORDS)).await.map(drop)
-            }
-            Operation::DeleteUser => admin.delete_user(USER).await,
-            Operation::CreateWidget => {
-                admin.create_widget(NewWidget::new(USER, [agent()])).await.map(drop)
-            }
-            Operation::GetWidget => admin.widget("sales", USER).await.map(drop),
-            Operation::UpdateWidget => {
-                admin.update_widget(WidgetUpdate::new("sales", USER, [agent()])).await.map(drop)
-            }
-            Operation::DeleteWidget => admin.delete_widget("sales", USER).await,
-            Operation::ChatAvailability => chats.availability("sales").await.map(drop),
-            Operation::StartChat => {
-                chats.start("sales").email(VISITOR).message(WORDS).await.map(drop)
-            }
-            Operation::Say => chat.say(WORDS).await.map(drop),
-            Operation::CloseChat => chat.close().await.map(drop),
-            Operation::Poll => chat.next().await.map(drop),
-            Operation::Availability => client.availability("sales").await.map(drop),
-            other => panic!("a call that the matrix does not have: {other}"),
-        }
-    }
-}
-
-fn is_repeatable(operation: Operation) -> bool {
-    use Operation::{CreateUser, CreateWidget, Say, StartChat};
-    ![CreateUser, CreateWidget, StartChat, Say].contains(&operation)
 }
 
 /// What the first attempt has deleted, the second one does not find.
 fn is_delete(operation: Operation) -> bool {
     matches!(operation, Operation::DeleteUser | Operation::DeleteWidget)
-}
-
-fn is_read(operation: Operation) -> bool {
-    use Operation::{Availability, ChatAvailability, File, GetUser, GetWidget, Logs, Poll};
-    [Availability, ChatAvailability, File, GetUser, GetWidget, Logs, Poll].contains(&operation)
 }
 
 fn expected(row: &Row, operation: Operation) -> Expected {
@@ -232,8 +177,8 @@ fn expected(row: &Row, operation: Operation) -> Expected {
         "404" if is_lookup => Expected::AtOnce,
         // A file may be anything.
         "page in 200" | "error in 200" if operation == Operation::File => Expected::AtOnce,
-        _ if is_repeatable(operation) => row.repeatable,
-        _ => row.not_repeatable,
+        _ if is_sent_once(operation) => row.not_repeatable,
+        _ => row.repeatable,
     }
 }
 
@@ -251,7 +196,7 @@ impl World {
         let count = || (self.simulator.received(operation), self.simulator.accepted(operation));
         let (received, accepted) = count();
         let start = Instant::now();
-        let result = self.call(operation).await;
+        let result = self.calls.make(operation).await;
         let waited = start.elapsed();
         let (received, accepted) = (count().0 - received, count().1 - accepted);
         Outcome { result, waited, attempts: received, done: accepted }
@@ -311,7 +256,7 @@ async fn each_call_survives_each_fault_or_says_so() {
             world.simulator.fault((row.fault)(Fault::nth(1).on(operation)));
             let outcome = world.observe(operation).await;
             check(&mut wrong, row, operation, &outcome);
-            wrong.unless_discreet(&format!("{:?}", world.client));
+            wrong.unless_discreet(&format!("{:?}", world.calls.client));
             wrong.unless_discreet(&log());
         }
     }
@@ -329,9 +274,9 @@ fn check(wrong: &mut Wrong, row: &Row, operation: Operation, outcome: &Outcome) 
     wrong.unless(*attempts == times, format_args!("{attempts} attempts, not {times}"));
     let fails = expected == Expected::Fails;
     wrong.unless(result.is_err() == fails, format_args!("{expected:?}, and it was {result:?}"));
-    wrong.unless(is_repeatable(operation) || *done <= 1, format_args!("done {done} times"));
+    wrong.unless(!is_sent_once(operation) || *done <= 1, format_args!("done {done} times"));
     let Err(error) = result else { return };
-    let perhaps_done = row.perhaps_done && !is_read(operation);
+    let perhaps_done = row.perhaps_done && is_change(operation);
     wrong.unless(error.may_have_been_done() == perhaps_done, format_args!("{error:?}"));
     wrong.unless(perhaps_done || *done == 0, "done, and does not say so");
     wrong.unless(error.attempts() == 1, format_args!("{error:?}"));
@@ -376,5 +321,5 @@ fn check_end(wrong: &mut Wrong, row: &Row, operation: Operation, outcome: &Outco
     wrong.unless(*attempts == times, format_args!("{attempts} attempts, not {times}"));
     let is_fine = expected == Expected::AtOnce || is_done;
     wrong.unless(result.is_ok() == is_fine, format_args!("{expected:?}, and it was {result:?}"));
-    wrong.unless(is_repeatable(operation) || *done <= 1, format_args!("done {done} times"));
+    wrong.unless(!is_sent_once(operation) || *done <= 1, format_args!("done {done} times"));
 }

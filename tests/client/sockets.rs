@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use snapengage::client::{
-    AccountType, Client, ClientBuilder, ClientError, NewUser, NewWidget, Operation, Password,
-    Presence, Secret, UserUpdate, WidgetAgent, WidgetUpdate,
+    AccountType, Client, ClientBuilder, ClientError, NewUser, Operation, Password, Secret,
 };
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::calls::{Calls, is_change, is_sent_once};
 use crate::faulty::{Faulty, Step, write};
 
 /// Attempts of a call that may be sent again.
@@ -23,16 +23,6 @@ const SHORT: Duration = Duration::from_millis(100);
 const BODY: &str = r#"{"email":"jane@example.com","uuid":"w","caseId":"c","index":1,"messageList":[
     {"index":1,"author":"Jane","message":"Hi"}],"statusCode":1,"data":{"widgetId":"w"},
     "cases":[{"id":"c","widget_id":"w"}]}"#;
-
-fn is_sent_once(call: Operation) -> bool {
-    use Operation::{CreateUser, CreateWidget, Say, StartChat};
-    [CreateUser, CreateWidget, StartChat, Say].contains(&call)
-}
-
-fn is_change(call: Operation) -> bool {
-    use Operation::{Availability, ChatAvailability, File, GetUser, GetWidget, Logs, Poll};
-    ![Logs, File, GetUser, GetWidget, ChatAvailability, Poll, Availability].contains(&call)
-}
 
 fn builder(url: impl Into<String>) -> ClientBuilder {
     let client = Client::builder().base_url(url).proxy_from_env(false).attempts(ATTEMPTS);
@@ -49,45 +39,7 @@ fn user(email: &str) -> NewUser {
 }
 
 async fn make(call: Operation, client: Client, url: String) -> Result<(), ClientError> {
-    let account = client.account(Secret::new("token"), 1);
-    let admin = client.provisioning(Secret::new("key"));
-    let chats = client.visitor_chats(Secret::new("key"));
-    let (email, agent) = ("jane@example.com", || WidgetAgent::webclient("jane", "Jane", "a"));
-    match call {
-        Operation::SetAgentStatus => {
-            account.set_agent_status(email, Presence::Online).await.map(drop)
-        }
-        Operation::Logs => {
-            let day = "2026-11-01".parse().expect("a day");
-            account.logs("w").from(day).to(day).cases().next().await.map(drop)
-        }
-        Operation::File => account
-            .file(&format!("{url}/file"))
-            .expect("an address")
-            .limit(10_000)
-            .bytes()
-            .await
-            .map(drop),
-        Operation::CreateUser => admin.create_user(user(email)).await.map(drop),
-        Operation::GetUser => admin.user(email).await.map(drop),
-        Operation::UpdateUser => admin.update_user(UserUpdate::new(email, "Jane")).await.map(drop),
-        Operation::DeleteUser => admin.delete_user(email).await,
-        Operation::CreateWidget => {
-            admin.create_widget(NewWidget::new(email, [agent()])).await.map(drop)
-        }
-        Operation::GetWidget => admin.widget("w", email).await.map(drop),
-        Operation::UpdateWidget => {
-            admin.update_widget(WidgetUpdate::new("w", email, [agent()])).await.map(drop)
-        }
-        Operation::DeleteWidget => admin.delete_widget("w", email).await,
-        Operation::ChatAvailability => chats.availability("w").await.map(drop),
-        Operation::StartChat => chats.start("w").message("Hello").await.map(drop),
-        Operation::Say => chats.resume("c").say("Hello").await.map(drop),
-        Operation::CloseChat => chats.resume("c").close().await,
-        Operation::Poll => chats.resume("c").next().await.map(drop),
-        Operation::Availability => client.availability("w").await.map(drop),
-        call => panic!("{call} is none of these"),
-    }
+    Calls { file: url + "/file", ..Calls::of(client) }.make(call).await
 }
 
 /// A head and a body of its length.
