@@ -248,7 +248,7 @@ impl Call {
             let response = self.client.transport().send(self.request(&address)).await;
             let response = response.map_err(|error| self.transport_failure(&error))?;
             match location(&response) {
-                Some(location) => address = self.follow(&address, location)?,
+                Some(location) => address = self.follow(&address, response.status(), location)?,
                 None => return Ok(response),
             }
         }
@@ -256,9 +256,16 @@ impl Call {
     }
 
     /// Returns where a redirect leads, if the call may go there.
-    fn follow(&self, from: &Uri, location: &HeaderValue) -> Result<Uri, Failure> {
+    fn follow(
+        &self,
+        from: &Uri,
+        status: StatusCode,
+        location: &HeaderValue,
+    ) -> Result<Uri, Failure> {
         if self.operation.method() != Method::GET {
-            return Err(Failure::Astray("redirected, which is followed for a GET alone"));
+            let why = "redirected, which is followed for a GET alone";
+            let is_outcome = status == StatusCode::SEE_OTHER;
+            return Err(if is_outcome { Failure::SeeOther } else { Failure::Astray(why) });
         }
         let target = location.to_str().ok().and_then(|location| resolve(from, location));
         let target = target.ok_or(Failure::Astray("redirected to an address that is none"))?;
@@ -433,7 +440,8 @@ impl Failure {
 
     /// Returns `true` if the answer was a success, though not one to be used.
     fn is_of_a_success(&self) -> bool {
-        matches!(self, Self::Malformed { .. } | Self::TooLarge(_) | Self::NotWritten(_))
+        use Failure::{Malformed, NotWritten, SeeOther, TooLarge};
+        matches!(self, Malformed { .. } | TooLarge(_) | SeeOther | NotWritten(_))
     }
 
     fn retry_after(&self) -> Option<Duration> {

@@ -60,6 +60,8 @@ pub(super) enum Failure {
     TooLarge(u64),
     /// Answer that leads elsewhere: a redirect or a link.
     Astray(&'static str),
+    /// Redirect to the outcome of a change, which was made (RFC 9110, 15.4.4).
+    SeeOther,
     /// File that could not be written here.
     NotWritten(io::Error),
 }
@@ -100,8 +102,8 @@ impl ClientError {
         self.0.attempts
     }
 
-    /// Returns `true` if SnapEngage may have done what was asked: the answer was lost, or could not
-    /// be read. Always `false` for calls that only read.
+    /// Returns `true` if SnapEngage may have done what was asked: the answer was lost, is to be
+    /// found elsewhere, or could not be read. Always `false` for calls that only read.
     pub fn may_have_been_done(&self) -> bool {
         self.0.may_have_been_done
     }
@@ -225,6 +227,7 @@ impl fmt::Display for Failure {
             }
             Self::TooLarge(limit) => write!(f, "the answer has more than {limit} bytes"),
             Self::Astray(how) => f.write_str(how),
+            Self::SeeOther => f.write_str("redirected to the outcome, which is not fetched"),
             Self::NotWritten(_) => f.write_str("the file could not be written"),
         }
     }

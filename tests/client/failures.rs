@@ -7,15 +7,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{LOCATION, RETRY_AFTER};
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use snapengage::async_trait;
 use snapengage::client::{
-    Client, ClientError, Presence, ResponseBody, Secret, Transport, TransportError,
+    Client, ClientError, Operation, Presence, ResponseBody, Secret, Transport, TransportError,
 };
 use tokio::time::Instant;
 
+use crate::calls::{Calls, is_change};
 use crate::pages::april;
 use crate::vendor::{Answered, Vendor, account, account_of, error};
 
@@ -105,6 +106,24 @@ async fn a_long_page_is_told_by_its_start() {
 fn busy(status: u16, retry_after: &'static str) -> Answered {
     let response = Response::builder().status(status).header(RETRY_AFTER, retry_after);
     Answered::With(response.body("".into()).expect("a response"))
+}
+
+fn redirect(status: u16, location: &str) -> Answered {
+    let response = Response::builder().status(status).header(LOCATION, location);
+    Answered::With(response.body("".into()).expect("a response"))
+}
+
+#[tokio::test]
+async fn a_change_whose_outcome_is_elsewhere_may_be_done() {
+    for (status, is_done) in [(301, false), (302, false), (303, true), (307, false), (308, false)] {
+        for call in Operation::ALL.into_iter().filter(|call| is_change(*call)) {
+            let vendor = Vendor::by(move |_| redirect(status, "https://elsewhere.example/x"));
+            let client = Client::builder().transport(vendor.clone()).build().expect("a client");
+            let error = Calls::of(client).make(call).await.expect_err("a redirect");
+            assert_eq!(error.may_have_been_done(), is_done, "{status} {error}");
+            assert_eq!(vendor.requests().len(), 1, "{status} {error}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
