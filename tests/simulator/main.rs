@@ -6,6 +6,8 @@ mod log;
 
 mod ask;
 mod bots;
+#[cfg(feature = "cli")]
+mod browser;
 mod chats;
 mod choices;
 mod client;
@@ -31,4 +33,6 @@ mod snapshot;
 mod sockets;
 mod stage;
 mod time;
+#[cfg(feature = "cli")]
+mod tutorial;
 mod world;

@@ -8,6 +8,7 @@ mod looks;
 mod page;
 mod simulated;
 mod site;
+mod tutorial;
 mod widget;
 mod wire;
 
