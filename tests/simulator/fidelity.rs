@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use snapengage::Api;

@@ -49,7 +49,7 @@ enum Room {
     Widget(widget::WidgetArgs),
     Visit(visit::VisitArgs),
     File(file::FileArgs),
-    Simulate(simulate::SimulateArgs),
+    Simulate(Box<simulate::SimulateArgs>),
     Inbox(inbox::InboxArgs),
 }
 
@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
         Room::Widget(args) => widget::run(args, &access).await,
         Room::Visit(args) => visit::run(args, &access).await,
         Room::File(args) => file::run(args, &access).await,
-        Room::Simulate(args) => simulate::run(args, &access).await,
+        Room::Simulate(args) => simulate::run(*args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
     };
     match outcome {
