@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 use snapengage::Api;
 use snapengage::client::Operation;
-use snapengage::simulator::{Fault, IntegrationForm, Simulator, VisitState};
+use snapengage::simulator::{DeliveryRecord, Fault, IntegrationForm, Simulator, VisitState};
 
 use crate::ask::*;
 use crate::stage::*;
@@ -55,7 +55,7 @@ async fn every_fault_befalls_every_feed() {
             let answered = first.response.as_ref().map_or(0, |response| response.status);
             assert_eq!(answered, *status, "{fault}");
             assert_eq!(first.error.is_some(), *status == 0, "{fault}");
-            let is_over = deliveries.records().iter().all(|record| record.is_finished());
+            let is_over = deliveries.records().iter().all(DeliveryRecord::is_finished);
             assert!(is_over, "{fault}");
         }
     }

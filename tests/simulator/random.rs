@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use snapengage::bot::CommandError;
 use snapengage::integration::SupportRequest;
-use snapengage::simulator::{Fault, NewVisit, Simulator, VisitState, VisitView};
+use snapengage::simulator::{DeliveryRecord, Fault, NewVisit, Simulator, VisitState, VisitView};
 use snapengage::{Api, CaseId, bot, conversation};
 
 use crate::ask::*;
@@ -171,7 +171,7 @@ fn check(simulator: &Simulator, view: &VisitView) -> Result<(), TestCaseError> {
     let handed_in = simulator.delivered(Api::Integration).of(case);
     handed_in.assert_same_body();
     prop_assert_eq!(handed_in.records().iter().filter(|record| record.is_accepted()).count(), 1);
-    prop_assert!(handed_in.records().last().is_some_and(|record| record.is_accepted()));
+    prop_assert!(handed_in.records().last().is_some_and(DeliveryRecord::is_accepted));
     let written = SupportRequest::from_json(handed_in.records()[0].request.body.as_bytes());
     let written = written.expect("a case");
     prop_assert!(written.extra.is_empty());
@@ -213,7 +213,7 @@ async fn play(steps: &[Step]) -> Result<(), TestCaseError> {
     let ids: BTreeSet<_> = views.iter().map(|view| view.case_id.clone()).collect();
     prop_assert_eq!(ids.len(), cases.len());
     let all = simulator.deliveries(&Default::default());
-    prop_assert!(all.iter().all(|record| record.is_finished()));
+    prop_assert!(all.iter().all(DeliveryRecord::is_finished));
     prop_assert!(all.windows(2).all(|pair| pair[0].n + 1 == pair[1].n));
     Ok(())
 }

@@ -117,7 +117,7 @@ impl Project {
             let path = url.strip_prefix("http://127.0.0.1:7070").expect("of the simulator");
             ask(self.address(1), path, body)
         };
-        let answer = commands.lines().map(send).last().expect("a request");
+        let answer = commands.lines().map(send).reduce(|_, last| last).expect("a request");
         (answer, serde_json::from_str(&expected.replace("CASE", case_id)).expect("JSON"))
     }
 
