@@ -21,6 +21,7 @@ mod fidelity;
 mod hostile;
 mod identity;
 mod live;
+mod load;
 mod logs;
 mod plain;
 mod provisioning;
