@@ -4,6 +4,7 @@
 #[path = "../support/log.rs"]
 mod log;
 
+mod arrivals;
 mod ask;
 mod bots;
 #[cfg(feature = "cli")]
