@@ -44,8 +44,7 @@ impl World {
         let Some(case) = self.cases.get_mut(id) else { return };
         let Some(widget) = self.widgets.get(&case.widget) else { return };
         if widget.feeds.bot.is_some() {
-            case.stage = Stage::Bot;
-            case.bot = Some(case.widget.clone());
+            case.give_to_bot(case.widget.clone());
             let event = BotEvent::started(case, case.widget.clone(), message, case.created_at);
             self.ask_bot(id, event);
             return;
@@ -147,10 +146,10 @@ impl World {
         let case = self.case_mut(case)?;
         case.stage = Stage::Ended { at: now, by: Some(by) };
         let (widget, created_at, id) = (case.widget.clone(), case.created_at, case.id.clone());
-        let bot = case.bot.clone();
+        let bots: Vec<_> = case.bots().cloned().collect();
         self.archive.put_chat(widget, created_at, id.clone());
         self.changed(SimulatorChange::Visit(id.clone()));
-        if let Some(widget) = bot {
+        for widget in bots {
             self.ask_bot(&id, BotEvent::closed(widget, now));
         }
         self.tell(&EventKind::CaseClosed, &id, About::Nothing);
@@ -296,12 +295,17 @@ impl World {
         served.served_by(email)?;
         let id = served.id.clone();
         let widget = self.widgets.get(to).ok_or_else(|| LeverError::unknown("widget"))?;
-        if self.agent_online(widget).is_none() {
+        let has_bot = widget.feeds.bot.is_some();
+        if !has_bot && self.agent_online(widget).is_none() {
             return Err(LeverError::conflict("nobody is online on the other widget"));
         }
         let widget = widget.id.clone();
         self.time.event();
-        self.queue(&id, widget);
+        if has_bot {
+            self.give_to_bot(&id, widget);
+        } else {
+            self.queue(&id, widget);
+        }
         Ok(())
     }
 
@@ -324,6 +328,18 @@ impl World {
         case.stage = Stage::Queued;
         self.changed(SimulatorChange::Visit(id.clone()));
         self.tell(&EventKind::CaseTransferred, id, About::Nothing);
+    }
+
+    /// Gives a chat to the bot of a widget, for which it starts.
+    fn give_to_bot(&mut self, id: &CaseId, widget: WidgetId) {
+        let now = self.time.now();
+        let Some(case) = self.cases.get_mut(id) else { return };
+        case.widget = widget.clone();
+        case.give_to_bot(widget.clone());
+        let event = BotEvent::started(case, widget, None, now);
+        self.changed(SimulatorChange::Visit(id.clone()));
+        self.tell(&EventKind::CaseTransferred, id, About::Nothing);
+        self.ask_bot(id, event);
     }
 
     pub(super) fn label(&mut self, id: &CaseId, name: &str, value: &str) {

@@ -38,6 +38,8 @@ pub(super) struct Case {
     pub(super) responded_at: Option<Timestamp>,
     /// Widget whose bot has it, or had it.
     pub(super) bot: Option<WidgetId>,
+    /// Widgets whose bots had it before that one.
+    pub(super) earlier_bots: Vec<WidgetId>,
     /// Id that the bot gets back with the next request.
     pub(super) context_id: Option<String>,
     /// Buttons that the visitor sees.
@@ -175,6 +177,7 @@ impl Case {
             survey: None,
             responded_at: None,
             bot: None,
+            earlier_bots: Vec::new(),
             context_id: None,
             buttons: Vec::new(),
             labels: Vec::new(),
@@ -256,6 +259,19 @@ impl Case {
         }
     }
 
+    /// Gives the chat to the bot of a widget.
+    pub(super) fn give_to_bot(&mut self, widget: WidgetId) {
+        self.stage = Stage::Bot;
+        let before = self.bot.replace(widget);
+        self.earlier_bots.extend(before);
+        self.earlier_bots.retain(|earlier| self.bot.as_ref() != Some(earlier));
+    }
+
+    /// Iterates over the widgets whose bots have it, or had it.
+    pub(super) fn bots(&self) -> impl Iterator<Item = &WidgetId> {
+        self.bot.iter().chain(&self.earlier_bots)
+    }
+
     /// Gives the chat to an agent.
     pub(super) fn take(&mut self, agent: Face, now: Timestamp) -> Result<(), LeverError> {
         if self.stage != Stage::Queued {
@@ -328,6 +344,7 @@ impl Case {
             name: self.visitor.name.clone(),
             email: self.visitor.email.clone(),
             page_url: self.visitor.page_url.clone(),
+            variables: self.visitor.variables.clone(),
             agent: self.agent.as_ref().map(|agent| agent.email.clone()),
             ended_by,
             lines: (1..).zip(self.shown_lines()).map(|(n, line)| line.view(n)).collect(),

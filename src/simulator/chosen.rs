@@ -134,10 +134,17 @@ const CHOICES: &[Choice] = &[
         "transfers: an agent of the target is online",
         "caseTransferred, and the chat waits to be taken by any of the widget",
     ),
-    chosen("transfers: nobody is online", "commandResult NO_AGENTS_AVAILABLE; stays with the bot"),
+    chosen(
+        "transfers: nobody is online",
+        "commandResult NO_AGENTS_AVAILABLE, a system line; stays with the bot",
+    ),
     chosen("transfers: unknown widget", "commandResult WIDGET_NOT_FOUND"),
     chosen("transfers: no or unreadable parameters", "commandResult MISSING_PARAM"),
     chosen("transfers: agent not of the widget", "commandResult TRANSFER_NOT_ALLOWED"),
+    chosen(
+        "transfers: by an agent to a widget with a bot",
+        "the bot's, and chatStarted for it, without a text",
+    ),
     chosen("transfers: by tags", "to agents who have all of them"),
     chosen("transfers: several in a reply", "the first that succeeds is the last"),
     chosen("transfers: failures that a bot is told of", "5 until the visitor does something"),

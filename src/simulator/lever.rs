@@ -164,12 +164,13 @@ impl AgentSeat {
         self.act(case.as_ref(), |world, case| world.transfer_to_agent(&self.email, case, &to)).await
     }
 
-    /// Transfers a chat that the agent has to another widget.
+    /// Transfers a chat that the agent has to a widget: to its bot, if it has one, for which the
+    /// chat starts.
     ///
     /// # Errors
     ///
-    /// If there is no such chat, agent or widget (404), if the agent does not have it, or nobody is
-    /// online there (409).
+    /// If there is no such chat, agent or widget (404), if the agent does not have it, or there is
+    /// neither a bot nor anybody online (409).
     pub async fn transfers_to_widget(
         &self,
         case: impl AsRef<str>,

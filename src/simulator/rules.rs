@@ -165,9 +165,12 @@ impl World {
         self.end(id);
     }
 
-    /// Tells the bot of transfers that failed.
+    /// Tells the bot of transfers that failed, and the developer.
     fn report(&mut self, id: &CaseId, failed: &[Failed]) {
         let now = self.time.now();
+        for Failed { operation, error, .. } in failed {
+            self.note(id, &format!("{operation} failed: {}", error.as_str()), now);
+        }
         let Some(case) = self.cases.get_mut(id) else { return };
         let Some(widget) = case.bot.clone().filter(|_| case.stage == Stage::Bot) else { return };
         if failed.is_empty() {

@@ -30,6 +30,9 @@ pub struct VisitView {
     /// Page the visitor is on, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_url: Option<String>,
+    /// Variables of the visitor's page.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
     /// Email address of the agent who has it, or had it last; absent if none took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,

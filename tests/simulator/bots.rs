@@ -161,6 +161,32 @@ async fn bot_that_is_late_is_given_up_after_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn agent_gives_a_chat_back_to_a_bot() {
+    let other = SimulatedWidget::new("other").bot("/bot", MY_TOKEN).bot_name("Otto");
+    let simulator = stage(sales(IntegrationForm::Json)).widget(other).build().expect("no mistakes");
+    let visit = simulator.visit("sales").start("Hello").await;
+    let jane = simulator.agent(JANE);
+    for widget in ["sales", "other"] {
+        bot_commands(&visit, "WIDGET_TRANSFER", r#""sales""#).await;
+        jane.takes(visit.case()).await.expect("it waits");
+        jane.transfers_to_widget(visit.case(), widget).await.expect("a bot is there");
+        visit.assert_state(VisitState::Bot);
+        let started = bodies(&simulator).pop().expect("a request");
+        assert_eq!(started["event"], "chatStarted");
+        assert_eq!((&started["widget_id"], started.get("text")), (&json!(widget), None));
+        visit.says("Here again").await.sees("You said Here again");
+        assert!(jane.says(visit.case(), "Mine?").await.is_err());
+    }
+    let unmanned = jane.transfers_to_widget(visit.case(), "support").await;
+    assert_eq!(unmanned.expect_err("not hers any more").status(), StatusCode::CONFLICT);
+    visit.leaves().await;
+    let closed = bodies(&simulator).split_off(simulator.delivered(Api::Bot).len() - 2);
+    let closed: Vec<_> = closed.iter().map(|body| (&body["event"], &body["widget_id"])).collect();
+    let event = json!("chatClosed");
+    assert_eq!(closed, [(&event, &json!("other")), (&event, &json!("sales"))]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn bot_that_fails_with_nobody_there_keeps_the_chat() {
     let simulator = on_stage();
     simulator.agent(JANE).offline().await.expect("Jane");
@@ -173,7 +199,9 @@ async fn bot_that_fails_with_nobody_there_keeps_the_chat() {
     // One that is down for good is asked once more, and not for ever.
     simulator.fault(Fault::every(1).on(Api::Bot).refuse());
     visit.says("Down").await;
-    assert_eq!(texts(&visit, LineAuthor::System).len(), 3);
+    let noted = texts(&visit, LineAuthor::System);
+    let failed = noted.iter().filter(|text| text.starts_with("The bot failed")).count();
+    assert_eq!((failed, noted.len()), (3, 5), "{noted:?}");
     visit.assert_state(VisitState::Bot);
 }
 

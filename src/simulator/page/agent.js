@@ -53,6 +53,7 @@ function showFacts(visit) {
   const rows = visit ? Object.entries({
     Case: el('code', {}, visit.case_id),
     Widget: visit.widget,
+    Page: visit.page_url,
     Agent: visit.agent,
     'Ended by': visit.ended_by,
     Labels: visit.labels?.map(({ name, value }) => `${name}: ${value}`).join(', '),
