@@ -217,7 +217,7 @@ async fn chat_goes_on_on_the_next_page() {
     page.sees("What is it about?").await;
     let other = tab(&browser, &simulated).await;
     other.click("#chat-list button", "").await;
-    other.sees_in("#log", "/next").await;
+    other.sees_in("#facts", "/next").await;
     page.write("input[name=message]", "Talk to somebody").await;
     page.press("Enter").await;
     other.click("#take", "").await;

@@ -25,7 +25,7 @@ async fn wire_shows_request_and_answer_without_the_token() {
     page.click("#deliveries button", "Copy as curl").await;
     let copied = page.until("window.copied").await;
     let copied = copied.as_str().expect("a text");
-    assert!(copied.contains(r#"-H "Authorization: $SNAPENGAGE_TOKEN""#), "{copied}");
+    assert!(copied.contains(r#"-H "authorization: $SNAPENGAGE_TOKEN""#), "{copied}");
     assert!(
         !page.eval("document.documentElement.outerHTML").await.to_string().contains("my-token")
     );
