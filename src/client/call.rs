@@ -71,7 +71,7 @@ impl Client {
     /// Starts a call to an address that SnapEngage gave.
     pub(super) fn call_address(&self, operation: Operation, address: Uri) -> Call {
         let mut private = Private::default();
-        private.add(address.path_and_query().map_or("", |path_and_query| path_and_query.as_str()));
+        private.add_address(&address);
         Call { private, ..Call::new(self.clone(), operation, Target::Address(address)) }
     }
 }
@@ -167,18 +167,19 @@ impl Call {
         tracing::debug_span!("snapengage", call = %self.operation, path = self.path())
     }
 
-    async fn answer(self) -> Result<Answer, ClientError> {
+    async fn answer(mut self) -> Result<Answer, ClientError> {
         let limit = self.client.settings().body_limit;
         let mut attempts = self.attempts();
         let body = loop {
             let response = attempts.head().await?;
-            match timeout_at(attempts.ends, self.whole(response, limit)).await {
+            match timeout_at(attempts.ends, attempts.whole(response, limit)).await {
                 Ok(Ok(body)) => break body,
                 Ok(Err(failure)) => attempts.failed(failure).await?,
                 Err(_) => attempts.failed(attempts.timed_out()).await?,
             }
         };
-        let made = attempts.made;
+        let (made, private) = (attempts.made, attempts.private);
+        self.private = private;
         let answer = Answer { call: self, body, made };
         match answer.contradiction() {
             Some(failure) => Err(answer.failed(failure)),
@@ -186,13 +187,10 @@ impl Call {
         }
     }
 
-    pub(super) fn attempt_timeout(&self) -> Duration {
-        self.client.settings().attempt_timeout
-    }
-
     pub(super) fn attempts(&self) -> Attempts<'_> {
         let deadline = after(self.client.settings().call_deadline);
-        Attempts { call: self, made: 0, deadline, ends: deadline, perhaps_done: false }
+        let private = self.private.clone();
+        Attempts { call: self, private, made: 0, deadline, ends: deadline, perhaps_done: false }
     }
 
     fn path(&self) -> Option<&str> {
@@ -240,21 +238,6 @@ impl Call {
         request
     }
 
-    /// Sends the request once, and follows redirects.
-    async fn exchange(&self) -> Result<Response<ResponseBody>, Failure> {
-        const MOST_REDIRECTS: usize = 5;
-        let mut address = self.address()?;
-        for _ in 0..=MOST_REDIRECTS {
-            let response = self.client.transport().send(self.request(&address)).await;
-            let response = response.map_err(|error| self.transport_failure(&error))?;
-            match location(&response) {
-                Some(location) => address = self.follow(&address, response.status(), location)?,
-                None => return Ok(response),
-            }
-        }
-        Err(Failure::Astray("redirected again and again"))
-    }
-
     /// Returns where a redirect leads, if the call may go there.
     fn follow(
         &self,
@@ -277,6 +260,93 @@ impl Call {
             _ => origins.may_have_credentials(&target),
         };
         if is_allowed { Ok(target) } else { Err(Failure::Astray("redirected to another host")) }
+    }
+
+    pub(super) fn error(&self, failure: Failure, attempts: u32, perhaps_done: bool) -> ClientError {
+        let changes = self.operation.method() != Method::GET;
+        ClientError::new(Failed {
+            operation: self.operation,
+            path: self.path().map(str::to_owned),
+            attempts,
+            may_have_been_done: perhaps_done && changes,
+            failure,
+        })
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+/// Attempts of one call.
+pub(super) struct Attempts<'c> {
+    call: &'c Call,
+    /// What no error may repeat: that of the call, and where redirects led.
+    private: Private,
+    made: u32,
+    deadline: Instant,
+    /// End of the current attempt.
+    pub(super) ends: Instant,
+    /// `true` if an attempt that failed may have been done all the same.
+    perhaps_done: bool,
+}
+
+impl Attempts<'_> {
+    /// Returns the head of an answer of success.
+    pub(super) async fn head(&mut self) -> Result<Response<ResponseBody>, ClientError> {
+        if let Err(mistake) = self.call.check() {
+            return Err(self.call.error(mistake, 0, false));
+        }
+        loop {
+            self.made += 1;
+            self.ends = self.deadline.min(after(self.limit()));
+            let ends = self.ends;
+            match timeout_at(ends, self.attempt()).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(failure)) => self.failed(failure).await?,
+                Err(_) => self.failed(self.timed_out()).await?,
+            }
+        }
+    }
+
+    /// Returns the time for an attempt.
+    pub(super) fn limit(&self) -> Duration {
+        self.call.client.settings().attempt_timeout
+    }
+
+    async fn attempt(&mut self) -> Result<Response<ResponseBody>, Failure> {
+        let response = self.exchange().await?;
+        let status = response.status();
+        log_safely(|| tracing::debug!(attempt = self.made, status = status.as_u16(), "answered"));
+        if status.is_success() {
+            return Ok(response);
+        }
+        // What an attempt whose answer was lost deleted is not there any more.
+        let was_deleted = self.call.operation.is_delete() && self.perhaps_done;
+        if was_deleted && status == StatusCode::NOT_FOUND {
+            return Ok(Response::new(ResponseBody::from("")));
+        }
+        Err(self.status_failure(response).await)
+    }
+
+    /// Sends the request once, and follows redirects.
+    async fn exchange(&mut self) -> Result<Response<ResponseBody>, Failure> {
+        const MOST_REDIRECTS: usize = 5;
+        let mut address = self.call.address()?;
+        for _ in 0..=MOST_REDIRECTS {
+            let response = self.call.client.transport().send(self.call.request(&address)).await;
+            let response = response.map_err(|error| self.transport_failure(&error))?;
+            match location(&response) {
+                Some(location) => {
+                    address = self.call.follow(&address, response.status(), location)?;
+                    self.private.add_address(&address);
+                }
+                None => return Ok(response),
+            }
+        }
+        Err(Failure::Astray("redirected again and again"))
     }
 
     fn transport_failure(&self, error: &TransportError) -> Failure {
@@ -308,7 +378,7 @@ impl Call {
     }
 
     /// Returns the failure that an answer other than a success is, before the attempt ends.
-    async fn status_failure(&self, response: Response<ResponseBody>, ends: Instant) -> Failure {
+    async fn status_failure(&self, response: Response<ResponseBody>) -> Failure {
         /// Shorter than the attempt: past that, a refusal would be no more than a timeout.
         const LONGEST: Duration = Duration::from_secs(2);
         let status = response.status();
@@ -316,7 +386,7 @@ impl Call {
             .map(|after| Retry { after, at: clock::now().saturating_add(after) });
         let mut body = BytesMut::new();
         let read = fill(&mut body, response.into_body(), START);
-        match timeout_at(ends.min(after(LONGEST)), read).await {
+        match timeout_at(self.ends.min(after(LONGEST)), read).await {
             Ok(Ok(()) | Err(Unread::TooLarge)) => {}
             // The status says enough if the rest does not come.
             Ok(Err(Unread::Broken(_))) | Err(_) => body.clear(),
@@ -324,72 +394,10 @@ impl Call {
         Failure::Status { status, retry, excerpt: excerpt(&body, &self.private) }
     }
 
-    pub(super) fn error(&self, failure: Failure, attempts: u32, perhaps_done: bool) -> ClientError {
-        let changes = self.operation.method() != Method::GET;
-        ClientError::new(Failed {
-            operation: self.operation,
-            path: self.path().map(str::to_owned),
-            attempts,
-            may_have_been_done: perhaps_done && changes,
-            failure,
-        })
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("operation", &self.operation).finish_non_exhaustive()
-    }
-}
-
-/// Attempts of one call.
-pub(super) struct Attempts<'c> {
-    call: &'c Call,
-    made: u32,
-    deadline: Instant,
-    /// End of the current attempt.
-    pub(super) ends: Instant,
-    /// `true` if an attempt that failed may have been done all the same.
-    perhaps_done: bool,
-}
-
-impl Attempts<'_> {
-    /// Returns the head of an answer of success.
-    pub(super) async fn head(&mut self) -> Result<Response<ResponseBody>, ClientError> {
-        if let Err(mistake) = self.call.check() {
-            return Err(self.call.error(mistake, 0, false));
-        }
-        loop {
-            self.made += 1;
-            let limit = self.call.client.settings().attempt_timeout;
-            self.ends = self.deadline.min(after(limit));
-            match timeout_at(self.ends, self.attempt()).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(failure)) => self.failed(failure).await?,
-                Err(_) => self.failed(self.timed_out()).await?,
-            }
-        }
-    }
-
-    async fn attempt(&self) -> Result<Response<ResponseBody>, Failure> {
-        let response = self.call.exchange().await?;
-        let status = response.status();
-        log_safely(|| tracing::debug!(attempt = self.made, status = status.as_u16(), "answered"));
-        if status.is_success() {
-            return Ok(response);
-        }
-        // What an attempt whose answer was lost deleted is not there any more.
-        let was_deleted = self.call.operation.is_delete() && self.perhaps_done;
-        if was_deleted && status == StatusCode::NOT_FOUND {
-            return Ok(Response::new(ResponseBody::from("")));
-        }
-        Err(self.call.status_failure(response, self.ends).await)
-    }
-
     fn timed_out(&self) -> Failure {
         let settings = self.call.client.settings();
         let is_last = self.ends == self.deadline;
-        let limit = if is_last { settings.call_deadline } else { settings.attempt_timeout };
+        let limit = if is_last { settings.call_deadline } else { self.limit() };
         Failure::TimedOut(limit)
     }
 

@@ -1,5 +1,7 @@
 //! Excerpts of answers for people: short, legible, without what was sent.
 
+use form_urlencoded::parse;
+use http::Uri;
 use serde_json::Value;
 
 use super::percent::encoded;
@@ -29,6 +31,16 @@ impl Private {
             Value::Object(fields) => fields.values().for_each(|value| self.add_all(value)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+    }
+
+    /// Adds an address that was not made here, but for its host: storage signs it in the query.
+    pub(super) fn add_address(&mut self, address: &Uri) {
+        self.add(address.path_and_query().map_or("", |path_and_query| path_and_query.as_str()));
+        let query = address.query().unwrap_or_default();
+        for parameter in query.split('&') {
+            self.add(parameter.split_once('=').map_or("", |(_, value)| value));
+        }
+        parse(query.as_bytes()).for_each(|(_, value)| self.add(&value));
     }
 
     /// Returns a text without those that are private, as they are or escaped.

@@ -29,6 +29,7 @@ enum Telling {
     NotSent,
     Sent,
     InTheBody,
+    Refusal,
 }
 
 #[async_trait]
@@ -37,10 +38,17 @@ impl Transport for Telling {
         &self,
         request: Request<Bytes>,
     ) -> Result<Response<ResponseBody>, TransportError> {
-        let text = format!("it broke for url ({})", request.uri());
+        let mut text = format!("it broke for url ({})", request.uri());
+        if request.uri().host() == Some("storage.example") {
+            text += ", sIgn%2Bed and sIgn+ed";
+        }
         match self {
             Self::NotSent => Err(TransportError::not_sent(text)),
             Self::Sent => Err(TransportError::new(text)),
+            Self::Refusal => {
+                let response = Response::builder().status(403).body(text.into());
+                Ok(response.expect("a response"))
+            }
             Self::InTheBody => Ok(Response::new(ResponseBody::new(Broken(text)))),
         }
     }
@@ -77,6 +85,39 @@ async fn an_address_in_a_cause_is_scrubbed() {
         let file = file.bytes().await.expect_err("no answer");
         let expected = "it broke for url (https://www.snapengage.com<redacted>)";
         assert_eq!(cause(&file), expected, "{transport:?}");
+    }
+}
+
+/// A transport that is redirected to another address, and tells that one.
+#[derive(Debug, Clone, Copy)]
+struct Redirected(Telling);
+
+#[async_trait]
+impl Transport for Redirected {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<ResponseBody>, TransportError> {
+        if request.uri().path() != "/files/f" {
+            return self.0.send(request).await;
+        }
+        let location = "https://storage.example/bucket/f?signature=sIgn%2Bed&short";
+        let response = Response::builder().status(302).header(LOCATION, location);
+        Ok(response.body("".into()).expect("a response"))
+    }
+}
+
+#[tokio::test]
+async fn where_a_redirect_leads_is_scrubbed() {
+    for telling in [Telling::NotSent, Telling::Sent, Telling::InTheBody, Telling::Refusal] {
+        let client = Client::builder().transport(Redirected(telling)).attempts(1).build();
+        let account = client.expect("a client").account(Secret::new("token"), 1);
+        let file = account.file("https://www.snapengage.com/files/f").expect("ours");
+        let error = file.bytes().await.expect_err("no answer");
+        let told = error.excerpt().map_or_else(|| cause(&error), str::to_owned);
+        let expected = "it broke for url (https://storage.example<redacted>), \
+                        <redacted> and <redacted>";
+        assert_eq!(told, expected, "{telling:?}");
     }
 }
 

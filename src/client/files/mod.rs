@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use self::part::Part;
 use crate::client::Account;
-use crate::client::call::Call;
+use crate::client::call::{Attempts, Call};
 use crate::client::error::{Cause, ClientError, Failure};
 use crate::client::operation::Operation;
 use crate::client::transport::ResponseBody;
@@ -142,9 +142,9 @@ impl Download {
     async fn receive<S: Sink>(&self, mut sink: S) -> Result<(SavedFile, S), ClientError> {
         let mut attempts = self.call.attempts();
         loop {
-            let mut incoming = Incoming::new(&self.call, attempts.head().await?, self.limit);
+            let mut incoming = Incoming::new(attempts.head().await?, self.limit);
             let failure = loop {
-                let written = match incoming.next().await {
+                let written = match incoming.next(&attempts).await {
                     Ok(Some(bytes)) => sink.write(bytes).await,
                     Ok(None) => return Ok((incoming.saved, sink)),
                     Err(failure) => break failure,
@@ -165,8 +165,7 @@ impl fmt::Debug for Download {
 }
 
 /// Body that is arriving.
-struct Incoming<'c> {
-    call: &'c Call,
+struct Incoming {
     body: ResponseBody,
     /// What of it has arrived.
     saved: SavedFile,
@@ -174,24 +173,24 @@ struct Incoming<'c> {
     limit: u64,
 }
 
-impl<'c> Incoming<'c> {
-    fn new(call: &'c Call, response: Response<ResponseBody>, limit: u64) -> Self {
+impl Incoming {
+    fn new(response: Response<ResponseBody>, limit: u64) -> Self {
         let announced = header(&response, &CONTENT_LENGTH).and_then(|bytes| bytes.parse().ok());
         let content_type = header(&response, &CONTENT_TYPE).map(str::to_owned);
         let saved = SavedFile { bytes: 0, content_type };
-        Self { call, body: response.into_body(), saved, announced, limit }
+        Self { body: response.into_body(), saved, announced, limit }
     }
 
     /// Returns the next part; `None` at the end.
-    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+    async fn next(&mut self, attempts: &Attempts<'_>) -> Result<Option<Bytes>, Failure> {
         if self.announced.is_some_and(|bytes| bytes > self.limit) {
             return Err(Failure::TooLarge(self.limit));
         }
-        let patience = self.call.attempt_timeout();
+        let patience = attempts.limit();
         loop {
             let frame = timeout(patience, self.body.frame()).await;
             let Some(frame) = frame.map_err(|_| Failure::TimedOut(patience))? else { break };
-            if let Ok(bytes) = frame.map_err(|error| self.call.broken(&error))?.into_data() {
+            if let Ok(bytes) = frame.map_err(|error| attempts.broken(&error))?.into_data() {
                 self.saved.bytes += bytes.len() as u64;
                 let is_within = self.saved.bytes <= self.limit;
                 return is_within.then_some(Some(bytes)).ok_or(Failure::TooLarge(self.limit));
