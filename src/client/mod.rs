@@ -112,6 +112,7 @@ mod agent_status;
 mod availability;
 mod builder;
 mod call;
+mod each;
 mod error;
 mod excerpt;
 mod files;

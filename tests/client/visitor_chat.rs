@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use snapengage::client::{ChatLine, Client, ClientError, Secret, VisitorChat};
 use tokio::time::{Instant, timeout};
 
+use crate::log::{log, record_log};
 use crate::vendor::{KEY, Vendor, error};
 
 const CASE: &str = "f383eadb";
@@ -137,19 +138,38 @@ async fn after_an_error_it_goes_on() {
         .then(500, "line 1 ")
         .then(200, "<html>")
         .then(200, r#"{"messageList": {"index": 2}}"#)
-        .then(200, r#"{"messageList": [{"text": "no index"}]}"#)
+        .then(200, r#"{"messageList": "no list"}"#)
         .then(401, "")
         .then(200, polled(&[1, 2]));
     let mut chat = chat(&vendor);
     assert_eq!(indexes(&mut chat, 1).await, [1]);
     for _ in 0..5 {
-        let error = error(chat.next().await, &[KEY, "no index"]);
+        let error = error(chat.next().await, &[KEY, "no list"]);
         assert!(!error.is_not_found() && !error.may_have_been_done(), "{error}");
     }
     assert_eq!(indexes(&mut chat, 1).await, [2]);
     let polls = vendor.requests();
     assert!(polls.windows(2).all(|polls| (polls[1].at - polls[0].at).as_secs() == 2));
     assert!(polls[1..].iter().all(|poll| poll.parameter("index").as_deref() == Some("2")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_cannot_be_read_costs_itself_alone() {
+    for odd in [json!({"text": "no index"}), json!({"index": []}), json!("no index"), json!(7)] {
+        let body = json!({"messageList": [line(1), odd, null, line(3)], "agentTyping": "true"});
+        let vendor = Vendor::answering(200, body.to_string())
+            .then(200, json!({"messageList": [odd]}).to_string())
+            .then(200, polled(&[4]));
+        let mut chat = chat(&vendor);
+        record_log();
+        assert_eq!(indexes(&mut chat, 1).await, [1]);
+        assert!(chat.is_agent_typing());
+        let log = log();
+        assert!(log.contains(r#"kept in extra fields="messageList""#), "{log}");
+        assert!(!log.contains("no index"), "{log}");
+        assert_eq!(indexes(&mut chat, 2).await, [3, 4]);
+        assert_eq!(asked(&vendor), from(&[0, 4, 4]));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,14 +1,14 @@
 //! One answer of the Logs API.
 
-use serde::de::MapAccess;
 use serde_json::Value;
 
+use crate::client::each::{AnyObject, each};
 use crate::error::DecodeError;
 use crate::integration::SupportRequest;
 use crate::wire::decoded::Decoded;
 use crate::wire::json;
-use crate::wire::lenient::{Extra, keep, others};
-use crate::wire::model::{Model, model};
+use crate::wire::lenient::others;
+use crate::wire::model::model;
 
 model! {
     /// Answer of the Logs API: up to 100 finished conversations.
@@ -65,11 +65,15 @@ impl LogPage {
 fn one_by_one(body: &[u8]) -> Result<Decoded<LogPage>, DecodeError> {
     let Decoded { model: AnyObject(mut fields), has_replacements } = json::decode(WHAT, body)?;
     let mut page = LogPage::new();
-    match fields.remove(CASES) {
-        Some(Value::Array(cases)) => page.add_all(cases),
-        None | Some(Value::Null) if fields.keys().all(|name| name == LINK) => {}
-        // An error, most likely. It must not pass for days without a conversation.
-        _ => return Err(DecodeError::new(WHAT, "expected a list in the field `cases`")),
+    let cases = fields.remove(CASES).filter(|cases| !cases.is_null());
+    // An error, most likely. It must not pass for days without a conversation.
+    let is_odd = cases.is_none() && fields.keys().any(|name| name != LINK);
+    let Some((cases, unreadable)) = each(WHAT, cases).filter(|_| !is_odd) else {
+        return Err(DecodeError::new(WHAT, "expected a list in the field `cases`"));
+    };
+    page.cases = cases;
+    if !unreadable.is_empty() {
+        page.extra.insert(others!("cases").to_owned(), unreadable.into());
     }
     match fields.remove(LINK) {
         Some(Value::String(link)) => page.link_to_next = Some(link).filter(|link| !link.is_empty()),
@@ -78,33 +82,4 @@ fn one_by_one(body: &[u8]) -> Result<Decoded<LogPage>, DecodeError> {
     }
     page.extra.append(&mut fields);
     Ok(Decoded { model: page, has_replacements })
-}
-
-impl LogPage {
-    fn add_all(&mut self, cases: Vec<Value>) {
-        let mut unreadable = Vec::new();
-        for case in cases {
-            match SupportRequest::from_json(case.to_string().as_bytes()) {
-                Ok(case) => self.cases.push(case),
-                Err(_) if case.is_null() => {}
-                Err(_) => unreadable.push(case),
-            }
-        }
-        if !unreadable.is_empty() {
-            self.extra.insert(others!("cases").to_owned(), unreadable.into());
-        }
-    }
-}
-
-/// Object as it came.
-struct AnyObject(Extra);
-
-impl Model for AnyObject {
-    fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-        let mut fields = Extra::new();
-        while let Some(name) = map.next_key()? {
-            keep(&mut fields, name, &mut map)?;
-        }
-        Ok(Self(fields))
-    }
 }

@@ -1,6 +1,11 @@
 //! Answers of the Visitor Chat API, and the lines of its chats.
 
+use crate::client::each::{AnyObject, each};
+use crate::error::DecodeError;
 use crate::id::{CaseId, WidgetId};
+use crate::wire::decoded::Decoded;
+use crate::wire::json;
+use crate::wire::lenient::others;
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
 
@@ -36,7 +41,8 @@ model! {
 model! {
     /// Answer to a poll.
     ///
-    /// [`VisitorChat::next`](crate::client::VisitorChat::next) reads it.
+    /// [`VisitorChat::next`](crate::client::VisitorChat::next) reads it. A line that cannot be read,
+    /// for want of an index, costs itself alone: it is kept in `extra`, under `messageList (others)`.
     ///
     /// See [SnapEngage docs/Visitor Chat API](https://developer.snapengage.com/#visitor-chat-api).
     #[derive(Default)]
@@ -48,6 +54,35 @@ model! {
         /// `true` if the agent is typing.
         pub agent_typing: Option<bool> = "agentTyping",
     }
+}
+
+const WHAT: &str = "polled lines";
+const LINES: &str = "messageList";
+
+impl PolledLines {
+    /// Reads the body of an answer, and logs the names of odd fields.
+    pub(super) fn logged(body: &[u8]) -> Result<Self, DecodeError> {
+        let decoded = match json::decode::<Self>(WHAT, body) {
+            Ok(decoded) if !decoded.model.extra.contains_key(LINES) => decoded,
+            _ => one_by_one(body)?,
+        };
+        Ok(decoded.logged())
+    }
+}
+
+fn one_by_one(body: &[u8]) -> Result<Decoded<PolledLines>, DecodeError> {
+    let Decoded { model: AnyObject(mut fields), has_replacements } = json::decode(WHAT, body)?;
+    let lines = each(WHAT, fields.remove(LINES));
+    // Otherwise a chat whose lines cannot be read would look like one in which nobody speaks.
+    let (lines, unreadable) = lines
+        .ok_or_else(|| DecodeError::new(WHAT, "expected a list in the field `messageList`"))?;
+    let others = serde_json::to_vec(&fields).expect("names are texts");
+    let mut polled: PolledLines = json::from_json(WHAT, &others)?;
+    polled.message_list = lines;
+    if !unreadable.is_empty() {
+        polled.extra.insert(others!("messageList").to_owned(), unreadable.into());
+    }
+    Ok(Decoded { model: polled, has_replacements })
 }
 
 model! {

@@ -15,7 +15,6 @@ use crate::client::VisitorChats;
 use crate::client::call::Call;
 use crate::client::error::ClientError;
 use crate::client::operation::Operation;
-use crate::error::DecodeError;
 use crate::id::CaseId;
 
 pub use self::line::{ChatLine, LineKind, PolledLines, SaidMessage, StartedChat};
@@ -186,7 +185,6 @@ impl VisitorChat {
     }
 
     async fn poll_once(&self) -> Result<PolledLines, ClientError> {
-        const WHAT: &str = "polled lines";
         let path = ["api", "v1", "chat", "poll", self.case_id.as_str()];
         let mut call = self.chats.call(Operation::Poll, &path);
         if self.seen >= 0 {
@@ -196,13 +194,7 @@ impl VisitorChat {
             call = call.query("isTyping", "true");
         }
         let answer = call.send().await?;
-        let polled: PolledLines = answer.read(WHAT)?;
-        // Otherwise a chat whose lines cannot be read would look like one in which nobody speaks.
-        if polled.extra.contains_key("messageList") {
-            let problem = "field `messageList` is not of the documented type";
-            return Err(answer.malformed(DecodeError::new(WHAT, problem)));
-        }
-        Ok(polled)
+        PolledLines::logged(answer.body()).map_err(|error| answer.malformed(error))
     }
 
     fn take(&mut self, polled: PolledLines) {
