@@ -89,6 +89,34 @@ async fn pages_without_a_case_are_not_followed_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_same_cases_under_new_links_are_a_cycle() {
+    let pages = AtomicUsize::new(0);
+    let (account, asked) = account(move |_| {
+        let number = pages.fetch_add(1, Ordering::Relaxed);
+        // The second has one that is new, and the fourth has none.
+        let ids: &[&str] = [&["a", "b"], &["b", "c"], &["d"] as &[_], &["d"]][number.min(3)];
+        page(ids, &link(&number.to_string()))
+    });
+    let mut cases = april(&account).cases();
+    let (found, error) = ids(&mut cases).await;
+    assert_eq!(found, ["a", "b", "b", "c", "d"]);
+    let text = error.expect("an error").to_string();
+    assert_eq!(text, "logs: the link to the next page leads to the same cases again");
+    assert_eq!(refusal(ids(&mut cases).await), text, "asked once more");
+    assert_eq!(asked.requests().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_page_like_the_one_before_is_the_end() {
+    let (account, _) = account(|address| match next_of(address).as_str() {
+        "" => page(&["a"], &link("2")),
+        _ => page(&["a"], ""),
+    });
+    let (found, error) = ids(&mut april(&account).cases()).await;
+    assert!(error.is_none() && found == ["a", "a"], "{found:?} {error:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_link_to_another_host_is_not_asked() {
     for foreign in [
         "https://example.com/api/v2/5406213/logs?next=2",

@@ -91,7 +91,7 @@ impl Cases {
     /// # Errors
     ///
     /// If a page cannot be fetched, or its link to the next one leads to another host or to a page
-    /// that was there before; at the end, if the case to resume after did not come. The same page
+    /// that was there before, or never to an end; at the end, if the case to resume after did not come. The same page
     /// is asked for when this is called again.
     pub async fn next(&mut self) -> Result<Option<SupportRequest>, ClientError> {
         while self.page.as_slice().is_empty() {
@@ -235,7 +235,7 @@ impl Cases {
 
     fn take(&mut self, page: LogPage, from: &Uri) {
         let Ok(walk) = &mut self.walk else { return };
-        if walk.arrived(&page, from, self.account.client.origins()) == Arrival::Halved {
+        if walk.arrived(&page, from, self.account.client.origins()) != Arrival::Taken {
             return;
         }
         self.unreadable += page.unreadable() as u64;

@@ -42,6 +42,10 @@ pub(super) struct Walk {
     next: Next,
     /// Addresses that the pages of the current window came from.
     seen: Fingerprints,
+    /// Cases of the last page of the current window.
+    last: Fingerprints,
+    /// Pages of the current window.
+    pages: u32,
     /// Pages in a row that had a link and no case.
     empty: u32,
     full_days: Vec<Day>,
@@ -73,6 +77,8 @@ pub(super) enum Arrival {
     Taken,
     /// Not all of it came. It is asked for again, in two halves.
     Halved,
+    /// Its cases are those of the page before.
+    Repeated,
 }
 
 impl Walk {
@@ -81,6 +87,9 @@ impl Walk {
 
     /// Pages without a case and with a new link each are not followed for ever.
     const MOST_EMPTY: u32 = 1000;
+
+    /// Ten million cases.
+    const MOST_PAGES: u32 = 100_000;
 
     pub(super) fn new(mut widgets: Vec<Option<WidgetId>>, window: Window) -> Self {
         widgets.reverse();
@@ -91,6 +100,8 @@ impl Walk {
             windows: vec![window],
             next: Next::FirstPage,
             seen: Fingerprints::default(),
+            last: Fingerprints::default(),
+            pages: 0,
             empty: 0,
             full_days: Vec::new(),
             days,
@@ -124,8 +135,16 @@ impl Walk {
             }
             self.full_days.extend(self.windows.last().map(|window| window.from));
         }
+        if page.link_to_next.is_some() && self.is_repeated(page) {
+            let why = "the link to the next page leads to the same cases again";
+            self.next = Next::Astray(why);
+            return Arrival::Repeated;
+        }
         self.note_days(page);
         self.seen.insert(&from.to_string());
+        self.pages += 1;
+        self.last.clear();
+        self.last.extend(page.cases.iter().map(|case| &case.id));
         match &page.link_to_next {
             Some(link) => self.next = self.follow(link, page, origins),
             None => self.end_window(),
@@ -154,11 +173,21 @@ impl Walk {
         !is_paged && is_whole && page.cases.len() + page.unreadable() >= Self::PAGE
     }
 
+    fn is_repeated(&self, page: &LogPage) -> bool {
+        let is_on_the_last = |case: &SupportRequest| self.last.contains(case.id.as_str());
+        !page.cases.is_empty() && page.cases.iter().all(is_on_the_last)
+    }
+
     fn follow(&mut self, link: &str, page: &LogPage, origins: &Origins) -> Next {
         self.empty = if page.cases.is_empty() { self.empty + 1 } else { 0 };
         if self.empty > Self::MOST_EMPTY {
             return Next::Astray(
                 "a thousand pages in a row were empty, each with a link to another",
+            );
+        }
+        if self.pages >= Self::MOST_PAGES {
+            return Next::Astray(
+                "a hundred thousand pages have links to another; ask for fewer days",
             );
         }
         let Some(address) = link.parse::<Uri>().ok().filter(|link| link.scheme().is_some()) else {
@@ -175,8 +204,10 @@ impl Walk {
 
     fn end_window(&mut self) {
         self.days_done += self.windows.pop().map_or(0, Window::days);
-        (self.next, self.span, self.empty) = (Next::FirstPage, None, 0);
+        (self.next, self.span) = (Next::FirstPage, None);
+        (self.pages, self.empty) = (0, 0);
         self.seen.clear();
+        self.last.clear();
         if self.windows.is_empty() {
             self.widgets.pop();
             self.windows.extend((!self.widgets.is_empty()).then_some(self.window));
@@ -216,4 +247,29 @@ impl Walk {
 /// Returns the day of a case: within the window, whatever the time zone.
 pub(super) fn day_in(window: Window, time: Timestamp) -> Day {
     Day::of(time).clamp(window.from, window.to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_without_an_end_are_left() {
+        let origins = Origins::new(Origins::SNAPENGAGE, &[]).expect("a base address");
+        let day = Day::MIN;
+        let mut walk = Walk::new(vec![Some("w".into())], Window { from: day, to: day });
+        let mut from = Uri::from_static(Origins::SNAPENGAGE);
+        for number in 1_u64.. {
+            let link = format!("{}/{number}", Origins::SNAPENGAGE);
+            let mut page = LogPage::new();
+            page.cases.push(SupportRequest::new(number.to_string()));
+            page.link_to_next = Some(link.clone());
+            assert_eq!(walk.arrived(&page, &from, &origins), Arrival::Taken);
+            from = link.parse().expect("an address");
+            if let Err(why) = walk.step() {
+                assert_eq!((number, &why[..22]), (100_000, "a hundred thousand pag"));
+                break;
+            }
+        }
+    }
 }
