@@ -8,6 +8,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, US
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::BodyExt;
+use percent_encoding::percent_encode_byte;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -250,7 +251,7 @@ impl Call {
             let is_outcome = status == StatusCode::SEE_OTHER;
             return Err(if is_outcome { Failure::SeeOther } else { Failure::Astray(why) });
         }
-        let target = location.to_str().ok().and_then(|location| resolve(from, location));
+        let target = resolve(from, &ascii(location));
         let target = target.ok_or(Failure::Astray("redirected to an address that is none"))?;
         let origins = self.client.origins();
         // A file may be kept by somebody else, whom the credential is not sent to. Any other answer
@@ -582,6 +583,19 @@ async fn fill(bytes: &mut BytesMut, mut body: ResponseBody, limit: usize) -> Res
 fn location(response: &Response<ResponseBody>) -> Option<&HeaderValue> {
     let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     response.headers().get(LOCATION).filter(|_| is_redirect)
+}
+
+/// Returns a reference as ASCII: servers write UTF-8 as it is.
+fn ascii(location: &HeaderValue) -> String {
+    let mut ascii = String::new();
+    for &byte in location.as_bytes() {
+        if byte.is_ascii() {
+            ascii.push(byte.into());
+        } else {
+            ascii += percent_encode_byte(byte);
+        }
+    }
+    ascii
 }
 
 /// Resolves a reference of RFC 3986, 5.2: an address, or a path or query of the same origin.

@@ -392,6 +392,8 @@ async fn a_redirect_may_be_a_reference() {
         ("/b#top", Some("https://www.snapengage.com/b")),
         ("b", Some("https://www.snapengage.com/a/b")),
         ("b?to=http://c", Some("https://www.snapengage.com/a/b?to=http://c")),
+        ("/b/ü?n=\u{202e}%20", Some("https://www.snapengage.com/b/%C3%BC?n=%E2%80%AE%20")),
+        ("https://bücher.example/b", None),
         ("//www.snapengage.com/b", Some("https://www.snapengage.com/b")),
         ("HTTPS://www.snapengage.com/b", Some("https://www.snapengage.com/b")),
         ("mailto:jane@example.com", None),
