@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use super::Provisioning;
 use super::call::Call;
@@ -176,6 +178,11 @@ impl Password {
         }
         Ok(Self(password.into()))
     }
+
+    /// Returns one that is refused before anything is sent.
+    fn none() -> Self {
+        Self("".into())
+    }
 }
 
 fn is_password(text: &str) -> bool {
@@ -200,10 +207,22 @@ impl<'de> Deserialize<'de> for Password {
     }
 }
 
-/// Any text is read: one that is refused would be kept in `extra`, where `Debug` shows it.
+/// Anything is read: what is refused would be kept in `extra`, where `Debug` shows it.
 impl Lenient for Password {
+    const IS_SECRET: bool = true;
+
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
         Some(Self(value.to_text().into()))
+    }
+
+    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Result<Self, Value>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Ok(Self::none()))
+    }
+
+    fn from_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Result<Self, Value>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Ok(Self::none()))
     }
 }
 

@@ -119,6 +119,42 @@ fn no_debug_shows_a_password() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_no_text_is_not_shown_or_sent() {
+    let vendor = Vendor::answering(200, "{}");
+    for password in [json!(["pa55word"]), json!({"is": "pa55word"}), json!([])] {
+        let body = json!({
+            "email": EMAIL, "name": "Jane", "accountType": "biz", "password": password,
+        });
+        let new: NewUser = serde_json::from_value(body.clone()).expect("a request");
+        let update: UserUpdate = serde_json::from_value(body).expect("a request");
+        let shown = format!("{new:?} {update:?}");
+        assert!(!shown.contains("pa55word"), "{shown}");
+        for error in [
+            error(vendor.provisioning().create_user(new).await, &[]),
+            error(vendor.provisioning().update_user(update).await, &[]),
+        ] {
+            assert!(error.to_string().ends_with("expected 5 to 99 characters"), "{error}");
+        }
+    }
+    assert_eq!(vendor.requests().len(), 0);
+}
+
+#[test]
+fn of_several_passwords_none_is_shown() {
+    for odd in [r#""pa55word""#, r#"["pa55word"]"#, "null"] {
+        let body = format!(
+            r#"{{"email": "e", "name": "n", "accountType": "biz", "password": {odd},
+            "password": "pa55word-2", "password": {odd}}}"#
+        );
+        let new: NewUser = serde_json::from_str(&body).expect("a request");
+        let update: UserUpdate = serde_json::from_str(&body).expect("a request");
+        let shown = format!("{new:?} {update:?}");
+        assert!(!shown.contains("pa55word"), "{shown}");
+        assert!(new.extra.is_empty() && update.extra.is_empty(), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn no_error_is_no_error() {
     for (none, some) in [("null", "true"), ("false", "{}"), (r#""""#, r#""broken""#)] {
         let body = |error: &str| format!(r#"{{"email": "jane@example.com", "error": {error}}}"#);

@@ -77,6 +77,9 @@ fn integer(value: f64) -> Option<i128> {
 
 /// Value that declares which JSON forms it can be read from. Every other form is odd.
 pub(crate) trait Lenient: Sized + Serialize {
+    /// `true` of a value that is not kept in `extra`, where `Debug` would show it.
+    const IS_SECRET: bool = false;
+
     fn from_scalar(_value: Scalar<'_>) -> Option<Self> {
         None
     }
@@ -104,6 +107,7 @@ pub(crate) trait Lenient: Sized + Serialize {
 /// hold; then it is still absent.
 pub(crate) trait Field: Default + Serialize {
     const IS_LIST: bool = false;
+    const IS_SECRET: bool = false;
 
     fn is_absent(&self) -> bool;
 

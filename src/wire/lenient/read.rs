@@ -41,7 +41,9 @@ fn read_again<'de, F: Field, A: MapAccess<'de>>(
         return Ok(());
     }
     let first = extra.remove(name).unwrap_or_else(|| to_value(&first));
-    keep_other(extra, name, first);
+    if !F::IS_SECRET {
+        keep_other(extra, name, first);
+    }
     extra.extend(odd.map(|odd| (name.to_owned(), odd)));
     Ok(())
 }
@@ -72,7 +74,9 @@ fn read_required_again<'de, T: Lenient, A: MapAccess<'de>>(
 ) -> Result<(), A::Error> {
     let first = field.take();
     let odd = map.next_value_seed(Slot(field))?;
-    if field.is_none() {
+    if T::IS_SECRET {
+        *field = field.take().or(first);
+    } else if field.is_none() {
         *field = first;
         odd.into_iter().for_each(|odd| keep_other(extra, name, odd));
     } else {

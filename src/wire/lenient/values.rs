@@ -124,6 +124,8 @@ impl Lenient for Value {
 }
 
 impl<T: Lenient> Field for Option<T> {
+    const IS_SECRET: bool = T::IS_SECRET;
+
     fn is_absent(&self) -> bool {
         self.is_none()
     }
