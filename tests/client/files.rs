@@ -275,6 +275,22 @@ async fn a_place_that_cannot_be_written_costs_no_call() {
     assert_eq!(found(&folder), []);
 }
 
+#[tokio::test]
+async fn a_place_that_was_taken_meanwhile_is_left_alone() {
+    let folder = folder();
+    let place = folder.path().join("f");
+    let taken = place.clone();
+    let (account, _) = account(move |_| {
+        fs::create_dir(&taken).expect("a folder");
+        "hello".to_owned().into()
+    });
+    let error = account.file(ADDRESS).expect("ours").save_to(&place).await.expect_err("taken");
+    let text = "file: the file could not be written (GET a file, 1 attempt)";
+    assert_eq!((error.to_string().as_str(), error.attempts()), (text, 1));
+    assert!(place.is_dir());
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "no part is left");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_replaced_file_keeps_its_permissions_and_links() {

@@ -122,31 +122,28 @@ impl Download {
     /// If the file does not come, not to its end, or is larger than the limit.
     pub async fn bytes(self) -> Result<Bytes, ClientError> {
         let span = self.call.span();
-        let (_, memory) = self.receive(BytesMut::new()).instrument(span).await?;
-        Ok(memory.freeze())
+        let received = self.receive(BytesMut::new()).instrument(span).await?;
+        Ok(received.sink.freeze())
     }
 
     async fn save(&self, path: &Path) -> Result<SavedFile, ClientError> {
         // Before anything is sent: a folder that is not there is found at once.
-        let part = Part::create(path).await.map_err(|error| self.not_written(error))?;
-        let (saved, part) = self.receive(part).await?;
-        part.keep().await.map_err(|error| self.not_written(error))?;
+        let part = Part::create(path).await;
+        let part = part.map_err(|error| self.call.error(Failure::NotWritten(error), 0, false))?;
+        let Received { saved, sink: part, attempts } = self.receive(part).await?;
+        part.keep().await.map_err(|error| attempts.end(Failure::NotWritten(error)))?;
         Ok(saved)
     }
 
-    fn not_written(&self, error: io::Error) -> ClientError {
-        self.call.error(Failure::NotWritten(error), 0, false)
-    }
-
     /// Makes attempts until the whole of the file is in the sink.
-    async fn receive<S: Sink>(&self, mut sink: S) -> Result<(SavedFile, S), ClientError> {
+    async fn receive<S: Sink>(&self, mut sink: S) -> Result<Received<'_, S>, ClientError> {
         let mut attempts = self.call.attempts();
         loop {
             let mut incoming = Incoming::new(attempts.head().await?, self.limit);
             let failure = loop {
                 let written = match incoming.next(&attempts).await {
                     Ok(Some(bytes)) => sink.write(bytes).await,
-                    Ok(None) => return Ok((incoming.saved, sink)),
+                    Ok(None) => return Ok(Received { saved: incoming.saved, sink, attempts }),
                     Err(failure) => break failure,
                 };
                 sink = written.map_err(|error| attempts.end(Failure::NotWritten(error)))?;
@@ -162,6 +159,13 @@ impl fmt::Debug for Download {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Download").field("limit", &self.limit).finish_non_exhaustive()
     }
+}
+
+/// File that is whole.
+struct Received<'c, S> {
+    saved: SavedFile,
+    sink: S,
+    attempts: Attempts<'c>,
 }
 
 /// Body that is arriving.
