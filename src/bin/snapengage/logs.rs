@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -60,6 +61,7 @@ struct Export {
 
 pub(crate) async fn run(args: LogsArgs, access: &Access) -> Outcome<ExitCode> {
     let LogsArgs { json, command: LogsCommand::Export(args) } = args;
+    args.check();
     let account = access.account()?;
     let (out, logs) = args.open(args.logs(&account))?;
     let mut export = Exporting { out, count: 0, bar: args.bar() };
@@ -73,6 +75,15 @@ pub(crate) async fn run(args: LogsArgs, access: &Access) -> Outcome<ExitCode> {
 }
 
 impl Export {
+    /// Ends the program if the days are none.
+    fn check(&self) {
+        let Self { from, to, .. } = self;
+        if from > to {
+            let mistake = format!("the first day, {from}, is after the last day, {to}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, mistake).exit();
+        }
+    }
+
     /// Opens what is written, and leaves out of the logs what is there already.
     fn open(&self, logs: Logs) -> Outcome<(Out, Logs)> {
         Ok(match &self.out {

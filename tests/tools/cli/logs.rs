@@ -236,8 +236,11 @@ async fn a_day_that_is_none_is_a_mistake_of_usage() {
     let told = error(&vendor.run(&export(&["--time-zone", "Nowhere/Land"])).await);
     assert!(told.starts_with("error: logs: answered 400 Bad Request"), "{told}");
     let backwards = ["logs", "export", "--from", "2026-03-02", "--to", "2026-03-01"];
-    let told = error(&vendor.run(&backwards).await);
-    assert!(told.contains("the first day, 2026-03-02, is after the last day"), "{told}");
+    let output = vendor.run(&backwards).await;
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    let expected = "error: the first day, 2026-03-02, is after the last day, 2026-03-01\n";
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]
