@@ -37,7 +37,7 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub(super) struct Call {
     client: Client,
     operation: Operation,
-    /// Path below the base address, or the whole of an address that SnapEngage gave.
+    /// Path at the base address's host, or the whole of an address that SnapEngage gave.
     target: Target,
     query: String,
     credential: Option<(HeaderName, HeaderValue)>,
@@ -56,7 +56,7 @@ enum Target {
 impl Client {
     /// Starts a call to the path of these segments.
     pub(super) fn call(&self, operation: Operation, segments: &[&str]) -> Call {
-        let mut path = String::new();
+        let mut path = self.origins().prefix().to_owned();
         for segment in segments {
             path.push('/');
             path.extend(encoded(segment));

@@ -37,12 +37,17 @@ impl Origins {
         self.base.scheme() == Some(&Scheme::HTTPS)
     }
 
-    /// Returns the address of a path and query below the base.
+    /// Returns the path of the base, without the slash at its end.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Returns the address of a path and query at the host of the base.
     pub(super) fn address(&self, path_and_query: &str) -> Result<Uri, http::Error> {
         Uri::builder()
             .scheme(self.base.scheme_str().unwrap_or("https"))
             .authority(self.base.authority().map_or("", |authority| authority.as_str()))
-            .path_and_query(format!("{}{path_and_query}", self.prefix))
+            .path_and_query(path_and_query)
             .build()
     }
 
@@ -172,7 +177,8 @@ mod tests {
         assert!(may_have(&origins, "http://127.0.0.1:7070/other"));
         assert!(may_have(&origins, "http://localhost:9/"));
         assert!(!may_have(&origins, "http://127.0.0.1/"));
-        let address = origins.address("/api/v1?x=y").expect("an address");
+        let address =
+            origins.address(&format!("{}/api/v1?x=y", origins.prefix())).expect("an address");
         assert_eq!(address, "http://127.0.0.1:7070/se/api/v1?x=y");
     }
 

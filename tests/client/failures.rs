@@ -135,6 +135,16 @@ async fn a_timeout_names_the_limit_that_was_reached() {
 }
 
 #[tokio::test]
+async fn an_error_has_the_path_of_the_base_too() {
+    let builder = Client::builder().base_url("https://proxy.example/some/path/").attempts(1);
+    let (account, _) = account_of(builder, |_| 404.into());
+    let error = account.set_agent_status(EMAIL, Presence::Pause).await.expect_err("no such path");
+    let expected = "agent-status: answered 404 Not Found \
+                    (POST /some/path/api/v2/agentstatus, 1 attempt)";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
 async fn a_long_page_is_told_by_its_start() {
     let page = format!("<html>{}", "sorry ".repeat(10_000));
     let vendor = Vendor::answering(404, page);
