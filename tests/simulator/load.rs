@@ -84,6 +84,7 @@ fn expected(chat: usize) -> Vec<(LineAuthor, String)> {
     (0..TURNS).flat_map(turn).collect()
 }
 
+#[expect(clippy::print_stdout, reason = "the time is to be seen")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousand_chats_of_ten_turns_lose_nothing() {
     let taken = Taken::default();

@@ -260,6 +260,10 @@ async fn receiver_hears_a_whole_chat_on_all_feeds() {
     bob.takes(&visit).await.expect("a chat that waits");
     bob.transfers_to_agent(&visit, JANE).await.expect("Jane is there");
     jane_answers(&simulator, &visit).await;
+    jane.transfers_to_widget(&visit, "sales").await.expect("a widget with a bot");
+    visit.assert_state(VisitState::Bot).sees("Hello! Choose, or type something.");
+    visit.says("I am back").await.sees("I am back").says("human").await;
+    jane_answers(&simulator, &visit).await;
     visit.survey(75, "really helpful").await;
     simulator.agent(JANE).closes(&visit).await.expect("her chat");
     visit.assert_state(VisitState::Closed);
@@ -295,6 +299,9 @@ async fn receiver_hears_a_whole_chat_on_all_feeds() {
         "caseResponded",
         "caseTransferred",
         "caseAssigned",
+        "caseTransferred",
+        "caseAssigned",
+        "caseTransferred",
         "caseTransferred",
         "caseAssigned",
         "caseSurveyed",
