@@ -168,19 +168,19 @@ async fn agent_gives_a_chat_back_to_a_bot() {
     let jane = simulator.agent(JANE);
     for widget in ["sales", "other"] {
         bot_commands(&visit, "WIDGET_TRANSFER", r#""sales""#).await;
-        jane.takes(visit.case()).await.expect("it waits");
-        jane.transfers_to_widget(visit.case(), widget).await.expect("a bot is there");
+        jane.takes(&visit).await.expect("it waits");
+        jane.transfers_to_widget(&visit, widget).await.expect("a bot is there");
         visit.assert_state(VisitState::Bot);
         let started = bodies(&simulator).pop().expect("a request");
         assert_eq!(started["event"], "chatStarted");
         assert_eq!((&started["widget_id"], started.get("text")), (&json!(widget), None));
         visit.says("Here again").await.sees("You said Here again");
-        assert!(jane.says(visit.case(), "Mine?").await.is_err());
+        assert!(jane.says(&visit, "Mine?").await.is_err());
     }
-    let unmanned = jane.transfers_to_widget(visit.case(), "support").await;
+    let unmanned = jane.transfers_to_widget(&visit, "support").await;
     assert_eq!(unmanned.expect_err("not hers any more").status(), StatusCode::CONFLICT);
     visit.leaves().await;
-    let closed = bodies(&simulator).split_off(simulator.delivered(Api::Bot).len() - 2);
+    let closed = bodies(&simulator).split_off(simulator.delivered(Api::Bot).records().len() - 2);
     let closed: Vec<_> = closed.iter().map(|body| (&body["event"], &body["widget_id"])).collect();
     let event = json!("chatClosed");
     assert_eq!(closed, [(&event, &json!("other")), (&event, &json!("sales"))]);
