@@ -11,8 +11,8 @@
 //! identity_secret = "…"
 //! variables = ["plan"]
 //! bot = { url = "http://127.0.0.1:8080/bot", token = "my-token", name = "Helper" }
-//! integration = { url = "http://127.0.0.1:8080/hook", token = "my-token", form = "xml" }
-//! conversation_events = { url = "http://127.0.0.1:8080/conversation", token = "my-token" }
+//! integration = { url = "http://127.0.0.1:8080/cases", token = "my-token", form = "xml" }
+//! conversation_events = { url = "http://127.0.0.1:8080/events", token = "my-token" }
 //! get_contact = { url = "http://127.0.0.1:8080/contact" }
 //! hub = "https://localhost:9000/hub"
 //! [[agent]]
