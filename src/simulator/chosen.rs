@@ -34,7 +34,10 @@ const CHOICES: &[Choice] = &[
     says("not found in Visitor Chat", "404 without a body"),
     says("error of Widget Availability", "200 with {\"statusCode\", \"error\"}"),
     chosen("statusCode of an unknown widget", "404"),
-    chosen("other origins in browsers", "Widget Availability lets any read it, nothing else does"),
+    chosen(
+        "other origins in browsers",
+        "may read Widget Availability, /js/ and /_v/, nothing else",
+    ),
     chosen("longest body", "1 MiB, then 413"),
     chosen("longest message of a visitor", "64 KiB, then 400"),
     chosen("most that calls may leave behind", "256 MiB, then 503"),
@@ -171,5 +174,6 @@ const CHOICES: &[Choice] = &[
     chosen("transcripts: id of a bot's and of a system's lines", "bot, system"),
     chosen("transcripts: GOTO and CARDS", "the address; titles and links"),
     chosen("time with a seed", "stands still, but for a second with each event"),
+    chosen("addresses of visitors who come by the script", "127.0.0.1"),
     chosen("order of requests", "as caused, for each chat and feed; side by side otherwise"),
 ];
