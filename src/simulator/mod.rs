@@ -140,6 +140,13 @@
 //! # }
 //! ```
 //!
+//! # By HTTP
+//!
+//! Beside the APIs, [`serve`](Simulator::serve) serves a page to chat in, at `/`, and what the page
+//! uses, for tests in any language:
+//!
+#![doc = include_str!("face/face.md")]
+//!
 //! # What was chosen
 //!
 //! SnapEngage's pages leave much open. What is chosen here a program should not rely on; the same

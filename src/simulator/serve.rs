@@ -15,9 +15,11 @@ const HEADER_LIMIT: usize = 128 << 10;
 const DRAIN: Duration = Duration::from_millis(500);
 
 impl Simulator {
-    /// Serves the APIs on a socket until `shutdown` is ready.
+    /// Serves the APIs on a socket until `shutdown` is ready, and beside them the page, the script
+    /// for other pages, and [the levers](crate::simulator#by-http).
     ///
-    /// Answers that have begun are waited for by then, for half a second. A [fault](Self::fault)
+    /// The address should be one that other machines cannot reach: there is no password. Answers
+    /// that have begun are waited for by then, for half a second. A [fault](Self::fault)
     /// that breaks an answer off resets its connection, and so does one that makes none.
     ///
     /// ```no_run
