@@ -9,7 +9,8 @@ use super::page::Page;
 use super::site::{page_with_snippet, serve_site};
 use super::{barber, opened, say, start};
 
-fn folder() -> PathBuf {
+/// Returns where the pictures are put.
+pub(crate) fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
     std::fs::create_dir_all(&folder).expect("a folder");
     folder
@@ -71,6 +72,10 @@ async fn serious(page: &Page) -> Value {
     .await
 }
 
+pub(crate) async fn assert_nothing_serious(page: &Page, what: &str) {
+    assert_eq!(serious(page).await, json!([]), "{what}");
+}
+
 #[tokio::test]
 async fn axe_finds_nothing_serious_in_the_page() {
     let (_simulated, _browser, page) = opened(barber).await;
@@ -79,16 +84,16 @@ async fn axe_finds_nothing_serious_in_the_page() {
         page.click("#new-chat", "").await;
         page.eval("for (const each of document.querySelectorAll('main details')) each.open = true")
             .await;
-        assert_eq!(serious(&page).await, json!([]), "{scheme}, before a chat");
+        assert_nothing_serious(&page, &format!("{scheme}, before a chat")).await;
         chat(&page).await;
         for width in [1280, 390] {
             page.resize(width, 900).await;
-            assert_eq!(serious(&page).await, json!([]), "{scheme}, in a chat, {width} wide");
+            assert_nothing_serious(&page, &format!("{scheme}, in a chat, {width} wide")).await;
         }
         page.resize(1280, 900).await;
         for dialog in ["Faults and time", "Rules"] {
             page.click("header button", dialog).await;
-            assert_eq!(serious(&page).await, json!([]), "{scheme}, {dialog}");
+            assert_nothing_serious(&page, &format!("{scheme}, {dialog}")).await;
             page.press("Escape").await;
         }
     }
@@ -103,17 +108,17 @@ async fn axe_finds_nothing_serious_in_the_box() {
     .await;
     page.click("button", "Chat with us").await;
     page.sees("Start chat").await;
-    assert_eq!(serious(&page).await, json!([]), "the form");
+    assert_nothing_serious(&page, "the form").await;
     page.picture(&folder().join("site-form.png")).await;
     page.write("textarea[name=text]", "Hello").await;
     page.click("button", "Start chat").await;
     page.click("button", "Prices").await;
     page.sees("Beard trim").await;
-    assert_eq!(serious(&page).await, json!([]), "the chat");
+    assert_nothing_serious(&page, "the chat").await;
     page.picture(&folder().join("site-chat.png")).await;
     page.click("button", "End chat").await;
     page.sees("Were you helped?").await;
-    assert_eq!(serious(&page).await, json!([]), "the survey");
+    assert_nothing_serious(&page, "the survey").await;
     drop(browser);
 }
 

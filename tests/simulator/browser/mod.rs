@@ -1,5 +1,7 @@
 //! The page and the script for developers' pages, in a real browser.
 
+#[cfg(feature = "dialogue")]
+mod booking;
 mod chats;
 mod chromium;
 mod hostile;

@@ -62,7 +62,7 @@ impl Simulated {
 
 pub(crate) const JANE: &str = "jane@example.com";
 
-const TOKEN: &str = "my-token";
+pub(crate) const TOKEN: &str = "my-token";
 
 /// Serves a bot on a free port, and returns its address.
 pub(crate) async fn serve_bot(answer: fn(&Message) -> Reply) -> String {
