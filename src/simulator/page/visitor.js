@@ -40,8 +40,11 @@ function showChat(visit) {
     log.replaceChildren();
     [shownCase, shownLine, lastFrom] = [visit.case_id, 0, ''];
   }
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  for (const line of visit.lines.filter(({ n }) => n > shownLine)) {
+  const unseen = visit.lines.filter(({ n }) => n > shownLine);
+  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  // Whoever says something wants to see the answer.
+  const follows = isAtEnd || unseen.some(({ from }) => from === 'visitor');
+  for (const line of unseen) {
     log.append(lineNode(line));
     shownLine = line.n;
   }
@@ -49,7 +52,7 @@ function showChat(visit) {
   for (const group of log.querySelectorAll('.choices')) {
     for (const button of group.children) button.disabled = isClosed || Number(group.dataset.n) < newest;
   }
-  if (atEnd) log.scrollTop = log.scrollHeight;
+  if (follows) log.scrollTop = log.scrollHeight;
   for (const id of ['say', 'email']) {
     for (const field of $(id).elements) field.disabled = isClosed;
   }

@@ -119,6 +119,10 @@ async fn ask_for_somebody(page: &Page) {
     is(page, "waiting for an agent").await;
     page.click("#take", "").await;
     is(page, "with an agent").await;
+    // What was said last is seen, wherever the button was that was clicked.
+    let is_at_end = "(({ scrollHeight, scrollTop, clientHeight }) =>
+        scrollHeight - scrollTop - clientHeight < 40)(document.getElementById('log'))";
+    page.until(is_at_end).await;
 }
 
 #[tokio::test]
