@@ -1,9 +1,10 @@
-//! SnapEngage's side, without an account: its APIs, over one state.
+//! SnapEngage's side, without an account: its APIs, its chats and what it sends, over one state.
 //!
-//! A simulator answers all calls that [`client`](crate::client) makes, as SnapEngage does and with
-//! what is odd about it: text for booleans, `wc:` in answers, a hundred cases a page, errors with
-//! status 200. What a call does, another sees: a chat that a visitor starts is in the logs when it
-//! has ended, and an agent who is online makes a widget online.
+//! A simulator gives [chats](#chats-with-bots) to bots and agents, sends [webhooks](#webhooks), and
+//! answers all calls that [`client`](crate::client) makes, as SnapEngage does and with what is odd
+//! about it: text for booleans, `wc:` in answers, a hundred cases a page, errors with status 200.
+//! What a call does, another sees: a chat that a visitor starts is in the logs when it has ended,
+//! and an agent who is online makes a widget online.
 //!
 //! ```http
 //! GET /api/v1/chat/sales HTTP/1.1
@@ -53,22 +54,19 @@
 //! # }
 //! ```
 //!
-//! [`serve`](Simulator::serve) puts it on a socket, for programs in any language, and
-//! [`handle`](Simulator::handle) answers a request from anywhere else.
+//! [`serve`](Simulator::serve) puts it on a socket, with [requests](#tests-in-any-language) for
+//! tests in any language and a page for people, and [`handle`](Simulator::handle) answers a request
+//! from anywhere else. The program `snapengage simulate` does so from a shell.
 //!
-//! # Chats, and what is sent
+//! # Chats with bots
 //!
-//! A widget has feeds: a bot, and what is told of its chats. Each is sent to as SnapEngage sends,
-//! over HTTP or straight into a [`Receiver`](crate::Receiver), and a test plays the visitor and the
-//! agents:
+//! A widget with a bot gives it each chat first, over HTTP or straight into a
+//! [`Receiver`](crate::Receiver). A test plays the visitor, and the agents that the bot calls for:
 //!
 //! ```
-//! use std::time::Duration;
-//!
-//! use http::StatusCode;
 //! use snapengage::bot::{self, Reply};
-//! use snapengage::simulator::{Fault, IntegrationForm, SimulatedWidget, Simulator};
-//! use snapengage::{Api, Receiver, Token, integration};
+//! use snapengage::simulator::{SimulatedWidget, Simulator, VisitState};
+//! use snapengage::{Receiver, Token};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -78,29 +76,66 @@
 //!         _ => Reply::say("What is it about?").button("Somebody"),
 //!     })
 //! });
-//! let cases = integration::from_fn(|_| async { Ok(()) });
-//! let receiver = Receiver::builder()
-//!     .bot("/bot", Token::new("t"), bot)
-//!     .integration("/cases", Token::new("t"), cases)
-//!     .build()?;
+//! let receiver = Receiver::builder().bot("/bot", Token::new("t"), bot).build()?;
 //!
-//! let sales = SimulatedWidget::new("sales").bot("/bot", "t");
 //! let simulator = Simulator::builder()
-//!     .widget(sales.integration("/cases", "t", IntegrationForm::Json))
+//!     .widget(SimulatedWidget::new("sales").bot("/bot", "t"))
 //!     .agent("jane@example.com")
 //!     .deliver_to(receiver)
-//!     .seed(1)
 //!     .build()?;
 //! let visit = simulator.visit("sales").email("v@example.com").start("Hello").await;
 //! visit.sees("What is it about?").click("Somebody").await.sees("One moment");
+//! visit.assert_state(VisitState::Queued);
+//!
 //! let jane = simulator.agent("jane@example.com");
 //! jane.takes(&visit).await?;
 //! jane.says(&visit, "Hi").await?;
 //! visit.sees("Hi");
+//! jane.closes(&visit).await?;
+//! visit.assert_state(VisitState::Closed);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! All eleven commands are carried out. A transfer for which nobody is online fails, and the bot is
+//! told so; a bot that fails by itself loses the chat to a human. How a reply is read is what
+//! [`testing`](crate::testing) does.
+//!
+//! # Webhooks
+//!
+//! What is told of chats and agents goes to the feeds of a widget, with the escapes, the gaps and
+//! the dates that SnapEngage writes. An Integration request that is not answered 2xx comes again
+//! every 5 minutes for two hours, and then SnapEngage writes an email; all else is sent once.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use http::StatusCode;
+//! use snapengage::simulator::{Fault, IntegrationForm, SimulatedWidget, Simulator};
+//! use snapengage::{Api, Receiver, Token, conversation, integration};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let cases = integration::from_fn(|_| async { Ok(()) });
+//! let events = conversation::from_fn(|_| async { Ok(()) });
+//! let receiver = Receiver::builder()
+//!     .integration("/cases", Token::new("t"), cases)
+//!     .conversation("/events", Token::new("t"), events)
+//!     .build()?;
+//! let sales = SimulatedWidget::new("sales")
+//!     .integration("/cases", "t", IntegrationForm::Json)
+//!     .conversation_events("/events", "t");
+//! let simulator = Simulator::builder()
+//!     .widget(sales)
+//!     .agent("jane@example.com")
+//!     .deliver_to(receiver)
+//!     .build()?;
 //!
 //! let unavailable = StatusCode::SERVICE_UNAVAILABLE;
 //! simulator.fault(Fault::nth(1).on(Api::Integration).status(unavailable));
+//! let visit = simulator.visit("sales").start("Hello").await;
 //! visit.leaves().await;
+//! simulator.delivered(Api::Conversation).assert_events(["caseQueued", "caseClosed"]);
 //! simulator.advance(Duration::from_secs(2 * 60 * 60)).await;
 //! simulator.delivered(Api::Integration).assert_statuses([503, 200]).assert_same_body();
 //! # Ok(())
@@ -111,11 +146,147 @@
 //!
 //! Time runs as the clock does, or [faster](SimulatorBuilder::speed). With a
 //! [seed](SimulatorBuilder::seed) and without a speed it stands still, but for a second with each
-//! event, and what is sent is the same at every run. [`advance`](Simulator::advance) lets it pass,
-//! and what falls due by then happen in its order: attempts of the Integration API, and the end of
-//! chats in which nobody says anything.
+//! event, and ids follow from the seed: with one chat at a time, the same bytes are sent at every
+//! run. [`advance`](Simulator::advance) waits for what is under way, and then lets time pass: what
+//! falls due happens in its order, attempts of the Integration API, and the end of chats in which
+//! nobody has said anything for 30 minutes.
 //!
-//! [`snapshot`](Simulator::snapshot) is the state, to go on with it in another process.
+//! ```
+//! use std::time::Duration;
+//!
+//! use snapengage::simulator::Simulator;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let simulator = Simulator::builder().widget("sales").seed(1).build()?;
+//! assert_eq!(simulator.now().to_string(), "2026-01-05T09:00:00Z");
+//! simulator.advance(Duration::from_secs(30 * 60)).await;
+//! assert_eq!(simulator.now().to_string(), "2026-01-05T09:30:00Z");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # State
+//!
+//! All of it is in memory, up to 256 MiB of what callers leave behind. [`reset`](Simulator::reset)
+//! makes it as at the start, between two tests say. [`snapshot`](Simulator::snapshot) is the state,
+//! to go on with it in another process, and [`keep_in`](Simulator::keep_in) keeps it in a file:
+//! what was shown is there again after the process was killed.
+//!
+//! ```
+//! use snapengage::simulator::Simulator;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let simulator = Simulator::builder().widget("sales").agent("jane@example.com").build()?;
+//! simulator.visit("sales").start("Hello").await;
+//! assert_eq!(simulator.visits().len(), 1);
+//! simulator.reset(None);
+//! assert!(simulator.visits().is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Tests in any language
+//!
+//! What a test does in Rust, one in another language does by HTTP, below `/_/`; the page does
+//! nothing else. Bodies and answers are JSON; an error is `{"code","message"}` with 400 for what is
+//! malformed, 404 for what is not known and 409 for what is not possible in this state. A POST is
+//! answered when all is through that it causes: the bot's answer is shown or given up.
+//!
+//! ```
+//! use serde_json::Value;
+//! use snapengage::simulator::Simulator;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let simulator = Simulator::builder().widget("sales").agent("jane@example.com").build()?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let url = format!("http://{}/_", listener.local_addr()?);
+//! tokio::spawn(async move { simulator.serve(listener, std::future::pending()).await });
+//!
+//! let post = |path: &str, body: &str| -> Result<Value, Box<dyn std::error::Error>> {
+//!     let answer = ureq::post(format!("{url}{path}")).send(body)?;
+//!     Ok(serde_json::from_reader(answer.into_body().into_reader())?)
+//! };
+//! let visit = post("/visits", r#"{"text":"Hello"}"#)?;
+//! assert_eq!(visit["state"], "queued");
+//! let case = format!(r#"{{"case_id":{}}}"#, visit["case_id"]);
+//! let visit = post("/agents/jane@example.com/take", &case)?;
+//! assert_eq!(visit["agent"], "jane@example.com");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | request | body | effect, and answer |
+//! |---|---|---|
+//! | `POST /_/visits` | all optional: `widget`, `text`, `name`, `email`, `page_url`, `entry_url`, `referrer_url`, `ip_address`, `user_agent`, `locale`, `visitor` (a cookie: bans hold by it), `variables` `{}`, `proactive_message` | a chat starts; its visit |
+//! | `GET /_/visits` | | all visits without their lines, the newest first |
+//! | `GET /_/visits/{case}` | | the visit; with `?wait=SECONDS`, once it has changed, or with `&after=N` too, once it has a line after this one |
+//! | `POST /_/visits/{case}/say` | `text` | the visitor says it; the visit, as below |
+//! | `…/click` | `text`, `id`? | the visitor clicks a button of those shown last |
+//! | `…/email` | `email` | the visitor gives it |
+//! | `…/survey` | `score` 0 to 100, `comment`? | the visitor answers it, before the end or after |
+//! | `…/leave` | | the visitor leaves |
+//! | `…/event` | `event`, and any fields | the bot gets this event as it is |
+//! | `…/fail-transfer` | `error`, like `NO_AGENTS_AVAILABLE` | the next transfer of the chat fails so |
+//! | `POST /_/offline` | `email`, `text`, `widget`?, `variables`? | a message is left; `{"case_id"}` |
+//! | `POST /_/agents/{email}/status` | `status`, `sub_status`? | the agent, as in `world` |
+//! | `POST /_/agents/{email}/take`, `/close` | `case_id` | the agent does so; the visit, as below |
+//! | `…/say` | `case_id`, `text` | |
+//! | `…/label`, `/unlabel` | `case_id`, `name`, `value` | |
+//! | `…/transfer` | `case_id`, `to`: `{"agent"}` or `{"widget"}` | |
+//! | `…/ban` | `case_id`, `what`: `visitor` or `ip` | |
+//! | `…/request` | `case_id`, `what`: `file`, `SSN`, `Credit Card` or `Secure Note` | the visitor is asked for it |
+//! | `GET /_/deliveries` | | what was sent, the oldest first; `?feed=`, `?case=` and `?after=N` choose among it; with `?wait=SECONDS`, once there is some and all of it is answered |
+//! | `GET`, `POST`, `DELETE /_/faults` | a fault, or a list of them, to add | the faults that are set |
+//! | `POST /_/time/advance` | `seconds` | time passes, as by [`advance`](Simulator::advance); `{"now"}` |
+//! | `POST /_/reset` | `seed`? | all is as at the start; `{"now"}` |
+//! | `GET /_/world` | | `version`, `now`, `speed`, `paused`, `widgets` and `agents`, as they are |
+//! | `GET /_/explain` | | [what was chosen](#what-was-chosen) |
+//! | `GET /_/events` | | server-sent events: `visit`, `delivery`, `agent`, `world`, `reset` |
+//!
+//! - A visit is a [`VisitView`], a delivery a [`DeliveryRecord`], in their JSON; tokens are
+//!   `<redacted>`.
+//! - A fault is on a `feed` (`bot`, `integration`, `conversation-events`, `agent-status`,
+//!   `get-contact`) or on a `call` ([`Operation::as_str`]); at the `nth`, at `every` n-th or with
+//!   the probability `p` and its `seed`; and `do`es `status` (with `status`, `retry_after`?,
+//!   `html`?), `refuse`, `reset`, `half`, `stall` (`ms`?), `slow` (`ms` a KiB), on a feed also
+//!   `drop`, `duplicate` and `reorder`, and on a call `cyclic-link`, `foreign-link`,
+//!   `foreign-redirect` (both with `to`?), `error-in-200`; with `after_effect`, once the call is
+//!   carried out.
+//! - `/js/{widget}.js` is the JavaScript API of SnapEngage, for a site of your own: swap the
+//!   address in its snippet. Below `/_v/` is what this script calls; its form is its own.
+//! - Everywhere else are the vendor's APIs.
+//!
+//! # Security
+//!
+//! A simulator is for one's own machine. On a socket, it answers what is for `localhost`,
+//! `127.0.0.1`, `[::1]` or a [host](SimulatorBuilder::host) that was named, and else 421: a page of
+//! another site could lead its own name here. Requests below `/_/` that such a page makes are
+//! answered 403; what pages may read is `/js/` with its `/_v/`, and Widget Availability, as the
+//! vendor's. There are no cookies, no token is shown, and a bot's answer is read up to 1 MiB and
+//! shown as text.
+//!
+//! ```
+//! use http::StatusCode;
+//! use snapengage::simulator::Simulator;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let simulator = Simulator::builder().widget("sales").build()?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let url = format!("http://{}/_/visits", listener.local_addr()?);
+//! tokio::spawn(async move { simulator.serve(listener, std::future::pending()).await });
+//!
+//! let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+//! let foreign = agent.get(&url).header("Origin", "https://elsewhere.example").call()?;
+//! assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+//! let rebound = agent.get(&url).header("Host", "elsewhere.example").call()?;
+//! assert_eq!(rebound.status(), StatusCode::MISDIRECTED_REQUEST);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Faults
 //!
