@@ -25,6 +25,7 @@ use super::simulation::Flags;
 /// else local-api-token, 5406213, local-provisioning-key and local-chat-key. Behind it comes a line
 /// for each request that was sent. Ctrl-c ends it.
 #[derive(Args)]
+#[command(after_long_help = AFTER)]
 pub(crate) struct SimulateArgs {
     /// Address to listen on; with port 0, on a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
@@ -52,6 +53,12 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     dangerously_open: bool,
 }
+
+/// Last part of the long help: a file that has all there is.
+const AFTER: &str = concat!(
+    "A file for --config, in which all but the ids and emails may be left out:\n\n",
+    include_str!("simulator.toml")
+);
 
 pub(crate) async fn run(args: SimulateArgs, access: &Access) -> Outcome<ExitCode> {
     if args.explain {

@@ -173,3 +173,15 @@ async fn a_signal_ends_the_simulator_in_order() {
         drop(idle);
     }
 }
+
+/// All that a file may say is in the help, and is a file.
+#[tokio::test]
+async fn the_file_of_the_help_is_one() {
+    let help = stdout(&run(&mut snapengage(&["simulate", "--help"])).await);
+    let (_, file) = help.split_once("A file for --config").expect("a file");
+    let (_, file) = file.split_once("\n\n").expect("an empty line");
+    let (_dir, path) = config(file);
+    let simulating = Simulating::start(snapengage(&["simulate", "--config", &path])).await;
+    let online = ["widget", "online", "sales"];
+    assert_eq!(stdout(&run(&mut simulating.command(&online)).await), "online\n");
+}
