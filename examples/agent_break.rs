@@ -4,6 +4,10 @@
 //! What is set comes back as an event. Without the memory of it, each of the two would send the
 //! other on a break for ever.
 //!
+//! Without an account, `snapengage simulate --agent jane@example.com --agent bob@example.com` is at
+//! the address below; with `--agent-status http://127.0.0.1:8080/agent-status --token my-token` it
+//! sends what changes there as well.
+//!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token SNAPENGAGE_API_TOKEN=local-api-token SNAPENGAGE_ORG=5406213 \
 //!     SNAPENGAGE_URL=http://127.0.0.1:7070 cargo run --features client --example agent_break

@@ -3,6 +3,9 @@
 //!
 //! The receiver goes on meanwhile. A case that comes both ways has one key, and is one ticket.
 //!
+//! Without an account, `snapengage simulate --agent jane@example.com --agent bob@example.com` is at
+//! the address below, with a widget `local`. With `--state FILE`, it has the chats of yesterday.
+//!
 //! ```sh
 //! SNAPENGAGE_TOKEN=my-token SNAPENGAGE_API_TOKEN=local-api-token SNAPENGAGE_ORG=5406213 \
 //!     SNAPENGAGE_WIDGET=local SNAPENGAGE_URL=http://127.0.0.1:7070 \
