@@ -1,5 +1,6 @@
 // The README links to files beside it, which are elsewhere on docs.rs: the first definition of a
 // link is the one that counts.
+#![doc = "[A first bot]: https://docs.rs/crate/snapengage/latest/source/docs/first-bot.md"]
 #![doc = "[Architecture]: https://docs.rs/crate/snapengage/latest/source/ARCHITECTURE.md"]
 #![doc = "[Benches]: https://docs.rs/crate/snapengage/latest/source/benches/README.md"]
 #![doc = "[changelog]: https://docs.rs/crate/snapengage/latest/source/CHANGELOG.md"]
