@@ -109,6 +109,8 @@
 //! [may have been done]: ClientError::may_have_been_done
 
 mod agent_status;
+mod answer;
+mod attempts;
 mod availability;
 mod builder;
 mod call;
@@ -120,6 +122,7 @@ mod logs;
 mod operation;
 mod origin;
 mod percent;
+mod redirect;
 mod repeat;
 mod secret;
 mod transport;

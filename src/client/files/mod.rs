@@ -15,7 +15,8 @@ use tracing::Instrument;
 
 use self::part::Part;
 use crate::client::Account;
-use crate::client::call::{Attempts, Call};
+use crate::client::attempts::Attempts;
+use crate::client::call::Call;
 use crate::client::error::{Cause, ClientError, Failure};
 use crate::client::operation::Operation;
 use crate::client::transport::ResponseBody;
