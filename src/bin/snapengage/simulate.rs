@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 use snapengage::shutdown_signal;
 use snapengage::simulator::{DeliveryFilter, DeliveryRecord, Simulator, SimulatorChange, choices};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -136,12 +136,15 @@ fn event(body: &str) -> String {
 
 async fn listen(args: &SimulateArgs) -> Outcome<(TcpListener, SocketAddr)> {
     let wrong = |error| format!("{}: {error}", args.listen);
-    let listener = TcpListener::bind(&args.listen).await.map_err(wrong)?;
-    let address = listener.local_addr().map_err(wrong)?;
-    if !address.ip().is_loopback() && !args.dangerously_open {
+    let addresses: Vec<_> = lookup_host(&args.listen).await.map_err(wrong)?.collect();
+    // Before it is bound: nobody is to get through meanwhile.
+    let is_open = addresses.iter().any(|address| !address.ip().is_loopback());
+    if is_open && !args.dangerously_open {
         let hint = "other machines could reach it: take 127.0.0.1, or add --dangerously-open";
         return Err(format!("{}: {hint}", args.listen).into());
     }
+    let listener = TcpListener::bind(&addresses[..]).await.map_err(wrong)?;
+    let address = listener.local_addr().map_err(wrong)?;
     Ok((listener, address))
 }
 
