@@ -279,7 +279,8 @@
 //! let url = format!("http://{}/_/visits", listener.local_addr()?);
 //! tokio::spawn(async move { simulator.serve(listener, std::future::pending()).await });
 //!
-//! let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+//! let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+//! let agent = config.new_agent();
 //! let foreign = agent.get(&url).header("Origin", "https://elsewhere.example").call()?;
 //! assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
 //! let rebound = agent.get(&url).header("Host", "elsewhere.example").call()?;
