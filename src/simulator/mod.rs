@@ -159,9 +159,9 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let simulator = Simulator::builder().widget("sales").seed(1).build()?;
-//! assert_eq!(simulator.now().to_string(), "2026-01-05T09:00:00Z");
+//! assert_eq!(simulator.now().to_string(), "2026-01-05T09:00:00.000Z");
 //! simulator.advance(Duration::from_secs(30 * 60)).await;
-//! assert_eq!(simulator.now().to_string(), "2026-01-05T09:30:00Z");
+//! assert_eq!(simulator.now().to_string(), "2026-01-05T09:30:00.000Z");
 //! # Ok(())
 //! # }
 //! ```
@@ -218,46 +218,7 @@
 //! # }
 //! ```
 //!
-//! | request | body | effect, and answer |
-//! |---|---|---|
-//! | `POST /_/visits` | all optional: `widget`, `text`, `name`, `email`, `page_url`, `entry_url`, `referrer_url`, `ip_address`, `user_agent`, `locale`, `visitor` (a cookie: bans hold by it), `variables` `{}`, `proactive_message` | a chat starts; its visit |
-//! | `GET /_/visits` | | all visits without their lines, the newest first |
-//! | `GET /_/visits/{case}` | | the visit; with `?wait=SECONDS`, once it has changed, or with `&after=N` too, once it has a line after this one |
-//! | `POST /_/visits/{case}/say` | `text` | the visitor says it; the visit, as below |
-//! | `…/click` | `text`, `id`? | the visitor clicks a button of those shown last |
-//! | `…/email` | `email` | the visitor gives it |
-//! | `…/survey` | `score` 0 to 100, `comment`? | the visitor answers it, before the end or after |
-//! | `…/leave` | | the visitor leaves |
-//! | `…/event` | `event`, and any fields | the bot gets this event as it is |
-//! | `…/fail-transfer` | `error`, like `NO_AGENTS_AVAILABLE` | the next transfer of the chat fails so |
-//! | `POST /_/offline` | `email`, `text`, `widget`?, `variables`? | a message is left; `{"case_id"}` |
-//! | `POST /_/agents/{email}/status` | `status`, `sub_status`? | the agent, as in `world` |
-//! | `POST /_/agents/{email}/take`, `/close` | `case_id` | the agent does so; the visit, as below |
-//! | `…/say` | `case_id`, `text` | |
-//! | `…/label`, `/unlabel` | `case_id`, `name`, `value` | |
-//! | `…/transfer` | `case_id`, `to`: `{"agent"}` or `{"widget"}` | |
-//! | `…/ban` | `case_id`, `what`: `visitor` or `ip` | |
-//! | `…/request` | `case_id`, `what`: `file`, `SSN`, `Credit Card` or `Secure Note` | the visitor is asked for it |
-//! | `GET /_/deliveries` | | what was sent, the oldest first; `?feed=`, `?case=` and `?after=N` choose among it; with `?wait=SECONDS`, once there is some and all of it is answered |
-//! | `GET`, `POST`, `DELETE /_/faults` | a fault, or a list of them, to add | the faults that are set |
-//! | `POST /_/time/advance` | `seconds` | time passes, as by [`advance`](Simulator::advance); `{"now"}` |
-//! | `POST /_/reset` | `seed`? | all is as at the start; `{"now"}` |
-//! | `GET /_/world` | | `version`, `now`, `speed`, `paused`, `widgets` and `agents`, as they are |
-//! | `GET /_/explain` | | [what was chosen](#what-was-chosen) |
-//! | `GET /_/events` | | server-sent events: `visit`, `delivery`, `agent`, `world`, `reset` |
-//!
-//! - A visit is a [`VisitView`], a delivery a [`DeliveryRecord`], in their JSON; tokens are
-//!   `<redacted>`.
-//! - A fault is on a `feed` (`bot`, `integration`, `conversation-events`, `agent-status`,
-//!   `get-contact`) or on a `call` ([`Operation::as_str`]); at the `nth`, at `every` n-th or with
-//!   the probability `p` and its `seed`; and `do`es `status` (with `status`, `retry_after`?,
-//!   `html`?), `refuse`, `reset`, `half`, `stall` (`ms`?), `slow` (`ms` a KiB), on a feed also
-//!   `drop`, `duplicate` and `reorder`, and on a call `cyclic-link`, `foreign-link`,
-//!   `foreign-redirect` (both with `to`?), `error-in-200`; with `after_effect`, once the call is
-//!   carried out.
-//! - `/js/{widget}.js` is the JavaScript API of SnapEngage, for a site of your own: swap the
-//!   address in its snippet. Below `/_v/` is what this script calls; its form is its own.
-//! - Everywhere else are the vendor's APIs.
+#![doc = include_str!("face/face.md")]
 //!
 //! # Security
 //!
@@ -311,13 +272,6 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! # By HTTP
-//!
-//! Beside the APIs, [`serve`](Simulator::serve) serves a page to chat in, at `/`, and what the page
-//! uses, for tests in any language:
-//!
-#![doc = include_str!("face/face.md")]
 //!
 //! # What was chosen
 //!

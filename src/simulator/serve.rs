@@ -16,7 +16,7 @@ const DRAIN: Duration = Duration::from_millis(500);
 
 impl Simulator {
     /// Serves the APIs on a socket until `shutdown` is ready, and beside them the page, the script
-    /// for other pages, and [the levers](crate::simulator#by-http).
+    /// for other pages, and [the levers](crate::simulator#tests-in-any-language).
     ///
     /// The address should be one that other machines cannot reach: there is no password. Answers
     /// that have begun are waited for by then, for half a second. A [fault](Self::fault)
