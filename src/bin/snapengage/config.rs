@@ -1,30 +1,6 @@
 //! Configuration of the simulator: a file of TOML.
 //!
-//! ```toml
-//! seed = 1
-//! speed = 1
-//! [[widget]]
-//! id = "sales"
-//! name = "Sales"
-//! email_required = false
-//! message_required = false
-//! identity_secret = "…"
-//! variables = ["plan"]
-//! bot = { url = "http://127.0.0.1:8080/bot", token = "my-token", name = "Helper" }
-//! integration = { url = "http://127.0.0.1:8080/cases", token = "my-token", form = "xml" }
-//! conversation_events = { url = "http://127.0.0.1:8080/events", token = "my-token" }
-//! get_contact = { url = "http://127.0.0.1:8080/contact" }
-//! hub = "https://localhost:9000/hub"
-//! [[agent]]
-//! email = "jane@example.com"
-//! alias = "Jane"
-//! status = "online"
-//! widgets = ["sales"]
-//! tags = ["TAG1", "TAG2"]
-//! [agent_status]
-//! url = "http://127.0.0.1:8080/agent-status"
-//! token = "my-token"
-//! ```
+//! `simulator.toml` beside this is one that has all keys; the long help shows it.
 //!
 //! A key that is not known is an error: one that is misspelt would have no effect otherwise.
 

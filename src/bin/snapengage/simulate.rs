@@ -56,7 +56,7 @@ pub(crate) struct SimulateArgs {
 
 /// Last part of the long help: a file that has all there is.
 const AFTER: &str = concat!(
-    "A file for --config, in which all but the ids and emails may be left out:\n\n",
+    "A file for --config, which may leave out all but ids, emails and URLs:\n\n",
     include_str!("simulator.toml")
 );
 
