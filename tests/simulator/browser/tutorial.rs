@@ -87,6 +87,10 @@ async fn first_bot_is_chatted_with_as_its_page_says() {
     page.sees_in("#log", "Is it the brakes?").await;
     say(&page, "Yes, both", "Yes, both").await;
     look_at(&page, "bot", "message").await;
+    page.eval(
+        "document.querySelector('#deliveries pre[aria-label*=answer]').scrollIntoView(false)",
+    )
+    .await;
     picture(&page, "agent").await;
 
     click(&page, "Close chat").await;
