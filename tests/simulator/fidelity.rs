@@ -14,7 +14,7 @@ use snapengage::agent_status::Status;
 use snapengage::integration::SupportRequest;
 use snapengage::simulator::{
     IntegrationForm, LineAuthor, SimulatedAgent, SimulatedVisit, SimulatedVisitor, SimulatedWidget,
-    Simulator, SimulatorBuilder,
+    Simulator, SimulatorBuilder, VisitLine,
 };
 
 use crate::ask::*;
@@ -212,9 +212,14 @@ async fn every_documented_answer_of_a_bot_is_carried_out() {
         let content = reply["content"].as_array().cloned().unwrap_or_default();
         visit.says(json!({ "content": content }).to_string()).await;
         let lines = visit.view().lines;
+        // A transfer to a widget that is not there has a line too, and was read.
+        let is_unread = |line: &&VisitLine| {
+            let text = line.text.as_deref().unwrap_or_default();
+            line.from == LineAuthor::System && text.ends_with("cannot be read")
+        };
+        let unread = lines.iter().filter(is_unread).count();
         let is_unknown = path.ends_with("unknown-command.json");
-        let noted = lines.iter().filter(|line| line.from == LineAuthor::System);
-        assert_eq!(noted.count(), usize::from(is_unknown), "{}", visit.transcript());
+        assert_eq!(unread, usize::from(is_unknown), "{}", visit.transcript());
         let shows = |item: &&Value| {
             item["type"] == "message" || ["GOTO", "CARDS"].contains(&text(item, "operation"))
         };
@@ -354,32 +359,29 @@ const OF_A_CASE: [(&str, But); 12] = [
 /// The same in JSON.
 fn of_json<'p>(more: &[(&'p str, But)]) -> Vec<(&'p str, But)> {
     let looked_up = [
-        "name_profile_link",
-        "phones",
-        "address",
-        "address_2",
-        "city",
-        "state",
-        "zip",
-        "country",
-        "company_name",
-        "company_profile_link",
-        "employees",
-        "revenue",
-        "title",
-        "website",
-        "social_profile_links",
-        "gender",
-        "age",
-        "influencer_score",
-        "notes",
-        "industry",
-        "avatars",
+        "requester_details.name_profile_link",
+        "requester_details.phones",
+        "requester_details.address",
+        "requester_details.address_2",
+        "requester_details.city",
+        "requester_details.state",
+        "requester_details.zip",
+        "requester_details.country",
+        "requester_details.company_name",
+        "requester_details.company_profile_link",
+        "requester_details.employees",
+        "requester_details.revenue",
+        "requester_details.title",
+        "requester_details.website",
+        "requester_details.social_profile_links",
+        "requester_details.gender",
+        "requester_details.age",
+        "requester_details.influencer_score",
+        "requester_details.notes",
+        "requester_details.industry",
+        "requester_details.avatars",
     ];
-    let looked_up = looked_up.iter().map(|name| {
-        let path: &'static str = format!("requester_details.{name}").leak();
-        (path, LOOKED_UP)
-    });
+    let looked_up = looked_up.map(|path| (path, LOOKED_UP));
     let ours = [
         ("requester_details.emails", Other("the one that is known; the sample has two")),
         ("created_at_date", TIME),

@@ -2,7 +2,7 @@
 
 use snapengage::Api;
 use snapengage::simulator::{
-    DeliveryFilter, Fault, IntegrationForm, SimulatedAgent, SimulatedVisit, SimulatedWidget,
+    DeliveryFilter, IntegrationForm, SimulatedAgent, SimulatedVisit, SimulatedWidget,
     SimulatorBuilder, VisitState,
 };
 
@@ -112,6 +112,8 @@ async fn faq_bot_shows_its_menu_and_waits_for_its_accountant() {
 #[cfg(feature = "dialogue")]
 #[tokio::test]
 async fn booking_bot_books_and_a_second_delivery_books_nothing_more() {
+    use snapengage::simulator::Fault;
+
     let bot = Example::start("booking_bot");
     let simulator = with_bot(&bot);
     simulator.agent(JANE).pause().await.expect("Jane");
@@ -273,6 +275,7 @@ async fn receiver_hears_a_whole_chat_on_all_feeds() {
     let refused: Vec<_> = all.iter().filter(|record| !record.is_accepted()).collect();
     assert!(refused.is_empty(), "{refused:#?}");
     let left = receiver.stop();
+    // It is warned of its bot, which labels and says nothing.
     assert_eq!(
         left.stderr.iter().filter(|line| line.contains("WARN")).count(),
         1,
@@ -357,6 +360,8 @@ async fn receiver_that_is_down_gets_the_chat_later() {
 #[cfg(all(feature = "inbox", feature = "sqlite"))]
 #[tokio::test]
 async fn crm_sync_writes_what_it_was_sent_once() {
+    use snapengage::simulator::Fault;
+
     use super::crm_sync::{Crm, await_counts};
 
     let crm = Crm::down();
