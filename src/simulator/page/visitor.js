@@ -40,15 +40,13 @@ function showChat(visit) {
     log.replaceChildren();
     [shownCase, shownLine, lastFrom] = [visit.case_id, 0, ''];
   }
-  const unseen = visit.lines.filter(({ n }) => n > shownLine);
-  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  // Whoever says something wants to see the answer.
-  const follows = isAtEnd || unseen.some(({ from }) => from === 'visitor');
-  for (const line of unseen) {
+  const newest = visit.lines.findLast(({ from }) => from === 'visitor')?.n ?? -1;
+  // Whoever says something sees it.
+  const follows = newest > shownLine || log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  for (const line of visit.lines.filter(({ n }) => n > shownLine)) {
     log.append(lineNode(line));
     shownLine = line.n;
   }
-  const newest = visit.lines.findLast(({ from }) => from === 'visitor')?.n ?? -1;
   for (const group of log.querySelectorAll('.choices')) {
     for (const button of group.children) button.disabled = isClosed || Number(group.dataset.n) < newest;
   }
@@ -86,7 +84,6 @@ function cardsNode({ layout, cards }) {
 
 function buttonsNode({ n, buttons }) {
   const nodes = buttons.map(({ text, id }) => el('button', {
-    
     dir: 'auto',
     title: id ? `id ${id}` : '',
     onclick: () => { $('say-text').focus(); answered(() => visitApi('click', { text, id })); },

@@ -178,11 +178,16 @@ async fn assert_told(page: &Page) {
 }
 
 async fn pictures(page: &Page) {
+    // A log that has become lower is not at its end any more.
+    let to_end = "(() => { const log = document.getElementById('log');
+        log.scrollTop = log.scrollHeight; })()";
     for scheme in ["light", "dark"] {
         page.colours(scheme).await;
         page.resize(1280, 860).await;
+        page.eval(to_end).await;
         page.picture(&folder().join(format!("booking-1280-{scheme}.png"))).await;
         page.resize(390, 844).await;
+        page.eval(to_end).await;
         for part in ["visitor", "agent", "wire"] {
             page.eval(&format!("document.getElementById('{part}').scrollIntoView()")).await;
             page.picture(&folder().join(format!("booking-{part}-390-{scheme}.png"))).await;
