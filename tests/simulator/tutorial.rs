@@ -92,7 +92,7 @@ impl Project {
             fs::write(path, text).expect("written");
         }
         if block.language == "sh" {
-            block.text.lines().for_each(|command| self.run(command));
+            block.text.replace("\\\n", "").lines().for_each(|command| self.run(command));
         }
     }
 
@@ -122,7 +122,7 @@ impl Project {
     }
 
     fn run(&mut self, command: &str) {
-        let words: Vec<_> = command.split(' ').collect();
+        let words: Vec<_> = command.split_whitespace().collect();
         let folder = self.folder.path();
         match &*words {
             ["cargo", "install", "snapengage", "--features", "cli"] => {}
