@@ -1,8 +1,11 @@
 //! What is simulated: the configuration file, and the flags that win over it.
 
 use std::env;
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::fs;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use snapengage::simulator::{SimulatedAgent, SimulatedWidget, Simulator, SimulatorBuilder};
@@ -56,6 +59,9 @@ pub(crate) struct Flags {
     /// Agent who is online, by the email address. May be repeated.
     #[arg(long = "agent", value_name = "EMAIL")]
     agents: Vec<String>,
+    /// File that was uploaded in a chat, at the address `/files/NAME`. May be repeated.
+    #[arg(long = "file", value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Seconds that pass in the simulator in one of the machine's. By default 1; with a seed, time
     /// stands still.
     #[arg(long, value_name = "N")]
@@ -83,6 +89,10 @@ impl Flags {
         }
         if let Some(ReceiverTable { url, token }) = config.agent_status {
             builder = builder.agent_status(url, token.unwrap_or_default());
+        }
+        for path in &self.files {
+            let (name, content) = uploaded(path)?;
+            builder = builder.file(name, content);
         }
         builder = config.widgets.into_iter().map(widget).fold(builder, SimulatorBuilder::widget);
         Ok(config.agents.into_iter().map(agent).fold(builder, SimulatorBuilder::agent))
@@ -163,6 +173,14 @@ impl Flags {
         config.agent_status.iter_mut().for_each(|receiver| give(&mut receiver.token));
         Ok(())
     }
+}
+
+fn uploaded(path: &Path) -> Outcome<(String, Vec<u8>)> {
+    let wrong = |error: &dyn Display| format!("{}: {error}", path.display());
+    let name = path.file_name().and_then(OsStr::to_str);
+    let name = name.ok_or_else(|| wrong(&"the name is no text"))?;
+    let content = fs::read(path).map_err(|error| wrong(&error))?;
+    Ok((name.to_owned(), content))
 }
 
 fn set_url(receiver: &mut Option<ReceiverTable>, url: Option<&String>) {

@@ -111,6 +111,23 @@ async fn flags_win_over_the_file() {
 }
 
 #[tokio::test]
+async fn a_file_is_served_and_one_that_is_gone_is_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| dir.path().join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::write(path("offer.txt"), "An offer").expect("written");
+    let simulating =
+        Simulating::start(snapengage(&["simulate", "--file", &path("offer.txt")])).await;
+    let (address, out) = (format!("{}/files/offer.txt", simulating.url), path("saved.txt"));
+    let mut command = snapengage(&["file", &address, "--out", &out, "--url", &simulating.url]);
+    command.env("SNAPENGAGE_API_TOKEN", "local-api-token").env("SNAPENGAGE_ORG", "5406213");
+    assert!(run(&mut command).await.status.success());
+    assert_eq!(std::fs::read_to_string(out).expect("a file"), "An offer");
+    let none = path("none.txt");
+    let told = error(&run(&mut snapengage(&["simulate", "--file", &none])).await);
+    assert!(told.starts_with(&format!("error: {none}: ")), "{told}");
+}
+
+#[tokio::test]
 async fn options_that_make_no_sense_are_refused() {
     for arguments in [["--speed", "0"], ["--seed", "x"], ["--integration-form", "yaml"]] {
         let output = run(snapengage(&["simulate"]).args(arguments)).await;
