@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `/_/` | the page, and what is no page | [`control`], [`visits`], [`agents`], [`deliveries`] |
 //! | `/`, `/page.js`, … | the same | [`page`] |
-//! | `/js/`, `/_v/` | any page | [`script`], [`visitors`] |
+//! | `/js/`, `/_v/` | any page | [`page`], [`visitors`] |
 //! | all else | as the vendor has it | `vendor/` |
 
 mod agents;
