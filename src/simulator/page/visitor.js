@@ -12,6 +12,7 @@ const STATES = {
 let shownCase = '';
 let shownLine = 0;
 let lastFrom = '';
+let sent = '';
 
 export function showVisitor({ world, visit }) {
   const inChat = Boolean(visit) && visit.case_id === selected();
@@ -28,9 +29,9 @@ function showWidget() {
   if (!widget) return;
   $('s-email').required = Boolean(widget.email_required);
   $('s-text').required = Boolean(widget.message_required);
-  $('widget-note').textContent = widget.online
+  $('widget-note').textContent = (widget.online
     ? `Online: ${widget.bot ? 'its bot answers' : 'an agent answers'}.`
-    : 'Offline: only a message can be left.';
+    : 'Offline: only a message can be left.') + sent;
 }
 
 function showChat(visit) {
@@ -120,7 +121,7 @@ onSubmit('start', async (data, { submitter }) => {
   if (submitter.value === 'offline') {
     const { widget, email, text, variables } = visit;
     const { case_id } = await api('/offline', { widget, email, text, variables });
-    $('widget-note').textContent = `The message is sent, as case ${case_id}.`;
+    sent = ` The message is sent, as case ${case_id}.`;
     return refresh('visits', 'deliveries');
   }
   submitter.disabled = true;
