@@ -311,6 +311,7 @@ mod rules;
 mod serve;
 mod snapshot;
 mod state_file;
+mod tell;
 mod time;
 mod vendor;
 mod visit;
