@@ -21,7 +21,7 @@ use crate::panics::log_safely;
 /// Attempts of one call.
 pub(super) struct Attempts<'c> {
     call: &'c Call,
-    /// What no error may repeat: that of the call, and where redirects led.
+    /// Texts that no error may repeat: those of the call, and where redirects led.
     pub(super) private: Private,
     pub(super) made: u32,
     deadline: Instant,

@@ -43,7 +43,7 @@ impl Operation {
     }
 }
 
-/// What an attempt that failed says of a further one.
+/// Prospect of a further attempt, after one that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prospect {
     /// Nothing was done: no connection was made, or there were too many requests.

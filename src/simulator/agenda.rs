@@ -1,4 +1,4 @@
-//! What falls due as time passes.
+//! Agenda: things that fall due as time passes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,14 +16,14 @@ pub(super) const RETRY: Duration = Duration::from_secs(5 * 60);
 /// Time after the first attempt in which there are more.
 pub(super) const RETRIES: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// What is to happen, and when.
+/// Things to happen, by their time.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     items: BTreeMap<(Timestamp, u64), Due>,
     count: u64,
 }
 
-/// What falls due.
+/// Thing that falls due.
 #[derive(Debug)]
 pub(super) enum Due {
     /// Another attempt.

@@ -103,7 +103,7 @@ pub(super) struct Face {
     pub(super) alias: String,
 }
 
-/// What a visitor thought of it.
+/// Visitor's opinion of a chat.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Survey {
     pub(super) score: i64,
@@ -121,7 +121,7 @@ pub(super) struct Line {
     pub(super) shown: Shown,
 }
 
-/// What a line shows.
+/// Content of a line.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) enum Shown {
     #[default]

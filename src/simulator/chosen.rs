@@ -1,4 +1,4 @@
-//! What was chosen where the vendor's pages are silent.
+//! Choices made where the vendor's pages are silent.
 
 use serde::Serialize;
 
@@ -6,9 +6,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Choice {
-    /// What it is about.
+    /// Subject of the choice.
     pub what: &'static str,
-    /// What the simulator does.
+    /// Behaviour of the simulator.
     pub value: &'static str,
     /// `true` if the vendor's pages say or show it, `false` if it was chosen.
     pub documented: bool,

@@ -1,4 +1,4 @@
-//! What visitors do, and what a test does to the world besides.
+//! Acts of visitors, and those of a test on the world.
 
 use serde_json::{Map, Value};
 use tokio::sync::broadcast;

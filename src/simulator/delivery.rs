@@ -34,7 +34,7 @@ pub struct DeliveryRecord {
     pub request: RecordedRequest,
     /// The answer; absent if there was none.
     pub response: Option<RecordedResponse>,
-    /// What went wrong.
+    /// Failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// `true` in place of a request: SnapEngage has given up, and writes an email to the customer.
@@ -132,7 +132,6 @@ impl DeliveryFilter {
         Self { after: number, ..self }
     }
 
-    #[allow(dead_code, reason = "soon")]
     pub(super) fn takes(&self, record: &DeliveryRecord) -> bool {
         self.feed.is_none_or(|feed| feed == record.feed)
             && (self.case.is_none() || self.case == record.case_id)

@@ -1,4 +1,4 @@
-//! Who comes in, and who does not.
+//! Admission of visitors: bans, and widgets with nobody there.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What keeps the world going: its state behind a lock, what is sent, and what falls due.
+//! Engine of the world: its state behind a lock, what is sent, and what falls due.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,13 +21,13 @@ use super::world::World;
 /// Changes that a subscriber may be behind.
 const BEHIND: usize = 4096;
 
-/// What all clones of a simulator share.
+/// State that all clones of a simulator share.
 pub(super) struct Shared {
     world: Mutex<World>,
     outlets: Outlets,
     /// Hosts that it is called by.
     pub(super) hosts: Vec<String>,
-    /// What a reset goes back to.
+    /// Configuration that a reset goes back to.
     origin: SimulatorBuilder,
     pub(super) changes: broadcast::Sender<SimulatorChange>,
     /// Number of the state: what is sent for another one is dropped.

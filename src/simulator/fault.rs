@@ -74,7 +74,7 @@ pub struct FaultTrigger {
     pub(super) on: Option<Target>,
 }
 
-/// What a fault is for: a call, or a feed.
+/// Target of a fault: a call, or a feed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Target {
     Call(Operation),
@@ -110,7 +110,7 @@ pub(super) enum When {
     },
 }
 
-/// What a fault does.
+/// Effect of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     Status {

@@ -11,7 +11,7 @@ use super::fault::{Fault, FaultTrigger, Kind, RetryAfter, Target, When};
 use crate::client::Operation;
 use crate::timestamp::Timestamp;
 
-/// Where a link or a redirect leads that nobody chose a place for. There is no such host
+/// Origin that a link or a redirect leads to if nobody chose one. There is no such host
 /// (RFC 2606).
 pub(super) const ELSEWHERE: &str = "https://elsewhere.invalid";
 

@@ -1,4 +1,4 @@
-//! What is to be sent to the feeds: in order for each case and feed, side by side otherwise.
+//! Requests to be sent to the feeds: in order for each case and feed, side by side otherwise.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -29,11 +29,11 @@ pub(super) struct Outbox {
     waiting: BTreeMap<Scope, Vec<oneshot::Sender<()>>>,
 }
 
-/// What may be under way, or settled.
+/// Requests that are under way, or settled.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
     All,
-    /// What is of a case; `None` for what is of no case.
+    /// Those of a case; `None` for those of no case.
     Of(Option<CaseId>),
 }
 

@@ -30,7 +30,7 @@ const AGENT: &str = concat!("SnapEngage-Simulator/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json; charset=utf-8";
 const XML: &str = "text/xml; charset=utf-8";
 
-/// What stands in place of a token.
+/// Text in place of a token.
 const REDACTED: &str = "<redacted>";
 
 /// Shortest token that is looked for in answers: a shorter one is in many words.
@@ -99,7 +99,7 @@ impl Posted {
     }
 }
 
-/// What came back.
+/// Result of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
     answer: Result<Answered, String>,

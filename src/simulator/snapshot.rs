@@ -27,7 +27,7 @@ use crate::timestamp::Timestamp;
 /// Form of the snapshots that this version writes and reads.
 const VERSION: u32 = 1;
 
-/// What is kept. Widgets and agents are of the configuration, and tokens are nowhere in it.
+/// State that is kept. Widgets and agents are of the configuration, and tokens are nowhere in it.
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
     version: u32,

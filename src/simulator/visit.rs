@@ -36,7 +36,7 @@ pub struct VisitView {
     /// Email address of the agent who has it, or had it last; absent if none took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// Who ended it; absent before.
+    /// Party that ended it; absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<ChatEndedBy>,
     /// Lines that were shown, in their order.
@@ -88,7 +88,7 @@ pub struct VisitLine {
     pub n: u64,
     /// Simulated time it was shown.
     pub at: Timestamp,
-    /// Who it is from.
+    /// Author of the line.
     pub from: LineAuthor,
     /// Name of a bot or an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -202,7 +202,7 @@ pub struct NewVisit {
     pub user_agent: Option<String>,
     /// Language.
     pub locale: Option<String>,
-    /// Who they are, by a cookie: a ban holds by it. Absent: somebody new.
+    /// Visitor's cookie, by which a ban holds. Absent: somebody new.
     pub visitor: Option<String>,
     /// Variables of the page, among which `__hmacSignature`, `__hmacNonce` and `__hmacTimestamp`
     /// say who the visitor is.

@@ -36,7 +36,7 @@ pub struct SimulatedWidget {
     pub(super) variables: Vec<String>,
 }
 
-/// What a visitor has to give before a chat.
+/// Fields that a visitor has to fill in before a chat.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Needs {
     pub(super) email: bool,

@@ -49,14 +49,14 @@ pub(super) struct World {
     pub(super) made_widgets: u64,
     pub(super) memory: usize,
     pub(super) faults: Faults,
-    /// Where the status of agents is sent.
+    /// Address that the statuses of agents are sent to.
     pub(super) agent_status: Option<Address>,
     pub(super) outbox: Outbox,
     pub(super) log: DeliveryLog,
     pub(super) agenda: Agenda,
     pub(super) bans: Bans,
     pub(super) nonces: Nonces,
-    /// What has changed since somebody was told.
+    /// Changes since somebody was told.
     pub(super) changes: Vec<SimulatorChange>,
     /// Number of the state: another one after each reset.
     pub(super) epoch: u64,
@@ -172,11 +172,11 @@ impl World {
     }
 }
 
-/// What was accepted, for tests to look at.
+/// Calls that were accepted, for tests to look at.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(BTreeMap<&'static str, Account>);
 
-/// What one call has done.
+/// Effects of one call.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     pub(super) received: u64,

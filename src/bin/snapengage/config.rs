@@ -14,7 +14,7 @@ use snapengage::simulator::IntegrationForm;
 
 use super::Outcome;
 
-/// What a file sets.
+/// Settings of a file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {

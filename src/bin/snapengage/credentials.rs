@@ -21,7 +21,7 @@ const CHAT_KEY: &str = "SNAPENGAGE_CHAT_KEY";
 
 const NAMES: [&str; 4] = [API_TOKEN, ORG, PROVISIONING_KEY, CHAT_KEY];
 
-/// Where SnapEngage is, and where the credentials for it are.
+/// Address of SnapEngage, and place of the credentials for it.
 #[derive(Args)]
 pub(crate) struct Access {
     /// File of credentials, in lines of NAME=value, which win over the environment:

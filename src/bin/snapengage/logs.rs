@@ -133,7 +133,7 @@ impl Export {
     }
 }
 
-/// Where cases are written.
+/// Place that cases are written to.
 enum Out {
     File(CasesFile),
     Stdout(io::Stdout),

@@ -1,4 +1,4 @@
-//! What is simulated: the configuration file, and the flags that win over it.
+//! Configuration of a simulation: the file, and the flags that win over it.
 
 use std::env;
 use std::ffi::OsStr;

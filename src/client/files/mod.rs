@@ -172,7 +172,7 @@ struct Received<'c, S> {
 /// Body that is arriving.
 struct Incoming {
     body: ResponseBody,
-    /// What of it has arrived.
+    /// Part of it that has arrived.
     saved: SavedFile,
     announced: Option<u64>,
     limit: u64,

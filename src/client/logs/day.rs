@@ -101,7 +101,7 @@ impl fmt::Debug for Day {
     }
 }
 
-/// What is no [`Day`].
+/// Text or number that is no [`Day`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct DayError(());
 

@@ -23,7 +23,7 @@ use super::{ResponseBody, Transport, TransportError};
 
 /// Settings of a [`HyperTransport`].
 pub(in crate::client) struct HyperOptions {
-    /// Whether the base address is https, for which the transport must then be able.
+    /// `true` if the base address is https, which the transport must then be able to reach.
     pub(in crate::client) is_https: bool,
     pub(in crate::client) proxy_from_env: bool,
     pub(in crate::client) attempt_timeout: Duration,
@@ -33,7 +33,7 @@ pub(in crate::client) struct HyperOptions {
 pub(in crate::client) struct HyperTransport {
     client: legacy::Client<Connector, Full<Bytes>>,
     proxies: Arc<Proxies>,
-    /// Why it cannot reach an https address.
+    /// Reason why it cannot reach an https address.
     no_tls: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is not of one chat: rules, faults, time, and all at once.
+//! Requests that are not of one chat: rules, faults, time, and all at once.
 
 use std::time::Duration;
 

@@ -23,7 +23,7 @@ use crate::simulator::{Simulator, SimulatorChange};
 /// Pause after which a comment tells both sides that the other one is there.
 const PULSE: Duration = Duration::from_secs(15);
 
-/// What the stream is told.
+/// Event of the stream.
 struct Source {
     simulator: Simulator,
     changes: broadcast::Receiver<SimulatorChange>,

@@ -1,4 +1,4 @@
-//! What the page and the script do besides, in the world.
+//! Further acts of the page and the script, in the world.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use crate::simulator::visit::{BanKind, VisitState, VisitView};
 use crate::simulator::world::World;
 use crate::simulator::{AgentSeat, Simulator};
 
-/// What an agent asks a visitor for.
+/// Thing that an agent asks a visitor for.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) enum Wanted {
     #[serde(rename = "file")]
@@ -74,7 +74,7 @@ impl Simulator {
     }
 }
 
-/// What agents do in the vendor's dashboard besides.
+/// Further acts of agents in the vendor's dashboard.
 impl AgentSeat {
     pub(super) async fn unlabels(
         &self,

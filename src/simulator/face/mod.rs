@@ -66,7 +66,7 @@ enum Part {
     Page,
     /// Scripts of widgets: `/js/`.
     Script,
-    /// What these call: `/_v/`.
+    /// Calls of these scripts: `/_v/`.
     Visitors,
     Vendor,
 }

@@ -9,7 +9,7 @@ use crate::simulator::case::{Case, Face, Survey};
 use crate::simulator::vendor::gson;
 use crate::timestamp::Timestamp;
 
-/// What an event is about besides the conversation.
+/// Subject of an event besides the conversation.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::simulator) enum About<'a> {
     Nothing,

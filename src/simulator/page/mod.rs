@@ -37,16 +37,16 @@ pub(super) const POLICY: &str = "default-src 'self'; base-uri 'none'; form-actio
 /// JSON.
 pub(super) const WIDGET: &str = include_str!("widget.js");
 
-/// What stands in [`WIDGET`] for its style sheet.
+/// Placeholder in [`WIDGET`] for its style sheet.
 pub(super) const STYLE: &str = "'{{style}}'";
 
 /// Style sheet of the script's chat box.
 pub(super) const WIDGET_STYLE: &str = include_str!("widget.css");
 
-/// What stands in [`WIDGET`] for the widget's id.
+/// Placeholder in [`WIDGET`] for the widget's id.
 pub(super) const WIDGET_ID: &str = "'{{widget}}'";
 
-/// What stands in [`WIDGET`] for the address of the simulator.
+/// Placeholder in [`WIDGET`] for the address of the simulator.
 pub(super) const BASE: &str = "'{{base}}'";
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";

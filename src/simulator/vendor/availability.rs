@@ -17,7 +17,7 @@ struct Success<'w> {
     data: Availability<'w>,
 }
 
-/// Whether a widget is online: booleans are texts.
+/// Availability of a widget: booleans are texts.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Availability<'w> {

@@ -21,7 +21,7 @@ pub(in crate::simulator) struct Call {
     pub(in crate::simulator) operation: Operation,
     /// Address it was sent to, without its query.
     pub(super) address: String,
-    /// What stands in the path: the widget, the case, the organisation, the file.
+    /// Subject that the path names: the widget, the case, the organisation, the file.
     pub(super) subject: String,
     parameters: Vec<(String, String)>,
     authorization: Option<Bytes>,

@@ -35,7 +35,8 @@ impl Formatter for Gson {
     }
 }
 
-/// What Gson escapes besides what JSON says: what could end a script that the JSON stands in.
+/// Returns `true` for a character that Gson escapes besides those of JSON: it could end a script
+/// that the JSON stands in.
 fn is_escaped(c: char) -> bool {
     matches!(c, '<' | '>' | '&' | '=' | '\'' | '\u{2028}' | '\u{2029}')
 }

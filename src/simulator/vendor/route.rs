@@ -15,7 +15,7 @@ pub(super) struct Route {
 
 type Methods = &'static [(Method, Operation)];
 
-/// What stands for something in a path.
+/// Placeholder of a subject in a path.
 const SUBJECT: &str = "{}";
 
 const ROUTES: &[(&str, Methods)] = &[

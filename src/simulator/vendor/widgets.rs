@@ -123,7 +123,7 @@ fn find<'w>(world: &'w World, id: &str, email: &str) -> Result<&'w Widget, Refus
     widget.ok_or_else(|| Refusal::not_found("widget"))
 }
 
-/// What is sent of a widget, the same on create and update.
+/// Fields of a widget that are sent, the same on create and update.
 struct Sent {
     account: String,
     name: Option<String>,
