@@ -24,6 +24,8 @@ pub mod dialogue;
 #[cfg(feature = "inbox")]
 pub mod inbox;
 pub mod journal;
+#[cfg(feature = "record")]
+pub mod record;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 #[cfg(feature = "testing")]

@@ -1,0 +1,60 @@
+//! Errors of recordings.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::debug_is_text;
+
+/// Recording that could not be read or written.
+///
+/// The text names the file and the line, and repeats nothing of what was recorded.
+pub struct RecordingError {
+    file: Option<PathBuf>,
+    problem: Problem,
+}
+
+enum Problem {
+    Form { line: usize, expected: String },
+    Io(io::Error),
+}
+
+impl RecordingError {
+    pub(super) fn form(line: usize, expected: &str) -> Self {
+        Self { file: None, problem: Problem::Form { line, expected: expected.to_owned() } }
+    }
+
+    pub(super) fn io(file: &Path, error: io::Error) -> Self {
+        Self { file: Some(file.to_owned()), problem: Problem::Io(error) }
+    }
+
+    /// Names the file of the error.
+    pub(super) fn in_file(self, file: &Path) -> Self {
+        Self { file: Some(file.to_owned()), ..self }
+    }
+}
+
+impl fmt::Display for RecordingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("recording")?;
+        if let Some(file) = &self.file {
+            write!(f, " {file:?}")?;
+        }
+        match &self.problem {
+            Problem::Form { line, expected } => write!(f, ": expected {expected} at line {line}"),
+            Problem::Io(_) => f.write_str(": not accessible"),
+        }
+    }
+}
+
+debug_is_text!(RecordingError);
+
+impl Error for RecordingError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.problem {
+            Problem::Form { .. } => None,
+            Problem::Io(error) => Some(error),
+        }
+    }
+}

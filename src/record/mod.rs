@@ -1,0 +1,8 @@
+//! Recordings: real traffic in files, redacted, and replayed as tests.
+
+mod error;
+mod exchange;
+mod form;
+
+pub use self::error::RecordingError;
+pub use self::exchange::Exchange;
