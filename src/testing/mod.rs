@@ -158,6 +158,7 @@ mod chat_event;
 #[cfg(feature = "dialogue")]
 mod dialogue_state;
 mod failure;
+pub(crate) mod mismatch;
 mod mutator;
 pub(crate) mod reading;
 mod samples;

@@ -1,25 +1,62 @@
 //! SnapEngage's reading of a bot's answer: the only one, for tests and for the simulator.
 
 use serde::Deserialize;
+use serde_json::{Error, Map, Value};
 
+use super::mismatch::{described, kind, mismatch};
 use super::script_lines;
 use crate::bot::{Button, Command, Content, Reply};
 use crate::id::{CaseId, WidgetId};
 
-/// Reads the body of a bot's answer, or returns the reason why SnapEngage could not.
+/// Reads the body of a bot's answer, or returns the reason why SnapEngage could not: the field, and
+/// nothing that the answer says.
 pub(crate) fn reply(body: &[u8], widget_id: &WidgetId, case_id: &CaseId) -> Result<Reply, String> {
-    #[derive(Deserialize)]
-    struct Ids {
-        widget_id: Option<WidgetId>,
-        case_id: Option<CaseId>,
+    let unreadable = |problem: String| format!("the bot's answer cannot be read: {problem}");
+    let answer = object(body).map_err(unreadable)?;
+    for (name, expected) in [("widget_id", widget_id.as_str()), ("case_id", case_id.as_str())] {
+        match answer.get(name) {
+            Some(Value::String(id)) if id == expected => {}
+            Some(Value::String(_)) => {
+                let problem = format!("`{name}` is not that of the request");
+                return Err(format!("the bot's answer is for another conversation: {problem}"));
+            }
+            None => return Err(unreadable(format!("missing field `{name}`"))),
+            Some(other) => {
+                let problem = mismatch("a string", kind(other));
+                return Err(unreadable(format!("`{name}`: {problem}")));
+            }
+        }
     }
+    serde_json::from_slice(body).map_err(|error| unreadable(placed(&answer, &error)))
+}
 
-    let unreadable = |error| format!("the bot's answer cannot be read: {error}");
-    let ids: Ids = serde_json::from_slice(body).map_err(unreadable)?;
-    if ids.widget_id.as_ref() != Some(widget_id) || ids.case_id.as_ref() != Some(case_id) {
-        return Err("the bot's answer is for another conversation".to_owned());
+/// Reads the body of an answer as an object.
+fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(mismatch("an object", kind(&other))),
+        // Of what is no JSON, serde_json says where, and repeats nothing.
+        Err(error) => Err(format!("not JSON: {error}")),
     }
-    serde_json::from_slice(body).map_err(unreadable)
+}
+
+/// Describes an error with the field that it is in, such as `content[0]: missing field
+/// `operation``.
+fn placed(answer: &Map<String, Value>, error: &Error) -> String {
+    let content = match answer.get("content") {
+        None => &[][..],
+        Some(Value::Array(content)) => content,
+        Some(other) => return format!("`content`: {}", mismatch("an array", kind(other))),
+    };
+    let problem = |value: &Value| Content::deserialize(value).err();
+    let found = content.iter().enumerate().find_map(|(n, value)| Some((n, problem(value)?)));
+    match (found, answer.get("context_id")) {
+        (Some((n, error)), _) => format!("`content[{n}]`: {}", described(&error)),
+        (None, Some(id)) if !id.is_string() && !id.is_null() => {
+            format!("`context_id`: {}", mismatch("a string", kind(id)))
+        }
+        _ => described(error),
+    }
 }
 
 /// Returns the buttons that a visitor sees after a reply; `None` if those above it are still there,

@@ -128,10 +128,15 @@ async fn bot_that_fails_hands_over_to_a_human() {
     let answers = [
         (500, "", "answered 500"),
         (302, "", "answered 302"),
-        (200, "<html>", "cannot be read"),
-        (200, "[]", "cannot be read"),
-        (200, r#"{"content":[]}"#, "another conversation"),
-        (200, r#"{"widget_id":"w","case_id":"other","content":[]}"#, "another conversation"),
+        (200, "<html>", "cannot be read: not JSON: expected value at line 1 column 1"),
+        (200, "[]", "cannot be read: expected an object, found an array"),
+        (200, r#"{"content":[]}"#, "cannot be read: missing field `widget_id`"),
+        (200, r#"{"widget_id":"w","case_id":1}"#, "`case_id`: expected a string, found a number"),
+        (
+            200,
+            r#"{"widget_id":"w","case_id":"other","content":[]}"#,
+            "for another conversation: `case_id` is not that of the request",
+        ),
     ];
     for (status, body, problem) in answers {
         let answer = move |_: &http::Request<bytes::Bytes>| {
