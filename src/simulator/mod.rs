@@ -224,10 +224,12 @@
 //!
 //! A simulator is for one's own machine. On a socket, it answers what is for `localhost`,
 //! `127.0.0.1`, `[::1]` or a [host](SimulatorBuilder::host) that was named, and else 421: a page of
-//! another site could lead its own name here. Requests below `/_/` that such a page makes are
-//! answered 403; what pages may read is `/js/` with its `/_v/`, and Widget Availability, as the
-//! vendor's. There are no cookies, no token is shown, and a bot's answer is read up to 1 MiB and
-//! shown as text.
+//! another site could lead its own name here. Requests below `/_/` that a page of another origin
+//! makes are answered 403, where another scheme or port is another origin, and `localhost` the same
+//! as `127.0.0.1` or `[::1]`. Behind a proxy that speaks TLS, `X-Forwarded-Proto` says `https`.
+//! What pages of all origins may read is below `/public/`, as the vendor's, and `/js/` with its
+//! `/_v/`. There are no cookies, no token is shown, and a bot's answer is read up to 1 MiB and shown
+//! as text.
 //!
 //! ```
 //! use http::StatusCode;
@@ -405,10 +407,11 @@ impl Simulator {
             Ok(body) => Call::read(&head, body),
             Err(refusal) => Err(refusal),
         };
-        match call {
-            Ok(call) => self.take(&call).await,
-            Err(refusal) => Ok(refusal.answer(None).into_response(ResponseBody::from)),
-        }
+        let answer = match call {
+            Ok(call) => self.take(&call).await?,
+            Err(refusal) => refusal.answer(None).into_response(ResponseBody::from),
+        };
+        Ok(vendor::open_to_any_origin(head.uri.path(), answer))
     }
 
     /// Takes a call, or lets it go wrong.

@@ -5,6 +5,7 @@
 //! | `/_/` | the page, and what is no page | [`control`], [`visits`], [`agents`], [`deliveries`] |
 //! | `/`, `/page.js`, … | the same | [`page`] |
 //! | `/js/`, `/_v/` | any page | [`page`], [`visitors`] |
+//! | `/public/` | the same | `vendor/` |
 //! | all else | as the vendor has it | `vendor/` |
 
 mod agents;
@@ -27,10 +28,10 @@ use std::sync::Arc;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, CONNECTION,
+    ACCESS_CONTROL_MAX_AGE, CONNECTION, HOST,
 };
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
@@ -41,6 +42,7 @@ use self::refused::Refused;
 use self::reply::FaceReply;
 use self::visitors::ChatKeys;
 use super::Simulator;
+use super::vendor;
 use super::vendor::refusal::Refusal;
 use crate::client::{ResponseBody, TransportError};
 use crate::server::service::{Exchange, Paced, Serve};
@@ -68,6 +70,9 @@ enum Part {
     Script,
     /// Calls of these scripts: `/_v/`.
     Visitors,
+    /// The vendor's, for pages of any origin: `/public/`.
+    Public,
+    /// All else of the vendor's.
     Vendor,
 }
 
@@ -77,6 +82,7 @@ impl Part {
             Some("_") => Self::Control,
             Some("_v") => Self::Visitors,
             Some("js") => Self::Script,
+            Some(vendor::PUBLIC) => Self::Public,
             _ if page::has(path) => Self::Page,
             _ => Self::Vendor,
         }
@@ -84,7 +90,21 @@ impl Part {
 
     /// Returns `true` for what pages of any origin may read.
     fn is_open(self) -> bool {
-        matches!(self, Self::Script | Self::Visitors)
+        matches!(self, Self::Script | Self::Visitors | Self::Public)
+    }
+
+    /// Says in an answer who may read it, whatever else it is: an error as well, and what a fault
+    /// has put in its place.
+    fn mark(self, headers: &mut HeaderMap) {
+        let policy = match self {
+            Self::Control | Self::Page => "same-origin",
+            Self::Script | Self::Visitors | Self::Public => "cross-origin",
+            Self::Vendor => return,
+        };
+        headers.insert(RESOURCE_POLICY, HeaderValue::from_static(policy));
+        if self.is_open() {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+        }
     }
 }
 
@@ -108,18 +128,19 @@ impl Face {
             return Ok(refused.reply().into_response());
         }
         let part = Part::of(head.uri.path());
-        if part == Part::Vendor {
-            let answer = self.simulator.handle(Request::from_parts(head, body)).await?;
-            return Ok(self.once_kept(answer).await);
-        }
-        let mut reply = self.reply(part, head, body).await.unwrap_or_else(Refused::reply);
-        if part.is_open() {
-            reply.headers.push((ACCESS_CONTROL_ALLOW_ORIGIN, ANY));
-            reply.headers.push((RESOURCE_POLICY, HeaderValue::from_static("cross-origin")));
-        } else {
-            reply.headers.push((RESOURCE_POLICY, HeaderValue::from_static("same-origin")));
-        }
-        Ok(self.once_kept(reply.into_response()).await)
+        let is_preflight = part.is_open() && head.method == Method::OPTIONS;
+        let answer = match part {
+            Part::Vendor | Part::Public if !is_preflight => {
+                self.simulator.handle(Request::from_parts(head, body)).await?
+            }
+            _ => {
+                let reply = self.reply(part, head, body).await;
+                reply.unwrap_or_else(Refused::reply).into_response()
+            }
+        };
+        let mut answer = self.once_kept(answer).await;
+        part.mark(answer.headers_mut());
+        Ok(answer)
     }
 
     /// Returns an answer once what it tells of is kept.
@@ -143,7 +164,7 @@ impl Face {
             Part::Page => page::file(&asked, &self.simulator.hubs()),
             Part::Script => page::script(&asked, |id| self.simulator.has_widget(id)),
             Part::Visitors => self.visitors(&asked).await,
-            Part::Vendor => Err(Refused::unknown("page")),
+            Part::Vendor | Part::Public => Err(Refused::unknown("page")),
         }
     }
 
@@ -192,8 +213,10 @@ impl Serve for Face {
         request: Request<Incoming>,
         exchange: Exchange<'_>,
     ) -> Result<Response<Paced<ResponseBody>>, TransportError> {
-        let response =
-            if exchange.framing.is_ok() { self.handle(request).await? } else { refused_framing() };
+        let response = match &exchange.framing {
+            Ok(()) => self.handle(request).await?,
+            Err(_) => refused_framing(&request),
+        };
         Ok(response.map(|body| exchange.paced(body)))
     }
 
@@ -205,9 +228,16 @@ impl Serve for Face {
 }
 
 /// Refuses a request whose end is in doubt, and whatever may come behind it.
-fn refused_framing() -> Response<ResponseBody> {
-    let answer = Refusal::malformed("the end of the request is in doubt").answer(None);
+fn refused_framing<B>(request: &Request<B>) -> Response<ResponseBody> {
+    let problem = match request.headers().get_all(HOST).iter().count() {
+        // RFC 9112, 3.2, wants 400.
+        0 if request.version() != Version::HTTP_10 => "missing header `Host`",
+        2.. => "more than one header `Host`",
+        _ => "the end of the request is in doubt",
+    };
+    let answer = Refusal::malformed(problem).answer(None);
     let mut response = answer.into_response(ResponseBody::from);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    Part::of(request.uri().path()).mark(response.headers_mut());
     response
 }

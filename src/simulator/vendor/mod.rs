@@ -17,6 +17,9 @@ mod visitor_chat;
 pub(super) mod widgets;
 mod zone;
 
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use http::{HeaderValue, Response};
+
 use self::answer::Answer;
 use self::call::Call;
 use super::world::World;
@@ -43,9 +46,17 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
         Operation::Poll => visitor_chat::poll(world, call),
         Operation::Availability => availability::get(world, call),
     };
-    let answer = result.unwrap_or_else(|refusal| refusal.answer(Some(call.operation)));
-    match call.operation {
-        Operation::Availability => availability::open_to_any_origin(answer),
-        _ => answer,
+    result.unwrap_or_else(|refusal| refusal.answer(Some(call.operation)))
+}
+
+/// First segment of the paths whose answers pages of any origin may read.
+pub(super) const PUBLIC: &str = "public";
+
+/// Lets any page read an answer, if it is one to a path that is for all of them.
+pub(super) fn open_to_any_origin<B>(path: &str, mut answer: Response<B>) -> Response<B> {
+    if path.split('/').nth(1) == Some(PUBLIC) {
+        let any = HeaderValue::from_static("*");
+        answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
     }
+    answer
 }
