@@ -142,8 +142,9 @@ impl Deliveries {
             let _ = writeln!(text, "    #{n} {at} attempt {attempt} to {url}");
             let _ = writeln!(text, "      {}", request.body);
             match (&record.response, &record.error) {
-                (Some(response), _) => {
+                (Some(response), error) => {
                     let _ = writeln!(text, "      {} {}", response.status, response.body);
+                    let _ = error.iter().try_for_each(|error| writeln!(text, "      {error}"));
                 }
                 (None, Some(error)) => {
                     let _ = writeln!(text, "      {error}");

@@ -24,7 +24,9 @@ pub struct DeliveryRecord {
     pub case_id: Option<CaseId>,
     /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Address it was sent to: a path if it went straight to a receiver.
+    /// Address it was sent to: a path if it went straight to a receiver. What may be a secret in it
+    /// is `<secret>`: a user and a password before the host, and in that of Get Contact the end of
+    /// the path and the values of a query that was configured.
     pub url: String,
     /// Simulated time it was sent.
     pub at: Timestamp,
@@ -34,16 +36,20 @@ pub struct DeliveryRecord {
     pub request: RecordedRequest,
     /// The answer; absent if there was none.
     pub response: Option<RecordedResponse>,
-    /// Failure.
+    /// Failure: no answer, or one of a bot that cannot be read, which is beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// `true` in place of a request: SnapEngage has given up, and writes an email to the customer.
     #[serde(default, skip_serializing_if = "is_false")]
     pub mailed: bool,
+    /// `true` for a request that is not sent yet: a [fault](super::FaultTrigger::reorder) holds it
+    /// back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub held: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
-fn is_false(flag: &bool) -> bool {
+pub(super) fn is_false(flag: &bool) -> bool {
     !*flag
 }
 

@@ -467,9 +467,12 @@ impl Simulator {
         self.lock().faults.all()
     }
 
-    /// Takes all faults away.
+    /// Takes all faults away, and sends what they hold back.
     pub fn clear_faults(&self) {
-        self.lock().faults.clear();
+        self.act(|world| {
+            world.faults.clear();
+            world.outbox.release(None);
+        });
     }
 
     /// Returns a visitor who comes to a widget, for a test to play.

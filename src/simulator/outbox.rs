@@ -205,7 +205,7 @@ impl World {
             let fault = fault.map(|fault| fault.kind);
             if fault == Some(Kind::Reorder) {
                 parcel.was_held = true;
-                self.outbox.held.push(parcel);
+                self.hold(parcel);
                 continue;
             }
             lane.under_way = Some(parcel.clone());
@@ -226,12 +226,18 @@ impl World {
             Content::Query(_) => Bytes::new(),
         };
         let posted = Posted::new(&parcel, body, fault);
-        let record = DeliveryRecord {
+        let record = self.record_of(&parcel, &posted);
+        self.record(record.clone());
+        Departure { posted, key, epoch: self.epoch, parcel, record, again }
+    }
+
+    fn record_of(&self, parcel: &Parcel, posted: &Posted) -> DeliveryRecord {
+        DeliveryRecord {
             n: parcel.n,
             feed: parcel.feed,
             case_id: parcel.case.clone(),
             attempt: parcel.attempt,
-            url: posted.url.clone(),
+            url: posted.shown_url(),
             at: self.time.now(),
             duration_ms: 0,
             request: RecordedRequest {
@@ -241,9 +247,24 @@ impl World {
             response: None,
             error: None,
             mailed: false,
+            held: false,
+        }
+    }
+
+    /// Holds a request back, and says so: who caused it is answered meanwhile, and would wait for
+    /// its effects in vain. An event for a bot has no body yet.
+    fn hold(&mut self, parcel: Parcel) {
+        let body = match &parcel.content {
+            Content::Json(body) | Content::Xml(body) => body.clone(),
+            Content::Bot(_) | Content::Query(_) => Bytes::new(),
         };
-        self.record(record.clone());
-        Departure { posted, key, epoch: self.epoch, parcel, record, again }
+        let posted = Posted::new(&parcel, body, None);
+        let record = DeliveryRecord { held: true, ..self.record_of(&parcel, &posted) };
+        self.record(record);
+        if let (Content::Bot(event), Some(case)) = (&parcel.content, &parcel.case) {
+            self.bot_is_held_back(case, event);
+        }
+        self.outbox.held.push(parcel);
     }
 
     /// Writes an event for a bot. What it wants back goes with it, once.
@@ -269,7 +290,7 @@ impl World {
         self.finish(departure, outcome);
         if let (Some(n), Some(second)) = (departure.again, second) {
             let record = DeliveryRecord { n, ..departure.record.clone() };
-            self.record(second.recorded(record, &departure.parcel.address.token));
+            self.record(second.recorded(record, &departure.parcel.address));
         }
         self.outbox.release(Some(departure.parcel.feed));
         let next = self.depart(&departure.key);
@@ -281,8 +302,11 @@ impl World {
     /// Writes down what came back, and does what follows from it.
     fn finish(&mut self, departure: &Departure, outcome: &Outcome) {
         let parcel = &departure.parcel;
-        let record = departure.record.clone();
-        self.record(outcome.clone().recorded(record, &parcel.address.token));
+        let mut record = departure.record.clone();
+        if let (Content::Bot(event), Some(case)) = (&parcel.content, &parcel.case) {
+            record.error = self.unreadable(case, event, outcome);
+        }
+        self.record(outcome.clone().recorded(record, &parcel.address));
         match (&parcel.content, &parcel.case) {
             (Content::Bot(event), Some(case)) => self.bot_answered(case, event, outcome),
             _ if parcel.feed == Api::Integration && !outcome.is_accepted() => {

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::delivery::{DeliveryRecord, RecordedResponse};
 use super::fault::Kind;
 use super::feeds::Address;
 use super::outbox::{Content, Parcel};
+use crate::api::Api;
 use crate::client::Transport;
 use crate::receiver::Receiver;
 
@@ -46,10 +47,12 @@ pub(super) struct Outlets {
 /// Request that is sent.
 #[derive(Debug, Clone)]
 pub(super) struct Posted {
-    pub(super) url: String,
     pub(super) body: Bytes,
     pub(super) fault: Option<Kind>,
-    method: Method,
+    url: String,
+    /// Query that was added to the address.
+    query: Option<String>,
+    feed: Api,
     content_type: Option<&'static str>,
     address: Address,
 }
@@ -57,20 +60,23 @@ pub(super) struct Posted {
 impl Posted {
     pub(super) fn new(parcel: &Parcel, body: Bytes, fault: Option<Kind>) -> Self {
         let address = parcel.address.clone();
-        let (url, content_type) = match &parcel.content {
-            Content::Query(query) => {
-                let separator = if address.url.contains('?') { '&' } else { '?' };
-                (format!("{}{separator}{query}", address.url), None)
-            }
-            Content::Xml(_) => (address.url.to_string(), Some(XML)),
-            Content::Json(_) | Content::Bot(_) => (address.url.to_string(), Some(JSON)),
+        let (query, content_type) = match &parcel.content {
+            Content::Query(query) => (Some(query.clone()), None),
+            Content::Xml(_) => (None, Some(XML)),
+            Content::Json(_) | Content::Bot(_) => (None, Some(JSON)),
         };
-        Self { url, body, fault, method: parcel.feed.method(), content_type, address }
+        let url = with_query(&address.url, query.as_deref());
+        Self { body, fault, url, query, feed: parcel.feed, content_type, address }
+    }
+
+    /// Returns the address, without what may be a secret in it.
+    pub(super) fn shown_url(&self) -> String {
+        with_query(&self.address.shown(self.feed), self.query.as_deref())
     }
 
     fn request(&self) -> Result<Request<Bytes>, String> {
         let mut request = Request::new(self.body.clone());
-        *request.method_mut() = self.method.clone();
+        *request.method_mut() = self.feed.method();
         *request.uri_mut() = self.url.parse().map_err(|_| "not an address".to_owned())?;
         let headers = request.headers_mut();
         if let Some(content_type) = self.content_type {
@@ -133,12 +139,13 @@ impl Outcome {
     }
 
     /// Writes it into the record of the request.
-    pub(super) fn recorded(self, mut record: DeliveryRecord, token: &str) -> DeliveryRecord {
+    pub(super) fn recorded(self, mut record: DeliveryRecord, address: &Address) -> DeliveryRecord {
+        let secrets = address.secrets(record.feed);
         record.duration_ms = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX);
         let redact = |text: &[u8]| {
-            let text = String::from_utf8_lossy(text);
-            let is_telling = token.len() >= TELLING;
-            if is_telling { text.replace(token, REDACTED) } else { text.into_owned() }
+            let text = String::from_utf8_lossy(text).into_owned();
+            let telling = secrets.iter().filter(|secret| secret.len() >= TELLING);
+            telling.fold(text, |text, secret| text.replace(secret, REDACTED))
         };
         match self.answer {
             Ok(answer) => {
@@ -205,12 +212,26 @@ impl Outlets {
                 let sent = transport.send(request).await;
                 let (head, body) = sent.map_err(|error| described(&error))?.into_parts();
                 let body = Limited::new(body, ANSWER_LIMIT).collect().await;
-                (head, body.map_err(|error| described(&*error))?.to_bytes())
+                (head, body.map_err(|error| broken_off(&*error))?.to_bytes())
             }
             _ => return Err("nowhere to deliver to".to_owned()),
         };
         Ok(Answered { status: head.status, headers: head.headers, body })
     }
+}
+
+fn with_query(url: &str, query: Option<&str>) -> String {
+    let Some(query) = query else { return url.to_owned() };
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}{query}")
+}
+
+/// Describes why a body is not whole.
+fn broken_off(error: &(dyn Error + 'static)) -> String {
+    if error.is::<LengthLimitError>() {
+        return format!("the body is longer than {ANSWER_LIMIT} bytes");
+    }
+    described(error)
 }
 
 /// Describes an error and its causes.

@@ -22,6 +22,10 @@ const BAN: Duration = Duration::from_secs(60 * 60);
 /// with the same transfer would be told for ever.
 const MOST_FAILURES: u32 = 5;
 
+/// Line of a chat of which an event is held back.
+const HELD_BACK: &str = "Held back by a fault: the bot is told after the next request of its feed, \
+    or when time advances";
+
 /// Characters of what a system line says of a failure.
 const LONGEST_PROBLEM: usize = 300;
 
@@ -29,14 +33,39 @@ impl World {
     /// Carries out what a bot has answered to an event.
     pub(super) fn bot_answered(&mut self, id: &CaseId, event: &BotEvent, outcome: &Outcome) {
         self.changed(SimulatorChange::Visit(id.clone()));
-        let is_the_bots = self.cases.get(id).is_some_and(|case| case.stage == Stage::Bot);
-        if !is_the_bots || event.kind == BotEventKind::Closed {
+        if !self.is_read(id, event) {
             return;
         }
         match read(outcome, &event.widget, id) {
             Ok(Some(reply)) => self.carry_out(id, &reply),
             Ok(None) => {}
             Err(problem) => self.bot_failed(id, event.kind, &problem),
+        }
+    }
+
+    /// Returns `true` if it matters what a bot answers to an event.
+    fn is_read(&self, id: &CaseId, event: &BotEvent) -> bool {
+        let is_the_bots = self.cases.get(id).is_some_and(|case| case.stage == Stage::Bot);
+        is_the_bots && event.kind != BotEventKind::Closed
+    }
+
+    /// Describes what is wrong with an answer that came, and cannot be read.
+    pub(super) fn unreadable(
+        &self,
+        id: &CaseId,
+        event: &BotEvent,
+        outcome: &Outcome,
+    ) -> Option<String> {
+        let is_read = outcome.is_accepted() && self.is_read(id, event);
+        if is_read { read(outcome, &event.widget, id).err() } else { None }
+    }
+
+    /// Tells the developer that the bot does not know of an event yet.
+    pub(super) fn bot_is_held_back(&mut self, id: &CaseId, event: &BotEvent) {
+        if self.is_read(id, event) {
+            let now = self.time.now();
+            self.note(id, HELD_BACK, now);
+            self.changed(SimulatorChange::Visit(id.clone()));
         }
     }
 

@@ -153,6 +153,54 @@ async fn bot_that_fails_hands_over_to_a_human() {
     }
 }
 
+/// Answers with the ids of the request, and this in place of the rest.
+fn answering(rest: &'static str) -> impl Fn(&http::Request<bytes::Bytes>) -> Response<String> {
+    move |request| {
+        let sent: Value = serde_json::from_slice(request.body()).expect("JSON");
+        let ids = format!(r#""widget_id":{},"case_id":{}"#, sent["widget_id"], sent["case_id"]);
+        Response::new(format!("{{{ids},{rest}}}"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn field_of_an_unreadable_answer_is_in_the_delivery() {
+    for (rest, problem) in [
+        (r#""content":"secret words""#, "`content`: expected an array, found a string"),
+        (r#""content":[],"context_id":["secret words"]"#, "`context_id`: expected a string"),
+        (
+            r#""content":[{"type":"message","text":"a"},{"type":"command"}]"#,
+            "`content[1]`: missing field `operation`",
+        ),
+        (
+            r#""content":[{"type":"command","operation":["secret words"]}]"#,
+            "`content[0]`: expected a string, found an array",
+        ),
+    ] {
+        let (simulator, visit) = by_hand(answering(rest)).await;
+        visit.assert_state(VisitState::Queued);
+        let noted = texts(&visit, LineAuthor::System);
+        let delivered = simulator.delivered(Api::Bot);
+        let record = &delivered.records()[0];
+        let error = record.error.as_deref().expect("an error");
+        assert!(error.contains(problem) && noted[0].contains(error), "{error}: {noted:?}");
+        assert!(!error.contains("secret"), "{error}");
+        assert_eq!(record.response.as_ref().map(|response| response.status), Some(200));
+        assert!(record.is_finished() && !record.is_accepted());
+    }
+    let (simulator, visit) = by_hand(answering(r#""content":[]"#)).await;
+    visit.assert_state(VisitState::Bot);
+    simulator.delivered(Api::Bot).assert_accepted();
+}
+
+#[tokio::test(start_paused = true)]
+async fn answer_that_is_too_long_names_the_limit() {
+    let (simulator, visit) = by_hand(|_| Response::new(" ".repeat((1 << 20) + 1))).await;
+    visit.assert_state(VisitState::Queued);
+    let delivered = simulator.delivered(Api::Bot);
+    let error = delivered.records()[0].error.clone().expect("an error");
+    assert_eq!(error, "the body is longer than 1048576 bytes");
+}
+
 #[tokio::test(start_paused = true)]
 async fn bot_that_is_late_is_given_up_after_ten_seconds() {
     for (delay, state) in [(9_990, VisitState::Bot), (10_010, VisitState::Queued)] {

@@ -14,6 +14,9 @@ use crate::stage::*;
 const FEEDS: [Api; 5] =
     [Api::Bot, Api::Integration, Api::Conversation, Api::AgentStatus, Api::Contact];
 
+const HELD_BACK: &str = "Held back by a fault: the bot is told after the next request of its feed, \
+    or when time advances";
+
 /// Lets each feed be sent to at least once.
 async fn story(simulator: &Simulator) {
     let visit = simulator.visit("sales").email("v@example.com").start("Hello").await;
@@ -80,16 +83,25 @@ async fn reordered_request_comes_after_the_next_of_its_feed() {
     let simulator = on_stage();
     simulator.fault(Fault::nth(2).on(Api::Bot).reorder());
     let visit = simulator.visit("sales").start("One").await;
-    visit.says("Two").await.sees_nothing();
+    visit.says("Two").await.sees(HELD_BACK);
+    let held = |n: usize| simulator.delivered(Api::Bot).records()[n].clone();
+    assert!(held(1).held && !held(1).is_finished() && held(1).response.is_none());
     visit.says("Three").await.sees("You said Three").sees("You said Two");
     let lines = visit.view().lines.into_iter().filter_map(|line| line.text);
-    let expected = ["One", "You said One", "Two", "Three", "You said Three", "You said Two"];
+    let two = ["One", "You said One", "Two", HELD_BACK];
+    let expected = [&two[..], &["Three", "You said Three", "You said Two"]].concat();
     assert_eq!(lines.collect::<Vec<_>>(), expected);
-    // Without another one, time lets it go.
+    assert!(!held(1).held && held(1).is_accepted());
+    // Without another one, time lets it go, or the end of the fault.
     simulator.fault(Fault::nth(1).on(Api::Bot).reorder());
-    visit.says("Four").await.sees_nothing();
+    visit.says("Four").await.sees(HELD_BACK);
     simulator.advance(Duration::ZERO).await;
     visit.sees("You said Four");
+    simulator.fault(Fault::nth(1).on(Api::Bot).reorder());
+    visit.says("Five").await.sees(HELD_BACK);
+    simulator.clear_faults();
+    simulator.settled().await;
+    visit.sees("You said Five");
 }
 
 #[tokio::test(start_paused = true)]

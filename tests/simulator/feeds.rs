@@ -138,7 +138,7 @@ async fn contact_is_looked_up_when_an_address_is_known() {
     let records = deliveries.records();
     let case = visit.case_id();
     let expected =
-        format!("/contact/secret?email=v%2Bx%40example.com&ip=198.18.0.1&url=&caseId={case}");
+        format!("/contact/<secret>?email=v%2Bx%40example.com&ip=198.18.0.1&url=&caseId={case}");
     assert_eq!(records[0].url, expected);
     assert_eq!(records[0].request.body, "");
     assert!(!records[0].request.headers.contains_key("authorization"));

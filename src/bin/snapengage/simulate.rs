@@ -111,7 +111,10 @@ fn row(record: &DeliveryRecord) -> String {
     let again =
         if record.attempt > 1 { format!(" attempt {}", record.attempt) } else { String::new() };
     let outcome = match (&record.response, &record.error) {
-        (_, Some(error)) => format!("failed: {}", output::legible(error)),
+        (Some(response), Some(error)) => {
+            format!("{} failed: {}", response.status, output::legible(error))
+        }
+        (None, Some(error)) => format!("failed: {}", output::legible(error)),
         (Some(response), None) => response.status.to_string(),
         (None, None) => "not answered".to_owned(),
     };

@@ -3,6 +3,7 @@
 pub(super) mod bot;
 pub(super) mod conversation;
 pub(super) mod integration;
+mod shown;
 mod xml;
 
 use std::fmt;
