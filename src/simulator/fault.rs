@@ -39,13 +39,15 @@ use crate::timestamp::Timestamp;
 /// | `slow` | `ms` a KiB |
 /// | `foreign-link`, `foreign-redirect` | `to`, by default `https://elsewhere.invalid` |
 ///
-/// and with each `after_effect`. Without a `call`, by the name that
-/// [`Operation::as_str`](crate::client::Operation::as_str) returns, it is for all calls.
+/// and with each but `refuse` `after_effect`. Without a `call`, by the name that
+/// [`Operation::as_str`](crate::client::Operation::as_str) returns, it is for all calls that it can
+/// befall: the two links are of `logs` alone.
 ///
 /// With `feed` in place of `call`, by the name that [`Api::as_str`](crate::Api::as_str) returns, it
-/// is for the requests that the simulator sends to a feed: `drop`, `duplicate` and `reorder` are for
-/// them alone, and links and `after_effect` for calls alone. All but `refuse` and `drop` send the
-/// request, and what is answered to it counts as lost, or as what the fault says.
+/// is for the requests that the simulator sends to a feed: `drop`, `duplicate` and `reorder` are
+/// for them alone, and links, `foreign-redirect`, `error-in-200` and `after_effect` for calls
+/// alone. All but `refuse` and `drop` send the request, and what is answered to it counts as lost,
+/// or as what the fault says.
 ///
 /// ```
 /// use snapengage::simulator::Fault;
@@ -199,7 +201,8 @@ impl Fault {
         self
     }
 
-    /// Lets the call have its effect first: it was done, and the caller cannot know.
+    /// Lets the call have its effect first: it was done, and the caller cannot know. It is for
+    /// calls alone, and not for [`refuse`](FaultTrigger::refuse).
     ///
     /// Without it, what is answered by a status, a redirect or an error, or broken off before the
     /// answer, was not done, and a stall comes before the effect. An answer that is halved, slow or
@@ -258,22 +261,24 @@ impl FaultTrigger {
         self.does(Kind::Slow { ms: millis(delay) })
     }
 
-    /// Links a page of the logs to the first page.
+    /// Links a page of the logs to the first page. It is for [`Logs`](Operation::Logs) alone.
     pub fn cyclic_link(self) -> Fault {
         self.does(Kind::CyclicLink)
     }
 
-    /// Links a page of the logs to this origin: `https://elsewhere.example`.
+    /// Links a page of the logs to this origin: `https://elsewhere.example`. It is for
+    /// [`Logs`](Operation::Logs) alone.
     pub fn foreign_link(self, origin: impl Into<String>) -> Fault {
         self.does(Kind::ForeignLink { to: origin.into() })
     }
 
-    /// Redirects to the same path at this origin: `https://elsewhere.example`.
+    /// Redirects to the same path at this origin: `https://elsewhere.example`. It is for calls
+    /// alone.
     pub fn foreign_redirect(self, origin: impl Into<String>) -> Fault {
         self.does(Kind::ForeignRedirect { to: origin.into() })
     }
 
-    /// Answers 200 with an error in the body, as Widget Availability does.
+    /// Answers 200 with an error in the body, as Widget Availability does. It is for calls alone.
     pub fn error_in_200(self) -> Fault {
         self.does(Kind::ErrorIn200)
     }
@@ -292,7 +297,12 @@ impl FaultTrigger {
     }
 
     /// Sends the request after the next one of its feed, or when time
-    /// [advances](super::Simulator::advance).
+    /// [advances](super::Simulator::advance), or faults are
+    /// [cleared](super::Simulator::clear_faults).
+    ///
+    /// Until then its [delivery](super::DeliveryRecord::held) is `held`, and nobody waits for it: a
+    /// visitor's act returns at once. Of an event for a bot that is held back, a line of the system
+    /// in the chat tells.
     pub fn reorder(self) -> Fault {
         self.does(Kind::Reorder)
     }
@@ -303,9 +313,9 @@ fn millis(delay: Duration) -> u64 {
 }
 
 impl FaultTrigger {
-    fn is_for(&self, target: Target) -> bool {
+    fn is_for(&self, target: Target, kind: &Kind) -> bool {
         match (self.on, target) {
-            (None, Target::Call(_)) => true,
+            (None, Target::Call(_)) => kind.can_befall(target),
             (Some(Target::Call(Operation::Say)), Target::Call(operation)) => {
                 matches!(operation, Operation::Say | Operation::CloseChat)
             }
@@ -339,6 +349,7 @@ fn chance(seed: u64, number: u64) -> f64 {
 pub(super) struct Faults(Vec<(Fault, u64)>);
 
 impl Faults {
+    /// Adds a fault, which can befall what it is for.
     pub(super) fn add(&mut self, fault: Fault) {
         self.0.push((fault, 0));
     }
@@ -355,7 +366,7 @@ impl Faults {
     pub(super) fn befalls(&mut self, target: Target) -> Option<Fault> {
         let mut due = None;
         for (fault, count) in &mut self.0 {
-            if fault.trigger.is_for(target) {
+            if fault.trigger.is_for(target, &fault.kind) {
                 *count += 1;
                 if due.is_none() && fault.trigger.is_due(*count) {
                     due = Some(fault.clone());

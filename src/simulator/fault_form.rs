@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::delivery::feed_named;
+use super::delivery::{FEEDS, feed_named};
 use super::fault::{Fault, FaultTrigger, Kind, RetryAfter, Target, When};
 use crate::client::Operation;
 use crate::timestamp::Timestamp;
@@ -59,20 +59,14 @@ impl TryFrom<Form> for Fault {
     fn try_from(mut form: Form) -> Result<Self, String> {
         let trigger = FaultTrigger { when: form.when()?, on: form.on()? };
         let kind = form.kind()?;
-        let is_feed = matches!(trigger.on, Some(Target::Feed(_)));
-        let is_misplaced = match kind {
-            Kind::Drop | Kind::Duplicate | Kind::Reorder => !is_feed,
-            Kind::CyclicLink | Kind::ForeignLink { .. } => is_feed,
-            _ => is_feed && form.after_effect,
-        };
-        if is_misplaced {
-            let what = if is_feed { "feed" } else { "call" };
-            return Err(format!("`{}` is not of a {what}", form.does));
-        }
         if let Some(odd) = form.left_over() {
             return Err(format!("`{odd}` is not of `{}`", form.does));
         }
-        Ok(Self { trigger, kind, is_after_effect: form.after_effect })
+        let fault = Self { trigger, kind, is_after_effect: form.after_effect };
+        match fault.mistake() {
+            Some(mistake) => Err(mistake),
+            None => Ok(fault),
+        }
     }
 }
 
@@ -94,11 +88,12 @@ impl Form {
             (Some(name), None) => {
                 let mut all = Operation::ALL.into_iter();
                 let call = all.find(|operation| operation.as_str() == name);
-                call.map(|call| Some(Target::Call(call))).ok_or_else(|| "unknown `call`".to_owned())
+                let known = || unknown("call", Operation::ALL.iter().map(|call| call.as_str()));
+                call.map(|call| Some(Target::Call(call))).ok_or_else(known)
             }
             (None, Some(name)) => {
                 let feed = feed_named(name).map(|feed| Some(Target::Feed(feed)));
-                feed.ok_or_else(|| "unknown `feed`".to_owned())
+                feed.ok_or_else(|| unknown("feed", FEEDS.iter().map(|feed| feed.as_str())))
             }
             (Some(_), Some(_)) => Err("`call` and `feed` exclude each other".to_owned()),
         }
@@ -129,7 +124,7 @@ impl Form {
             "drop" => Kind::Drop,
             "duplicate" => Kind::Duplicate,
             "reorder" => Kind::Reorder,
-            _ => return Err("unknown `do`".to_owned()),
+            _ => return Err(unknown("do", DEEDS.iter().copied())),
         })
     }
 
@@ -144,6 +139,28 @@ impl Form {
         ];
         fields.into_iter().find_map(|(name, is_there)| is_there.then_some(name))
     }
+}
+
+/// Names of what a fault does.
+const DEEDS: [&str; 13] = [
+    "status",
+    "refuse",
+    "reset",
+    "half",
+    "stall",
+    "slow",
+    "cyclic-link",
+    "foreign-link",
+    "foreign-redirect",
+    "error-in-200",
+    "drop",
+    "duplicate",
+    "reorder",
+];
+
+fn unknown<'n>(what: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
+    format!("unknown `{what}`, expected one of {}", known.join(", "))
 }
 
 fn status(status: Option<u16>) -> Result<StatusCode, String> {

@@ -301,6 +301,7 @@ mod face;
 mod fault;
 mod fault_answer;
 mod fault_form;
+mod fault_target;
 mod feeds;
 mod identity;
 mod ids;
@@ -458,7 +459,16 @@ impl Simulator {
     }
 
     /// Adds a fault. It counts from now on.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot befall what it is for, such as a [`drop`](FaultTrigger::drop) of a call: a test
+    /// would wait for it in vain.
+    #[track_caller]
     pub fn fault(&self, fault: Fault) {
+        if let Some(mistake) = fault.mistake() {
+            panic!("no such fault: {mistake}");
+        }
         self.lock().faults.add(fault);
     }
 

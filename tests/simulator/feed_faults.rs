@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use snapengage::Api;
 use snapengage::client::Operation;
 use snapengage::simulator::{DeliveryRecord, Fault, IntegrationForm, Simulator, VisitState};
 
 use crate::ask::*;
+use crate::face::served::Served;
 use crate::stage::*;
 
 const FEEDS: [Api; 5] =
@@ -31,8 +32,7 @@ async fn every_fault_befalls_every_feed() {
     let faults = [
         (json!({"do": "status", "status": 429, "retry_after": 9}), 429),
         (json!({"do": "status", "status": 504, "html": true}), 504),
-        (json!({"do": "foreign-redirect", "to": "https://x.example"}), 302),
-        (json!({"do": "error-in-200"}), 200),
+        (json!({"do": "status", "status": 302}), 302),
         (json!({"do": "refuse"}), 0),
         (json!({"do": "reset"}), 0),
         (json!({"do": "half"}), 0),
@@ -137,12 +137,74 @@ fn fault_that_makes_no_sense_is_refused() {
     for (fault, problem) in [
         (json!({"feed": "bots", "nth": 1, "do": "drop"}), "unknown `feed`"),
         (json!({"feed": "bot", "call": "logs", "nth": 1, "do": "reset"}), "exclude each other"),
-        (json!({"call": "logs", "nth": 1, "do": "drop"}), "`drop` is not of a call"),
-        (json!({"nth": 1, "do": "reorder"}), "`reorder` is not of a call"),
-        (json!({"feed": "bot", "nth": 1, "do": "cyclic-link"}), "is not of a feed"),
+        (json!({"call": "logs", "nth": 1, "do": "drop"}), "`drop` is not of the call `logs`"),
+        (json!({"nth": 1, "do": "reorder"}), "`reorder` is of a feed, expected `feed`"),
+        (json!({"feed": "bot", "nth": 1, "do": "cyclic-link"}), "is not of the feed `bot`"),
+        (json!({"call": "file", "nth": 1, "do": "foreign-link"}), "is not of the call `file`"),
+        (json!({"nth": 1, "do": "refuse", "after_effect": true}), "no connection is made"),
         (json!({"feed": "bot", "nth": 1, "do": "reset", "after_effect": true}), "not of a feed"),
     ] {
         let error = serde_json::from_value::<Fault>(fault.clone()).expect_err("no fault");
         assert!(error.to_string().contains(problem), "{fault}: {error}");
     }
+}
+
+/// What each fault does, and which calls and feeds it can befall.
+const TABLE: [(&str, bool, &str); 13] = [
+    ("status", true, "all"),
+    ("refuse", true, "all"),
+    ("reset", true, "all"),
+    ("half", true, "all"),
+    ("stall", true, "all"),
+    ("slow", true, "all"),
+    ("drop", true, "none"),
+    ("duplicate", true, "none"),
+    ("reorder", true, "none"),
+    ("cyclic-link", false, "logs"),
+    ("foreign-link", false, "logs"),
+    ("foreign-redirect", false, "all"),
+    ("error-in-200", false, "all"),
+];
+
+fn fault_of(deed: &str) -> Value {
+    match deed {
+        "status" => json!({"nth": 1, "do": deed, "status": 503}),
+        "foreign-link" | "foreign-redirect" => {
+            json!({"nth": 1, "do": deed, "to": "https://x.example"})
+        }
+        "slow" => json!({"nth": 1, "do": deed, "ms": 1}),
+        _ => json!({"nth": 1, "do": deed}),
+    }
+}
+
+#[tokio::test]
+async fn fault_is_taken_for_what_it_can_befall_alone() {
+    let served = Served::new(on_stage()).await;
+    for (deed, is_of_feeds, calls) in TABLE {
+        let feeds = FEEDS.map(|feed| ("feed", feed.as_str(), is_of_feeds));
+        let of_calls = Operation::ALL.map(|call| {
+            let is_of_call = calls == "all" || calls == call.as_str();
+            ("call", call.as_str(), is_of_call)
+        });
+        for (kind, name, is_taken) in feeds.into_iter().chain(of_calls) {
+            let mut fault = fault_of(deed);
+            fault[kind] = name.into();
+            let answered = served.post("/_/faults", &fault).await;
+            if is_taken {
+                assert_eq!(answered.ok(), json!([fault]));
+                served.send("DELETE", "/_/faults", &[], "").await.ok();
+            } else {
+                answered.refused(400, &format!("`{deed}` is not of the {kind} `{name}`"));
+            }
+        }
+        let of_all = served.post("/_/faults", &fault_of(deed)).await;
+        assert_eq!(of_all.status.is_success(), calls != "none", "{deed}");
+        served.send("DELETE", "/_/faults", &[], "").await.ok();
+    }
+}
+
+#[test]
+#[should_panic(expected = "no such fault: `drop` is not of the call `logs`")]
+fn fault_that_befalls_nothing_is_no_fault_in_rust_either() {
+    on_stage().fault(Fault::nth(1).on(Operation::Logs).drop());
 }
