@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::id::{CaseId, WidgetId};
@@ -12,7 +13,7 @@ use crate::timestamp::Timestamp;
 /// Chat as its visitor and its agents see it.
 ///
 /// Its JSON is that of the HTTP face.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct VisitView {
     /// Case of the chat.
@@ -22,36 +23,89 @@ pub struct VisitView {
     /// State of the chat.
     pub state: VisitState,
     /// Name of the visitor, if it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub name: Option<String>,
     /// Email address of the visitor, if it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub email: Option<String>,
     /// Page the visitor is on, if it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub page_url: Option<String>,
     /// Variables of the visitor's page.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub variables: BTreeMap<String, String>,
     /// Email address of the agent who has it, or had it last; absent if none took it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub agent: Option<String>,
     /// Party that ended it; absent before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub ended_by: Option<ChatEndedBy>,
-    /// Lines that were shown, in their order.
+    /// Lines that were shown, in their order; in the list of all visits, none.
+    #[serde(default)]
     pub lines: Vec<VisitLine>,
     /// Labels that were set.
     pub labels: Vec<VisitLabel>,
     /// Tags that were asked for by the last `TAG_TRANSFER`; absent without one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub tags: Option<Vec<String>>,
     /// Ban that the bot spoke; absent without one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub banned: Option<BanKind>,
     /// Id that the bot gets back with the next request; absent if there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub context_id: Option<String>,
+}
+
+impl VisitView {
+    /// Writes the fields, always in the same order: with lines or without them.
+    fn write<S: Serializer>(
+        &self,
+        serializer: S,
+        lines: Option<&[VisitLine]>,
+    ) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("case_id", &self.case_id)?;
+        map.serialize_entry("widget", &self.widget)?;
+        map.serialize_entry("state", &self.state)?;
+        entry(&mut map, "name", self.name.as_ref())?;
+        entry(&mut map, "email", self.email.as_ref())?;
+        entry(&mut map, "page_url", self.page_url.as_ref())?;
+        let variables = Some(&self.variables).filter(|variables| !variables.is_empty());
+        entry(&mut map, "variables", variables)?;
+        entry(&mut map, "agent", self.agent.as_ref())?;
+        entry(&mut map, "ended_by", self.ended_by.as_ref())?;
+        entry(&mut map, "lines", lines)?;
+        map.serialize_entry("labels", &self.labels)?;
+        entry(&mut map, "tags", self.tags.as_ref())?;
+        entry(&mut map, "banned", self.banned.as_ref())?;
+        entry(&mut map, "context_id", self.context_id.as_ref())?;
+        map.end()
+    }
+}
+
+/// Writes a field that is there.
+fn entry<M: SerializeMap>(
+    map: &mut M,
+    name: &'static str,
+    value: Option<impl Serialize>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(name, &value))
+}
+
+impl Serialize for VisitView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.write(serializer, Some(&self.lines))
+    }
+}
+
+/// Visit without its lines, as the list of all and the stream of events have it.
+#[derive(Debug)]
+pub(super) struct VisitRow(pub(super) VisitView);
+
+impl Serialize for VisitRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(serializer, None)
+    }
 }
 
 /// State of a chat.

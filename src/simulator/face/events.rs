@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::interval;
@@ -15,10 +16,12 @@ use super::overview::agent_row;
 use super::refused::Refused;
 use super::reply::FaceReply;
 use super::stream::pieces;
-use super::visits::without_lines;
 use crate::client::ResponseBody;
-use crate::simulator::delivery::DeliveryFilter;
+use crate::id::CaseId;
+use crate::simulator::delivery::{DeliveryFilter, DeliveryRecord, is_false};
+use crate::simulator::visit::VisitRow;
 use crate::simulator::{Simulator, SimulatorChange};
+use crate::timestamp::Timestamp;
 
 /// Pause after which a comment tells both sides that the other one is there.
 const PULSE: Duration = Duration::from_secs(15);
@@ -30,6 +33,50 @@ struct Source {
     /// Changes of faults and time.
     world: watch::Receiver<u64>,
     draining: watch::Receiver<bool>,
+}
+
+/// Delivery without what was sent and answered, which may be long, and else as `/_/deliveries` has
+/// it.
+#[derive(Serialize)]
+struct DeliveryRow {
+    n: u64,
+    feed: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case_id: Option<CaseId>,
+    attempt: u32,
+    url: String,
+    at: Timestamp,
+    duration_ms: u64,
+    response: Option<StatusRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "is_false")]
+    mailed: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    held: bool,
+}
+
+#[derive(Serialize)]
+struct StatusRow {
+    status: u16,
+}
+
+impl From<DeliveryRecord> for DeliveryRow {
+    fn from(record: DeliveryRecord) -> Self {
+        Self {
+            n: record.n,
+            feed: record.feed.as_str(),
+            case_id: record.case_id,
+            attempt: record.attempt,
+            url: record.url,
+            at: record.at,
+            duration_ms: record.duration_ms,
+            response: record.response.map(|response| StatusRow { status: response.status }),
+            error: record.error,
+            mailed: record.mailed,
+            held: record.held,
+        }
+    }
 }
 
 impl Face {
@@ -87,31 +134,23 @@ impl Source {
     fn told(&self, change: SimulatorChange) -> Option<Bytes> {
         Some(match change {
             SimulatorChange::Visit(case) => {
-                event("visit", &without_lines(&self.simulator.visit_view(&case)?))
+                event("visit", &VisitRow(self.simulator.visit_view(&case)?))
             }
             SimulatorChange::Delivery(number) => event("delivery", &self.delivery(number)?),
-            SimulatorChange::Agent(email) => {
-                event("agent", &json!(agent_row(&self.simulator, &email)?))
-            }
+            SimulatorChange::Agent(email) => event("agent", &agent_row(&self.simulator, &email)?),
             SimulatorChange::Reset => event("reset", &json!({})),
         })
     }
 
-    /// Returns a delivery without what was sent and answered: that may be long.
-    fn delivery(&self, number: u64) -> Option<Value> {
+    fn delivery(&self, number: u64) -> Option<DeliveryRow> {
         let filter = DeliveryFilter::default().after(number.checked_sub(1)?);
-        let record = self.simulator.deliveries(&filter).into_iter().next()?;
-        let mut value = json!(record);
-        let record = value.as_object_mut()?;
-        record.remove("request");
-        if let Some(response) = record.get_mut("response").and_then(Value::as_object_mut) {
-            response.retain(|name, _| name == "status");
-        }
-        Some(value)
+        self.simulator.deliveries(&filter).into_iter().next().map(DeliveryRow::from)
     }
 }
 
-fn event(name: &str, data: &Value) -> Bytes {
+fn event(name: &str, data: &impl Serialize) -> Bytes {
+    // What is written are trees of texts, numbers and maps with names that are texts.
+    let data = serde_json::to_string(data).unwrap_or_default();
     // In JSON, a line break within a text is escaped: one line holds it all.
     format!("event: {name}\ndata: {data}\n\n").into()
 }

@@ -10,7 +10,7 @@ use super::refused::Refused;
 use super::reply::FaceReply;
 use super::waiting::is_of;
 use crate::bot::{Button, CommandError};
-use crate::simulator::visit::{NewVisit, OfflineMessage, VisitView};
+use crate::simulator::visit::{NewVisit, OfflineMessage, VisitRow, VisitView};
 
 /// Highest score of a survey.
 const BEST: u8 = 100;
@@ -62,9 +62,8 @@ impl Face {
             let case = self.simulator.start_visit(asked.json::<NewVisit>()?).await?;
             return self.shown(case.as_str());
         }
-        let visits = self.simulator.visits();
-        let visits: Vec<_> = visits.iter().map(without_lines).collect();
-        Ok(FaceReply::json(&visits))
+        let visits = self.simulator.visits().into_iter();
+        Ok(FaceReply::json(&visits.map(VisitRow).collect::<Vec<_>>()))
     }
 
     /// `/_/visits/{case}`.
@@ -155,13 +154,4 @@ impl Face {
 /// Returns `true` for a visit with a line after this one.
 pub(super) fn has_news(view: &VisitView, after: u64) -> bool {
     view.lines.last().is_some_and(|line| line.n > after)
-}
-
-/// Returns a visit as the list has it.
-pub(super) fn without_lines(view: &VisitView) -> Value {
-    let mut value = json!(view);
-    if let Some(visit) = value.as_object_mut() {
-        visit.remove("lines");
-    }
-    value
 }

@@ -33,6 +33,12 @@ impl Events {
 
     /// Returns the next event; `None` at the end.
     async fn next(&mut self) -> Option<(String, Value)> {
+        let (name, data) = self.next_raw().await?;
+        Some((name, serde_json::from_str(&data).expect("JSON")))
+    }
+
+    /// Returns the next event, with its data as it came.
+    async fn next_raw(&mut self) -> Option<(String, String)> {
         loop {
             if let Some((event, rest)) = self.read.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -43,7 +49,7 @@ impl Events {
                 let (name, data) = event.split_once('\n').expect("two lines");
                 let name = name.strip_prefix("event: ").expect("a name").to_owned();
                 let data = data.strip_prefix("data: ").expect("data");
-                return Some((name, serde_json::from_str(data).expect("JSON")));
+                return Some((name, data.to_owned()));
             }
             if !self.more().await {
                 return None;
@@ -85,6 +91,67 @@ async fn events_tell_what_changes_to_every_tab() {
     for tab in &mut tabs {
         tab.until("world").await;
         tab.until("reset").await;
+    }
+}
+
+/// The names of an object's fields, in their order.
+fn names(object: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let (mut depth, mut text, mut is_text, mut is_escaped) = (0, String::new(), false, false);
+    for c in object.chars() {
+        match c {
+            '"' if !is_escaped => {
+                is_text = !is_text;
+                if is_text {
+                    text.clear();
+                }
+            }
+            _ if is_text => text.push(c),
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            ':' if depth == 1 => names.push(text.clone()),
+            _ => {}
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    names
+}
+
+#[tokio::test]
+async fn fields_are_in_one_order_wherever_they_are() {
+    let served = shop().await;
+    let mut events = Events::of(&served).await;
+    let new = json!({
+        "widget": "sales", "text": "agent", "name": "Ann", "email": "ann@example.com",
+        "page_url": "https://shop.example/", "variables": { "plan": "pro" },
+    });
+    let whole = served.post("/_/visits", &new).await;
+    let case = whole.json()["case_id"].as_str().expect("an id").to_owned();
+    let text = |answered: &Answered| String::from_utf8(answered.body.to_vec()).expect("UTF-8");
+    let mut expected = names(&text(&served.get(&format!("/_/visits/{case}")).await));
+    assert!(expected.len() > 8, "{expected:?}");
+    assert_eq!(names(&text(&whole)), expected);
+    expected.retain(|name| name != "lines");
+    let list = text(&served.get("/_/visits").await);
+    assert_eq!(names(list.trim_matches(['[', ']'])), expected);
+
+    let list = text(&served.get("/_/deliveries").await);
+    let mut delivery = names(list.trim_matches(['[', ']']));
+    delivery.retain(|name| name != "request");
+    let (mut is_visit, mut is_delivery) = (false, false);
+    while !(is_visit && is_delivery) {
+        let (name, data) = events.next_raw().await.expect("an event");
+        match name.as_str() {
+            "visit" => {
+                assert_eq!(names(&data), expected);
+                is_visit = true;
+            }
+            "delivery" => {
+                assert_eq!(names(&data), delivery);
+                is_delivery = true;
+            }
+            _ => {}
+        }
     }
 }
 
