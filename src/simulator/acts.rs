@@ -3,6 +3,7 @@
 use super::agenda::{Due, SILENCE};
 use super::agent::Agent;
 use super::case::{Case, Face, Speaker, Stage, Survey, Visiting};
+use super::checked;
 use super::control::SimulatorChange;
 use super::feeds::bot::BotEvent;
 use super::feeds::conversation::{self, About};
@@ -83,6 +84,7 @@ impl World {
 
     /// Says something as the visitor.
     pub(super) fn say(&mut self, case: &str, text: &str) -> Result<(), LeverError> {
+        checked::words("text", text)?;
         let now = self.acts(case)?;
         self.case_mut(case)?.say(Speaker::Visitor, text, now);
         self.pass_on(case, text, None)
@@ -129,6 +131,7 @@ impl World {
 
     /// Gives an email address as the visitor.
     pub(super) fn give_email(&mut self, case: &str, email: &str) -> Result<(), LeverError> {
+        checked::email("email", email)?;
         self.acts(case)?;
         let case = self.case_mut(case)?;
         case.visitor.email = Some(email.to_owned());
@@ -163,6 +166,7 @@ impl World {
         score: u8,
         comment: Option<&str>,
     ) -> Result<(), LeverError> {
+        checked::text_in_bounds("comment", comment.unwrap_or_default())?;
         let id = self.case(case)?.id.clone();
         let (at, comment) = (self.time.event(), comment.map(str::to_owned));
         let survey = Survey { score: score.min(100).into(), comment, at };
@@ -199,6 +203,7 @@ impl World {
         if !self.agents.contains_key(email) {
             return Err(LeverError::unknown("agent"));
         }
+        checked::sub_status("sub_status", sub_status.as_deref().unwrap_or_default())?;
         let now = self.time.event();
         if let Some(address) = self.agent_status.clone() {
             let sub_status = sub_status.as_deref();
@@ -234,6 +239,7 @@ impl World {
 
     /// Says something as the agent who has the chat.
     pub(super) fn answer(&mut self, email: &str, case: &str, text: &str) -> Result<(), LeverError> {
+        checked::words("text", text)?;
         let face = self.case(case)?.served_by(email)?.clone();
         let now = self.time.event();
         let case = self.case_mut(case)?;
@@ -256,6 +262,8 @@ impl World {
         name: &str,
         value: &str,
     ) -> Result<(), LeverError> {
+        checked::words("name", name)?;
+        checked::text_in_bounds("value", value)?;
         self.case(case)?.served_by(email)?;
         self.time.event();
         let id = self.case(case)?.id.clone();
@@ -275,6 +283,9 @@ impl World {
         let (id, widget) = (served.id.clone(), served.widget.clone());
         if !self.agents.contains_key(to) {
             return Err(LeverError::unknown("agent to transfer to"));
+        }
+        if to == email {
+            return Err(LeverError::conflict("the agent has the chat already"));
         }
         if self.member(&widget, to).is_none() || !self.is_agent_online(to) {
             return Err(LeverError::conflict("the other agent is not online on this widget"));

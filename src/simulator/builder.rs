@@ -11,6 +11,7 @@ use super::Simulator;
 use super::agenda::Agenda;
 use super::agent::{Agent, SimulatedAgent};
 use super::archive::{Archive, Stored};
+use super::checked::is_email;
 use super::engine::Shared;
 use super::face::hub_origin;
 use super::fault::Faults;
@@ -190,8 +191,8 @@ impl SimulatorBuilder {
     /// # Errors
     ///
     /// With every mistake: a credential that is empty; two widgets, agents, users, cases or files
-    /// of one id; a widget that is named and not there; a feed whose address is neither `http://`,
-    /// `https://` nor a path of a receiver.
+    /// of one id; a malformed email address of an agent or a user; a widget that is named and not
+    /// there; a feed whose address is neither `http://`, `https://` nor a path of a receiver.
     pub fn build(self) -> Result<Simulator, BuildError> {
         let mut mistakes = self.mistakes();
         let is_http = |address: &Address| !address.is_path();
@@ -234,6 +235,7 @@ impl SimulatorBuilder {
         mistakes.extend(twice("user", self.users.iter().map(|user| user.email.as_str())));
         mistakes.extend(twice("case", self.cases.iter().map(|(_, case)| case.id.as_str())));
         mistakes.extend(twice("file", self.files.iter().map(|(name, _)| name.as_str())));
+        mistakes.extend(self.odd_emails());
         mistakes.extend(self.unknown_widgets());
         if self.speed == Some(0) {
             mistakes.push("a speed of 0: time would stand still".to_owned());
@@ -249,6 +251,13 @@ impl SimulatorBuilder {
             Some(format!("{of} has {}", address.mistake(has_receiver)?))
         }));
         mistakes
+    }
+
+    fn odd_emails(&self) -> impl Iterator<Item = String> {
+        let agents = self.agents.iter().map(|agent| ("agent", &agent.email));
+        let users = self.users.iter().map(|user| ("user", &user.email));
+        let odd = agents.chain(users).filter(|(_, email)| !is_email(email));
+        odd.map(|(what, email)| format!("{what} {email:?}: expected an email address"))
     }
 
     fn unknown_widgets(&self) -> impl Iterator<Item = String> {

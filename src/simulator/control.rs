@@ -66,8 +66,9 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// If there is no such widget (404), if what it requires is missing (400), or if nobody is
-    /// there or the visitor is banned (409).
+    /// If there is no such widget (404), if what it requires is missing, or an email or IP address
+    /// is none, or a text longer than 64 KiB (400), or if nobody is there or the visitor is banned
+    /// (409).
     pub async fn start_visit(&self, visit: NewVisit) -> Result<CaseId, LeverError> {
         let case = self.act(|world| world.let_in(visit))?;
         self.settle(Scope::Of(Some(case.clone()))).await;
@@ -78,7 +79,8 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// If there is no such widget (404), or no email address or text (400).
+    /// If there is no such widget (404), or no email address or text, or more than 64 KiB of it
+    /// (400).
     pub async fn offline_message(&self, message: OfflineMessage) -> Result<CaseId, LeverError> {
         let case = self.act(|world| world.take_message(message))?;
         self.settle(Scope::Of(Some(case.clone()))).await;
@@ -89,7 +91,8 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// If there is no such chat (404), or it has ended (409).
+    /// If it is nothing, or more than 64 KiB (400), if there is no such chat (404), or it has ended
+    /// (409).
     pub async fn say(
         &self,
         case: impl AsRef<str>,
@@ -116,7 +119,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// If there is no such chat (404), or it has ended (409).
+    /// If it is none (400), if there is no such chat (404), or it has ended (409).
     pub async fn email(
         &self,
         case: impl AsRef<str>,
@@ -149,7 +152,8 @@ impl Simulator {
         self.in_chat(case.as_ref(), |world, case| world.send_event(case, event, fields)).await
     }
 
-    /// Lets the next transfer of a chat fail, for this reason.
+    /// Lets the next transfer of a chat fail, for this reason: one that SnapEngage documents, or any
+    /// other, to see what a bot makes of it. By HTTP it is one of the documented.
     ///
     /// # Errors
     ///

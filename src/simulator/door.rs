@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::case::Visiting;
+use super::checked;
 use super::feeds::bot::BotEvent;
 use super::identity;
 use super::lever::LeverError;
@@ -17,13 +18,14 @@ use crate::id::{CaseId, WidgetId};
 impl World {
     /// Starts the chat of somebody who comes to a widget.
     pub(super) fn let_in(&mut self, visit: NewVisit) -> Result<CaseId, LeverError> {
+        let visit = well_formed(visit)?;
         let widget = self.wanted(visit.widget.as_ref())?;
         let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         if widget.needs.email && !given(&visit.email) {
-            return Err(LeverError::malformed("missing `email`"));
+            return Err(LeverError::malformed("missing field `email`: the widget requires it"));
         }
         if widget.needs.message && !given(&visit.text) {
-            return Err(LeverError::malformed("missing `text`"));
+            return Err(LeverError::malformed("missing field `text`: the widget requires it"));
         }
         let (id, secret) = (widget.id.clone(), widget.identity_secret.clone());
         let likely = self.next_to_take(widget);
@@ -43,9 +45,11 @@ impl World {
     /// Takes a message that somebody leaves while nobody is there.
     pub(super) fn take_message(&mut self, message: OfflineMessage) -> Result<CaseId, LeverError> {
         let widget = self.wanted(message.widget.as_ref())?.id.clone();
-        if message.email.is_empty() || message.text.is_empty() {
-            return Err(LeverError::malformed("missing `email` or `text`"));
+        if message.email.is_empty() {
+            return Err(LeverError::malformed("missing field `email`"));
         }
+        checked::email("email", &message.email)?;
+        checked::words("text", &message.text)?;
         let visitor = Visiting {
             email: Some(message.email),
             variables: texts(message.variables),
@@ -60,7 +64,7 @@ impl World {
         match id {
             Some(id) => self.widgets.get(id).ok_or_else(|| LeverError::unknown("widget")),
             None if self.widgets.len() > 1 => {
-                Err(LeverError::malformed("missing `widget`: there are several"))
+                Err(LeverError::malformed("missing field `widget`: there are several widgets"))
             }
             None => self.widgets.values().next().ok_or_else(|| LeverError::unknown("widget")),
         }
@@ -86,6 +90,7 @@ impl World {
         event: &str,
         fields: Map<String, Value>,
     ) -> Result<(), LeverError> {
+        checked::words("event", event)?;
         let case = self.case(case)?;
         let id = case.id.clone();
         let bot = case.bot.clone().ok_or_else(|| LeverError::conflict("the chat has no bot"))?;
@@ -93,6 +98,31 @@ impl World {
         self.ask_bot(&id, BotEvent::any(bot, event, fields, now));
         Ok(())
     }
+}
+
+/// Checks what is said of a visitor, by whoever says it; what is empty is not said.
+fn well_formed(mut visit: NewVisit) -> Result<NewVisit, LeverError> {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    if let Some(email) = given(&visit.email) {
+        checked::email("email", &email)?;
+    }
+    if let Some(address) = given(&visit.ip_address) {
+        visit.ip_address = Some(checked::ip_address("ip_address", &address)?);
+    }
+    for (name, text) in [
+        ("name", &visit.name),
+        ("text", &visit.text),
+        ("page_url", &visit.page_url),
+        ("entry_url", &visit.entry_url),
+        ("referrer_url", &visit.referrer_url),
+        ("user_agent", &visit.user_agent),
+        ("locale", &visit.locale),
+        ("visitor", &visit.visitor),
+        ("proactive_message", &visit.proactive_message),
+    ] {
+        checked::text_in_bounds(name, text.as_deref().unwrap_or_default())?;
+    }
+    Ok(visit)
 }
 
 fn visiting(visit: NewVisit) -> Visiting {

@@ -86,7 +86,8 @@ impl AgentSeat {
     ///
     /// # Errors
     ///
-    /// If there is no such chat or no such agent, or the agent does not have it.
+    /// If it is nothing, or more than 64 KiB (400), if there is no such chat or no such agent
+    /// (404), or the agent does not have it (409).
     pub async fn says(
         &self,
         case: impl AsRef<str>,
@@ -121,7 +122,7 @@ impl AgentSeat {
     ///
     /// # Errors
     ///
-    /// If there is nobody of that email (404).
+    /// If there is nobody of that email (404), or the details have more than 256 characters (400).
     pub async fn set_status(
         &self,
         status: Status,
@@ -137,7 +138,8 @@ impl AgentSeat {
     ///
     /// # Errors
     ///
-    /// If there is no such chat or no such agent (404), or the agent does not have it (409).
+    /// If the name is empty, or the name or the value is longer than 64 KiB (400), if there is no
+    /// such chat or no such agent (404), or the agent does not have it (409).
     pub async fn labels(
         &self,
         case: impl AsRef<str>,
@@ -154,7 +156,7 @@ impl AgentSeat {
     /// # Errors
     ///
     /// If there is no such chat or no such agent (404), if the agent does not have it, or the other
-    /// one is not online (409).
+    /// one is not online, or the same (409).
     pub async fn transfers_to_agent(
         &self,
         case: impl AsRef<str>,

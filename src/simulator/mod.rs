@@ -291,6 +291,7 @@ mod archive;
 mod body;
 mod builder;
 mod case;
+mod checked;
 mod chosen;
 mod control;
 mod delivered;
@@ -500,7 +501,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// If there is no such chat (404).
+    /// If there is no such chat (404), or the comment is longer than 64 KiB (400).
     pub async fn survey(
         &self,
         case: impl AsRef<str>,

@@ -112,8 +112,10 @@ async fn slow_bot_is_shown_when_all_has_come() {
     let visit = simulator.visit("sales").start("x".repeat(10 << 10)).await;
     assert!(started.elapsed() >= Duration::from_secs(1));
     visit.assert_state(VisitState::Bot);
-    // At 200 KiB it would take longer than anybody waits.
-    visit.says("x".repeat(200 << 10)).await.assert_state(VisitState::Queued);
+    // At a quarter of a second a KiB it takes longer than anybody waits.
+    simulator.clear_faults();
+    simulator.fault(Fault::every(1).on(Api::Bot).slow(Duration::from_millis(250)));
+    visit.says("x".repeat(50 << 10)).await.assert_state(VisitState::Queued);
 }
 
 #[tokio::test(start_paused = true)]

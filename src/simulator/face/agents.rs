@@ -1,10 +1,12 @@
 //! Agents: what they do at their seats.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use serde::Deserialize;
 
 use super::Face;
-use super::asked::Asked;
+use super::asked::{Asked, one_of};
 use super::extra::Wanted;
 use super::overview::agent_row;
 use super::refused::Refused;
@@ -45,29 +47,27 @@ struct Labelling {
 #[serde(deny_unknown_fields)]
 struct Transfer {
     case_id: String,
-    to: Target,
+    /// `agent` or `widget`, and whose it is.
+    to: BTreeMap<String, String>,
+}
+
+enum Target {
+    Agent(String),
+    Widget(String),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Banning {
     case_id: String,
-    what: BanKind,
+    what: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asking {
     case_id: String,
-    what: Wanted,
-}
-
-/// One of the two.
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Target {
-    Agent(String),
-    Widget(String),
+    what: String,
 }
 
 impl Face {
@@ -97,10 +97,9 @@ impl Face {
         email: &str,
     ) -> Result<FaceReply, Refused> {
         let NewStatus { status, sub_status } = asked.json()?;
-        let known = [Status::Online, Status::Pause, Status::Offline];
-        let Some(status) = known.into_iter().find(|known| known.as_str() == status) else {
-            return Err(Refused::malformed("`status` is not online, pause or offline"));
-        };
+        let known =
+            [("online", Status::Online), ("pause", Status::Pause), ("offline", Status::Offline)];
+        let status = one_of("status", &status, known)?;
         seat.set_status(status, sub_status).await?;
         let row = agent_row(&self.simulator, email).ok_or_else(|| Refused::unknown("agent"))?;
         Ok(FaceReply::json(&row))
@@ -136,7 +135,7 @@ impl Face {
             }
             "transfer" => {
                 let Transfer { case_id, to } = asked.json()?;
-                match to {
+                match target(to)? {
                     Target::Agent(email) => seat.transfers_to_agent(&case_id, email).await?,
                     Target::Widget(widget) => seat.transfers_to_widget(&case_id, widget).await?,
                 }
@@ -149,15 +148,35 @@ impl Face {
             }
             "ban" => {
                 let Banning { case_id, what } = asked.json()?;
-                seat.bans(&case_id, what).await?;
+                let known = [("visitor", BanKind::Visitor), ("ip", BanKind::Ip)];
+                seat.bans(&case_id, one_of("what", &what, known)?).await?;
                 case_id
             }
             "request" => {
                 let Asking { case_id, what } = asked.json()?;
-                seat.asks_for(&case_id, what).await?;
+                seat.asks_for(&case_id, one_of("what", &what, Wanted::ALL)?).await?;
                 case_id
             }
             _ => return Err(Refused::unknown("page")),
         })
     }
+}
+
+/// Reads where a chat is transferred to.
+fn target(to: BTreeMap<String, String>) -> Result<Target, Refused> {
+    let count = to.len();
+    let target =
+        to.into_iter().next().filter(|_| count == 1).and_then(|(kind, name)| match kind.as_str() {
+            "agent" => Some(Target::Agent(name)),
+            "widget" => Some(Target::Widget(name)),
+            _ => None,
+        });
+    let met = match count {
+        0 => "none",
+        1 => "another field",
+        _ => "several fields",
+    };
+    target.ok_or_else(|| {
+        Refused::malformed(format!("`to`: expected one of `agent` and `widget`, found {met}"))
+    })
 }

@@ -10,9 +10,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::refused::Refused;
+use crate::testing::mismatch::{described, kind, mismatch};
 
 /// Longest body of a request, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
@@ -62,6 +64,15 @@ impl Asked {
         self.segments.iter().map(String::as_str).collect()
     }
 
+    /// Refuses any other parameter of the query: one that is misspelt would choose all, in silence.
+    pub(super) fn takes(&self, known: &[&str]) -> Result<(), Refused> {
+        let mut names = self.query.iter().map(|(name, _)| name.as_str());
+        match names.find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(odd) => Err(Refused::parameter(odd, known)),
+        }
+    }
+
     /// Returns a parameter of the query that is not empty.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(found, _)| found == name);
@@ -84,19 +95,18 @@ impl Asked {
 
     /// Reads the body as a JSON object, whatever its content type says; nothing is an empty one.
     ///
-    /// The error names the place and the field, and no value.
+    /// The error names the field, what was expected and what was met, and no value.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        // serde reads a list as an object as well, by the order of its fields.
-        if self.body.trim_ascii_start().starts_with(b"[") {
-            return Err(Refused::malformed("line 1 column 1: expected an object"));
-        }
-        self.object_or_list()
+        let value = self.value()?;
+        let place = if value.is_object() { "" } else { "the body: " };
+        read(value).map_err(|problem| Refused::malformed(format!("{place}{problem}")))
     }
 
-    /// Reads the body as JSON, as [`json`](Self::json) does, or several.
-    pub(super) fn object_or_list<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+    /// Reads the body as JSON of any kind; nothing is an empty object.
+    pub(super) fn value(&self) -> Result<Value, Refused> {
         let body = if self.body.trim_ascii().is_empty() { &b"{}"[..] } else { &self.body };
-        serde_json::from_slice(body).map_err(|error| Refused::malformed(told(&error)))
+        let malformed = |error| Refused::malformed(format!("the body is not JSON: {error}"));
+        serde_json::from_slice(body).map_err(malformed)
     }
 
     /// Reads the body of a POST, which anything else is not.
@@ -111,20 +121,39 @@ impl Asked {
     }
 }
 
-/// Says what is wrong without the value that is: a body may hold what nobody else is to see.
-pub(super) fn told(error: &serde_json::Error) -> String {
-    let (line, column) = (error.line(), error.column());
-    let text = error.to_string();
-    let place = format!(" at line {line} column {column}");
-    let is_placed = text.ends_with(&place);
-    let text = text.strip_suffix(&place).unwrap_or(&text);
-    let has_value = ["invalid type: ", "invalid value: ", "unknown variant "];
-    let text = if has_value.iter().any(|start| text.starts_with(start)) {
-        text.rfind("expected ").map_or("not as expected", |at| &text[at..])
-    } else {
-        text
-    };
-    if is_placed { format!("line {line} column {column}: {text}") } else { text.to_owned() }
+/// Reads an object, or describes what is wrong with it: the field, what was expected and what was
+/// met. The value stays out: a body may hold what nobody else is to see.
+pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    // serde reads a list as an object as well, by the order of its fields.
+    if !value.is_object() {
+        return Err(mismatch("an object", kind(&value)));
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let problem = described(error.inner());
+        // What is missing or unknown names its field by itself.
+        let names_itself = problem.contains(" field `");
+        match error.path().to_string() {
+            path if path == "." || names_itself => problem,
+            path => format!("`{path}`: {problem}"),
+        }
+    })
+}
+
+/// Reads a text that is one of a few.
+pub(super) fn one_of<T>(
+    field: &str,
+    text: &str,
+    known: impl IntoIterator<Item = (&'static str, T)>,
+) -> Result<T, Refused> {
+    let mut names = Vec::new();
+    for (name, value) in known {
+        if name == text {
+            return Ok(value);
+        }
+        names.push(format!("`{name}`"));
+    }
+    let names = names.join(", ");
+    Err(Refused::malformed(format!("`{field}`: expected one of {names}, found another text")))
 }
 
 fn segments(path: &str) -> Result<Vec<String>, Refused> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Face;
-use super::asked::{Asked, told};
+use super::asked::{Asked, read};
 use super::overview::overview;
 use super::refused::Refused;
 use super::reply::FaceReply;
@@ -32,7 +32,7 @@ pub(super) fn faults(face: &Face, asked: &Asked) -> Result<FaceReply, Refused> {
     asked.only(&[Method::GET, Method::POST, Method::DELETE])?;
     match asked.method {
         Method::POST => {
-            let faults = rules(asked.object_or_list()?)?;
+            let faults = rules(asked.value()?)?;
             if simulator.faults().len() + faults.len() > MOST_FAULTS {
                 return Err(Refused::full("there are too many faults"));
             }
@@ -51,11 +51,10 @@ fn rules(value: Value) -> Result<Vec<Fault>, Refused> {
         Value::Array(rules) => rules,
         rule => vec![rule],
     };
-    let read = |(n, rule)| {
-        let read = serde_json::from_value(rule);
-        read.map_err(|error| Refused::malformed(format!("fault {}: {}", n + 1, told(&error))))
+    let fault = |(n, rule)| {
+        read(rule).map_err(|problem| Refused::malformed(format!("fault {}: {problem}", n + 1)))
     };
-    rules.into_iter().enumerate().map(read).collect()
+    rules.into_iter().enumerate().map(fault).collect()
 }
 
 #[derive(Deserialize)]
@@ -68,7 +67,7 @@ struct Advance {
 pub(super) async fn advance(face: &Face, asked: &Asked) -> Result<FaceReply, Refused> {
     let Advance { seconds } = asked.posted()?;
     if !(0.0..=LONGEST).contains(&seconds) {
-        return Err(Refused::malformed("`seconds` is not 0 to a year"));
+        return Err(Refused::malformed(format!("`seconds`: expected 0 to {LONGEST}")));
     }
     face.simulator.advance(Duration::from_secs_f64(seconds)).await;
     face.world_changed();

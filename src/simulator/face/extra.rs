@@ -1,9 +1,8 @@
 //! Further acts of the page and the script, in the world.
 
-use serde::Deserialize;
-
 use crate::id::CaseId;
 use crate::simulator::case::{Shown, Speaker};
+use crate::simulator::checked;
 use crate::simulator::control::SimulatorChange;
 use crate::simulator::lever::LeverError;
 use crate::simulator::visit::{BanKind, VisitState, VisitView};
@@ -11,19 +10,22 @@ use crate::simulator::world::World;
 use crate::simulator::{AgentSeat, Simulator};
 
 /// Thing that an agent asks a visitor for.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Wanted {
-    #[serde(rename = "file")]
     File,
-    #[serde(rename = "SSN")]
     Ssn,
-    #[serde(rename = "Credit Card")]
     CreditCard,
-    #[serde(rename = "Secure Note")]
     SecureNote,
 }
 
 impl Wanted {
+    pub(super) const ALL: [(&'static str, Self); 4] = [
+        ("file", Self::File),
+        ("SSN", Self::Ssn),
+        ("Credit Card", Self::CreditCard),
+        ("Secure Note", Self::SecureNote),
+    ];
+
     fn text(self) -> &'static str {
         match self {
             Self::File => "a file",
@@ -58,11 +60,13 @@ impl Simulator {
 
     /// Tells agents what the visitor's page says of them.
     pub(super) fn tell_agents(&self, case: &str, text: &str) -> Result<(), LeverError> {
+        checked::words("text", text)?;
         self.act(|world| world.note_in(case, text, Shown::ToAgents))
     }
 
     /// Goes to another page as the visitor.
     pub(super) fn move_visitor(&self, case: &str, page_url: String) -> Result<(), LeverError> {
+        checked::text_in_bounds("page_url", &page_url)?;
         self.act(|world| {
             world.open_case(case)?;
             let case = world.case_mut(case)?;

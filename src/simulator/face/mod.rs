@@ -169,7 +169,13 @@ impl Face {
     }
 
     async fn control(&self, asked: &Asked) -> Result<FaceReply, Refused> {
-        match *asked.path().as_slice() {
+        let path = asked.path();
+        asked.takes(match *path.as_slice() {
+            ["visits", _] => &["wait", "after"],
+            ["deliveries"] => &["feed", "case", "after", "wait"],
+            _ => &[],
+        })?;
+        match *path.as_slice() {
             ["visits"] => self.visits(asked).await,
             ["visits", case] => self.visit(asked, case).await,
             ["visits", case, verb] => self.visitor_does(asked, case, verb).await,

@@ -7,6 +7,9 @@ use serde_json::json;
 use super::reply::FaceReply;
 use crate::simulator::lever::LeverError;
 
+/// Most characters of a name that is repeated.
+const LONGEST_NAME: usize = 64;
+
 /// Refusal of a request to the face.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -34,6 +37,13 @@ impl Refused {
         let header = HeaderValue::from_str(&allowed).ok().map(|allowed| (ALLOW, allowed));
         let message = format!("method not allowed, expected {allowed}");
         Self { header, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    pub(super) fn parameter(odd: &str, known: &[&str]) -> Self {
+        let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+        let odd: String = odd.chars().take(LONGEST_NAME).collect();
+        let expected = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Self::malformed(format!("unknown parameter `{odd}` in the address, expected {expected}"))
     }
 
     pub(super) fn misdirected() -> Self {

@@ -117,7 +117,7 @@ struct Clicking {
 
 #[derive(Deserialize)]
 struct Rating {
-    score: u8,
+    score: u64,
     comment: Option<String>,
 }
 

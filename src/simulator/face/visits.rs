@@ -5,15 +5,25 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Face;
-use super::asked::Asked;
+use super::asked::{Asked, one_of};
 use super::refused::Refused;
 use super::reply::FaceReply;
 use super::waiting::is_of;
 use crate::bot::{Button, CommandError};
 use crate::simulator::visit::{NewVisit, OfflineMessage, VisitRow, VisitView};
+use crate::testing::mismatch::{kind, mismatch};
 
 /// Highest score of a survey.
-const BEST: u8 = 100;
+const BEST: u64 = 100;
+
+/// Reasons that SnapEngage documents for a transfer that fails. One that nobody has documented is
+/// likely to be a slip of the pen; who wants a bot to meet one sends it a `commandResult`.
+const REASONS: [(&str, CommandError); 4] = [
+    ("MISSING_PARAM", CommandError::MissingParam),
+    ("WIDGET_NOT_FOUND", CommandError::WidgetNotFound),
+    ("TRANSFER_NOT_ALLOWED", CommandError::TransferNotAllowed),
+    ("NO_AGENTS_AVAILABLE", CommandError::NoAgentsAvailable),
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +47,7 @@ struct Email {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rating {
-    score: u8,
+    score: u64,
     comment: Option<String>,
 }
 
@@ -45,13 +55,6 @@ struct Rating {
 #[serde(deny_unknown_fields)]
 struct FailTransfer {
     error: String,
-}
-
-#[derive(Deserialize)]
-struct AnyEvent {
-    event: String,
-    #[serde(flatten)]
-    fields: Map<String, Value>,
 }
 
 impl Face {
@@ -111,12 +114,12 @@ impl Face {
                 simulator.leave(case).await?;
             }
             "event" => {
-                let AnyEvent { event, fields } = asked.posted()?;
+                let (event, fields) = any_event(asked.posted()?)?;
                 simulator.send_event(case, &event, fields).await?;
             }
             "fail-transfer" => {
                 let FailTransfer { error } = asked.posted()?;
-                simulator.fail_next_transfer(case, CommandError::from(error.as_str()))?;
+                simulator.fail_next_transfer(case, one_of("error", &error, REASONS)?)?;
             }
             _ => return Err(Refused::unknown("page")),
         }
@@ -126,12 +129,12 @@ impl Face {
     pub(super) async fn rate(
         &self,
         case: &str,
-        score: u8,
+        score: u64,
         comment: Option<&str>,
     ) -> Result<(), Refused> {
-        if score > BEST {
-            return Err(Refused::malformed(format!("`score` is not 0 to {BEST}")));
-        }
+        let score = u8::try_from(score).ok().filter(|score| u64::from(*score) <= BEST);
+        let malformed = || Refused::malformed(format!("`score`: expected 0 to {BEST}"));
+        let score = score.ok_or_else(malformed)?;
         Ok(self.simulator.survey(case, score, comment).await?)
     }
 
@@ -154,4 +157,16 @@ impl Face {
 /// Returns `true` for a visit with a line after this one.
 pub(super) fn has_news(view: &VisitView, after: u64) -> bool {
     view.lines.last().is_some_and(|line| line.n > after)
+}
+
+/// Takes the name of an event from among its fields.
+fn any_event(mut fields: Map<String, Value>) -> Result<(String, Map<String, Value>), Refused> {
+    match fields.remove("event") {
+        Some(Value::String(event)) => Ok((event, fields)),
+        None => Err(Refused::malformed("missing field `event`")),
+        Some(other) => {
+            let problem = mismatch("a string", kind(&other));
+            Err(Refused::malformed(format!("`event`: {problem}")))
+        }
+    }
 }

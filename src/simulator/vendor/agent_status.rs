@@ -8,10 +8,8 @@ use super::refusal::Refusal;
 use crate::agent_status::Status;
 use crate::client::Operation;
 use crate::simulator::agent::email_of;
+use crate::simulator::checked;
 use crate::simulator::world::World;
-
-/// Most characters of the details of a status.
-const LONGEST: usize = 256;
 
 pub(super) fn set(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     call.checks_token(&world.keys)?;
@@ -23,8 +21,9 @@ pub(super) fn set(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         _ => return Err(Refusal::malformed("`status` is neither `online` nor `pause`")),
     };
     let sub_status = fields.text("sub_status")?;
-    if sub_status.as_ref().is_some_and(|text| text.chars().count() > LONGEST) {
-        return Err(Refusal::malformed(format!("`sub_status` has more than {LONGEST} characters")));
+    if let Some(text) = &sub_status {
+        let is_short = checked::sub_status("sub_status", text);
+        is_short.map_err(|error| Refusal::malformed(error.to_string()))?;
     }
     world.set_status(&email, status, sub_status).map_err(|_| Refusal::not_found("agent"))?;
     world.ledger.accepted(Operation::SetAgentStatus, &email);

@@ -9,11 +9,9 @@ use super::refusal::Refusal;
 use crate::client::Operation;
 use crate::integration::ChatEndedBy;
 use crate::simulator::case::{Case, Line, Speaker, Visiting};
+use crate::simulator::checked;
 use crate::simulator::widget::Widget;
 use crate::simulator::world::World;
-
-/// Most bytes of what a visitor says at once.
-const LONGEST: usize = 64 << 10;
 
 /// Bytes that a chat takes before anybody has said a word.
 const EMPTY_CHAT: usize = 4 << 10;
@@ -149,10 +147,10 @@ fn message(line: &Line) -> Message<'_> {
 
 fn text<'c>(call: &'c Call, name: &str) -> Result<Option<&'c str>, Refusal> {
     let text = call.parameter(name);
-    if text.is_some_and(|text| text.len() > LONGEST) {
-        return Err(Refusal::malformed(format!("`{name}` is longer than {LONGEST} bytes")));
+    match text.and_then(|text| checked::too_long(name, text)) {
+        Some(problem) => Err(Refusal::malformed(problem)),
+        None => Ok(text),
     }
-    Ok(text)
 }
 
 fn widget<'w>(world: &'w World, id: &str) -> Result<&'w Widget, Refusal> {

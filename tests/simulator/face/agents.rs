@@ -40,9 +40,18 @@ async fn agent_transfers_to_a_widget_or_another_agent() {
         .await
         .refused(404, "");
     served.post(&path("transfer"), &to(json!({ "widget": "none" }))).await.refused(404, "widget");
-    for odd in [json!({}), json!("sales"), json!({ "agent": JOE, "widget": "sales" })] {
-        served.post(&path("transfer"), &to(odd)).await.refused(400, "");
+    for (odd, problem) in [
+        (json!({}), "`to`: expected one of `agent` and `widget`, found none"),
+        (json!("sales"), "`to`: expected an object, found a string"),
+        (json!([JOE]), "`to`: expected an object, found an array"),
+        (json!({ "agent": 1 }), "`to.agent`: expected a string, found a number"),
+        (json!({ "team": "a" }), "`to`: expected one of `agent` and `widget`, found another"),
+        (json!({ "agent": JOE, "widget": "sales" }), "found several fields"),
+    ] {
+        served.post(&path("transfer"), &to(odd)).await.refused(400, problem);
     }
+    let to_herself = to(json!({ "agent": JANE }));
+    served.post(&path("transfer"), &to_herself).await.refused(409, "has the chat already");
     let status = json!({ "status": "online" });
     served.post(&format!("/_/agents/{JOE}/status"), &status).await.ok();
     let visit = served.post(&path("transfer"), &to(json!({ "agent": JOE }))).await.ok();

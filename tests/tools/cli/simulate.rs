@@ -139,6 +139,7 @@ async fn a_file_that_is_wrong_is_told_by_its_line() {
     for (text, problem) in [
         ("[[widget]]\nid = \"w\"\n[[widget]]\nid = \"w\"", "more than one widget"),
         ("[[agent]]\nemail = \"a@example.com\"\nwidgets = [\"w\"]", "there is no widget"),
+        ("[[agent]]\nemail = \"jane\"", "agent \"jane\": expected an email address"),
     ] {
         let (_dir, path) = config(text);
         let told = error(&run(&mut snapengage(&["simulate", "--config", &path])).await);

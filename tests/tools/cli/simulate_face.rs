@@ -64,6 +64,32 @@ async fn one_command_lets_one_chat_with_ones_bot() {
     assert!(!told.contains("Hello") && !told.contains(TOKEN), "{told}");
 }
 
+/// Serves a bot whose answers make no sense.
+async fn babble() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let answer = || async { r#"["secret words"]"# };
+    let router = axum::Router::new().route("/bot", axum::routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}/bot")
+}
+
+#[tokio::test]
+async fn answer_that_cannot_be_read_is_told_in_the_log() {
+    let bot = babble().await;
+    let mut simulating = Simulating::start(snapengage(&["simulate", "--bot", &bot])).await;
+    let url = &simulating.url;
+    ok(&format!("{url}/_/visits"), Some(json!({ "text": "Hello" }))).await;
+    let told = simulating.out.next_line().await.expect("text").expect("a line");
+    let problem = "the bot's answer cannot be read: expected an object, found an array";
+    assert!(told.contains(&format!(" bot chatStarted 200 failed: {problem} ")), "{told}");
+    let delivery = ok(&format!("{url}/_/deliveries?feed=bot"), None).await[0].clone();
+    assert_eq!(
+        (&delivery["error"], &delivery["response"]["status"]),
+        (&json!(problem), &json!(200))
+    );
+}
+
 #[tokio::test]
 async fn a_token_may_come_from_the_environment() {
     let bot = echo().await;
@@ -133,11 +159,16 @@ async fn options_that_make_no_sense_are_refused() {
         let output = run(snapengage(&["simulate"]).args(arguments)).await;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
-    for arguments in [["--bot", "nowhere"], ["--hub", "javascript:alert(1)"]] {
+    for arguments in [["--bot", "nowhere"], ["--hub", "javascript:alert(1)"], ["--agent", "bad"]] {
         let mut command = snapengage(&["simulate", "--listen", "127.0.0.1:0"]);
-        let told = error(&run(command.args(arguments)).await);
+        let output = run(command.args(arguments)).await;
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let told = error(&output);
         assert!(told.starts_with("error: "), "{told}");
     }
+    let mut command = snapengage(&["simulate", "--listen", "127.0.0.1:0", "--agent", "bad"]);
+    let told = error(&run(&mut command).await);
+    assert!(told.contains("agent \"bad\": expected an email address"), "{told}");
 }
 
 #[tokio::test]
