@@ -110,6 +110,12 @@ id! {
     AgentId
 }
 
+#[cfg(feature = "hub")]
+id! {
+    /// Id of a conversation, as SnapEngage's Hub has it: not that of the case, or not always.
+    ConversationId
+}
+
 impl AgentId {
     /// Returns the agent's email address: the id without its prefix `wc:`.
     ///

@@ -21,6 +21,8 @@ pub mod integration;
 pub mod client;
 #[cfg(feature = "dialogue")]
 pub mod dialogue;
+#[cfg(feature = "hub")]
+pub mod hub;
 #[cfg(feature = "inbox")]
 pub mod inbox;
 pub mod journal;

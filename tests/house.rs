@@ -172,6 +172,7 @@ const ROOM: &[&str] = &[
 /// Rooms built on the core, each behind a feature of its name. The core knows none of them, and
 /// they know of the core what everybody may: the homes of what `lib.rs` makes public.
 const FEATURES: &[&str] = &["client", "dialogue", "inbox", "record", "simulator", "testing"];
+const FEATURES: &[&str] = &["client", "dialogue", "hub", "inbox", "simulator", "testing"];
 
 /// What declares and reads payloads.
 const PAYLOADS: &[&str] = &[
@@ -400,7 +401,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
     );
     let more: &[&str] = match module {
         // Its payloads are models as well, and go both ways.
-        "client" => PAYLOADS,
+        "client" | "hub" => PAYLOADS,
         // SnapEngage's side of the client, on this crate's own server.
         "simulator" => &[
             "client",

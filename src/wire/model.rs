@@ -197,7 +197,10 @@ macro_rules! model {
 
         impl crate::wire::model::Model for $model {
             fn is_list(name: &str) -> bool {
-                $((<$optional_type as crate::wire::lenient::Field>::IS_LIST && name == $optional) ||)* false
+                match name {
+                    $($optional if <$optional_type as crate::wire::lenient::Field>::IS_LIST => true,)*
+                    _ => false,
+                }
             }
 
             fn read_map<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {

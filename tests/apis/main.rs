@@ -14,6 +14,8 @@ mod bodies;
 mod bot;
 mod contact;
 mod conversation;
+#[cfg(feature = "hub")]
+mod hub;
 mod integration;
 mod journal;
 mod roundtrip;

@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::raw::{keep_value, raw_map, raw_seq, to_value};
 use super::read::Slot;
 use super::{Extra, Field, Lenient, Scalar};
+#[cfg(feature = "hub")]
+use crate::id::ConversationId;
 use crate::id::{AgentId, CaseId, LONGEST, WidgetId};
 use crate::timestamp::Timestamp;
 
@@ -56,6 +58,8 @@ macro_rules! lenient_ids {
 }
 
 lenient_ids!(CaseId WidgetId AgentId);
+#[cfg(feature = "hub")]
+lenient_ids!(ConversationId);
 
 impl Lenient for i64 {
     #[inline]
