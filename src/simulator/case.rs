@@ -325,6 +325,13 @@ impl Case {
         Some(lines)
     }
 
+    /// Returns the agent who has the chat, or had it at its end. Who had it before a transfer is
+    /// told to the feeds alone.
+    fn shown_agent(&self) -> Option<&Face> {
+        let is_shown = matches!(self.stage, Stage::Served | Stage::Ended { .. });
+        self.agent.as_ref().filter(|_| is_shown)
+    }
+
     /// Returns the chat as it is shown.
     pub(super) fn view(&self) -> VisitView {
         let (state, ended_by) = match &self.stage {
@@ -345,7 +352,7 @@ impl Case {
             email: self.visitor.email.clone(),
             page_url: self.visitor.page_url.clone(),
             variables: self.visitor.variables.clone(),
-            agent: self.agent.as_ref().map(|agent| agent.email.clone()),
+            agent: self.shown_agent().map(|agent| agent.email.clone()),
             ended_by,
             lines: (1..).zip(self.shown_lines()).map(|(n, line)| line.view(n)).collect(),
             labels: self.labels.iter().map(label).collect(),

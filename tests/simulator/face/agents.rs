@@ -55,13 +55,34 @@ async fn agent_transfers_to_a_widget_or_another_agent() {
     let status = json!({ "status": "online" });
     served.post(&format!("/_/agents/{JOE}/status"), &status).await.ok();
     let visit = served.post(&path("transfer"), &to(json!({ "agent": JOE }))).await.ok();
-    assert_eq!(visit["state"], "queued");
+    assert_eq!((&visit["state"], visit.get("agent")), (&json!("queued"), None));
     let visit =
         served.post(&format!("/_/agents/{JOE}/take"), &json!({ "case_id": case })).await.ok();
     assert_eq!(visit["agent"], JOE);
     let path = format!("/_/agents/{JOE}/transfer");
     let visit = served.post(&path, &to(json!({ "widget": "support" }))).await.ok();
-    assert_eq!(visit["widget"], "support");
+    assert_eq!((&visit["widget"], visit.get("agent")), (&json!("support"), None));
+}
+
+#[tokio::test]
+async fn agent_of_a_visit_is_who_has_it_now() {
+    let served = shop().await;
+    let case = chat(&served, "agent").await;
+    let does = async |verb: &str, to: serde_json::Value| {
+        let body = json!({ "case_id": case, "to": to });
+        let body = if to.is_null() { json!({ "case_id": case }) } else { body };
+        let visit = served.post(&format!("/_/agents/{JANE}/{verb}"), &body).await.ok();
+        (visit["state"].as_str().map(str::to_owned), visit.get("agent").cloned())
+    };
+    let state = |state: &str, agent: Option<&str>| (Some(state.to_owned()), agent.map(Into::into));
+    let null = serde_json::Value::Null;
+    assert_eq!(does("take", null.clone()).await, state("agent", Some(JANE)));
+    assert_eq!(does("transfer", json!({ "widget": "sales" })).await, state("bot", None));
+    let visits = served.get("/_/visits").await.ok();
+    assert_eq!(visits[0].get("agent"), None);
+    served.post(&format!("/_/visits/{case}/say"), &json!({ "text": "agent" })).await.ok();
+    assert_eq!(does("take", null.clone()).await, state("agent", Some(JANE)));
+    assert_eq!(does("close", null).await, state("closed", Some(JANE)));
 }
 
 #[tokio::test]
