@@ -178,12 +178,12 @@ impl World {
 
     /// Ends a chat in which nobody has said anything for too long, or looks again later.
     pub(super) fn fall_silent(&mut self, id: &CaseId) {
-        let (now, watched) = (self.time.now(), self.watchers > 0);
+        let (passed, watched) = (self.time.passed(), self.watchers > 0);
         let Some(case) = self.cases.get(id).filter(|case| case.is_open()) else { return };
-        let since = if watched { now } else { case.active_at.max(self.watched_at) };
-        let end = since.saturating_add(SILENCE);
-        if end > now {
-            self.agenda.put(end, Due::Silence(id.clone()));
+        let since = if watched { passed } else { case.silent_since.max(self.watched_at) };
+        let rest = SILENCE.saturating_sub(passed.saturating_duration_since(since));
+        if !rest.is_zero() {
+            self.agenda.put(self.time.now().saturating_add(rest), Due::Silence(id.clone()));
         } else {
             let closed = self.close(id.as_str(), ChatEndedBy::TimedOut);
             debug_assert!(closed.is_ok(), "an open chat can be closed");

@@ -145,7 +145,8 @@ impl SimulatorBuilder {
     /// before.
     ///
     /// Time starts at 2026-01-05T09:00:00Z, unless [`start`](Self::start) says otherwise, and
-    /// stands still but for a second with each event. Without a seed, ids are random and time runs.
+    /// stands still but for a second with each event, which is no silence of a chat: that grows as
+    /// time is [advanced](Simulator::advance). Without a seed, ids are random and time runs.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }

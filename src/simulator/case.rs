@@ -52,9 +52,11 @@ pub(super) struct Case {
     pub(super) failing: Option<CommandError>,
     /// Transfers that failed since the visitor did something.
     pub(super) failures: u32,
-    /// Time that anybody said something last.
-    pub(super) active_at: Timestamp,
+    /// Time that somebody said something last, as [`passed`](super::time::Time::passed).
+    pub(super) silent_since: Timestamp,
     next_index: u64,
+    /// Index behind what was said by then.
+    heard: u64,
     /// First index that no poll has returned yet.
     unseen: u64,
 }
@@ -185,8 +187,9 @@ impl Case {
             banned: None,
             failing: None,
             failures: 0,
-            active_at: now,
+            silent_since: now,
             next_index: Self::FIRST,
+            heard: 0,
             unseen: 0,
         }
     }
@@ -225,7 +228,16 @@ impl Case {
         let index = self.next_index;
         self.lines.push(Line { index, at: now, from, text: text.to_owned(), shown });
         self.next_index += 1;
-        self.active_at = now;
+    }
+
+    /// Returns `true` if nothing was said since it was heard last.
+    pub(super) fn was_heard(&self) -> bool {
+        self.heard == self.next_index
+    }
+
+    /// Takes the time of what was said last.
+    pub(super) fn hear(&mut self, now: Timestamp) {
+        (self.heard, self.silent_since) = (self.next_index, now);
     }
 
     /// Sets a label to one more value; returns `false` if it had that.

@@ -115,7 +115,7 @@ const CHOICES: &[Choice] = &[
     chosen("chat: an agent takes it", "caseAssigned; their first line is caseResponded"),
     chosen("chat: agent who is not online, or chat that a bot has", "cannot take, cannot be taken"),
     chosen("chat: silence that ends it", "30 minutes, timed_out; not while somebody looks at it"),
-    chosen("chat: silence with a seed", "the second of each event counts, of other chats as well"),
+    chosen("chat: silence with a seed", "the seconds of events do not count, only time that is added"),
     chosen("chat: end", "chatClosed to a bot that had it, caseClosed, Integration"),
     chosen("bot: time for an answer", "10 s of real time; the same for all feeds"),
     chosen(

@@ -39,7 +39,7 @@ impl Drop for Watching {
     fn drop(&mut self) {
         let mut world = self.simulator.lock();
         world.watchers = world.watchers.saturating_sub(1);
-        world.watched_at = world.time.now();
+        world.watched_at = world.time.passed();
     }
 }
 

@@ -90,8 +90,10 @@ impl Simulator {
         // Before the change: whoever sees it finds it counted.
         self.0.revision.fetch_add(1, Ordering::Relaxed);
         let result = action(&mut world);
+        world.hear();
         world.fall_due();
         let departures = world.departures();
+        world.hear();
         let changes = std::mem::take(&mut world.changes);
         let next = world.agenda.next().and_then(|next| world.time.wait_until(next));
         drop(world);
@@ -168,9 +170,12 @@ impl Simulator {
     pub(super) async fn pass(&self, duration: Duration) {
         self.act(|world| world.outbox.release(None));
         self.settle(Scope::All).await;
-        let end = self.now().saturating_add(duration);
+        // The seconds of events come on top.
+        let end = self.lock().time.passed().saturating_add(duration);
         loop {
             let is_over = self.act(|world| {
+                let rest = end.saturating_duration_since(world.time.passed());
+                let end = world.time.now().saturating_add(rest);
                 let next = world.agenda.next().filter(|next| *next <= end);
                 world.time.advance_to(next.unwrap_or(end));
                 next.is_none()
@@ -232,6 +237,19 @@ async fn run_timer(shared: Weak<Shared>, agenda: Arc<Notify>) {
 }
 
 impl World {
+    /// Notes since when the chats are silent in which something was said just now.
+    fn hear(&mut self) {
+        let now = self.time.passed();
+        for change in &self.changes {
+            if let SimulatorChange::Visit(id) = change
+                && self.cases.get(id).is_some_and(|case| !case.was_heard())
+                && let Some(case) = self.cases.get_mut(id)
+            {
+                case.hear(now);
+            }
+        }
+    }
+
     /// Lets happen what is due.
     fn fall_due(&mut self) {
         loop {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::Simulator;
-use super::agenda::{Due, SILENCE};
+use super::agenda::Due;
 use super::case::Case;
 use super::control::SimulatorChange;
 use super::delivery::{DeliveryFilter, DeliveryRecord, feed_named};
@@ -33,6 +34,9 @@ struct Snapshot {
     version: u32,
     seed: u64,
     now: Timestamp,
+    /// Time that events took.
+    events: Duration,
+    watched_at: Timestamp,
     cases: Vec<Case>,
     agents: BTreeMap<String, (Status, Option<String>)>,
     last_delivery: u64,
@@ -85,6 +89,8 @@ impl Simulator {
             version: VERSION,
             seed: world.ids.seed(),
             now: world.time.now(),
+            events: world.time.moved().1,
+            watched_at: if world.watchers > 0 { world.time.passed() } else { world.watched_at },
             cases: world.cases.values().cloned().collect(),
             agents: statuses(&world),
             last_delivery: world.log.last(),
@@ -185,7 +191,8 @@ fn address(world: &World, feed: Api, case: Option<&CaseId>, content: &Content) -
 impl World {
     fn restore(&mut self, snapshot: Snapshot) {
         self.ids = Ids::new(snapshot.seed);
-        self.time.advance_to(snapshot.now);
+        self.time.restore(snapshot.now, snapshot.events);
+        self.watched_at = snapshot.watched_at;
         self.memory = self.memory.saturating_add(snapshot.memory);
         for (email, (status, sub_status)) in snapshot.agents {
             if let Some(agent) = self.agents.get_mut(&email) {
@@ -215,8 +222,8 @@ impl World {
     fn restore_case(&mut self, case: Case) {
         let id = case.id.clone();
         if case.is_open() {
-            let end = case.active_at.saturating_add(SILENCE);
-            self.agenda.put(end, Due::Silence(id.clone()));
+            // Looked at again by then, as after each thing that is said.
+            self.agenda.put(self.time.now(), Due::Silence(id.clone()));
         } else {
             self.archive.put_chat(case.widget.clone(), case.created_at, id.clone());
         }

@@ -8,6 +8,9 @@ use crate::timestamp::Timestamp;
 /// 2026-01-05T09:00:00Z, a Monday morning: the start of what is to be the same at every run.
 pub(super) const SEEDED_START: i64 = 1_767_603_600_000;
 
+/// Time that an event takes if time stands still.
+const EVENT: Duration = Duration::from_secs(1);
+
 /// Clock of the simulator.
 #[derive(Debug)]
 pub(super) struct Time {
@@ -15,6 +18,8 @@ pub(super) struct Time {
     built_at: Timestamp,
     /// Time that was added to the clock's own.
     ahead: Duration,
+    /// Time that events took, besides.
+    events: Duration,
     pace: Pace,
 }
 
@@ -29,7 +34,7 @@ pub(super) enum Pace {
 
 impl Time {
     pub(super) fn new(start: Timestamp, pace: Pace) -> Self {
-        Self { start, built_at: clock::now(), ahead: Duration::ZERO, pace }
+        Self { start, built_at: clock::now(), ahead: Duration::ZERO, events: Duration::ZERO, pace }
     }
 
     pub(super) fn pace(&self) -> Pace {
@@ -37,6 +42,12 @@ impl Time {
     }
 
     pub(super) fn now(&self) -> Timestamp {
+        self.passed().saturating_add(self.events)
+    }
+
+    /// Returns the time without the seconds that events took. Silence is measured by it: else one
+    /// busy chat would end those in which somebody is about to say something.
+    pub(super) fn passed(&self) -> Timestamp {
         let ran = match self.pace {
             Pace::Running { speed } => {
                 clock::now().saturating_duration_since(self.built_at).saturating_mul(speed)
@@ -49,7 +60,7 @@ impl Time {
     /// Returns the time of something that happens now.
     pub(super) fn event(&mut self) -> Timestamp {
         if self.pace == Pace::Still {
-            self.advance(Duration::from_secs(1));
+            self.events += EVENT;
         }
         self.now()
     }
@@ -69,5 +80,16 @@ impl Time {
 
     pub(super) fn advance(&mut self, duration: Duration) {
         self.ahead = self.ahead.saturating_add(duration);
+    }
+
+    /// Returns what it was moved by: time that was added, and time that events took.
+    pub(super) fn moved(&self) -> (Duration, Duration) {
+        (self.ahead, self.events)
+    }
+
+    /// Goes on where another clock was.
+    pub(super) fn restore(&mut self, now: Timestamp, events: Duration) {
+        self.events = events;
+        self.advance_to(now);
     }
 }

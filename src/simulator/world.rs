@@ -62,7 +62,7 @@ pub(super) struct World {
     pub(super) epoch: u64,
     /// Those who look at the chats.
     pub(super) watchers: usize,
-    /// Time that the last of them has gone.
+    /// Time that the last of them has gone, as [`Time::passed`].
     pub(super) watched_at: Timestamp,
 }
 

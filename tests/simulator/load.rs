@@ -55,7 +55,6 @@ impl Taken {
             .integration("/cases", MY_TOKEN, IntegrationForm::Json)
             .conversation_events("/events", MY_TOKEN);
         let simulator = Simulator::builder().widget(widget).agent(JANE);
-        // No seed: with one, each event takes a second, and 1800 of other chats are a silence.
         simulator.deliver_to(self.receiver()).build().expect("no mistakes")
     }
 }

@@ -82,6 +82,20 @@ async fn silence_goes_on_and_bans_hold_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn chat_that_was_looked_at_does_not_end_at_a_restart() {
+    let simulator = on_stage();
+    let visit = simulator.visit("sales").start("Hello").await;
+    let _watching = simulator.watch();
+    simulator.advance(MINUTE * 120).await;
+    let again = restarted(&simulator);
+    let state = || again.visit_view(&visit).expect("the chat").state;
+    again.advance(MINUTE * 29).await;
+    assert_eq!(state(), VisitState::Bot);
+    again.advance(MINUTE * 2).await;
+    assert_eq!(state(), VisitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_not_answered_is_sent_again() {
     let simulator = on_stage();
     let mut changes = simulator.changes();

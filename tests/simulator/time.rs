@@ -89,6 +89,37 @@ async fn chat_ends_after_thirty_minutes_of_silence() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn events_of_other_chats_are_no_silence() {
+    let simulator = on_stage();
+    let idle = simulator.visit("sales").start("Let me think").await;
+    let busy = simulator.visit("sales").start("Hello").await;
+    for _ in 0..2000 {
+        busy.says("And another thing").await;
+    }
+    idle.assert_state(VisitState::Bot);
+    simulator.advance(MINUTE * 29).await;
+    idle.assert_state(VisitState::Bot);
+    idle.says("I am back").await;
+    simulator.advance(MINUTE).await;
+    busy.assert_state(VisitState::Closed);
+    idle.assert_state(VisitState::Bot);
+    simulator.advance(MINUTE * 29).await;
+    idle.assert_state(VisitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn end_of_one_chat_does_not_put_off_that_of_another() {
+    let simulator = on_stage();
+    let first = simulator.visit("sales").start("Hello").await;
+    simulator.advance(MINUTE * 10).await;
+    let second = simulator.visit("sales").start("Hello").await;
+    // The first one ends meanwhile, and its end takes a second.
+    simulator.advance(MINUTE * 30).await;
+    first.assert_state(VisitState::Closed);
+    second.assert_state(VisitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn chat_that_is_looked_at_does_not_end() {
     let simulator = on_stage();
     let visit = simulator.visit("sales").start("Hello").await;
