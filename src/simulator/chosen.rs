@@ -115,7 +115,10 @@ const CHOICES: &[Choice] = &[
     chosen("chat: an agent takes it", "caseAssigned; their first line is caseResponded"),
     chosen("chat: agent who is not online, or chat that a bot has", "cannot take, cannot be taken"),
     chosen("chat: silence that ends it", "30 minutes, timed_out; not while somebody looks at it"),
-    chosen("chat: silence with a seed", "the seconds of events do not count, only time that is added"),
+    chosen(
+        "chat: silence with a seed",
+        "the seconds of events do not count, only time that is added",
+    ),
     chosen("chat: end", "chatClosed to a bot that had it, caseClosed, Integration"),
     chosen("bot: time for an answer", "10 s of real time; the same for all feeds"),
     chosen(
@@ -168,7 +171,10 @@ const CHOICES: &[Choice] = &[
     chosen("agent_* in events", "left out before an agent has taken the chat, and in caseQueued"),
     chosen("survey", "caseSurveyed at once; in Integration if given before the end"),
     says("Integration: repeated", "on anything but 2xx, for about 2 hours; then an email"),
-    chosen("Integration: time between attempts", "5 minutes, 25 attempts, the same body"),
+    chosen(
+        "Integration: time between attempts",
+        "5 minutes, 25 attempts, the same body; the last one is mailed",
+    ),
     says("Get Contact: asked", "at the start with an email address, and when one is given"),
     chosen("Get Contact: without a page", "an empty url"),
     chosen(

@@ -30,7 +30,8 @@ pub struct DeliveryRecord {
     pub url: String,
     /// Simulated time it was sent.
     pub at: Timestamp,
-    /// Real time until the answer, in milliseconds; 0 before.
+    /// Time until the answer, in milliseconds, by the real clock; 0 before, and with a
+    /// [seed](super::SimulatorBuilder::seed), as time stands still.
     pub duration_ms: u64,
     /// The request.
     pub request: RecordedRequest,
@@ -39,7 +40,7 @@ pub struct DeliveryRecord {
     /// Failure: no answer, or one of a bot that cannot be read, which is beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// `true` in place of a request: SnapEngage has given up, and writes an email to the customer.
+    /// `true` for the last attempt of all: SnapEngage gives up, and writes an email to the customer.
     #[serde(default, skip_serializing_if = "is_false")]
     pub mailed: bool,
     /// `true` for a request that is not sent yet: a [fault](super::FaultTrigger::reorder) holds it
@@ -97,7 +98,7 @@ pub struct RecordedResponse {
 impl DeliveryRecord {
     /// Returns `true` once it was answered or given up.
     pub fn is_finished(&self) -> bool {
-        self.response.is_some() || self.error.is_some() || self.mailed
+        self.response.is_some() || self.error.is_some()
     }
 
     /// Returns `true` if the feed took it: 2xx.

@@ -12,6 +12,7 @@ use super::fault::{Kind, Target};
 use super::feeds::Address;
 use super::feeds::bot::BotEvent;
 use super::post::{Outcome, Posted};
+use super::time::Pace;
 use super::world::World;
 use crate::api::Api;
 use crate::id::CaseId;
@@ -290,7 +291,8 @@ impl World {
         self.finish(departure, outcome);
         if let (Some(n), Some(second)) = (departure.again, second) {
             let record = DeliveryRecord { n, ..departure.record.clone() };
-            self.record(second.recorded(record, &departure.parcel.address));
+            let record = second.recorded(record, &departure.parcel.address);
+            self.record(self.answered(record));
         }
         self.outbox.release(Some(departure.parcel.feed));
         let next = self.depart(&departure.key);
@@ -306,25 +308,32 @@ impl World {
         if let (Content::Bot(event), Some(case)) = (&parcel.content, &parcel.case) {
             record.error = self.unreadable(case, event, outcome);
         }
-        self.record(outcome.clone().recorded(record, &parcel.address));
-        match (&parcel.content, &parcel.case) {
-            (Content::Bot(event), Some(case)) => self.bot_answered(case, event, outcome),
-            _ if parcel.feed == Api::Integration && !outcome.is_accepted() => {
-                self.retry(parcel.clone(), &departure.record);
-            }
-            _ => {}
+        let mut record = self.answered(outcome.clone().recorded(record, &parcel.address));
+        if parcel.feed == Api::Integration && !outcome.is_accepted() {
+            record.mailed = !self.retries(parcel.clone());
+        }
+        self.record(record);
+        if let (Content::Bot(event), Some(case)) = (&parcel.content, &parcel.case) {
+            self.bot_answered(case, event, outcome);
         }
     }
 
-    fn retry(&mut self, parcel: Parcel, record: &DeliveryRecord) {
-        let next = parcel.first_at.saturating_add(RETRY * parcel.attempt);
-        if next <= parcel.first_at.saturating_add(RETRIES) {
-            let next = next.max(self.time.now());
-            self.agenda.put(next, Due::Retry(Box::new(parcel)));
-            return;
+    /// Returns a record with the time that its answer took: none while time stands still.
+    fn answered(&self, mut record: DeliveryRecord) -> DeliveryRecord {
+        if self.time.pace() == Pace::Still {
+            record.duration_ms = 0;
         }
-        let n = self.log.number();
-        let error = Some("given up after 2 hours: the customer gets an email".to_owned());
-        self.record(DeliveryRecord { n, error, mailed: true, ..record.clone() });
+        record
+    }
+
+    /// Sends what failed again later; returns `false` if it is too late for that.
+    fn retries(&mut self, parcel: Parcel) -> bool {
+        let after = RETRY * parcel.attempt;
+        if after > RETRIES {
+            return false;
+        }
+        let next = parcel.first_at.saturating_add(after).max(self.time.now());
+        self.agenda.put(next, Due::Retry(Box::new(parcel)));
+        true
     }
 }

@@ -30,6 +30,12 @@ async fn integration_is_repeated_for_two_hours_and_then_mailed() {
         assert_eq!(at.saturating_duration_since(times[0]), expected);
         assert_eq!(deliveries.records()[attempt].attempt as usize, attempt + 1);
     }
+    let mailed = deliveries.records().iter().filter(|record| record.mailed);
+    assert_eq!(mailed.map(|record| record.attempt).collect::<Vec<_>>(), [25], "the last alone");
+    let next = simulator.visit("sales").start("Hello").await;
+    next.leaves().await;
+    let of_next = simulator.delivered(Api::Integration).of(&next);
+    std::panic::catch_unwind(|| of_next.assert_mailed().assert_count(1)).expect_err("not yet");
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,15 +164,18 @@ async fn story(simulator: &Simulator) -> Vec<String> {
     visit.survey(50, "So so").await.leaves().await;
     simulator.advance(HOUR).await;
     let deliveries = simulator.deliveries(&Default::default()).into_iter();
-    deliveries
-        .map(|record| format!("{} {} {} {}", record.n, record.at, record.url, record.request.body))
-        .collect()
+    deliveries.map(|record| serde_json::to_string(&record).expect("JSON")).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn same_seed_sends_the_same_bytes() {
     let (first, second) = (on_stage(), on_stage());
+    for simulator in [&first, &second] {
+        // On a clock that is paused this takes just as long as it says.
+        simulator.fault(Fault::nth(2).on(Api::Bot).stall(Duration::from_millis(1500)));
+    }
     let told = story(&first).await;
+    assert!(told.iter().all(|record| record.contains(r#""duration_ms":0,"#)), "{told:?}");
     assert_eq!(told, story(&second).await);
     first.reset(None);
     assert_eq!(told, story(&first).await);

@@ -119,7 +119,8 @@ fn row(record: &DeliveryRecord) -> String {
         (None, None) => "not answered".to_owned(),
     };
     let event = output::legible(&event(&record.request.body));
-    format!("{at} {feed}{event}{again} {outcome} {} ms\n", record.duration_ms)
+    let mailed = if record.mailed { ", given up: mailed to the customer" } else { "" };
+    format!("{at} {feed}{event}{again} {outcome} {} ms{mailed}\n", record.duration_ms)
 }
 
 /// Returns what a request is about, by its own word for it.

@@ -23,7 +23,6 @@ function eventOf({ feed, request }) {
 
 function outcome({ response, error }) {
   if (response) return [String(response.status), response.status < 300 ? 'good' : 'bad'];
-  if (error === 'mailed') return ['mailed', 'warn'];
   return error ? ['failed', 'bad'] : ['under way', 'info'];
 }
 
@@ -106,7 +105,7 @@ function exchange(delivery) {
 }
 
 function deliveryNode(delivery) {
-  const { n, feed, attempt: count, duration_ms, at, request } = delivery;
+  const { n, feed, attempt: count, duration_ms, at, request, mailed } = delivery;
   const [text, kind] = outcome(delivery);
   const size = request?.body?.length > FOLDED ? ` · ${kib(request.body.length)}` : '';
   const again = count > 1 ? ` · attempt ${count}` : '';
@@ -118,7 +117,7 @@ function deliveryNode(delivery) {
       el('span', { className: 'at' }, time(at))));
   // Bodies are laid out when somebody looks.
   details.ontoggle = () => { if (details.open && !details.children[1]) details.append(exchange(delivery)); };
-  return Object.assign(el('li', { 'data-n': n }, details), { delivery });
+  return Object.assign(el('li', { 'data-n': n }, details, mailed && el('p', {}, 'mailed to the customer')), { delivery });
 }
 
 const isShown = ({ feed, case_id }) => {

@@ -5,7 +5,9 @@ use snapengage::bot::{self, Message};
 use snapengage::testing::{Script, TestChat};
 use snapengage::{Receiver, Token};
 
-use super::{asked, assert_quiet, barber, opened, say, start, visit};
+use super::chromium::Chromium;
+use super::simulated::Simulated;
+use super::{asked, assert_quiet, barber, opened, say, start, tab, visit};
 
 #[tokio::test]
 async fn wire_shows_request_and_answer_without_the_token() {
@@ -46,6 +48,25 @@ async fn wire_of_one_chat_or_of_all() {
     page.until(&shown(2)).await;
     page.choose("wire-feed", "get-contact").await;
     page.until(&shown(0)).await;
+}
+
+#[tokio::test]
+async fn wire_says_that_the_customer_gets_an_email() {
+    let simulated =
+        Simulated::start(&["--integration", "http://127.0.0.1:9/", "--seed", "1"]).await;
+    let browser = Chromium::launch();
+    let page = tab(&browser, &simulated).await;
+    let message = r#"{"widget":"local","email":"v@example.com","text":"Hello"}"#;
+    let posts = async |path: &str, body: &str| {
+        let post = format!("fetch('/_/{path}', {{ method: 'POST', body: '{body}' }})");
+        assert_eq!(page.eval(&format!("{post}.then(({{ ok }}) => ok)")).await, true);
+    };
+    posts("faults", r#"{"feed":"integration","every":1,"do":"drop"}"#).await;
+    posts("offline", message).await;
+    posts("time/advance", r#"{"seconds":10000}"#).await;
+    page.sees_in("#deliveries > li[data-n='25'] > p", "mailed to the customer").await;
+    page.until("document.querySelectorAll('#deliveries > li').length === 25").await;
+    page.until("document.querySelectorAll('#deliveries > li > p').length === 1").await;
 }
 
 /// A request that is copied can be sent as it is, whatever is in it.

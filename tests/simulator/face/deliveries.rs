@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::office::{BOT_TOKEN, chat, shop};
+use super::served::Served;
+use crate::stage::on_stage;
 
 fn numbers(deliveries: &Value) -> Vec<u64> {
     let all = deliveries.as_array().expect("a list").iter();
@@ -41,6 +43,28 @@ async fn deliveries_are_chosen_by_feed_case_and_number() {
     served.get("/_/deliveries?feed=dance").await.refused(400, "`feed`");
     served.get("/_/deliveries?after=-1").await.refused(400, "`after`");
     served.get("/_/deliveries?wait=x").await.refused(400, "`wait`");
+}
+
+#[tokio::test]
+async fn last_attempt_of_all_is_mailed() {
+    let served = Served::new(on_stage()).await;
+    let unavailable = json!({ "feed": "integration", "every": 1, "do": "status", "status": 503 });
+    served.post("/_/faults", &unavailable).await.ok();
+    let message = json!({ "widget": "sales", "email": "v@example.com", "text": "Hello" });
+    served.post("/_/offline", &message).await.ok();
+    served.post("/_/time/advance", &json!({ "seconds": 3 * 3600 })).await.ok();
+    let attempts = served.get("/_/deliveries?feed=integration").await.ok();
+    let attempts = attempts.as_array().expect("a list").clone();
+    let numbers: Vec<_> = attempts.iter().map(|each| each["attempt"].clone()).collect();
+    assert_eq!(json!(numbers), json!((1..=25).collect::<Vec<_>>()));
+    let (last, others) = attempts.split_last().expect("some");
+    assert_eq!((&last["mailed"], &last["response"]["status"]), (&json!(true), &json!(503)));
+    assert!(others.iter().all(|each| each.get("mailed").is_none()), "{others:?}");
+    assert_eq!(numbers_of(&served).await, (1..=25).collect::<Vec<_>>(), "nothing else was sent");
+}
+
+async fn numbers_of(served: &Served) -> Vec<u64> {
+    numbers(&served.get("/_/deliveries").await.ok())
 }
 
 #[tokio::test]

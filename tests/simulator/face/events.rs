@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::office::{chat, shop};
 use super::served::Served;
 use crate::ask::*;
+use crate::stage::on_stage;
 
 /// Stream of events, as a browser reads it.
 struct Events {
@@ -151,6 +152,27 @@ async fn fields_are_in_one_order_wherever_they_are() {
                 is_delivery = true;
             }
             _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn event_of_the_last_attempt_says_that_it_is_mailed() {
+    let served = Served::new(on_stage()).await;
+    let mut tab = Events::of(&served).await;
+    served
+        .post("/_/faults", &json!({ "feed": "integration", "every": 1, "do": "drop" }))
+        .await
+        .ok();
+    let message = json!({ "widget": "sales", "email": "v@example.com", "text": "Hello" });
+    served.post("/_/offline", &message).await.ok();
+    served.post("/_/time/advance", &json!({ "seconds": 3 * 3600 })).await.ok();
+    loop {
+        let delivery = tab.until("delivery").await;
+        let is_last = delivery["attempt"] == 25 && delivery.get("error").is_some();
+        assert_eq!(delivery.get("mailed"), is_last.then_some(&json!(true)), "{delivery}");
+        if is_last {
+            return;
         }
     }
 }

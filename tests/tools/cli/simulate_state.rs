@@ -141,6 +141,20 @@ async fn state_that_cannot_be_written_is_told() {
 }
 
 #[tokio::test]
+async fn last_attempt_of_all_is_printed_as_mailed() {
+    let (_dir, arguments) = folder();
+    let mut simulating = Simulating::start(simulate(&arguments)).await;
+    let message = json!({ "email": "ann@example.com", "text": "Hello" });
+    ok(&format!("{}/_/offline", simulating.url), Some(message)).await;
+    ok(&format!("{}/_/time/advance", simulating.url), Some(json!({ "seconds": 9000 }))).await;
+    for attempt in 1..=25 {
+        let line = simulating.out.next_line().await.expect("text").expect("a line");
+        assert_eq!(line.contains(&format!(" attempt {attempt} ")), attempt > 1, "{line}");
+        assert_eq!(line.ends_with(", given up: mailed to the customer"), attempt == 25, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn state_holds_no_token() {
     let (dir, mut arguments) = folder();
     let token = "receiver-token-91b2";
