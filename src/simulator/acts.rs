@@ -79,7 +79,7 @@ impl World {
         let now = self.time.event();
         self.changed(SimulatorChange::Visit(id.clone()));
         let case = Case::new(id.clone(), number, widget, visitor, now);
-        self.cases.entry(id).or_insert(case)
+        self.cases.or_insert_with(id, || case)
     }
 
     /// Says something as the visitor.
@@ -323,7 +323,7 @@ impl World {
     pub(super) fn put_widget(&mut self, widget: Widget) {
         for member in &widget.agents {
             let new = || Agent { status: Status::Offline, sub_status: None, tags: Vec::new() };
-            self.agents.entry(member.email.clone()).or_insert_with(new);
+            self.agents.or_insert_with(member.email.clone(), new);
         }
         self.widgets.insert(widget.id.clone(), widget);
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::outbox::Parcel;
 use crate::id::CaseId;
 use crate::timestamp::Timestamp;
 
@@ -26,8 +25,8 @@ pub(super) struct Agenda {
 /// Thing that falls due.
 #[derive(Debug)]
 pub(super) enum Due {
-    /// Another attempt.
-    Retry(Box<Parcel>),
+    /// Another attempt of the request whose last one had this number.
+    Retry(u64),
     /// The end of a chat, if nobody has said anything by then.
     Silence(CaseId),
 }
@@ -36,10 +35,6 @@ impl Agenda {
     pub(super) fn put(&mut self, time: Timestamp, due: Due) {
         self.count += 1;
         self.items.insert((time, self.count), due);
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = (Timestamp, &Due)> {
-        self.items.iter().map(|((time, _), due)| (*time, due))
     }
 
     /// Returns the time of what falls due next.

@@ -1,6 +1,6 @@
 //! Configuration of a simulator.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use super::log::DeliveryLog;
 use super::outbox::Outbox;
 use super::post::{DEADLINE, Outlets};
 use super::time::{Pace, SEEDED_START, Time};
+use super::tracked::Tracked;
 use super::vendor::{gson, log_case};
 use super::widget::{Member, SimulatedWidget, Widget};
 use super::world::{Bans, Keys, Ledger, User, World};
@@ -288,7 +289,7 @@ impl SimulatorBuilder {
             widgets: widgets.map(|widget| (widget.id.clone(), widget)).collect(),
             agents: self.agents.into_iter().map(start_agent).collect(),
             users: self.users.into_iter().map(|user| (user.email.clone(), user)).collect(),
-            cases: BTreeMap::new(),
+            cases: Tracked::default(),
             archive: archive(self.cases, start),
             files: self.files.into_iter().collect(),
             ledger: Ledger::default(),
@@ -297,12 +298,15 @@ impl SimulatorBuilder {
             faults: Faults::default(),
             agent_status: self.agent_status,
             outbox: Outbox::default(),
+            unsent: Tracked::default(),
             log: DeliveryLog::default(),
             agenda: Agenda::default(),
             bans: Bans::default(),
-            nonces: Nonces::new(),
+            nonces: Nonces::default(),
             changes: Vec::new(),
             epoch: 0,
+            is_tracked: false,
+            chat_secret: [0, 1].map(|n: u64| RandomState::new().hash_one(n)),
             watchers: 0,
             watched_at: Timestamp::MIN,
         }

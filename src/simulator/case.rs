@@ -318,7 +318,7 @@ impl Case {
 
     /// Returns the lines from this index on, without the visitor's own, which they have; `None` for
     /// a chat that has ended and of which nothing is left to be returned.
-    pub(super) fn poll(&mut self, index: Option<u64>) -> Option<Vec<&Line>> {
+    pub(super) fn poll(&self, index: Option<u64>) -> Option<Vec<&Line>> {
         // Whoever asks for nothing in particular is not told the end of an ended chat for ever.
         let from = match index {
             Some(index) if index > 0 => index,
@@ -332,9 +332,17 @@ impl Case {
         if lines.is_empty() && !is_open {
             return None;
         }
-        let end = lines.last().map_or(0, |line| line.index + 1);
-        self.unseen = self.unseen.max(end);
         Some(lines)
+    }
+
+    /// Returns `true` if no poll has returned the line of this index yet.
+    pub(super) fn is_unseen(&self, index: u64) -> bool {
+        index >= self.unseen
+    }
+
+    /// Notes that a poll returns the lines up to this index.
+    pub(super) fn see(&mut self, index: u64) {
+        self.unseen = self.unseen.max(index + 1);
     }
 
     /// Returns the agent who has the chat, or had it at its end. Who had it before a transfer is

@@ -77,7 +77,7 @@ impl World {
         if until.is_some_and(|until| now < *until) {
             return Err(LeverError::conflict("the visitor is banned"));
         }
-        if address.is_some_and(|address| self.bans.addresses.contains(address)) {
+        if address.is_some_and(|address| self.bans.addresses.contains_key(address)) {
             return Err(LeverError::conflict("the visitor's address is banned"));
         }
         Ok(())

@@ -15,6 +15,7 @@ use super::builder::SimulatorBuilder;
 use super::control::SimulatorChange;
 use super::outbox::{Departure, Scope};
 use super::post::{Outcome, Outlets};
+use super::saved::Configured;
 use super::state_file::StateFile;
 use super::world::World;
 
@@ -37,12 +38,14 @@ pub(super) struct Shared {
     has_timer: AtomicBool,
     /// Number of the changes of the world so far.
     revision: AtomicU64,
+    pub(super) configured: Configured,
     pub(super) state_file: Mutex<Option<Arc<StateFile>>>,
 }
 
 impl Shared {
     pub(super) fn new(world: World, outlets: Outlets, origin: SimulatorBuilder) -> Self {
         Self {
+            configured: Configured::of(&world),
             world: Mutex::new(world),
             outlets,
             hosts: origin.hosts.clone(),
@@ -77,11 +80,11 @@ impl Simulator {
         self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the number of the changes that the world went through.
-    pub(super) fn revision(&self) -> u64 {
+    /// Looks at the world, and returns the number of the changes that it went through.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&mut World) -> R) -> (u64, R) {
+        let mut world = self.lock();
         // Under the lock: then each of them is done.
-        let _world = self.lock();
-        self.0.revision.load(Ordering::Relaxed)
+        (self.0.revision.load(Ordering::Relaxed), look(&mut world))
     }
 
     /// Lets something happen in the world, and what follows from it.
@@ -255,7 +258,7 @@ impl World {
         loop {
             let now = self.time.now();
             match self.agenda.take(now) {
-                Some(Due::Retry(parcel)) => self.post_again(*parcel),
+                Some(Due::Retry(failed)) => self.post_again(failed),
                 Some(Due::Silence(case)) => self.fall_silent(&case),
                 None => return,
             }

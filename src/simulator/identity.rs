@@ -1,12 +1,13 @@
 //! Identity of a visitor, as a website has signed it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use super::tracked::Tracked;
 use crate::timestamp::Timestamp;
 
 /// Time in which a signature counts.
@@ -23,7 +24,7 @@ pub(super) struct Identity {
 }
 
 /// Nonces that were used.
-pub(super) type Nonces = BTreeSet<String>;
+pub(super) type Nonces = Tracked<String, ()>;
 
 /// Checks what a page says of its visitor; `None` if it does not say anything.
 pub(super) fn check(
@@ -44,7 +45,7 @@ pub(super) fn check(
                 && is_signed(secret, &[email, nonce, timestamp], signature)
                 && !email.is_empty()
                 // Last: a nonce that came with a wrong signature is not used up.
-                && nonces.insert(nonce.clone())
+                && nonces.insert(nonce.clone(), ()).is_none()
         }
         _ => false,
     };

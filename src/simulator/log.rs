@@ -1,8 +1,9 @@
 //! Log of what was sent to the feeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::delivery::{DeliveryFilter, DeliveryRecord};
+use super::tracked::Tracked;
 
 /// Most deliveries that are kept; then the oldest go.
 const COUNT: usize = 100_000;
@@ -13,7 +14,7 @@ const BYTES: usize = 64 << 20;
 /// Deliveries, by their numbers.
 #[derive(Debug, Default)]
 pub(super) struct DeliveryLog {
-    records: BTreeMap<u64, DeliveryRecord>,
+    records: Tracked<u64, DeliveryRecord>,
     bytes: usize,
     last: u64,
 }
@@ -32,7 +33,7 @@ impl DeliveryLog {
             self.bytes -= size(&before);
         }
         while self.records.len() > COUNT || self.bytes > BYTES && self.records.len() > 1 {
-            let Some((_, oldest)) = self.records.pop_first() else { break };
+            let Some(oldest) = self.records.evict_first() else { break };
             self.bytes -= size(&oldest);
         }
     }
@@ -43,10 +44,22 @@ impl DeliveryLog {
     }
 
     /// Returns a log of these deliveries, which goes on after this number.
-    pub(super) fn restored(records: Vec<DeliveryRecord>, last: u64) -> Self {
+    pub(super) fn restored(records: BTreeMap<u64, DeliveryRecord>, last: u64) -> Self {
         let mut log = Self { last, ..Self::default() };
-        records.into_iter().for_each(|record| log.put(record));
+        records.into_values().for_each(|record| log.put(record));
         log
+    }
+
+    pub(super) fn records(&self) -> &BTreeMap<u64, DeliveryRecord> {
+        &self.records
+    }
+
+    pub(super) fn track(&mut self) {
+        self.records.track();
+    }
+
+    pub(super) fn take_changed(&mut self) -> BTreeSet<u64> {
+        self.records.take_changed()
     }
 
     pub(super) fn of(&self, filter: &DeliveryFilter) -> Vec<DeliveryRecord> {

@@ -171,7 +171,7 @@
 //! All of it is in memory, up to 256 MiB of what callers leave behind. [`reset`](Simulator::reset)
 //! makes it as at the start, between two tests say. [`snapshot`](Simulator::snapshot) is the state,
 //! to go on with it in another process, and [`keep_in`](Simulator::keep_in) keeps it in a file:
-//! what was shown is there again after the process was killed.
+//! what was shown is there again after the process was killed. Faults are not kept.
 //!
 //! ```
 //! use snapengage::simulator::Simulator;
@@ -312,11 +312,14 @@ mod outbox;
 mod page;
 mod post;
 mod rules;
+mod saved;
 mod serve;
 mod snapshot;
 mod state_file;
+mod state_journal;
 mod tell;
 mod time;
+mod tracked;
 mod vendor;
 mod visit;
 mod visitor;

@@ -64,6 +64,14 @@ pub(super) struct Parcel {
     pub(super) was_held: bool,
 }
 
+/// Request that was not answered yet, or that failed and is sent again.
+#[derive(Debug)]
+pub(super) struct Unsent {
+    pub(super) parcel: Parcel,
+    /// Time of the next attempt of one that failed.
+    pub(super) again_at: Option<Timestamp>,
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Content {
     Json(Bytes),
@@ -98,7 +106,7 @@ impl Parcel {
 }
 
 impl Outbox {
-    pub(super) fn put(&mut self, parcel: Parcel, is_first: bool) {
+    fn put(&mut self, parcel: Parcel, is_first: bool) {
         let key = parcel.key();
         let lane = self.lanes.entry(key.clone()).or_default();
         if is_first {
@@ -139,12 +147,6 @@ impl Outbox {
         }
     }
 
-    /// Returns what has not been answered, in the order of each case and feed.
-    pub(super) fn pending(&self) -> impl Iterator<Item = &Parcel> {
-        let lanes = self.lanes.values();
-        lanes.flat_map(|lane| lane.under_way.iter().chain(&lane.waiting)).chain(&self.held)
-    }
-
     /// Lets go of what waits for the next of its feed.
     pub(super) fn release(&mut self, feed: Option<Api>) {
         let held = std::mem::take(&mut self.held);
@@ -170,14 +172,25 @@ impl World {
         let (n, first_at) = (self.log.number(), self.time.now());
         let parcel =
             Parcel { feed, case, address, content, n, attempt: 1, first_at, was_held: false };
-        self.outbox.put(parcel, false);
+        self.await_answer(Unsent { parcel, again_at: None });
     }
 
     /// Sends what failed once more.
-    pub(super) fn post_again(&mut self, mut parcel: Parcel) {
+    pub(super) fn post_again(&mut self, failed: u64) {
+        let Some(Unsent { mut parcel, .. }) = self.unsent.remove(&failed) else { return };
         parcel.n = self.log.number();
         parcel.attempt += 1;
-        self.outbox.put(parcel, false);
+        self.await_answer(Unsent { parcel, again_at: None });
+    }
+
+    /// Keeps a request until it is answered, and sends it, now or when it is due.
+    pub(super) fn await_answer(&mut self, unsent: Unsent) {
+        let n = unsent.parcel.n;
+        match unsent.again_at {
+            Some(time) => self.agenda.put(time, Due::Retry(n)),
+            None => self.outbox.put(unsent.parcel.clone(), false),
+        }
+        self.unsent.insert(n, unsent);
     }
 
     /// Returns what can be sent now.
@@ -304,6 +317,7 @@ impl World {
     /// Writes down what came back, and does what follows from it.
     fn finish(&mut self, departure: &Departure, outcome: &Outcome) {
         let parcel = &departure.parcel;
+        self.unsent.remove(&parcel.n);
         let mut record = departure.record.clone();
         if let (Content::Bot(event), Some(case)) = (&parcel.content, &parcel.case) {
             record.error = self.unreadable(case, event, outcome);
@@ -333,7 +347,7 @@ impl World {
             return false;
         }
         let next = parcel.first_at.saturating_add(after).max(self.time.now());
-        self.agenda.put(next, Due::Retry(Box::new(parcel)));
+        self.await_answer(Unsent { parcel, again_at: Some(next) });
         true
     }
 }

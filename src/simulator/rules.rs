@@ -188,7 +188,7 @@ impl World {
                 self.bans.visitors.extend(case.visitor.cookie.clone().map(|who| (who, until)));
             }
             BanKind::Ip => {
-                self.bans.addresses.insert(case.ip_address());
+                self.bans.addresses.insert(case.ip_address(), ());
             }
         }
         self.end(id);

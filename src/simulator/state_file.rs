@@ -2,66 +2,86 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::hash::Hasher;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use siphasher::sip128::{Hasher128, SipHasher13};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::Simulator;
-use super::snapshot::SnapshotError;
+use super::snapshot::{Marks, Snapshot, SnapshotError};
+use super::state_journal::{self, StateJournal};
 use crate::error::debug_is_text;
 use crate::panics::log_safely;
-
-/// First line of the file, before the checksum of the rest.
-const HEAD: &str = "snapengage simulator state, siphash ";
 
 /// File in which the state is kept.
 #[derive(Debug)]
 pub(super) struct StateFile {
-    path: Arc<Path>,
-    /// Number of the last change that is in it. Whoever writes holds it.
-    written: Arc<Mutex<u64>>,
+    /// Whoever writes holds it.
+    writer: Arc<Mutex<StateWriter>>,
+    /// Number of the last change that is in it.
+    written: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct StateWriter {
+    journal: StateJournal,
+    /// What was written last of them; `None` if the whole has to be written.
+    marks: Option<Marks>,
+    /// Keeps others from writing the same file, until it is dropped.
+    _lock: File,
 }
 
 impl Simulator {
-    /// Takes the state that is in a file, if there is one, and keeps it there from now on: chats,
-    /// the status of agents, deliveries and those to come, bans, and the time.
+    /// Takes the state that is in a file, if there is one, and keeps it there from now on: chats and
+    /// their keys, the status of agents, what the Provisioning API has changed, deliveries and those
+    /// to come, bans, and the time. Faults are not kept.
     ///
     /// It is written before each answer of [`serve`](Self::serve) that depends on it, so that what
-    /// was shown is there after the process was killed. The file is replaced as a whole, is for its
-    /// owner alone, and has no token in it.
+    /// was shown is there after the process was killed: what has changed is appended, and now and
+    /// then the file is replaced as a whole. It is for its owner alone, and has no token in it.
+    ///
+    /// As long as there is a clone of the simulator, nobody else can keep a state there: a file of
+    /// the same name with `.lock` behind it is locked. That one stays, and it is unlocked however
+    /// the process ends.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or written, or is damaged: then it stays as it is. If there is
-    /// one already.
+    /// If another simulator uses the file, if it cannot be read or written, or is damaged: then it
+    /// stays as it is. If there is one already.
     pub fn keep_in(&self, path: impl Into<PathBuf>) -> Result<(), StateFileError> {
         let path = path.into();
-        let wrong = |problem| StateFileError { path: path.clone(), problem };
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let state = checked(&bytes).ok_or_else(|| wrong(Problem::Damaged))?;
-                self.restore(state).map_err(|error| wrong(Problem::Unreadable(error)))?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(wrong(Problem::Io(error))),
-        }
-        // Through a link, so that it stays one.
-        let place = path.canonicalize().unwrap_or_else(|_| path.clone());
-        let revision = self.revision();
-        write(&place, &self.snapshot()).map_err(|error| wrong(Problem::Io(error)))?;
-        let written = Arc::new(Mutex::new(revision));
-        let file = StateFile { path: place.into(), written };
         let mut kept = self.0.state_file.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.is_some() {
-            return Err(wrong(Problem::Second));
+        let file = if kept.is_some() { Err(Problem::Second) } else { self.open_state(&path) };
+        *kept = Some(Arc::new(file.map_err(|problem| StateFileError { path, problem })?));
+        Ok(())
+    }
+
+    fn open_state(&self, path: &Path) -> Result<StateFile, Problem> {
+        // Through a link, so that it stays one.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let lock = state_journal::lock(&path)?.ok_or(Problem::InUse)?;
+        match fs::read(&path) {
+            Ok(bytes) => self.take_over(&bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
         }
-        *kept = Some(Arc::new(file));
+        let journal = StateJournal::new(path);
+        let mut writer = StateWriter { journal, marks: None, _lock: lock };
+        let written = Arc::new(AtomicU64::new(writer.write(self)?));
+        Ok(StateFile { writer: Arc::new(Mutex::new(writer)), written })
+    }
+
+    fn take_over(&self, bytes: &[u8]) -> Result<(), Problem> {
+        let mut lines = state_journal::checked(bytes).ok_or(Problem::Damaged)?;
+        let mut state = Snapshot::read(lines.next().unwrap_or_default())?;
+        for line in lines {
+            state.follow(Snapshot::read(line)?);
+        }
+        self.act(|world| world.restore(state));
         Ok(())
     }
 
@@ -79,63 +99,57 @@ impl Simulator {
 
 impl StateFile {
     async fn keep(&self, simulator: &Simulator) -> io::Result<()> {
-        let needed = simulator.revision();
-        let mut written = Arc::clone(&self.written).lock_owned().await;
-        // Others who waited for the same may have written it.
-        if *written >= needed {
+        let (needed, ()) = simulator.look(|_| ());
+        let is_written = || self.written.load(Ordering::Relaxed) >= needed;
+        if is_written() {
             return Ok(());
         }
-        let revision = simulator.revision();
-        let (state, path) = (simulator.snapshot(), Arc::clone(&self.path));
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        // Others who waited for the same may have written it: one write is for all of them.
+        if is_written() {
+            return Ok(());
+        }
+        let (simulator, written) = (simulator.clone(), Arc::clone(&self.written));
         // The lock goes along: the write goes on if the caller hangs up.
         let writing = spawn_blocking(move || {
-            write(&path, &state)?;
-            *written = revision;
+            written.store(writer.write(&simulator)?, Ordering::Relaxed);
             Ok(())
         });
         writing.await.unwrap_or_else(|_| Err(io::Error::other("it panicked")))
     }
 }
 
-/// Writes the state beside the file, and puts it in its place.
-fn write(path: &Path, state: &[u8]) -> io::Result<()> {
-    let beside = beside(path);
-    let mut file = create(&beside)?;
-    file.write_all(format!("{HEAD}{:032x}\n", checksum(state)).as_bytes())?;
-    file.write_all(state)?;
-    // Else a power cut could leave an empty file in the place of a whole one.
-    file.sync_data()?;
-    drop(file);
-    fs::rename(&beside, path)
-}
+impl StateWriter {
+    /// Writes what has changed; returns the number of the last change.
+    fn write(&mut self, simulator: &Simulator) -> io::Result<u64> {
+        // Taken: whatever fails or panics, the whole is written next, as changes are told once.
+        if let Some(marks) = self.marks.take().filter(|_| !self.journal.is_long())
+            && let Some(revision) = self.write_changes(simulator, marks)?
+        {
+            return Ok(revision);
+        }
+        let (revision, state) = simulator.look(|world| {
+            world.track();
+            Snapshot::whole(world, &simulator.0.configured)
+        });
+        self.journal.replace(&state.to_json())?;
+        self.marks = Some(state.marks);
+        Ok(revision)
+    }
 
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    name.into()
-}
-
-/// Creates a file for the owner alone: visitors have written what is in it.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Returns what is behind the first line, if it is what was written there.
-fn checked(bytes: &[u8]) -> Option<&[u8]> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    let (head, state) = (str::from_utf8(&bytes[..end]).ok()?, &bytes[end + 1..]);
-    let expected = u128::from_str_radix(head.strip_prefix(HEAD)?, 16).ok()?;
-    (checksum(state) == expected).then_some(state)
-}
-
-fn checksum(state: &[u8]) -> u128 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(state);
-    hasher.finish128().as_u128()
+    /// Appends what has changed; returns `None` if that is not enough.
+    fn write_changes(&mut self, simulator: &Simulator, marks: Marks) -> io::Result<Option<u64>> {
+        let (revision, changes) = simulator.look(|world| {
+            world.is_tracked.then(|| Snapshot::changes(world, &simulator.0.configured))
+        });
+        let Some(changes) = changes else { return Ok(None) };
+        let is_same = changes.is_empty() && changes.marks == marks;
+        if !is_same && !self.journal.append(&changes.to_json())? {
+            return Ok(None);
+        }
+        self.marks = Some(changes.marks);
+        Ok(Some(revision))
+    }
 }
 
 /// Failure to keep the state in a file.
@@ -147,10 +161,24 @@ pub struct StateFileError {
 #[derive(Debug)]
 enum Problem {
     Io(io::Error),
+    /// Another simulator keeps its state there.
+    InUse,
     /// Not what was written there.
     Damaged,
     Unreadable(SnapshotError),
     Second,
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<SnapshotError> for Problem {
+    fn from(error: SnapshotError) -> Self {
+        Self::Unreadable(error)
+    }
 }
 
 impl fmt::Display for StateFileError {
@@ -158,6 +186,7 @@ impl fmt::Display for StateFileError {
         write!(f, "{}: ", self.path.display())?;
         f.write_str(match &self.problem {
             Problem::Io(_) => "the state cannot be kept",
+            Problem::InUse => "another process, or another simulator of this one, uses it",
             Problem::Damaged => "no state of a simulator, or damaged",
             Problem::Unreadable(_) => "the state cannot be taken",
             Problem::Second => "the state is kept in another file",
@@ -172,7 +201,7 @@ impl Error for StateFileError {
         match &self.problem {
             Problem::Io(error) => Some(error),
             Problem::Unreadable(error) => Some(error),
-            Problem::Damaged | Problem::Second => None,
+            Problem::InUse | Problem::Damaged | Problem::Second => None,
         }
     }
 }

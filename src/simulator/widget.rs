@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::case::Face;
@@ -196,7 +197,7 @@ impl fmt::Debug for Widget {
 }
 
 /// Agent as a member of a widget.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Member {
     pub(super) email: String,
     pub(super) alias: String,
@@ -206,6 +207,26 @@ pub(super) struct Member {
 }
 
 impl Widget {
+    /// Returns a widget of this id that has nothing else.
+    pub(super) fn empty(id: WidgetId) -> Self {
+        Self {
+            id,
+            name: None,
+            account: None,
+            destination: None,
+            agents: Vec::new(),
+            is_proactive: false,
+            has_conversations: None,
+            schedule: None,
+            needs: Needs::default(),
+            feeds: Feeds::default(),
+            identity_secret: None,
+            hub: None,
+            variables: Vec::new(),
+            size: 0,
+        }
+    }
+
     /// Returns the bot as visitors see it.
     pub(super) fn bot_alias(&self) -> &str {
         self.feeds.bot_name.as_deref().unwrap_or("Bot")

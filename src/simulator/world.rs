@@ -1,6 +1,6 @@
 //! Everything that the simulator knows: one state for all of its APIs.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use bytes::Bytes;
@@ -17,8 +17,9 @@ use super::identity::Nonces;
 use super::ids::{Ids, Kind};
 use super::lever::LeverError;
 use super::log::DeliveryLog;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Unsent};
 use super::time::Time;
+use super::tracked::Tracked;
 use super::vendor::refusal::Refusal;
 use super::widget::{Member, Widget};
 use crate::client::Operation;
@@ -37,11 +38,11 @@ pub(super) struct World {
     pub(super) time: Time,
     pub(super) ids: Ids,
     pub(super) keys: Keys,
-    pub(super) widgets: BTreeMap<WidgetId, Widget>,
+    pub(super) widgets: Tracked<WidgetId, Widget>,
     /// By email address, in lower case, as the users are.
-    pub(super) agents: BTreeMap<String, Agent>,
-    pub(super) users: BTreeMap<String, User>,
-    pub(super) cases: BTreeMap<CaseId, Case>,
+    pub(super) agents: Tracked<String, Agent>,
+    pub(super) users: Tracked<String, User>,
+    pub(super) cases: Tracked<CaseId, Case>,
     pub(super) archive: Archive,
     pub(super) files: BTreeMap<String, Bytes>,
     pub(super) ledger: Ledger,
@@ -52,6 +53,8 @@ pub(super) struct World {
     /// Address that the statuses of agents are sent to.
     pub(super) agent_status: Option<Address>,
     pub(super) outbox: Outbox,
+    /// Requests without an answer, by the numbers of their deliveries.
+    pub(super) unsent: Tracked<u64, Unsent>,
     pub(super) log: DeliveryLog,
     pub(super) agenda: Agenda,
     pub(super) bans: Bans,
@@ -60,6 +63,10 @@ pub(super) struct World {
     pub(super) changes: Vec<SimulatorChange>,
     /// Number of the state: another one after each reset.
     pub(super) epoch: u64,
+    /// Every change is noted since the whole was written.
+    pub(super) is_tracked: bool,
+    /// Secret that the keys of chats are made with: another one after each reset.
+    pub(super) chat_secret: [u64; 2],
     /// Those who look at the chats.
     pub(super) watchers: usize,
     /// Time that the last of them has gone, as [`Time::passed`].
@@ -67,11 +74,11 @@ pub(super) struct World {
 }
 
 /// Visitors who are not let in.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Bans {
     /// By their cookies, until then.
-    pub(super) visitors: BTreeMap<String, Timestamp>,
-    pub(super) addresses: BTreeSet<String>,
+    pub(super) visitors: Tracked<String, Timestamp>,
+    pub(super) addresses: Tracked<String, ()>,
 }
 
 /// Credentials that the APIs take.
@@ -90,7 +97,7 @@ impl fmt::Debug for Keys {
 }
 
 /// User account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct User {
     pub(super) email: String,
     pub(super) name: String,
@@ -164,6 +171,20 @@ impl World {
 
     pub(super) fn is_online(&self, widget: &Widget) -> bool {
         self.next_to_take(widget).is_some()
+    }
+
+    /// Notes what changes from now on, for the state file.
+    pub(super) fn track(&mut self) {
+        self.is_tracked = true;
+        self.widgets.track();
+        self.agents.track();
+        self.users.track();
+        self.cases.track();
+        self.unsent.track();
+        self.log.track();
+        self.bans.visitors.track();
+        self.bans.addresses.track();
+        self.nonces.track();
     }
 
     pub(super) fn new_widget_id(&mut self) -> WidgetId {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use snapengage::Api;
 use snapengage::simulator::{Fault, NewVisit, Simulator, VisitState};
 
 use crate::ask::*;
+use crate::face::served::Served;
 use crate::stage::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -93,6 +94,99 @@ async fn chat_that_was_looked_at_does_not_end_at_a_restart() {
     assert_eq!(state(), VisitState::Bot);
     again.advance(MINUTE * 2).await;
     assert_eq!(state(), VisitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_and_widgets_are_as_calls_have_left_them() {
+    let new =
+        || office().user("gone@example.com", "Gone").widget("old").build().expect("an office");
+    let simulator = new();
+    let user = json!({
+        "email": "bob@example.com", "name": "Bob", "password": "12345", "accountType": "biz",
+    });
+    assert_eq!(provision(&simulator, "PUT", "user", "", user.to_string()).await.status, 201);
+    let agent = json!({
+        "agentId": "ann@example.com", "agentAlias": "Ann", "agentAvatar": "a", "agentType": "google",
+    });
+    let made = json!({ "email": "bob@example.com", "name": "New", "agents": [agent] });
+    let made = provision(&simulator, "PUT", "widget", "", made.to_string()).await.json();
+    let changed = json!({
+        "uuid": "sales", "email": "user@example.com", "name": "Other", "agents": [agent],
+    });
+    provision(&simulator, "POST", "widget", "", changed.to_string()).await.ok();
+    for (what, query) in
+        [("user", "&email=gone@example.com"), ("widget", "&uuid=old&email=user@example.com")]
+    {
+        assert_eq!(provision(&simulator, "DELETE", what, query, "").await.status, 200);
+    }
+    simulator.agent("ann@example.com").online().await.expect("Ann");
+    let id = made["uuid"].as_str().expect("an id");
+    let visit = simulator.visit(id).start("Hello").await;
+
+    let again = new();
+    again.restore(&simulator.snapshot()).expect("a state");
+    assert_eq!((again.users(), again.widgets()), (simulator.users(), simulator.widgets()));
+    assert_eq!((again.users().len(), again.widgets().len()), (2, 2));
+    again.agent("ann@example.com").takes(&visit).await.expect("her widget");
+    again.agent("ann@example.com").says(&visit, "Hi").await.expect("her chat");
+    let next = made_widget(&again, &agent).await;
+    assert_eq!(next, made_widget(&simulator, &agent).await);
+    assert_ne!(next, made["uuid"]);
+    again.reset(None);
+    assert_eq!(again.widgets(), new().widgets());
+}
+
+async fn made_widget(simulator: &Simulator, agent: &Value) -> Value {
+    let made = json!({ "email": "bob@example.com", "agents": [agent] }).to_string();
+    provision(simulator, "PUT", "widget", "", made).await.json()["uuid"].clone()
+}
+
+#[tokio::test]
+async fn file_follows_a_restore_and_a_reset() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (path, copy) = (dir.path().join("state"), dir.path().join("copy"));
+    // As a process that begins with the file as it is now.
+    let kept = || {
+        std::fs::copy(&path, &copy).expect("a copy");
+        let again = on_stage();
+        again.keep_in(&copy).expect("a state");
+        (again.visits(), again.deliveries(&Default::default()))
+    };
+    let other = on_stage();
+    other.visit("sales").start("Hello").await;
+    let served = Served::new(on_stage()).await;
+    served.simulator.keep_in(&path).expect("a new file");
+    let now = || (served.simulator.visits(), served.simulator.deliveries(&Default::default()));
+    let new = json!({ "widget": "sales", "text": "Hello" });
+    served.post("/_/visits", &new).await.ok();
+    assert_eq!(kept(), now());
+    served.post("/_/reset", &json!({})).await.ok();
+    assert_eq!(kept(), (vec![], vec![]));
+    served.simulator.restore(&other.snapshot()).expect("a state");
+    served.post("/_/visits", &new).await.ok();
+    assert_eq!((kept(), now().0.len()), (now(), 2));
+    let bot = json!({ "text": "and more" });
+    let case = now().0.remove(0).case_id;
+    served.post(&format!("/_/visits/{case}/say"), &bot).await.ok();
+    assert_eq!(kept(), now());
+}
+
+#[tokio::test]
+async fn file_is_that_of_one_simulator_at_a_time() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("state");
+    let first = on_stage();
+    first.keep_in(&path).expect("a new file");
+    let kept = std::fs::read(&path).expect("a state");
+    let second = on_stage();
+    let error = second.keep_in(&path).expect_err("it is used");
+    let expected = "another process, or another simulator of this one, uses it";
+    assert_eq!(error.to_string(), format!("{}: {expected}", path.display()));
+    let error = first.keep_in(dir.path().join("other")).expect_err("it has one");
+    assert!(error.to_string().contains("another file"), "{error}");
+    assert_eq!(std::fs::read(&path).expect("a state"), kept);
+    drop(first);
+    second.keep_in(&path).expect("nobody else's");
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,8 +32,9 @@ pub(crate) struct SimulateArgs {
     listen: String,
     #[command(flatten)]
     flags: Flags,
-    /// File that keeps chats, statuses, retries, deliveries and the time over a restart. It is made
-    /// if there is none.
+    /// File that keeps chats, statuses, users and widgets that were made, retries, deliveries and
+    /// the time over a restart; faults are not kept. It is made if there is none. One simulator at
+    /// a time uses it, which locks FILE.lock.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Another name or address that the simulator is called by, besides the one it listens on,

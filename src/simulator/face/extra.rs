@@ -42,11 +42,6 @@ impl Simulator {
         self.lock().widgets.values().filter_map(|widget| widget.hub.clone()).collect()
     }
 
-    /// Returns the number of the state: another one after each reset.
-    pub(super) fn epoch(&self) -> u64 {
-        self.lock().epoch
-    }
-
     pub(super) fn has_widget(&self, id: &str) -> bool {
         self.lock().widgets.contains_key(id)
     }

@@ -40,7 +40,6 @@ use self::gate::Gate;
 pub(super) use self::page::hub_origin;
 use self::refused::Refused;
 use self::reply::FaceReply;
-use self::visitors::ChatKeys;
 use super::Simulator;
 use super::vendor;
 use super::vendor::refusal::Refusal;
@@ -56,7 +55,6 @@ pub(super) struct Face {
     draining: watch::Sender<bool>,
     /// Number of changes of faults and time.
     world: watch::Sender<u64>,
-    keys: ChatKeys,
 }
 
 /// Part of the face that a path is of.
@@ -112,7 +110,7 @@ impl Face {
     pub(super) fn new(simulator: Simulator) -> Self {
         let gate = Arc::new(Gate::new(&simulator.0.hosts));
         let (draining, world) = (watch::Sender::new(false), watch::Sender::new(0));
-        Self { simulator, gate, draining, world, keys: ChatKeys::new() }
+        Self { simulator, gate, draining, world }
     }
 
     fn world_changed(&self) {

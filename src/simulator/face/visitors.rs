@@ -4,7 +4,7 @@
 //! it started: their keys cannot be guessed.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::Hasher;
 use std::time::Duration;
 
 use http::Method;
@@ -22,38 +22,36 @@ use super::waiting::is_of;
 use crate::bot::Button;
 use crate::id::WidgetId;
 use crate::integration::ChatEndedBy;
+use crate::simulator::Simulator;
 use crate::simulator::visit::{NewVisit, OfflineMessage, VisitLine, VisitState};
 
 /// Address of all visitors who come by the script: that of the machine.
 const HERE: &str = "127.0.0.1";
 
-/// Secret that the keys of chats are made with.
-#[derive(Clone)]
-pub(super) struct ChatKeys([u64; 2]);
+/// Secret that the keys of chats are made with. Another one after a reset: then there may be another
+/// chat of the same case.
+struct ChatKeys([u64; 2]);
 
 impl ChatKeys {
-    pub(super) fn new() -> Self {
-        Self([0, 1].map(|n| RandomState::new().hash_one(n)))
+    fn of(simulator: &Simulator) -> Self {
+        Self(simulator.lock().chat_secret)
     }
 
-    /// Returns the key of a chat, from which its case can be read again. Another one after a reset:
-    /// then there may be another chat of that case.
-    fn key(&self, case: &str, epoch: u64) -> String {
-        format!("{case}.{:032x}", self.digest(case, epoch))
+    /// Returns the key of a chat, from which its case can be read again.
+    fn key(&self, case: &str) -> String {
+        format!("{case}.{:032x}", self.digest(case))
     }
 
     /// Returns the case of a chat, if it is that of the key.
-    fn case<'k>(&self, key: &'k str, epoch: u64) -> Result<&'k str, Refused> {
+    fn case<'k>(&self, key: &'k str) -> Result<&'k str, Refused> {
         let case = key.rsplit_once('.').map(|(case, _)| case);
         // Digests are compared: from how long that takes, nobody learns how a key goes on.
-        let is_right =
-            |case: &&str| self.digest(&self.key(case, epoch), epoch) == self.digest(key, epoch);
+        let is_right = |case: &&str| self.digest(&self.key(case)) == self.digest(key);
         case.filter(is_right).ok_or_else(|| Refused::unknown("chat"))
     }
 
-    fn digest(&self, text: &str, epoch: u64) -> u128 {
+    fn digest(&self, text: &str) -> u128 {
         let mut hasher = SipHasher13::new_with_keys(self.0[0], self.0[1]);
-        hasher.write_u64(epoch);
         hasher.write(text.as_bytes());
         hasher.finish128().as_u128()
     }
@@ -157,7 +155,7 @@ impl Face {
     }
 
     fn case_of<'k>(&self, key: &'k str) -> Result<&'k str, Refused> {
-        self.keys.case(key, self.simulator.epoch())
+        ChatKeys::of(&self.simulator).case(key)
     }
 
     fn widget_info(&self, asked: &Asked, id: &str) -> Result<FaceReply, Refused> {
@@ -199,7 +197,7 @@ impl Face {
         });
         let case = case.await?;
         let view = View {
-            chat: Some(self.keys.key(case.as_str(), self.simulator.epoch())),
+            chat: Some(ChatKeys::of(&self.simulator).key(case.as_str())),
             ..self.seen(&case, 0)?
         };
         Ok(FaceReply::json(&view))

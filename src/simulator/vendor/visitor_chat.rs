@@ -126,11 +126,19 @@ pub(super) fn close(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
 pub(super) fn poll(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     call.checks_chat_key(&world.keys)?;
     let (index, _) = (call.number("index")?, call.flag("isTyping")?);
-    case(world, &call.subject)?;
-    let case = world.case_mut(&call.subject).map_err(|_| Refusal::not_found("chat"))?;
+    let case = case(world, &call.subject)?;
     let lines = case.poll(index).ok_or_else(|| Refusal::not_found("chat"))?;
+    let new = lines.last().map(|line| line.index).filter(|last| case.is_unseen(*last));
     let message_list = lines.into_iter().map(message).collect();
-    Ok(Answer::ok(&Polled { case_id: &call.subject, message_list, agent_typing: false }))
+    let polled = Polled { case_id: &call.subject, message_list, agent_typing: false };
+    let answer = Answer::ok(&polled);
+    // A poll that brings nothing new changes nothing: most do not.
+    if let Some(last) = new
+        && let Ok(case) = world.case_mut(&call.subject)
+    {
+        case.see(last);
+    }
+    Ok(answer)
 }
 
 /// Every text ends with a space, as in the vendor's sample.

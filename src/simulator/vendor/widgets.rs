@@ -11,8 +11,7 @@ use super::refusal::Refusal;
 use super::schedule;
 use crate::client::{self, Operation};
 use crate::simulator::agent::email_of;
-use crate::simulator::feeds::Feeds;
-use crate::simulator::widget::{Member, Needs, Widget};
+use crate::simulator::widget::{Member, Widget};
 use crate::simulator::world::World;
 
 /// Bytes that an agent takes besides their texts.
@@ -52,7 +51,6 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     }
     let size = world.reserve(sent.size(call))?;
     let widget = Widget {
-        id: world.new_widget_id(),
         name: sent.name.take(),
         account: Some(sent.account),
         destination: sent.destination,
@@ -60,12 +58,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         is_proactive: sent.is_proactive.unwrap_or(false),
         has_conversations: sent.has_conversations,
         schedule: sent.schedule,
-        needs: Needs::default(),
-        feeds: Feeds::default(),
-        identity_secret: None,
-        hub: None,
-        variables: Vec::new(),
         size,
+        ..Widget::empty(world.new_widget_id())
     };
     world.ledger.accepted(Operation::CreateWidget, widget.id.as_str());
     let answer = Answer::json(StatusCode::CREATED, &written(&widget, None));
