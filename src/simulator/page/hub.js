@@ -21,11 +21,10 @@ const EVENTS = {
   weather_info_captured: { temperature_celsius: 21, temperature_fahrenheit: 70, description: 'clear sky' },
 };
 
-const WITHOUT_DATA = `
+for (const each of `
   conversation_closed_by_visitor reclaim_transfer_request request_file ban_user call_me
   visitor_transcript_request ignore record auto_translate_enabled auto_translate_disabled
-  auto_translate_language_changed`;
-for (const each of WITHOUT_DATA.trim().split(/\s+/)) EVENTS[each] = null;
+  auto_translate_language_changed`.trim().split(/\s+/)) EVENTS[each] = null;
 
 let frame = null;
 let address = '';

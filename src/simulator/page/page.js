@@ -86,9 +86,7 @@ async function showRules() {
   $('rules').replaceChildren(...rows.map(({ what, value, documented }) => el('tr', {},
     el('th', { scope: 'row' }, what),
     el('td', {}, typeof value === 'string' ? value : JSON.stringify(value)),
-    el('td', {}, documented
-      ? el('span', { className: 'pill good' }, 'documented')
-      : el('span', { className: 'pill warn' }, 'chosen')))));
+    el('td', {}, el('span', { className: `pill ${documented ? 'good' : 'warn'}` }, documented ? 'documented' : 'chosen')))));
 }
 
 for (const button of document.querySelectorAll('[data-opens]')) {

@@ -64,7 +64,7 @@ export function chatScript(deliveries) {
   let buttons = [];
   let last = '';
   for (const { request, response, error } of deliveries) {
-    const event = read(request?.body);
+    const event = read(request.body);
     if (!event) continue;
     rows.push(...(request.body === last ? ['same again'] : happens(event, buttons)));
     last = request.body;

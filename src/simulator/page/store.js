@@ -16,7 +16,7 @@ export async function api(url, body, method = body === undefined ? 'GET' : 'POST
   const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
   const answer = await fetch(`/_${url}`, { method, headers, body: JSON.stringify(body) });
   const text = await answer.text();
-  if (answer.ok) return text ? JSON.parse(text) : null;
+  if (answer.ok) return JSON.parse(text);
   let said = text;
   try { said = JSON.parse(text).message; } catch { /* the text itself */ }
   throw Object.assign(new Error(said || `status ${answer.status}`), { status: answer.status });

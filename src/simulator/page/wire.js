@@ -12,12 +12,11 @@ const plain = (text) => [text];
 
 function eventOf({ feed, request }) {
   if (feed === 'get-contact') return 'look-up';
-  const body = request?.body ?? '';
   try {
-    const { event, status, type } = JSON.parse(body);
+    const { event, status, type } = JSON.parse(request.body);
     return event ?? status ?? type ?? '';
   } catch {
-    return body.match(/<type>([\w-]+)<\/type>/)?.[1] ?? '';
+    return request.body.match(/<type>([\w-]+)<\/type>/)?.[1] ?? '';
   }
 }
 
@@ -47,30 +46,29 @@ function pretty(text) {
   }).join('').replace(/[\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16)}`);
 }
 
-const headerRows = (headers = {}) => (Array.isArray(headers) ? headers : Object.entries(headers));
 const isGet = ({ feed }) => feed === 'get-contact';
 
 function curl(delivery) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const headers = headerRows(delivery.request.headers)
+  const headers = Object.entries(delivery.request.headers)
     .filter(([name]) => !/^(host|content-length|connection)$/i.test(name))
     .map(([name, value]) => (/^authorization$/i.test(name)
       ? `-H "${name}: $SNAPENGAGE_TOKEN"`
       : `-H ${quoted(`${name}: ${value}`)}`));
-  const body = isGet(delivery) ? [] : [`--data-binary ${quoted(delivery.request.body ?? '')}`];
+  const body = isGet(delivery) ? [] : [`--data-binary ${quoted(delivery.request.body)}`];
   return ['curl -i', ...headers, ...body, quoted(delivery.url)].join(' \\\n  ');
 }
 
 function saveSample(delivery) {
-  const body = delivery.request.body ?? '';
+  const { body } = delivery.request;
   const { pathname, search } = new URL(delivery.url);
   const ending = isGet(delivery) ? 'txt' : body.trimStart().startsWith('<') ? 'xml' : 'json';
   const event = eventOf(delivery).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace(/[^\w-]/g, '');
   save(`${delivery.feed}-${event || 'other'}.${ending}`, ending === 'txt' ? pathname + search : body);
 }
 
-function message(title, { headers, body = '', status }, name) {
-  const rows = headerRows(headers).map(([name, value]) => `${name}: ${value}`).join('\n');
+function message(title, { headers, body, status }, name) {
+  const rows = Object.entries(headers).map(([name, value]) => `${name}: ${value}`).join('\n');
   const pane = el('pre', { tabIndex: 0, role: 'region', 'aria-label': `${name}: body of the ${title.toLowerCase()}` });
   let isRaw = false;
   const raw = el('button', { className: 'small', 'aria-pressed': 'false' }, 'Raw');
@@ -98,8 +96,8 @@ function exchange(delivery) {
   });
   return el('div', { className: 'exchange' },
     el('p', { className: 'to' }, `${isGet(delivery) ? 'GET' : 'POST'} ${url}`),
-    request ? el('div', { className: 'actions' }, copied, button('Save as sample', () => saveSample(delivery))) : null,
-    ...(request ? message('Request', request, name) : []),
+    el('div', { className: 'actions' }, copied, button('Save as sample', () => saveSample(delivery))),
+    ...message('Request', request, name),
     ...(response ? message('Answer', response, name) : []),
     error ? el('p', { className: 'hint' }, `Error: ${error}`) : null);
 }
@@ -107,7 +105,7 @@ function exchange(delivery) {
 function deliveryNode(delivery) {
   const { n, feed, attempt: count, duration_ms, at, request, mailed } = delivery;
   const [text, kind] = outcome(delivery);
-  const size = request?.body?.length > FOLDED ? ` · ${kib(request.body.length)}` : '';
+  const size = request.body.length > FOLDED ? ` · ${kib(request.body.length)}` : '';
   const again = count > 1 ? ` · attempt ${count}` : '';
   const details = el('details', {},
     el('summary', { className: 'head' },
