@@ -15,9 +15,8 @@ const DEEDS = ['status', 'reset', 'half', 'stall', 'slow', 'drop', 'duplicate', 
 const chatNodes = new Map();
 
 function chatNode({ case_id }) {
-  const onclick = () => select(case_id);
-  const button = el('button', { title: case_id, onclick }, el('span'), el('bdi'), el('span', { className: 'unseen' }));
-  const node = el('li', {}, button);
+  const chat = el('a', { title: case_id, href: `#${case_id}` }, el('span'), el('bdi'), el('span', { className: 'unseen' }));
+  const node = el('li', {}, chat);
   $('chat-list').prepend(node);
   chatNodes.set(case_id, node);
   return node;
@@ -25,16 +24,20 @@ function chatNode({ case_id }) {
 
 /** Newest first. A node stays where it is, and keeps the focus. */
 function showChats({ visits }) {
+  let title = 'SnapEngage simulator';
   for (const visit of visits.toReversed()) {
-    const button = (chatNodes.get(visit.case_id) ?? chatNode(visit)).firstChild;
-    const [dot, name, state] = button.children;
+    const chat = (chatNodes.get(visit.case_id) ?? chatNode(visit)).firstChild;
+    const [dot, name, state] = chat.children;
     dot.className = `dot ${visit.state}`;
     name.textContent = visit.name || visit.email || visit.case_id.slice(0, 8);
     state.textContent = visit.state;
-    button.setAttribute('aria-current', visit.case_id === selected());
+    const isShown = visit.case_id === selected();
+    if (isShown) title = `${name.textContent} · ${title}`;
+    chat.setAttribute('aria-current', isShown);
   }
   const known = new Set(visits.map(({ case_id }) => case_id));
   for (const [caseId, node] of chatNodes) if (!known.has(caseId) && chatNodes.delete(caseId)) node.remove();
+  document.title = title;
   $('new-chat').setAttribute('aria-current', !selected());
 }
 

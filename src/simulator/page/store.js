@@ -8,8 +8,9 @@ export const state = { world: { widgets: [], agents: [] }, visits: [], visit: nu
 const watchers = [];
 export const watch = (watcher) => watchers.push(watcher);
 export const show = () => watchers.forEach((watcher) => watcher(state));
-export const selected = () => decodeURIComponent(location.hash.slice(1));
-export const select = (caseId) => { location.hash = encodeURIComponent(caseId ?? ''); };
+/** A chat is at an address of its own: the page's with `#`, and its case. */
+export const selected = () => location.hash.slice(1);
+export const select = (caseId) => { location.hash = caseId; };
 const path = (...segments) => segments.map((each) => `/${encodeURIComponent(each)}`).join('');
 
 export async function api(url, body, method = body === undefined ? 'GET' : 'POST') {
@@ -43,7 +44,8 @@ const fetchers = {
     }) : null;
     if (caseId !== selected()) return;
     state.visit = visit;
-    if (caseId && !visit) select('');
+    // One that is not known is no step to go back to.
+    if (caseId && !visit) location.replace('#');
   },
   async deliveries() {
     const { deliveries } = state;

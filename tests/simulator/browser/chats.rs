@@ -97,7 +97,7 @@ async fn every_tab_shows_every_chat() {
     other.write("#start [name=name]", "Bob").await;
     start(&other, "Good day", "What is it about?").await;
 
-    one.click("#chat-list button", "Bobbot").await;
+    one.click("#chat-list a", "Bobbot").await;
     one.sees_in("#log", "Good day").await;
     say(&one, "Said in the other tab", "Said in the other tab").await;
     other.sees_in("#log", "Said in the other tab").await;
@@ -108,6 +108,35 @@ async fn every_tab_shows_every_chat() {
 }
 
 #[tokio::test]
+#[tokio::test]
+async fn chat_has_an_address_of_its_own() {
+    let (simulated, browser, page) = opened(barber).await;
+    page.write("#start [name=name]", "Ann").await;
+    start(&page, "Hello", "What is it about?").await;
+    page.until("document.title === 'Ann · SnapEngage simulator'").await;
+    let address = page.eval("location.href").await;
+    let address = address.as_str().expect("an address");
+    assert_eq!(page.eval("document.querySelector('#chat-list a').href").await, address);
+
+    page.eval("history.back()").await;
+    page.until("!document.getElementById('start').hidden").await;
+    page.eval("history.forward()").await;
+    page.until("!document.getElementById('chat').hidden").await;
+
+    let other = browser.page().await;
+    other.open(address).await;
+    other.sees_in("#log", "What is it about?").await;
+    assert_eq!(visit(&other).await["case_id"], visit(&page).await["case_id"]);
+    // One that is not known is none, and is not come back to.
+    let unknown = browser.page().await;
+    unknown.open(&format!("{}/#none%", simulated.address)).await;
+    unknown.until("!location.hash && !document.getElementById('start').hidden").await;
+    assert_eq!(unknown.eval("history.length").await, other.eval("history.length").await);
+    for page in [page, other, unknown] {
+        assert_quiet(&page);
+    }
+}
+
 async fn page_works_without_a_mouse() {
     let (_simulated, _browser, page) = opened(barber).await;
     page.eval("document.getElementById('s-text').focus()").await;

@@ -55,7 +55,7 @@ async fn hostile_bot_leaves_the_page_whole() {
     // In the wire, marks that turn a text around are shown as such.
     page.sees_in("#deliveries", "\\u202e").await;
 
-    let links = "[...document.querySelectorAll('a')].map(({ protocol }) => protocol)
+    let links = "[...document.querySelectorAll('main a')].map(({ protocol }) => protocol)
         .filter((each) => each !== 'https:')";
     assert_eq!(page.eval(links).await.to_string(), "[]");
     assert_eq!(page.eval("window.harmed ?? 0").await, 0);

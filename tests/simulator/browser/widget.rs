@@ -216,7 +216,7 @@ async fn chat_goes_on_on_the_next_page() {
     page.open(page.eval("location.origin + '/next'").await.as_str().expect("a text")).await;
     page.sees("What is it about?").await;
     let other = tab(&browser, &simulated).await;
-    other.click("#chat-list button", "").await;
+    other.click("#chat-list a", "").await;
     other.sees_in("#facts", "/next").await;
     page.write("input[name=message]", "Talk to somebody").await;
     page.press("Enter").await;
