@@ -109,10 +109,9 @@ onClick('reset', async () => {
   select('');
   await refreshAll();
 });
-onSubmit('advance', async () => {
-  await api('/time/advance', { seconds: Number($('advance-by').value) * Number($('advance-unit').value) });
-  await refreshAll();
-});
+onSubmit('advance', () => api('/time/advance', {
+  seconds: Number($('advance-by').value) * Number($('advance-unit').value),
+}));
 onSubmit('fault', async () => {
   await api('/faults', fault());
   await refresh('faults');

@@ -102,12 +102,12 @@ function exchange(delivery) {
     error ? el('p', { className: 'hint' }, `Error: ${error}`) : null);
 }
 
-function deliveryNode(delivery) {
+function deliveryNode(delivery, open) {
   const { n, feed, attempt: count, duration_ms, at, request, mailed } = delivery;
   const [text, kind] = outcome(delivery);
   const size = request.body.length > FOLDED ? ` · ${kib(request.body.length)}` : '';
   const again = count > 1 ? ` · attempt ${count}` : '';
-  const details = el('details', {},
+  const details = el('details', { open },
     el('summary', { className: 'head' },
       el('span', { className: 'what' }, el('small', {}, feed), eventOf(delivery), again, size),
       el('span', { className: `pill ${kind}` }, text),
@@ -126,7 +126,8 @@ const isShown = ({ feed, case_id }) => {
 export function showWire({ deliveries }) {
   const shown = [...deliveries.values()].filter(isShown).sort((a, b) => b.n - a.n).slice(0, SHOWN);
   const old = new Map([...$('deliveries').children].map((node) => [node.delivery, node]));
-  const nodes = shown.map((delivery) => old.get(delivery) ?? deliveryNode(delivery));
+  const opened = [...old].filter(([, node]) => node.firstChild.open).map(([{ n }]) => n);
+  const nodes = shown.map((each) => old.get(each) ?? deliveryNode(each, opened.includes(each.n)));
   const kept = new Set(nodes);
   for (const node of old.values()) if (!kept.has(node)) node.remove();
   // A node that stays where it is keeps the focus.

@@ -6,7 +6,7 @@ use snapengage::testing::{Script, TestChat};
 use snapengage::{Receiver, Token};
 
 use super::chromium::Chromium;
-use super::simulated::Simulated;
+use super::simulated::{Simulated, TOKEN, serve_bot};
 use super::{asked, assert_quiet, barber, opened, say, start, tab, visit};
 
 #[tokio::test]
@@ -67,6 +67,44 @@ async fn wire_says_that_the_customer_gets_an_email() {
     page.sees_in("#deliveries > li[data-n='25'] > p", "mailed to the customer").await;
     page.until("document.querySelectorAll('#deliveries > li').length === 25").await;
     page.until("document.querySelectorAll('#deliveries > li > p').length === 1").await;
+}
+
+#[tokio::test]
+async fn request_that_is_looked_at_stays_open_when_it_is_answered() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    let fault = json!({ "feed": "bot", "nth": 1, "do": "stall", "ms": 1000 }).to_string();
+    let add = format!("fetch('/_/faults', {{ method: 'POST', body: {fault:?} }})");
+    page.eval(&format!("{add}.then(() => true)")).await;
+    page.write("#s-text", "Hello").await;
+    page.click("#start button", "Start chat").await;
+    page.sees_in("#deliveries", "under way").await;
+    page.click("#deliveries .head", "").await;
+    page.sees_in("#deliveries pre[aria-label*=answer]", "What is it about?").await;
+    assert_quiet(&page);
+}
+
+#[tokio::test]
+async fn delivery_that_is_looked_at_stays_open_as_time_advances() {
+    let bot = serve_bot(barber).await;
+    let nowhere = format!("{bot}/none");
+    let options = ["--bot", &bot, "--token", TOKEN, "--integration", &nowhere];
+    let simulated = Simulated::start(&options).await;
+    let browser = Chromium::launch();
+    let page = tab(&browser, &simulated).await;
+    start(&page, "Hello", "What is it about?").await;
+    page.click("#leave", "").await;
+    let newest = |text: &str| {
+        let pill = "document.querySelector('#deliveries .pill')?.textContent";
+        format!("{pill} === {text:?}")
+    };
+    page.until(&newest("404")).await;
+    page.click("#deliveries .head", "").await;
+    page.click("header button", "Faults and time").await;
+    page.choose("advance-unit", "3600").await;
+    page.click("#advance button", "Advance").await;
+    page.sees_in("#deliveries > li > p", "mailed to the customer").await;
+    assert_eq!(page.eval("document.querySelectorAll('#deliveries [open]').length").await, 1);
+    assert_quiet(&page);
 }
 
 /// A request that is copied can be sent as it is, whatever is in it.
