@@ -8,8 +8,8 @@ import { showWire } from './wire.js';
 
 const CALLS = ['agent-status', 'logs', 'file',
   ...['user', 'widget'].flatMap((each) => ['create', 'get', 'update', 'delete'].map((verb) => `${each}-${verb}`)),
-  'chat-availability', 'chat-start', 'chat-say', 'chat-poll', 'availability'];
-const DEEDS = ['status', 'reset', 'half', 'stall', 'slow', 'drop', 'duplicate', 'reorder', 'cyclic-link',
+  'chat-availability', 'chat-start', 'chat-say', 'chat-close', 'chat-poll', 'availability'];
+const DEEDS = ['status', 'refuse', 'reset', 'half', 'stall', 'slow', 'drop', 'duplicate', 'reorder', 'cyclic-link',
   'foreign-link', 'foreign-redirect', 'error-in-200'];
 
 const chatNodes = new Map();

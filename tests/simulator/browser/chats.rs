@@ -1,6 +1,7 @@
 //! Chats in the page: the visitor's part and the agent's.
 
 use serde_json::json;
+use snapengage::client::Operation;
 
 use super::chromium::Chromium;
 use super::simulated::{JANE, Simulated};
@@ -236,3 +237,7 @@ async fn faults_and_time_are_at_hand() {
     page.sees_in("#rules", "documented").await;
     assert_quiet(&page);
 }
+    let calls = "[...document.getElementById('f-on').options].map(({ value }) => value)
+        .filter((value) => value.startsWith('call '))";
+    let all = Operation::ALL.map(|call| format!("call {}", call.as_str()));
+    assert_eq!(page.eval(calls).await, json!(all));
