@@ -60,6 +60,32 @@ async fn page_is_pictured_wide_and_narrow() {
     }
 }
 
+#[tokio::test]
+async fn nothing_is_cut_off_wide_or_narrow() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    chat(&page).await;
+    let width = |selector: &str| format!("document.querySelector({selector:?}).offsetWidth");
+    page.resize(1280, 860).await;
+    for (selector, least) in
+        [("#agent-email", 200), ("#label-name", 90), ("#label [name=value]", 90)]
+    {
+        let width = page.eval(&width(selector)).await;
+        assert!(width.as_u64() >= Some(least), "{selector}: {width}");
+    }
+    let rows = "[...document.querySelectorAll('.head')]";
+    for width in [1280, 1000, 390] {
+        page.resize(width, 860).await;
+        let has_time =
+            format!("{rows}.every((row) => /^[\\d:]{{8}}$/.test(row.lastChild.innerText))");
+        assert_eq!(page.eval(&has_time).await, true, "{width}");
+        let fits = format!(
+            "document.documentElement.scrollWidth <= {width} && {rows}.every((row) =>
+                [...row.children].every((each) => each.scrollWidth <= each.offsetWidth))"
+        );
+        assert_eq!(page.eval(&fits).await, true, "{width}");
+    }
+}
+
 /// Returns what axe-core takes for serious or worse.
 async fn serious(page: &Page) -> Value {
     page.call("Page.setBypassCSP", json!({ "enabled": true })).await;
