@@ -4,7 +4,7 @@ use serde_json::json;
 use snapengage::client::Operation;
 
 use super::chromium::Chromium;
-use super::simulated::{JANE, Simulated};
+use super::simulated::{JANE, Simulated, TOKEN, serve_bot};
 use super::{asked, assert_quiet, barber, opened, say, start, tab, visit};
 
 #[tokio::test]
@@ -109,7 +109,6 @@ async fn every_tab_shows_every_chat() {
 }
 
 #[tokio::test]
-#[tokio::test]
 async fn chat_has_an_address_of_its_own() {
     let (simulated, browser, page) = opened(barber).await;
     page.write("#start [name=name]", "Ann").await;
@@ -138,6 +137,7 @@ async fn chat_has_an_address_of_its_own() {
     }
 }
 
+#[tokio::test]
 async fn page_works_without_a_mouse() {
     let (_simulated, _browser, page) = opened(barber).await;
     page.eval("document.getElementById('s-text').focus()").await;
@@ -163,6 +163,67 @@ async fn page_works_without_a_mouse() {
     let positive =
         "[...document.querySelectorAll('*')].filter(({ tabIndex }) => tabIndex > 0).length";
     assert_eq!(page.eval(positive).await, 0);
+}
+
+#[tokio::test]
+async fn agent_and_wire_work_without_a_mouse() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    let focus = async |selector: &str| {
+        page.until(&format!("!document.querySelector({selector:?}).disabled")).await;
+        page.eval(&format!("document.querySelector({selector:?}).focus()")).await;
+    };
+    start(&page, "Talk to somebody", "One moment").await;
+    focus("#take").await;
+    page.press("Enter").await;
+    focus("#agent-text").await;
+    page.call("Input.insertText", json!({ "text": "Jane here" })).await;
+    // From the field to its button.
+    page.press("Tab").await;
+    page.press(" ").await;
+    page.sees_in("#log", "Jane here").await;
+    focus("#deliveries .head").await;
+    page.press("Enter").await;
+    page.sees_in("#deliveries", "Copy as curl").await;
+    focus("#close").await;
+    page.press(" ").await;
+    page.until("document.getElementById('visit-state').textContent === 'closed'").await;
+    focus("#chat-list a").await;
+    page.press("Enter").await;
+    assert_eq!(visit(&page).await["ended_by"], "agent");
+    assert_quiet(&page);
+}
+
+#[tokio::test]
+async fn email_survey_and_any_event_go_out() {
+    let bot = serve_bot(barber).await;
+    let cases = format!("{bot}/cases");
+    let options = ["--bot", &bot, "--token", TOKEN, "--integration", &cases];
+    let simulated = Simulated::start(&options).await;
+    let browser = Chromium::launch();
+    let page = tab(&browser, &simulated).await;
+    start(&page, "Hello", "What is it about?").await;
+    page.click("#chat summary", "Email").await;
+    page.write("#email input", "ann@example.com").await;
+    page.click("#email button", "").await;
+    page.sees_in("#chat-list", "ann@example.com").await;
+    page.click("#levers summary", "Send the bot any event").await;
+    let event = json!({ "event": "message", "from": "visitor", "text": "Prices" });
+    page.write("#event textarea", &event.to_string()).await;
+    page.click("#event button", "").await;
+    page.sees_in("#log", "Beard trim").await;
+    page.click("#chat summary", "Survey").await;
+    page.write("#survey [name=score]", "75").await;
+    page.write("#survey [name=comment]", "Good").await;
+    page.click("#survey button", "").await;
+    page.until("!document.getElementById('waiting').textContent").await;
+    page.click("#leave", "").await;
+    page.sees_in("#deliveries", "integration").await;
+    let sent = asked(&page, "deliveries?feed=integration&wait=5").await[0].clone();
+    let sent = sent["request"]["body"].as_str().expect("a body").to_owned();
+    let sent: serde_json::Value = serde_json::from_str(&sent).expect("JSON");
+    assert_eq!(sent["requested_by"], "ann@example.com");
+    assert_eq!((&sent["survey_score"], &sent["survey_comments"]), (&json!(75), &json!("Good")));
+    assert_quiet(&page);
 }
 
 #[tokio::test]
@@ -222,6 +283,10 @@ async fn faults_and_time_are_at_hand() {
     let faults = json!([{ "feed": "bot", "nth": 1, "do": "status", "status": 503 }]);
     assert_eq!(asked(&page, "faults").await, faults);
     page.click("#faults-clear", "").await;
+    let calls = "[...document.getElementById('f-on').options].map(({ value }) => value)
+        .filter((value) => value.startsWith('call '))";
+    let all = Operation::ALL.map(|call| format!("call {}", call.as_str()));
+    assert_eq!(page.eval(calls).await, json!(all));
     page.until("!document.getElementById('fault-list').children.length").await;
 
     let before = asked(&page, "world").await["now"].as_i64().expect("a time");
@@ -237,7 +302,3 @@ async fn faults_and_time_are_at_hand() {
     page.sees_in("#rules", "documented").await;
     assert_quiet(&page);
 }
-    let calls = "[...document.getElementById('f-on').options].map(({ value }) => value)
-        .filter((value) => value.startsWith('call '))";
-    let all = Operation::ALL.map(|call| format!("call {}", call.as_str()));
-    assert_eq!(page.eval(calls).await, json!(all));

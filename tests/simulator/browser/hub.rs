@@ -76,6 +76,50 @@ async fn hub_page_hears_of_the_chat_and_acts_in_it() {
     assert_quiet(&page);
 }
 
+/// A chat with the agent whose page it is.
+async fn taken(page: &Page) {
+    say(page, "Talk to somebody", "One moment").await;
+    page.click("#take", "").await;
+    page.sees_in("#log", "Said by the Hub page").await;
+}
+
+#[tokio::test]
+async fn hub_page_hears_what_the_visitor_does() {
+    let (_simulated, _browser, page) = with_hub().await;
+    taken(&page).await;
+    page.write("#say-text", "Hel").await;
+    page.sees_in("#hub-log", r#"→ {"type":"visitor_typing""#).await;
+    for (field, value) in [("name", "Ann"), ("phone", "555-1234"), ("email", "ann@example.com")] {
+        page.write("#agent-text", &format!("/{field}={value}")).await;
+        page.press("Enter").await;
+        page.sees_in("#hub-log", &format!(r#"→ {{"type":"{field}_captured""#)).await;
+        page.sees_in("#hub-log", &format!(r#""{field}":"{value}""#)).await;
+    }
+    page.click("#leave", "").await;
+    let case_id = visit(&page).await["case_id"].clone();
+    // It is of no agent.
+    let closed =
+        format!(r#"→ {{"type":"conversation_closed_by_visitor","conversationId":{case_id}}}"#);
+    page.sees_in("#hub-log", &closed).await;
+    assert_quiet(&page);
+}
+
+#[tokio::test]
+async fn hub_page_ends_chats() {
+    let (_simulated, _browser, page) = with_hub().await;
+    taken(&page).await;
+    say(&page, "conversation_closed_by_agent", "conversation_closed_by_agent").await;
+    page.until("document.getElementById('visit-state').textContent === 'closed'").await;
+    assert_eq!(visit(&page).await["ended_by"], "agent");
+    page.click("#new-chat", "").await;
+    start(&page, "Hello", "What is it about?").await;
+    taken(&page).await;
+    say(&page, r#"ban_user {"type":"IP"}"#, "ban_user").await;
+    page.until("document.getElementById('visit-state').textContent === 'closed'").await;
+    assert_eq!(visit(&page).await["banned"], "ip");
+    assert_quiet(&page);
+}
+
 #[tokio::test]
 async fn every_event_of_the_hub_can_be_posted() {
     let (_simulated, _browser, page) = with_hub().await;

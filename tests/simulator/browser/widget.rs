@@ -173,6 +173,62 @@ async fn every_method_is_there_and_does_its_work() {
     page.eval("SnapEngage.setCallback('ChatMessageReceived', '')").await;
 }
 
+#[tokio::test]
+async fn invitations_come_and_go_as_the_site_says() {
+    let (_simulated, _browser, page) = visited(barber, "").await;
+    let is_hidden = format!("{SHADOW}.querySelector('.box').hidden");
+    let invites = |text: &str| format!("SnapEngage.openProactiveChat(false, false, '{text}')");
+    page.eval("SnapEngage.allowProactiveChat(false)").await;
+    page.eval(&invites("One")).await;
+    assert_eq!(page.eval(&is_hidden).await, true);
+    page.eval("SnapEngage.allowProactiveChat(true)").await;
+    page.eval("SnapEngage.setProactiveAutoCloseDelay(0.001)").await;
+    page.eval(&invites("Two")).await;
+    fires(&page, json!(["OpenProactive", "Helper", "Two"])).await;
+    page.until(&is_hidden).await;
+    page.eval("SnapEngage.setProactiveAutoCloseDelay(0)").await;
+    page.eval(&invites("Three")).await;
+    assert_eq!(page.eval(&is_hidden).await, false);
+
+    // Once it was closed there is none for a while: as long as the site says.
+    page.eval("SnapEngage.setNoProactiveChatDelay(0.001)").await;
+    page.click("button[aria-label=Close]", "").await;
+    page.until("!document.cookie.includes('SnapABugNoProactive')").await;
+    page.eval(&invites("Four")).await;
+    page.sees("Four").await;
+    page.eval("SnapEngage.setNoProactiveChatDelay(30)").await;
+    page.click("button[aria-label=Close]", "").await;
+    page.eval(&invites("Five")).await;
+    assert_eq!(page.eval(&is_hidden).await, true);
+    assert_quiet(&page);
+}
+
+#[tokio::test]
+async fn chat_is_started_and_heard_as_the_site_says() {
+    let (_simulated, _browser, page) = visited(barber, "").await;
+    page.eval(
+        "window.AudioContext = class { createOscillator() {
+            window.beeps = true;
+            return { connect() {}, start() {}, stop() {} };
+        } }",
+    )
+    .await;
+    page.eval("SnapEngage.switchWidget('other', () => { window.switched = true; })").await;
+    page.until("window.switched").await;
+    assert_eq!(page.eval("SnapEngage.getWidgetId()").await, "other");
+    page.eval("SnapEngage.switchWidget('local')").await;
+    page.eval("SnapEngage.setLocale('ar'); SnapEngage.allowChatSound(true)").await;
+    assert_eq!(page.eval(&format!("{SHADOW}.querySelector('.box').dir")).await, "rtl");
+    page.eval("SnapEngage.startChat('May I help?')").await;
+    fires(&page, json!(["Open", "online"])).await;
+    page.sees("May I help?").await;
+    page.write("input[name=message]", "Hello").await;
+    page.click("button", "Send").await;
+    fires(&page, json!(["StartChat", "", "Hello", "manual"])).await;
+    page.sees("What is it about?").await;
+    page.until("window.beeps").await;
+}
+
 const METHODS: &[&str] = &[
     "setCallback",
     "allowChatSound",
