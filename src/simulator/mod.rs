@@ -192,7 +192,8 @@
 //! What a test does in Rust, one in another language does by HTTP, below `/_/`; the page does
 //! nothing else. Bodies and answers are JSON; an error is `{"code","message"}` with 400 for what is
 //! malformed, 404 for what is not known and 409 for what is not possible in this state. A POST is
-//! answered when all is through that it causes: the bot's answer is shown or given up.
+//! answered when all is through that it causes: the bot's answer is shown or given up. `GET /_/` is
+//! the list below, as text.
 //!
 //! ```
 //! use serde_json::Value;
@@ -219,6 +220,8 @@
 //! ```
 //!
 #![doc = include_str!("face/face.md")]
+//!
+#![doc = include_str!("face/fields.md")]
 //!
 //! # Security
 //!

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::Method;
+use bytes::Bytes;
+use http::{HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,6 +20,16 @@ const MOST_FAULTS: usize = 1000;
 
 /// Longest time to pass at once, in seconds: a year.
 const LONGEST: f64 = 366.0 * 24.0 * 60.0 * 60.0;
+
+/// Requests and their fields, for those who have the program alone.
+const REQUESTS: &str = concat!(include_str!("face.md"), "\n", include_str!("fields.md"));
+
+/// `GET /_/`.
+pub(super) fn requests(asked: &Asked) -> Result<FaceReply, Refused> {
+    asked.only(&[Method::GET])?;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    Ok(FaceReply::new(text, Bytes::from_static(REQUESTS.as_bytes())))
+}
 
 /// `GET /_/explain`.
 pub(super) fn explain(asked: &Asked) -> Result<FaceReply, Refused> {

@@ -174,6 +174,7 @@ impl Face {
             _ => &[],
         })?;
         match *path.as_slice() {
+            [] | [""] => control::requests(asked),
             ["visits"] => self.visits(asked).await,
             ["visits", case] => self.visit(asked, case).await,
             ["visits", case, verb] => self.visitor_does(asked, case, verb).await,

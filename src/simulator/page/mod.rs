@@ -1,13 +1,6 @@
 //! Page for people, and script for developers' own pages: files that are served as they are.
 //!
-//! The page calls `/_/` alone, and these of it for itself:
-//!
-//! | request | body | answer, effect |
-//! |---|---|---|
-//! | `GET /_/world` | | `{"version", "now", "speed", "paused", "widgets": [{"id", "name", "online", "email_required", "message_required", "bot"?, "hub"?}], "agents": [{"email", "alias", "status", "sub_status"?, "widgets", "tags"}]}`; `bot` is its name, `hub` an address |
-//! | `POST /_/agents/{email}/unlabel` | `{"case_id", "name", "value"}` | takes a label away |
-//! | `POST /_/agents/{email}/ban` | `{"case_id", "what": "visitor"\|"ip"}` | ends the chat as `BAN` and `BAN_IP` do |
-//! | `POST /_/agents/{email}/request` | `{"case_id", "what"}`: `file`, `SSN`, `Credit Card`, `Secure Note` | a line of the system |
+//! The page calls `/_/` alone, of which `face/face.md` is the list.
 //!
 //! Events of `/_/events` say what has changed, and the page asks for it anew: `visit`, `delivery`,
 //! `agent`, `world` (widgets, time, faults) and `reset`. What is in their data does not matter to it.

@@ -5,6 +5,7 @@ mod control;
 mod deliveries;
 mod events;
 mod gate;
+mod listed;
 mod malformed;
 mod office;
 mod page;
