@@ -19,11 +19,12 @@ use super::simulation::Flags;
 
 /// Chat with your own bot in a browser: a simulator of SnapEngage, without an account.
 ///
-/// The first line on stdout is `listening on http://ADDRESS`: there is a page to chat in, and
-/// SnapEngage's APIs, to which `--url` leads the other verbs. They take the credentials
-/// SNAPENGAGE_API_TOKEN, SNAPENGAGE_ORG, SNAPENGAGE_PROVISIONING_KEY and SNAPENGAGE_CHAT_KEY, or
-/// else local-api-token, 5406213, local-provisioning-key and local-chat-key. Behind it comes a line
-/// for each request that was sent. Ctrl-c ends it.
+/// The first line on stdout is `listening on http://ADDRESS`. There is a page to chat in; below /_/
+/// are the requests that it makes, for tests in any language; and elsewhere SnapEngage's APIs, to
+/// which `--url` leads the other verbs. They take the credentials SNAPENGAGE_API_TOKEN,
+/// SNAPENGAGE_ORG, SNAPENGAGE_PROVISIONING_KEY and SNAPENGAGE_CHAT_KEY, or else local-api-token,
+/// 5406213, local-provisioning-key and local-chat-key. Behind the first line comes one for each
+/// request that was sent. Ctrl-c ends it.
 #[derive(Args)]
 #[command(after_long_help = AFTER)]
 pub(crate) struct SimulateArgs {
@@ -55,8 +56,9 @@ pub(crate) struct SimulateArgs {
     dangerously_open: bool,
 }
 
-/// Last part of the long help: a file that has all there is.
+/// Last part of the long help: a bot's answer, a request, and a file that has all there is.
 const AFTER: &str = concat!(
+    include_str!("simulate.txt"),
     "A file for --config, which may leave out all but ids, emails and URLs:\n\n",
     include_str!("simulator.toml")
 );

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use snapengage::bot::Reply;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -176,6 +177,27 @@ async fn a_signal_ends_the_simulator_in_order() {
         assert_eq!(simulating.out.next_line().await.expect("text"), None);
         drop(idle);
     }
+}
+
+/// Nothing but the program is needed to know a bot's answer, and the requests of a test.
+#[tokio::test]
+async fn the_help_has_a_bots_answer_and_where_requests_are_listed() {
+    let help = stdout(&run(&mut snapengage(&["simulate", "--help"])).await);
+    let (_, answer) = help.split_once("answers each POST").expect("an answer");
+    let (_, answer) = answer.split_once("\n\n").expect("an empty line");
+    let (answer, _) = answer.split_once("\n\n").expect("an empty line");
+    let reply: Reply = serde_json::from_str(answer).expect("a reply");
+    let expected = Reply::say("Hello").button("Human").to_human();
+    assert_eq!(reply.content(), expected.content());
+
+    let simulating = Simulating::start(snapengage(&["simulate"])).await;
+    let (_, listed) = help.split_once("curl http://127.0.0.1:7070/_/\n").expect("a request");
+    assert!(listed.contains("https://docs.rs/snapengage/latest/snapengage/simulator/"));
+    let url = format!("{}/_/", simulating.url);
+    let list = tokio::task::spawn_blocking(move || ureq::get(url).call());
+    let mut list = list.await.expect("no panic").expect("an answer");
+    let list = list.body_mut().read_to_string().expect("text");
+    assert!(list.contains("| `POST /_/visits` |"), "{list}");
 }
 
 /// All that a file may say is in the help, and is a file.
