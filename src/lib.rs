@@ -7,6 +7,7 @@
 #![doc = "[contributing]: https://docs.rs/crate/snapengage/latest/source/CONTRIBUTING.md"]
 #![doc = "[Deploying]: https://docs.rs/crate/snapengage/latest/source/docs/deploy.md"]
 #![doc = "[Examples]: https://docs.rs/crate/snapengage/latest/source/examples/README.md"]
+#![doc = "[in Python]: https://docs.rs/crate/snapengage/latest/source/docs/first-bot.md"]
 #![doc = "[Security]: https://docs.rs/crate/snapengage/latest/source/SECURITY.md"]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]

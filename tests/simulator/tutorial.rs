@@ -19,9 +19,14 @@ struct Block {
     text: String,
 }
 
-fn page() -> VecDeque<Block> {
-    let (mut blocks, mut above) = (VecDeque::new(), "");
+/// The course, and the section on bots that are not of this crate.
+fn page() -> (&'static str, &'static str) {
     let page = include_str!("../../docs/first-bot.md");
+    page.split_once("## A bot in any language").expect("a section")
+}
+
+fn blocks(page: &str) -> VecDeque<Block> {
+    let (mut blocks, mut above) = (VecDeque::new(), "");
     let mut rows = page.lines().filter(|row| !row.is_empty());
     while let Some(row) = rows.next() {
         if let Some(language) = row.strip_prefix("```") {
@@ -51,12 +56,16 @@ impl Project {
         // Two would be built into the same files.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut project = Self { folder, rest: page(), running: Vec::new() };
+        let mut project = Self::of(page().0);
         while project.running.len() < 2 {
             project.next();
         }
         project
+    }
+
+    fn of(page: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, rest: blocks(page), running: Vec::new() }
     }
 
     fn path(&self) -> PathBuf {
@@ -89,6 +98,7 @@ impl Project {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             // Its port may be another's here.
             let text = block.text.replace("127.0.0.1:8080", "127.0.0.1:0");
+            let text = text.replace(r#"("127.0.0.1", 8080)"#, r#"("127.0.0.1", 0)"#);
             fs::write(path, text).expect("written");
         }
         if block.language == "sh" {
@@ -146,6 +156,12 @@ impl Project {
                 cargo(&self.path(), ["build", "--quiet"]);
                 let mut bot = Command::new(built("first-bot"));
                 bot.env("SNAPENGAGE_TOKEN", "my-token");
+                self.running.push(Process::start(&mut bot));
+            }
+            ["python3", file] => {
+                let mut bot = Command::new("python3");
+                // It writes a line for each request.
+                bot.arg(file).current_dir(self.path()).stderr(Stdio::null());
                 self.running.push(Process::start(&mut bot));
             }
             ["snapengage", "simulate", options @ .., "--open"] => {
@@ -292,4 +308,29 @@ fn first_bot_goes_as_its_page_says() {
     assert_shows(&deliveries, &documented);
     assert!(project.bot_prints().contains(&case_id));
     assert_eq!(project.rest, []);
+}
+
+#[test]
+fn bot_in_python_is_chatted_with_and_hands_over() {
+    let mut project = Project::of(page().1);
+    project.file("bot.py");
+    project.next();
+    assert_eq!(project.rest, []);
+    let simulator = project.address(1);
+    let visit = ask(simulator, "/_/visits", r#"{"text":"Hello"}"#);
+    let line = &visit["lines"][1];
+    assert_eq!((&line["from"], &line["text"]), (&"bot".into(), &"You said: Hello".into()));
+    assert_eq!(line["buttons"], serde_json::json!([{ "text": "Talk to somebody" }]));
+    let visits = format!("/_/visits/{}", visit["case_id"].as_str().expect("an id"));
+    let click = r#"{"text":"Talk to somebody"}"#;
+    let visit = ask(simulator, &format!("{visits}/click"), click);
+    assert_eq!(visit["state"], "queued", "{visit}");
+    assert_eq!(ask(simulator, &format!("{visits}/leave"), "{}")["state"], "closed");
+    let sent = ask(simulator, "/_/deliveries?feed=bot", "");
+    let statuses = sent.as_array().expect("a list").iter().map(|each| &each["response"]["status"]);
+    assert_eq!(statuses.collect::<Vec<_>>(), [200; 3]);
+    // Whoever has no token is refused.
+    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+    let refused = config.build().new_agent().post(project.address(0)).send("{}");
+    assert_eq!(refused.expect("an answer").status(), 401);
 }

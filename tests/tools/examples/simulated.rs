@@ -209,6 +209,48 @@ async fn support_requests_prints_simulated_chats_in_either_form() {
     }
 }
 
+/// The two commands of the README, on other ports.
+#[cfg(feature = "cli")]
+#[tokio::test]
+async fn commands_of_the_readme_lead_to_a_whole_chat() {
+    use tokio::io::AsyncBufReadExt;
+
+    let readme = include_str!("../../../README.md").replace("\\\n", "");
+    let (_, commands) = readme.split_once("## Chat with it").expect("a section");
+    let (_, commands) = commands.split_once("```sh\n").expect("commands");
+    let [example, simulate] = commands.lines().take(2).collect::<Vec<_>>()[..] else {
+        panic!("two commands: {commands}");
+    };
+    assert_eq!(example, "SNAPENGAGE_TOKEN=my-token cargo run --example receiver &");
+    let receiver = Example::start("receiver");
+    let program = "cargo run --features cli --bin snapengage -- ";
+    let options = simulate.strip_prefix(program).expect("the program");
+    let options =
+        options.replace("--open ", "").replace("http://127.0.0.1:8080", &receiver.url(""));
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_snapengage"));
+    command.args(options.split_whitespace()).args(["--listen", ANY_PORT]);
+    let mut program = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("run");
+    let mut out = tokio::io::BufReader::new(program.stdout.take().expect("piped")).lines();
+    let first = out.next_line().await.expect("text").expect("a line");
+    let address = first.strip_prefix("listening on http://").expect("an address");
+
+    let post = |path: &str, body: Value| {
+        let body = Some(body.to_string().into_bytes());
+        let answer = Curl { body, ..Curl::get(path) }.send(address);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        parsed(&answer.body)
+    };
+    let visit = post("/_/visits", json!({"text": "Hello"}));
+    assert_eq!(visit["lines"][1]["text"], "Hello", "{visit}");
+    let case = &visit["case_id"];
+    let path = format!("/_/visits/{}", case.as_str().expect("an id"));
+    assert_eq!(post(&format!("{path}/say"), json!({"text": "human"}))["state"], "queued");
+    post("/_/agents/jane@example.com/take", json!({"case_id": case}));
+    post("/_/agents/jane@example.com/close", json!({"case_id": case}));
+    let left = receiver.stop();
+    assert_eq!(printed(&left.stdout, Api::Integration)[0]["id"], *case);
+}
+
 /// The widget of the example that has all feeds.
 fn with_all_feeds(receiver: &Example) -> Simulator {
     let widget = SimulatedWidget::new("sales")
