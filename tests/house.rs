@@ -56,6 +56,7 @@ const CORE: &[(&str, &[&str])] = &[
             "receiver::health",
             "integration",
             "receiver::log",
+            "receiver::observer",
             "wire::percent",
             "endpoint::rejection",
             "receiver::response",
@@ -99,7 +100,8 @@ const CORE: &[(&str, &[&str])] = &[
     ("receiver::auth", &["wire::percent", "endpoint::rejection", "secret"]),
     ("secret", &[]),
     ("backoff", &[]),
-    ("receiver::body", &["error", "endpoint::rejection"]),
+    ("receiver::body", &["error", "receiver::observer", "endpoint::rejection"]),
+    ("receiver::observer", &["api", "id", "panics", "receiver::response"]),
     ("endpoint::rejection", &["panics", "error"]),
     ("wire::legible", &[]),
     (

@@ -1,16 +1,18 @@
 //! Reads the body of a request, up to a limit and a deadline.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, EXPECT};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use super::observer::Observation;
 use crate::endpoint::rejection::Rejection;
 
 /// Size and time limits of a body.
@@ -26,6 +28,7 @@ pub(crate) async fn read<B>(
     headers: &HeaderMap,
     body: B,
     limits: Limits,
+    seen: &mut Observation<'_>,
 ) -> Result<Bytes, Rejection>
 where
     B: http_body::Body,
@@ -39,18 +42,47 @@ where
     // A body whose declared length is too large is refused before a byte of it is read. The length
     // may lie, or be missing if the body is chunked, so the bytes are counted as well.
     if body.size_hint().lower() > limits.size as u64 {
+        if seen.sees_bodies() && !headers.contains_key(EXPECT) {
+            seen.part_of_body(start_of(body).await);
+        }
         return Err(Rejection::too_large(limits.size));
     }
-    within(limits.deadline, collect(body, limits.size))
-        .await
-        .unwrap_or_else(|| Err(Rejection::too_slow(limits.deadline)))
+    let mut collected = Collected::default();
+    let end = within(limits.deadline, collect(body, limits.size, &mut collected)).await;
+    let read = collected.into_bytes();
+    match end.unwrap_or_else(|| Err(Rejection::too_slow(limits.deadline))) {
+        Ok(()) => {
+            seen.body(&read);
+            Ok(read)
+        }
+        Err(rejection) => {
+            seen.part_of_body(read);
+            Err(rejection)
+        }
+    }
+}
+
+/// Returns what is there already of a body that is refused unread. Nothing is waited for, and who
+/// asked whether to send it (RFC 9110, 10.1.1) is not told to.
+async fn start_of<B: http_body::Body>(body: B) -> Bytes {
+    const ENOUGH: usize = 64 * 1024;
+    let mut body = pin!(body);
+    let mut collected = Collected::default();
+    while collected.len() < ENOUGH {
+        let at_once = poll_fn(|context| Poll::Ready(body.as_mut().poll_frame(context))).await;
+        let Poll::Ready(Some(Ok(frame))) = at_once else { break };
+        if let Ok(data) = frame.into_data() {
+            collected.push(data);
+        }
+    }
+    collected.into_bytes()
 }
 
 /// Returns the output of the work, or `None` if it takes too long.
 async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
     let mut work = pin!(work);
     // Most bodies arrive with their heads: those need no timer.
-    let at_once = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
+    let at_once = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
     match at_once.await {
         Poll::Ready(done) => Some(done),
         Poll::Pending => timeout(limit, work).await.ok(),
@@ -92,26 +124,26 @@ fn is_coding(encoding: &[u8]) -> bool {
     CODINGS.iter().any(|coding| name.eq_ignore_ascii_case(coding.as_bytes()))
 }
 
-/// Collects a body, up to the limit. One that came in one piece is returned without a copy.
-async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Rejection>
+/// Collects a body, up to the limit. One that came in one piece is not copied.
+async fn collect<B>(body: B, limit: usize, collected: &mut Collected) -> Result<(), Rejection>
 where
     B: http_body::Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let mut body = pin!(body);
-    let mut collected = Collected::default();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(Rejection::broken_body)?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
         // No underflow: the length so far is within the limit.
-        if data.remaining() > limit - collected.len() {
+        let is_too_large = data.remaining() > limit - collected.len();
+        collected.push(data);
+        if is_too_large {
             return Err(Rejection::too_large(limit));
         }
-        collected.push(data);
     }
-    Ok(collected.into_bytes())
+    Ok(())
 }
 
 /// Part of a body that has come.

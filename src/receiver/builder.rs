@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::auth::Auth;
 use super::body::Limits;
 use super::health::{Health, HealthCheck};
+use super::observer::Observers;
 use super::{Inner, Receiver, Route, path};
 use crate::api::Api;
 use crate::bot::{self, Reply};
@@ -288,14 +289,15 @@ impl ReceiverBuilder {
             deadline: settings.health_deadline,
             failed: Mutex::default(),
         });
-        Ok(Receiver(Arc::new(Inner {
+        let inner = Inner {
             routes,
             health,
             limits: settings.limits,
             memory: Budget::new(settings.memory),
             is_draining: AtomicBool::new(false),
             abandoned: Arc::default(),
-        })))
+        };
+        Ok(Receiver(Arc::new(inner), Observers::default()))
     }
 }
 

@@ -42,7 +42,7 @@ impl Served<'_> {
 impl fmt::Display for Served<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.has_secret_path() {
-            return write!(f, "{}/<secret>", self.path.trim_end_matches('/'));
+            return write!(f, "{}/{SECRET}", self.path.trim_end_matches('/'));
         }
         f.write_str(self.path)
     }
@@ -51,10 +51,9 @@ impl fmt::Display for Served<'_> {
 /// Describes a path that nothing is served at, and the nearest one that is. For the log alone: the
 /// caller has shown no token.
 pub(super) fn describe(path: &str, served: &[Served<'_>]) -> String {
-    const LIMIT: usize = 128;
     let end = path.floor_char_boundary(LIMIT);
     let mut lost = segments(&path[..end]);
-    let mut shown = redacted(&lost, served);
+    let mut shown = redacted(&lost, served, "…");
     if end < path.len() {
         // A secret that is cut in two is not recognized as one.
         lost.pop();
@@ -67,11 +66,33 @@ pub(super) fn describe(path: &str, served: &[Served<'_>]) -> String {
     format!("nothing is served at `/{shown}`{}", nearest.unwrap_or_default())
 }
 
+/// Returns a path that nothing is served at without what may be a secret, and without its end if it
+/// is long.
+pub(super) fn without_secrets(path: &str, served: &[Served<'_>]) -> String {
+    let end = path.floor_char_boundary(LIMIT);
+    let mut segments = redacted(&segments(&path[..end]), served, SECRET);
+    if end < path.len() {
+        segments.pop();
+        segments.push(SECRET.into());
+    }
+    format!("/{}", segments.join("/"))
+}
+
+/// Text in the place of a secret.
+pub(super) const SECRET: &str = "<secret>";
+
+/// Part of a path that is looked at, in bytes.
+const LIMIT: usize = 128;
+
 /// Returns the segments of a path without what may be a secret, or a mistyped one.
 ///
 /// A segment close to one that is served is a mistyped one of those. Any other may be a secret if
 /// secrets are in paths, or if it stands behind one that is served.
-fn redacted<'p>(lost: &[&'p str], served: &[Served<'_>]) -> Vec<Cow<'p, str>> {
+fn redacted<'p>(
+    lost: &[&'p str],
+    served: &[Served<'_>],
+    instead: &'static str,
+) -> Vec<Cow<'p, str>> {
     let secrets_are_in_paths = served.iter().any(|served| served.has_secret_path());
     let mut is_behind = false;
     let shown = lost.iter().map(|&segment| {
@@ -83,7 +104,7 @@ fn redacted<'p>(lost: &[&'p str], served: &[Served<'_>]) -> Vec<Cow<'p, str>> {
         if segment.is_empty() || !is_secret && !may_be_secret {
             legible(segment)
         } else {
-            "…".into()
+            instead.into()
         }
     });
     shown.collect()

@@ -6,10 +6,13 @@ mod builder;
 pub(crate) mod health;
 pub(crate) mod log;
 mod lost;
+#[cfg_attr(not(feature = "record"), allow(dead_code, reason = "nothing else observes yet"))]
+pub(crate) mod observer;
 mod path;
 pub(crate) mod response;
 pub(crate) mod run;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::error::Error;
@@ -29,6 +32,7 @@ use self::body::Limits;
 use self::health::Health;
 use self::log::RequestLog;
 use self::lost::Served;
+use self::observer::{Observation, Observer, Observers, UnreadBody};
 use self::response::{Body, into_response};
 use self::run::{Abandoned, Run, RunToEnd};
 use crate::api::Api;
@@ -141,7 +145,7 @@ use crate::wire::charset;
 /// [`start_draining`](Self::start_draining), and wait for [`finished`](Self::finished) before the
 /// process ends.
 #[derive(Clone)]
-pub struct Receiver(Arc<Inner>);
+pub struct Receiver(Arc<Inner>, Observers);
 
 struct Inner {
     routes: BTreeMap<String, Route>,
@@ -194,14 +198,43 @@ impl Receiver {
     {
         let log = RequestLog::start();
         let (head, body) = request.into_parts();
+        let mut seen = self.observe(&head, &body);
         // If the end of a request is in doubt, nothing in it is trusted: another request may be
         // smuggled in it (RFC 9112, 11.2).
         let result = match framing {
-            Ok(()) => self.answer(&head, body, &log).await,
+            Ok(()) => self.answer(&head, body, &log, &mut seen).await,
             Err(rejection) => Err(*rejection),
         };
         log.outcome(&result);
-        Ok(into_response(result, head.method == Method::HEAD))
+        let response = into_response(result, head.method == Method::HEAD);
+        seen.answered(&response);
+        Ok(response)
+    }
+
+    /// Returns the same receiver with one more observer of its requests.
+    #[cfg_attr(not(feature = "record"), allow(dead_code, reason = "nothing else observes yet"))]
+    pub(crate) fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        Self(self.0, self.1.with(observer))
+    }
+
+    /// Starts to observe a request, if anybody does.
+    fn observe<'r, B: http_body::Body>(
+        &'r self,
+        head: &'r request::Parts,
+        body: &B,
+    ) -> Observation<'r> {
+        if self.1.is_empty() {
+            return Observation::default();
+        }
+        let path = head.uri.path();
+        let canonical = path::canonical(path);
+        if self.0.health_at(&canonical).is_some() {
+            return Observation::default();
+        }
+        let length = body.size_hint().exact();
+        let unread = length.map_or(UnreadBody::Unknown, UnreadBody::Announced);
+        let unread = (!body.is_end_stream()).then_some(unread);
+        self.1.start(head, self.0.without_secrets(path, &canonical), unread)
     }
 
     /// Makes `/healthz` report from now on that no more requests should come.
@@ -224,6 +257,7 @@ impl Receiver {
         head: &request::Parts,
         body: B,
         log: &RequestLog,
+        seen: &mut Observation<'_>,
     ) -> Result<Answer, Rejection>
     where
         B: http_body::Body,
@@ -239,10 +273,11 @@ impl Receiver {
         // The rest of an unread body would be read as the next request, so the connection is
         // closed.
         let (route, body) = self
-            .admit(head, &path, body, log)
+            .admit(head, &path, body, log, seen)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
-        self.call(route, Admitted { query: head.uri.query().unwrap_or_default(), body }, log).await
+        let request = Admitted { query: head.uri.query().unwrap_or_default(), body };
+        self.call(route, request, log, seen).await
     }
 
     /// Calls the handler of a route, once there is memory for what is read of the request.
@@ -251,6 +286,7 @@ impl Receiver {
         route: &Route,
         request: Admitted<'_>,
         log: &RequestLog,
+        seen: &mut Observation<'_>,
     ) -> Result<Answer, Rejection> {
         let patience = route.deadline.min(self.0.limits.deadline);
         let memory = self.0.memory.share(&request.body, patience).await;
@@ -264,6 +300,7 @@ impl Receiver {
         // Recorded before the handler runs, so that its own log lines have the event's name beside
         // them.
         log.event(&call.event, call.case_id.as_ref());
+        seen.event(&call.event, call.case_id.as_ref());
         let run = Some(Run::new(call, deadline, log.now()));
         RunToEnd { run, memory, log, abandoned: &self.0.abandoned }.await
     }
@@ -288,6 +325,7 @@ impl Receiver {
         path: &str,
         body: B,
         log: &RequestLog,
+        seen: &mut Observation<'_>,
     ) -> Result<(&Route, Bytes), Rejection>
     where
         B: http_body::Body,
@@ -295,16 +333,18 @@ impl Receiver {
     {
         let (route, last_segment) = self.0.route(path)?;
         log.api(route.api);
+        seen.api(route.api);
         check_method(&head.method, &route.api.method())?;
         // Before a byte of the body is read: a caller without a token must cost no memory.
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
             log.token(token);
+            seen.token(token);
         }
         // The body of a GET means nothing (RFC 9110, 9.3.1).
         if route.api.method() == Method::GET {
             return Ok((route, Bytes::new()));
         }
-        let body = body::read(&head.headers, body, self.0.limits).await?;
+        let body = body::read(&head.headers, body, self.0.limits, seen).await?;
         // Converted here, where the header is: a journal stores the body alone, to be read again.
         Ok((route, charset::to_utf_8(&head.headers, body)))
     }
@@ -317,23 +357,37 @@ impl Inner {
 
     /// Finds the route of a path, and the last segment of the path if that is the token.
     fn route<'p>(&self, path: &'p str) -> Result<(&Route, Option<&'p str>), Rejection> {
+        self.find(path).ok_or_else(|| Rejection::not_found(lost::describe(path, &self.served())))
+    }
+
+    fn find<'p>(&self, path: &'p str) -> Option<(&Route, Option<&'p str>)> {
         // The whole path first: what is mounted is never taken for the secret of another path.
         if let Some(route) = self.routes.get(path) {
-            return Ok((route, None));
+            return Some((route, None));
         }
         let (parent, last_segment) = split(path).unwrap_or_default();
-        match self.routes.get(parent) {
-            Some(route) if route.auth.is_in_path() => Ok((route, Some(last_segment))),
-            _ => Err(Rejection::not_found(self.describe_lost(path))),
+        let route = self.routes.get(parent).filter(|route| route.auth.is_in_path())?;
+        Some((route, Some(last_segment)))
+    }
+
+    /// Returns a path as it came, but for its secret, or for what may be one where nothing is
+    /// served.
+    fn without_secrets<'p>(&self, path: &'p str, canonical: &str) -> Cow<'p, str> {
+        match self.find(canonical) {
+            Some((_, None)) => Cow::Borrowed(path),
+            Some((_, Some(_))) => {
+                let (parent, _) = path.rsplit_once('/').unwrap_or_default();
+                Cow::Owned(format!("{parent}/{}", lost::SECRET))
+            }
+            None => Cow::Owned(lost::without_secrets(path, &self.served())),
         }
     }
 
-    /// Describes a path that nothing is served at, for the log.
-    fn describe_lost(&self, path: &str) -> String {
+    fn served(&self) -> Vec<Served<'_>> {
         let routes = self.routes.iter();
         let routes = routes.map(|(path, route)| Served { path, auth: Some(&route.auth) });
         let health = self.health.iter().map(|health| Served { path: &health.path, auth: None });
-        lost::describe(path, &routes.chain(health).collect::<Vec<_>>())
+        routes.chain(health).collect()
     }
 }
 
