@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::patience::{Deadlines, Patience};
 use super::progress::{Closing, KeepAlive, SharedProgress};
-use super::service::{Exchange, Serve};
+use super::service::{Exchange, Heads, Serve};
 use super::shutdown::{Stage, reached};
 use super::socket::Socket;
 use crate::error::WithCauses;
@@ -44,6 +44,8 @@ impl<S: Serve> Connection<S> {
         let mut http = http1::Builder::new();
         // A head without an end would fill the memory: past this, hyper answers 431 (RFC 6585, 5).
         http.max_header_size(self.header_limit);
+        http.preserve_header_case(S::HEADS == Heads::Forwarded);
+        http.auto_date_header(S::HEADS == Heads::Own);
         let mut connection = pin!(http.serve_connection(io, service));
         let mut patience = Patience::new(&progress, self.deadlines);
         for stage in [Stage::Draining, Stage::Cut] {

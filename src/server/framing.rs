@@ -96,6 +96,11 @@ impl Framing {
         self.check_length_beside_chunks()
     }
 
+    /// Returns the head that was read last; `None` if it is not whole, or its start is in doubt.
+    pub(super) fn head(&self) -> Option<&[u8]> {
+        (self.after.is_some() && self.start == Start::Known).then_some(&self.head)
+    }
+
     /// Ends a request that is answered, and makes room for the next one.
     pub(super) fn next(&mut self) -> RequestEnd {
         let end = self.end();

@@ -122,6 +122,11 @@ impl Progress {
         self.framing.check(request).map_err(Box::new)
     }
 
+    /// Returns the head of the request that is being answered, as it came.
+    pub(super) fn head(&self) -> Option<&[u8]> {
+        self.framing.head()
+    }
+
     /// Ends a request that is answered.
     pub(super) fn end(&mut self) -> KeepAlive {
         let end = self.framing.next();

@@ -22,6 +22,9 @@ pub(crate) trait Serve: Clone + Send + Sync + 'static {
     /// Body of an answer: there at once, or [`Paced`].
     type Body: http_body::Body<Data = Bytes, Error = Self::Error> + Send + 'static;
 
+    /// Origin of the heads of answers.
+    const HEADS: Heads = Heads::Own;
+
     /// Answers a request.
     fn answer(
         &self,
@@ -37,6 +40,16 @@ pub(crate) trait Serve: Clone + Send + Sync + 'static {
     fn finished(&self) -> impl Future<Output = ()> + Send;
 }
 
+/// Origin of the heads of a party's answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(all(feature = "client", feature = "record")), allow(dead_code))]
+pub(crate) enum Heads {
+    /// The party: hyper completes them, with the names in lower case.
+    Own,
+    /// Another server: they go back as they came.
+    Forwarded,
+}
+
 /// Exchange of one request and its answer, beside the request.
 pub(crate) struct Exchange<'a> {
     /// Refusal of a request whose end somebody else could see elsewhere: nothing in it is trusted.
@@ -46,6 +59,13 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
+    /// Returns the head of the request in the bytes as they came; `None` if it is not known for sure
+    /// where it started, which is so once a client does not wait for its answers.
+    #[cfg_attr(not(all(feature = "client", feature = "record")), allow(dead_code))]
+    pub(crate) fn raw_head(&self) -> Option<Bytes> {
+        self.progress.lock().head().map(Bytes::copy_from_slice)
+    }
+
     /// Lets a body take its time, for which no deadline runs while the client has all of it that is
     /// there, and fail, for which the connection is reset behind what was there.
     pub(crate) fn paced<B>(&self, body: B) -> Paced<B>
