@@ -149,6 +149,8 @@ pub use self::files::{Download, SavedFile};
 pub use self::logs::{Cases, Day, DayError, LogPage, Logs};
 pub use self::operation::Operation;
 pub use self::secret::Secret;
+#[cfg(feature = "record")]
+pub(crate) use self::transport::{Connector, straight_connector};
 pub use self::transport::{ResponseBody, Transport, TransportError};
 pub use self::users::{AccountType, NewUser, Password, PasswordError, User, UserUpdate};
 pub use self::visitor_chat::{

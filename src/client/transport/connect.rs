@@ -22,7 +22,7 @@ use super::proxy::{Proxies, Proxy};
 
 /// Maker of connections, over TLS where the address is https.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     inner: Inner,
     patience: Duration,
 }
@@ -98,7 +98,7 @@ fn secured(route: Route) -> (Inner, Option<String>) {
 
 /// Way to a host, without the TLS.
 #[derive(Clone)]
-pub(super) struct Route {
+pub(crate) struct Route {
     tcp: HttpConnector,
     proxies: Arc<Proxies>,
 }
@@ -164,7 +164,7 @@ impl Cut {
 
 /// Connection that can be cut, and knows whether it ends at a proxy, which wants the whole address
 /// of a request.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     tcp: TokioIo<TcpStream>,
     is_to_proxy: bool,
     cut: Cut,

@@ -7,7 +7,11 @@ mod proxy;
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
+#[cfg(feature = "record")]
+use std::sync::Arc;
 use std::task::{Context, Poll};
+#[cfg(feature = "record")]
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,7 +22,11 @@ use http_body_util::{BodyExt, Full};
 
 use crate::error::debug_is_text;
 
+#[cfg(feature = "record")]
+pub(crate) use self::connect::Connector;
 pub(super) use self::hyper::{HyperOptions, HyperTransport};
+#[cfg(feature = "record")]
+use self::proxy::Proxies;
 
 /// Carrier of requests: the connections, proxies and TLS below a [`Client`](crate::client::Client).
 ///
@@ -66,6 +74,13 @@ pub trait Transport: Send + Sync + 'static {
     /// sent, and then it is sent again whatever it does.
     async fn send(&self, request: Request<Bytes>)
     -> Result<Response<ResponseBody>, TransportError>;
+}
+
+/// Returns a maker of connections without a proxy, and the reason why it cannot reach an https
+/// address, if there is one.
+#[cfg(feature = "record")]
+pub(crate) fn straight_connector(attempt_timeout: Duration) -> (Connector, Option<String>) {
+    Connector::new(Arc::new(Proxies::none()), attempt_timeout)
 }
 
 /// Body of an answer as it arrives, an [`http_body::Body`].
