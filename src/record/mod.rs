@@ -3,6 +3,7 @@
 mod error;
 mod exchange;
 mod form;
+mod pseudonym;
 
 pub use self::error::RecordingError;
 pub use self::exchange::Exchange;

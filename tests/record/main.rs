@@ -1,0 +1,2 @@
+//! Recordings: real traffic in files, redacted, and replayed as tests.
+#![cfg(feature = "record")]
