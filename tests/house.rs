@@ -173,8 +173,7 @@ const ROOM: &[&str] = &[
 
 /// Rooms built on the core, each behind a feature of its name. The core knows none of them, and
 /// they know of the core what everybody may: the homes of what `lib.rs` makes public.
-const FEATURES: &[&str] = &["client", "dialogue", "inbox", "record", "simulator", "testing"];
-const FEATURES: &[&str] = &["client", "dialogue", "hub", "inbox", "simulator", "testing"];
+const FEATURES: &[&str] = &["client", "dialogue", "hub", "inbox", "record", "simulator", "testing"];
 
 /// What declares and reads payloads.
 const PAYLOADS: &[&str] = &[
