@@ -64,7 +64,7 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
 #[derive(Debug)]
 struct Opened {
     path: PathBuf,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 impl Opened {
@@ -78,10 +78,10 @@ impl Opened {
 }
 
 #[cfg(unix)]
-type Identity = (u64, u64);
+type FileIdentity = (u64, u64);
 
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> Identity {
+fn identity(metadata: &Metadata) -> FileIdentity {
     use std::os::unix::fs::MetadataExt;
 
     (metadata.dev(), metadata.ino())
@@ -89,7 +89,7 @@ fn identity(metadata: &Metadata) -> Identity {
 
 /// Elsewhere, a file that is open cannot be removed.
 #[cfg(not(unix))]
-type Identity = ();
+type FileIdentity = ();
 
 #[cfg(not(unix))]
-fn identity(_: &Metadata) -> Identity {}
+fn identity(_: &Metadata) -> FileIdentity {}
