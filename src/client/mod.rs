@@ -112,6 +112,7 @@ mod agent_status;
 mod answer;
 mod attempts;
 mod availability;
+mod base64;
 mod builder;
 mod call;
 mod each;

@@ -10,6 +10,8 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
+use crate::client::base64::base64;
+
 /// Proxy for the addresses of either scheme, and the hosts that are reached without.
 pub(super) struct Proxies {
     http: Option<Proxy>,
@@ -185,20 +187,6 @@ fn basic(credentials: &str) -> HeaderValue {
     let mut header = header.expect("base64 is ASCII");
     header.set_sensitive(true);
     header
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group =
-            (0..3).fold(0, |group, at| group << 8 | usize::from(*chunk.get(at).unwrap_or(&0)));
-        for at in 0..4 {
-            let digit = char::from(ALPHABET[group >> (18 - 6 * at) & 63]);
-            text.push(if at > chunk.len() { '=' } else { digit });
-        }
-    }
-    text
 }
 
 #[cfg(test)]
