@@ -19,7 +19,13 @@ macro_rules! debug_is_text {
     };
 }
 
-#[cfg(any(feature = "client", feature = "dialogue", feature = "inbox", feature = "testing"))]
+#[cfg(any(
+    feature = "client",
+    feature = "dialogue",
+    feature = "identity",
+    feature = "inbox",
+    feature = "testing"
+))]
 pub(crate) use debug_is_text;
 
 /// Traits of an error that is one sentence, around the [`Arc`](std::sync::Arc) of its cause.

@@ -24,6 +24,8 @@ pub mod client;
 pub mod dialogue;
 #[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(feature = "identity")]
+pub mod identity;
 #[cfg(feature = "inbox")]
 pub mod inbox;
 pub mod journal;
@@ -37,7 +39,7 @@ pub mod testing;
 mod api;
 #[cfg(any(feature = "client", feature = "inbox"))]
 mod backoff;
-#[cfg(any(feature = "client", feature = "dialogue", feature = "inbox"))]
+#[cfg(any(feature = "client", feature = "dialogue", feature = "identity", feature = "inbox"))]
 mod clock;
 mod endpoint;
 mod error;

@@ -45,7 +45,8 @@ pub(crate) fn sendable(secret: &str) -> Result<&str, Problem> {
     if secret.trim_matches(is_invisible).is_empty() {
         return Err(Problem::Empty);
     }
-    if let Some(problem) = pasted(secret) {
+    if let Some(trace) = pasted(secret) {
+        let problem = format!("{trace}, expected the token alone");
         return Err(Problem::Malformed(problem.into()));
     }
     if secret.len() > MAX_LENGTH {
@@ -57,6 +58,26 @@ pub(crate) fn sendable(secret: &str) -> Result<&str, Problem> {
     }
     if !secret.is_ascii() {
         return Err(NOT_ASCII);
+    }
+    Ok(secret)
+}
+
+/// Returns a secret that signs, and is sent nowhere: each of its bytes counts, so none is dropped.
+#[cfg(feature = "identity")]
+pub(crate) fn signing(secret: &str) -> Result<&str, Problem> {
+    if secret.trim_matches(is_invisible).is_empty() {
+        return Err(Problem::Empty);
+    }
+    if let Some(trace) = pasted(secret) {
+        let problem = format!("{trace}, expected the secret alone");
+        return Err(Problem::Malformed(problem.into()));
+    }
+    if secret.chars().any(char::is_control) {
+        return Err(Problem::Malformed("has a control character".into()));
+    }
+    if !secret.is_ascii() {
+        // Word processors turn a hyphen into a dash.
+        return Err(Problem::Malformed("is not ASCII, which the dashboard's are".into()));
     }
     Ok(secret)
 }
@@ -73,7 +94,7 @@ fn pasted(secret: &str) -> Option<String> {
     } else {
         return None;
     };
-    Some(format!("{trace}, expected the token alone"))
+    Some(trace)
 }
 
 /// Returns `true` for a pair of quotes. One curly one is enough: it is not ASCII in any case.

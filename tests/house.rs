@@ -174,6 +174,8 @@ const ROOM: &[&str] = &[
 /// Rooms built on the core, each behind a feature of its name. The core knows none of them, and
 /// they know of the core what everybody may: the homes of what `lib.rs` makes public.
 const FEATURES: &[&str] = &["client", "dialogue", "hub", "inbox", "record", "simulator", "testing"];
+const FEATURES: &[&str] =
+    &["client", "dialogue", "hub", "identity", "inbox", "record", "simulator", "testing"];
 
 /// What declares and reads payloads.
 const PAYLOADS: &[&str] = &[
@@ -403,9 +405,11 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
     let more: &[&str] = match module {
         // Its payloads are models as well, and go both ways.
         "client" | "hub" => PAYLOADS,
+        "identity" => &["secret"],
         // SnapEngage's side of the client, on this crate's own server.
         "simulator" => &[
             "client",
+            "identity",
             "server::acceptor",
             "server::service",
             "server::settings",

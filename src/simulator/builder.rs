@@ -239,6 +239,8 @@ impl SimulatorBuilder {
         mistakes.extend(twice("file", self.files.iter().map(|(name, _)| name.as_str())));
         mistakes.extend(self.odd_emails());
         mistakes.extend(self.unknown_widgets());
+        let verifiers = self.widgets.iter().filter_map(SimulatedWidget::verifier);
+        mistakes.extend(verifiers.filter_map(|verifier| Some(verifier.err()?.to_string())));
         if self.speed == Some(0) {
             mistakes.push("a speed of 0: time would stand still".to_owned());
         }
@@ -344,6 +346,8 @@ fn start_widget(widget: SimulatedWidget, agents: &[SimulatedAgent]) -> Widget {
         avatar: AVATAR.to_owned(),
         kind: "webclient".to_owned(),
     });
+    // What is wrong with it is a mistake, and was reported.
+    let verifier = widget.verifier().and_then(Result::ok).map(Arc::new);
     Widget {
         agents: members.collect(),
         id: widget.id,
@@ -355,7 +359,7 @@ fn start_widget(widget: SimulatedWidget, agents: &[SimulatedAgent]) -> Widget {
         schedule: None,
         needs: widget.needs,
         feeds: widget.feeds,
-        identity_secret: widget.identity_secret,
+        verifier,
         hub: widget.hub,
         variables: widget.variables,
         size: 0,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::identity::Identity;
+use super::identity::CheckedIdentity;
 use super::lever::LeverError;
 use super::visit::{
     BanKind, LineAuthor, ShownButton, ShownCards, VisitLabel, VisitLine, VisitState, VisitView,
@@ -77,7 +77,7 @@ pub(super) struct Visiting {
     /// Cookie, by which a visitor is known again.
     pub(super) cookie: Option<String>,
     pub(super) variables: BTreeMap<String, String>,
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<CheckedIdentity>,
     pub(super) proactive_message: Option<String>,
     /// Left a message while nobody was there.
     pub(super) is_offline: bool,

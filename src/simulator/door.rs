@@ -27,17 +27,17 @@ impl World {
         if widget.needs.message && !given(&visit.text) {
             return Err(LeverError::malformed("missing field `text`: the widget requires it"));
         }
-        let (id, secret) = (widget.id.clone(), widget.identity_secret.clone());
+        let (id, verifier) = (widget.id.clone(), widget.verifier.clone());
         let likely = self.next_to_take(widget);
         let nobody = "nobody is there: only an offline message can be left";
         let likely = likely.ok_or_else(|| LeverError::conflict(nobody))?;
         self.check_bans(&visit)?;
         let text = visit.text.clone().filter(|text| !text.is_empty());
         let mut visitor = visiting(visit);
-        if let Some(secret) = secret {
+        if let Some(verifier) = verifier {
             let now = [self.time.now(), clock::now()];
             let (email, variables) = (visitor.email.as_deref(), &visitor.variables);
-            visitor.identity = identity::check(&secret, email, variables, &mut self.nonces, &now);
+            visitor.identity = identity::check(&verifier, email, variables, &mut self.nonces, &now);
         }
         Ok(self.start(id, visitor, &likely, text.as_deref()))
     }

@@ -1,13 +1,16 @@
 //! Widgets: where visitors chat.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::case::Face;
 use super::feeds::{Address, Feeds, IntegrationForm};
+use crate::error::BuildError;
 use crate::id::WidgetId;
+use crate::identity::Verifier;
 
 /// Widget that the simulator starts with, and the feeds that its chats are sent to.
 ///
@@ -153,6 +156,11 @@ impl SimulatedWidget {
         self.identity_secret = Some(secret.into());
         self
     }
+
+    /// Creates the verifier of who its visitors are.
+    pub(super) fn verifier(&self) -> Option<Result<Verifier, BuildError>> {
+        self.identity_secret.as_ref().map(Verifier::new)
+    }
 }
 
 impl fmt::Debug for SimulatedWidget {
@@ -183,7 +191,8 @@ pub(super) struct Widget {
     pub(super) schedule: Option<Value>,
     pub(super) needs: Needs,
     pub(super) feeds: Feeds,
-    pub(super) identity_secret: Option<String>,
+    /// Verifier of who its visitors are, if their site signs that.
+    pub(super) verifier: Option<Arc<Verifier>>,
     pub(super) hub: Option<String>,
     pub(super) variables: Vec<String>,
     /// Bytes that its making took.
@@ -220,7 +229,7 @@ impl Widget {
             schedule: None,
             needs: Needs::default(),
             feeds: Feeds::default(),
-            identity_secret: None,
+            verifier: None,
             hub: None,
             variables: Vec::new(),
             size: 0,

@@ -16,6 +16,8 @@ mod contact;
 mod conversation;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "identity")]
+mod identity;
 mod integration;
 mod journal;
 mod roundtrip;

@@ -27,6 +27,8 @@ fn request(path: &str) -> Option<Request<Full<bytes::Bytes>>> {
         ("get-contact", "txt") => Some(get(&format!("/get-contact?{}", sample_query(path)))),
         // What is sent to SnapEngage, and its answers: see `tests/client/golden.rs`.
         ("outbound", "json" | "txt") => None,
+        // What pages sign: see `tests/apis/identity.rs`.
+        ("identity", "json") => None,
         ("bot/replies", "json") | ("", "md") => None,
         _ => panic!("sample-payloads/{path}: no test knows what this is"),
     }

@@ -4,6 +4,7 @@ mod agents;
 mod chats;
 mod credentials;
 mod files;
+mod identity;
 mod inbox;
 mod logs;
 mod provisioning;

@@ -1,6 +1,8 @@
 //! Runs the examples as their users do: starts each as its header says, and sends what the header
 //! sends.
 
+#[cfg(feature = "identity")]
+mod login_page;
 #[cfg(feature = "simulator")]
 mod simulated;
 
@@ -19,6 +21,8 @@ use snapengage::{
     Timestamp, agent_status::Status, client::Operation, integration::SupportRequest,
     simulator::Simulator,
 };
+#[cfg(feature = "client")]
+use tokio::net::TcpListener;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 #[test]
@@ -553,15 +557,21 @@ fn samples() -> Vec<String> {
 /// SnapEngage's APIs on a socket, for as long as the test runs.
 #[cfg(feature = "simulator")]
 fn serve(simulator: &Simulator) -> String {
-    let (told, address) = mpsc::channel();
     let simulator = simulator.clone();
+    serve_by(async move |listener| simulator.serve(listener, std::future::pending()).await)
+}
+
+/// A server on a thread of its own, for as long as the test runs. Returns its address.
+#[cfg(feature = "client")]
+fn serve_by<F: Future>(serve: impl FnOnce(TcpListener) -> F + Send + 'static) -> String {
+    let (told, address) = mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
-            let listener = tokio::net::TcpListener::bind(ANY_PORT).await.expect("a free port");
+            let listener = TcpListener::bind(ANY_PORT).await.expect("a free port");
             let address = listener.local_addr().expect("an address");
             told.send(format!("http://{address}")).expect("the test waits");
-            simulator.serve(listener, std::future::pending()).await;
+            serve(listener).await
         });
     });
     address.recv().expect("an address")
@@ -821,15 +831,12 @@ impl Curl {
         let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
         let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
         let url = format!("http://{address}{}", self.path);
+        let mut request = http::Request::builder().uri(url);
+        request =
+            self.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let response = match &self.body {
-            Some(body) => {
-                let mut request = agent.post(url);
-                for (name, value) in &self.headers {
-                    request = request.header(name, value);
-                }
-                request.send(body)
-            }
-            None => agent.get(url).call(),
+            Some(body) => agent.run(request.method("POST").body(&body[..]).expect("a request")),
+            None => agent.run(request.body(()).expect("a request")),
         };
         let mut response = response.expect("an answer");
         let body = response.body_mut().read_to_string().expect("a text");

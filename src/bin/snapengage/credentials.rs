@@ -18,14 +18,16 @@ const API_TOKEN: &str = "SNAPENGAGE_API_TOKEN";
 const ORG: &str = "SNAPENGAGE_ORG";
 const PROVISIONING_KEY: &str = "SNAPENGAGE_PROVISIONING_KEY";
 const CHAT_KEY: &str = "SNAPENGAGE_CHAT_KEY";
+const IDENTITY_SECRET: &str = "SNAPENGAGE_IDENTITY_SECRET";
 
-const NAMES: [&str; 4] = [API_TOKEN, ORG, PROVISIONING_KEY, CHAT_KEY];
+const NAMES: [&str; 5] = [API_TOKEN, ORG, PROVISIONING_KEY, CHAT_KEY, IDENTITY_SECRET];
 
 /// Address of SnapEngage, and place of the credentials for it.
 #[derive(Args)]
 pub(crate) struct Access {
     /// File of credentials, in lines of NAME=value, which win over the environment:
-    /// SNAPENGAGE_API_TOKEN, SNAPENGAGE_ORG, SNAPENGAGE_PROVISIONING_KEY, SNAPENGAGE_CHAT_KEY.
+    /// SNAPENGAGE_API_TOKEN, SNAPENGAGE_ORG, SNAPENGAGE_PROVISIONING_KEY, SNAPENGAGE_CHAT_KEY,
+    /// SNAPENGAGE_IDENTITY_SECRET.
     #[arg(long, value_name = "FILE", global = true, help_heading = "Connection")]
     key_file: Option<PathBuf>,
     /// Address of SnapEngage, or of what stands in for it; may have a path.
@@ -73,6 +75,10 @@ impl Access {
     pub(crate) fn visitor_chats(&self) -> Outcome<VisitorChats> {
         let key = self.credentials()?.secret(CHAT_KEY)?;
         Ok(self.client()?.visitor_chats(key))
+    }
+
+    pub(crate) fn identity_secret(&self) -> Outcome<String> {
+        self.credentials()?.needed(IDENTITY_SECRET)
     }
 
     /// Returns the credentials that a simulator takes: those that are set, or else local ones.

@@ -8,6 +8,7 @@ mod cases_file;
 mod config;
 mod credentials;
 mod file;
+mod identity;
 mod inbox;
 mod json_input;
 mod logs;
@@ -49,6 +50,7 @@ enum Room {
     Widget(widget::WidgetArgs),
     Visit(visit::VisitArgs),
     File(file::FileArgs),
+    Identity(identity::IdentityArgs),
     Simulate(Box<simulate::SimulateArgs>),
     Inbox(inbox::InboxArgs),
 }
@@ -66,6 +68,7 @@ async fn main() -> ExitCode {
         Room::Widget(args) => widget::run(args, &access).await,
         Room::Visit(args) => visit::run(args, &access).await,
         Room::File(args) => file::run(args, &access).await,
+        Room::Identity(args) => identity::run(args, &access),
         Room::Simulate(args) => simulate::run(*args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
     };

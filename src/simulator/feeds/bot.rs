@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::bot::{Button, Command, CommandError};
 use crate::id::{CaseId, WidgetId};
+use crate::identity::VARIABLES;
 use crate::simulator::case::Case;
-use crate::simulator::identity;
 use crate::simulator::vendor::gson;
 use crate::timestamp::Timestamp;
 
@@ -181,7 +181,7 @@ impl Serialize for Written<'_> {
 /// Writes the variables of the page; `None` if there are none.
 fn variables(case: &Case) -> Option<String> {
     let variables = case.visitor.variables.iter();
-    let variables = variables.filter(|(name, _)| !identity::VARIABLES.contains(&name.as_str()));
+    let variables = variables.filter(|(name, _)| !VARIABLES.contains(&name.as_str()));
     let written: Vec<_> = variables.map(|(name, value)| format!("{name}={value}")).collect();
     (!written.is_empty()).then(|| written.join(","))
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::id::AgentId;
+use crate::identity::VARIABLES;
 use crate::integration::{
     Date, RequestKind, RequesterDetails, SourceId, SupportRequest, TranscriptLine, Variable,
 };
 use crate::simulator::case::{Case, Line, Shown, Speaker, Stage};
-use crate::simulator::identity;
 use crate::simulator::visit::ShownCard;
 use crate::timestamp::Timestamp;
 
@@ -52,7 +52,7 @@ fn describe_visitor(request: &mut SupportRequest, case: &Case) {
     request.user_agent = visitor.user_agent.clone();
     request.language_code = visitor.locale.clone();
     let variables = visitor.variables.iter();
-    let variables = variables.filter(|(name, _)| !identity::VARIABLES.contains(&name.as_str()));
+    let variables = variables.filter(|(name, _)| !VARIABLES.contains(&name.as_str()));
     request.javascript_variables = variables.map(|(name, value)| variable(name, value)).collect();
     let labels = case.labels.iter().map(|(name, value)| variable(name, value));
     request.labels = labels.collect();

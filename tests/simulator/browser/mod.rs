@@ -6,6 +6,7 @@ mod chats;
 mod chromium;
 mod hostile;
 mod hub;
+mod identity;
 mod looks;
 mod page;
 mod simulated;

@@ -92,7 +92,7 @@ async fn a_credential_in_neither_is_named() {
 #[tokio::test]
 async fn a_line_that_is_wrong_is_told_by_its_number() {
     let names = "SNAPENGAGE_API_TOKEN, SNAPENGAGE_ORG, SNAPENGAGE_PROVISIONING_KEY, \
-                 SNAPENGAGE_CHAT_KEY";
+                 SNAPENGAGE_CHAT_KEY, SNAPENGAGE_IDENTITY_SECRET";
     for (line, problem) in [
         (TOKEN, "expected NAME=value"),
         ("token-5f1e=", &format!("expected one of {names}")),

@@ -77,7 +77,9 @@ impl Vendor {
 /// The program, with nothing in its environment that it reads.
 pub(super) fn snapengage(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snapengage"));
-    for name in ["URL", "API_TOKEN", "ORG", "PROVISIONING_KEY", "CHAT_KEY", "TOKEN"] {
+    for name in
+        ["URL", "API_TOKEN", "ORG", "PROVISIONING_KEY", "CHAT_KEY", "TOKEN", "IDENTITY_SECRET"]
+    {
         command.env_remove(format!("SNAPENGAGE_{name}"));
     }
     command.args(arguments).env("NO_PROXY", "*").stdin(Stdio::null()).kill_on_drop(true);
