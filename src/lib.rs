@@ -31,6 +31,8 @@ pub mod inbox;
 pub mod journal;
 #[cfg(feature = "record")]
 pub mod record;
+#[cfg(feature = "segment")]
+pub mod segment;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 #[cfg(feature = "testing")]

@@ -176,6 +176,17 @@ const ROOM: &[&str] = &[
 const FEATURES: &[&str] = &["client", "dialogue", "hub", "inbox", "record", "simulator", "testing"];
 const FEATURES: &[&str] =
     &["client", "dialogue", "hub", "identity", "inbox", "record", "simulator", "testing"];
+const FEATURES: &[&str] = &[
+    "client",
+    "dialogue",
+    "hub",
+    "identity",
+    "inbox",
+    "record",
+    "segment",
+    "simulator",
+    "testing",
+];
 
 /// What declares and reads payloads.
 const PAYLOADS: &[&str] = &[
@@ -406,6 +417,8 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
         // Its payloads are models as well, and go both ways.
         "client" | "hub" => PAYLOADS,
         "identity" => &["secret"],
+        // Its one call is on the client's connections, by the client's rules.
+        "segment" => &["client"],
         // SnapEngage's side of the client, on this crate's own server.
         "simulator" => &[
             "client",

@@ -12,6 +12,8 @@ use tracing::Instrument;
 use super::Client;
 use super::answer::Answer;
 use super::attempts::Attempts;
+#[cfg(feature = "segment")]
+use super::base64::base64;
 use super::error::{ClientError, Failed, Failure};
 use super::excerpt::Private;
 use super::operation::Operation;
@@ -90,6 +92,22 @@ impl Call {
         self.header(API_KEY, key)
     }
 
+    /// Sends the key as the user of Basic authentication, without a password.
+    #[cfg(feature = "segment")]
+    pub(super) fn basic(mut self, user: &Secret) -> Self {
+        match user.text() {
+            Ok(text) => {
+                let credentials = base64(format!("{text}:").as_bytes());
+                self.private.add(text);
+                self.private.add(&credentials);
+                let value = sensitive(&format!("Basic {credentials}"));
+                self.credential = Some((AUTHORIZATION, value));
+            }
+            Err(mistake) => self.mistake(mistake),
+        }
+        self
+    }
+
     /// Sends the provisioning key, which is a part of the address.
     pub(super) fn api_key(mut self, key: &Secret) -> Self {
         match key.text() {
@@ -136,6 +154,15 @@ impl Call {
         let document = serde_json::to_value(document).expect("names are texts");
         self.private.add_all(&document);
         self.body = document.to_string().into();
+        self.content_type(HeaderValue::from_static("application/json"))
+    }
+
+    /// Sends a JSON document that is too large to look for its texts in an answer: no error quotes
+    /// the answer at all.
+    #[cfg(feature = "segment")]
+    pub(super) fn private_json(mut self, document: Bytes) -> Self {
+        self.private.is_everything = true;
+        self.body = document;
         self.content_type(HeaderValue::from_static("application/json"))
     }
 

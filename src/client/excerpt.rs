@@ -11,7 +11,11 @@ pub(super) const START: usize = 16 * 1024;
 
 /// Texts that were sent, and may come back in an answer: credentials, and what is private.
 #[derive(Clone, Default)]
-pub(super) struct Private(Vec<String>);
+pub(super) struct Private {
+    texts: Vec<String>,
+    /// `true` if so much was sent that nothing of an answer is shown.
+    pub(super) is_everything: bool,
+}
 
 impl Private {
     /// Shorter ones would leave nothing legible, and say nothing.
@@ -19,7 +23,7 @@ impl Private {
 
     pub(super) fn add(&mut self, text: &str) {
         if text.len() >= Self::SHORTEST {
-            self.0.push(text.to_owned());
+            self.texts.push(text.to_owned());
         }
     }
 
@@ -51,7 +55,7 @@ impl Private {
     /// Returns the ways in which an answer may repeat the texts, the longest first: of an address,
     /// no part is to be left.
     fn forms(&self) -> Vec<String> {
-        let mut forms: Vec<_> = self.0.iter().flat_map(|private| forms(private)).collect();
+        let mut forms: Vec<_> = self.texts.iter().flat_map(|private| forms(private)).collect();
         forms.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
         forms
@@ -117,6 +121,9 @@ fn find(text: &str, form: &str) -> Option<usize> {
 /// of anything else. `None` if it says nothing.
 pub(super) fn excerpt(body: &[u8], private: &Private) -> Option<String> {
     const LONGEST: usize = 256;
+    if private.is_everything {
+        return None;
+    }
     let forms = private.forms();
     let start = &body[..body.len().min(START)];
     let mut text = scrubbed(&said(start), &forms);

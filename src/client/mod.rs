@@ -126,6 +126,8 @@ mod percent;
 mod redirect;
 mod repeat;
 mod secret;
+#[cfg(feature = "segment")]
+mod segment;
 mod transport;
 mod users;
 mod visitor_chat;

@@ -42,10 +42,14 @@ pub enum Operation {
     Poll,
     /// Asks whether a widget is online, without a key.
     Availability,
+    /// Sends a batch of events to Segment: a call of another service, and not one of
+    /// [`ALL`](Self::ALL).
+    #[cfg(feature = "segment")]
+    SegmentBatch,
 }
 
 impl Operation {
-    /// All calls, in the order of the documentation.
+    /// All calls of SnapEngage, in the order of its documentation.
     pub const ALL: [Self; 17] = [
         Self::SetAgentStatus,
         Self::Logs,
@@ -86,6 +90,8 @@ impl Operation {
             Self::CloseChat => "chat-close",
             Self::Poll => "chat-poll",
             Self::Availability => "availability",
+            #[cfg(feature = "segment")]
+            Self::SegmentBatch => "segment-batch",
         }
     }
 
@@ -96,6 +102,8 @@ impl Operation {
             Self::SetAgentStatus | Self::UpdateUser | Self::UpdateWidget | Self::StartChat => {
                 Method::POST
             }
+            #[cfg(feature = "segment")]
+            Self::SegmentBatch => Method::POST,
             Self::DeleteUser | Self::DeleteWidget => Method::DELETE,
             Self::Logs
             | Self::File

@@ -35,6 +35,9 @@ impl Operation {
             | Self::CloseChat
             | Self::Poll
             | Self::Availability => Repeat::Always,
+            // Segment knows an event that comes again by its id.
+            #[cfg(feature = "segment")]
+            Self::SegmentBatch => Repeat::Always,
         }
     }
 

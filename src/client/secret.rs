@@ -51,6 +51,14 @@ impl Secret {
     }
 }
 
+#[cfg(feature = "segment")]
+impl Secret {
+    /// Returns the reason why no request can carry it.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.text().err()
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secret")

@@ -27,8 +27,9 @@ fn request(path: &str) -> Option<Request<Full<bytes::Bytes>>> {
         ("get-contact", "txt") => Some(get(&format!("/get-contact?{}", sample_query(path)))),
         // What is sent to SnapEngage, and its answers: see `tests/client/golden.rs`.
         ("outbound", "json" | "txt") => None,
-        // What pages sign: see `tests/apis/identity.rs`.
-        ("identity", "json") => None,
+        // What pages sign, and what Segment is sent: see `tests/apis/identity.rs` and
+        // `tests/client/segment/`.
+        ("identity" | "segment", "json") => None,
         ("bot/replies", "json") | ("", "md") => None,
         _ => panic!("sample-payloads/{path}: no test knows what this is"),
     }

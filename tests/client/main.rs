@@ -24,6 +24,8 @@ mod logs;
 mod matrix;
 mod properties;
 mod proxy;
+#[cfg(feature = "segment")]
+mod segment;
 #[cfg(feature = "simulator")]
 mod simulated;
 mod sockets;

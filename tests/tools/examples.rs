@@ -3,6 +3,8 @@
 
 #[cfg(feature = "identity")]
 mod login_page;
+#[cfg(all(feature = "client-tls", feature = "inbox", feature = "segment", feature = "sqlite"))]
+mod segment_events;
 #[cfg(feature = "simulator")]
 mod simulated;
 

@@ -22,6 +22,8 @@ use http::{HeaderValue, Response};
 
 use self::answer::Answer;
 use self::call::Call;
+#[cfg(feature = "segment")]
+use self::refusal::Refusal;
 use super::world::World;
 use crate::client::Operation;
 
@@ -45,6 +47,8 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
         Operation::CloseChat => visitor_chat::close(world, call),
         Operation::Poll => visitor_chat::poll(world, call),
         Operation::Availability => availability::get(world, call),
+        #[cfg(feature = "segment")]
+        Operation::SegmentBatch => Err(Refusal::not_found("path")),
     };
     result.unwrap_or_else(|refusal| refusal.answer(Some(call.operation)))
 }
