@@ -61,9 +61,14 @@ async fn opened(answer: fn(&Message) -> Reply) -> (Simulated, Chromium, Page) {
 async fn tab(browser: &Chromium, simulated: &Simulated) -> Page {
     let page = browser.page().await;
     page.resize(1280, 900).await;
-    page.open(&simulated.address).await;
-    page.until("document.getElementById('link').textContent === 'connected'").await;
+    connect(&page, &simulated.address).await;
     page
+}
+
+/// Opens the simulator's page, and waits until it is told of what happens.
+async fn connect(page: &Page, address: &str) {
+    page.open(address).await;
+    page.until("document.getElementById('link').textContent === 'connected'").await;
 }
 
 /// Starts a chat as a visitor, and waits for what the bot says.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::chromium::Chromium;
 use super::page::Page;
-use super::{assert_quiet, say, start, visit};
+use super::{assert_quiet, connect, say, start, visit};
 use crate::tutorial::{Project, assert_finished};
 
 /// Says that the pictures of the page are to be made anew.
@@ -69,7 +69,7 @@ async fn first_bot_is_chatted_with_as_its_page_says() {
     let page = browser.page().await;
     page.resize(1180, 640).await;
     page.colours("light").await;
-    page.open(project.address(1)).await;
+    connect(&page, project.address(1)).await;
 
     start(&page, "Hello", "I am only a bot. What is it about?").await;
     click(&page, "Opening hours").await;
