@@ -173,9 +173,6 @@ const ROOM: &[&str] = &[
 
 /// Rooms built on the core, each behind a feature of its name. The core knows none of them, and
 /// they know of the core what everybody may: the homes of what `lib.rs` makes public.
-const FEATURES: &[&str] = &["client", "dialogue", "hub", "inbox", "record", "simulator", "testing"];
-const FEATURES: &[&str] =
-    &["client", "dialogue", "hub", "identity", "inbox", "record", "simulator", "testing"];
 const FEATURES: &[&str] = &[
     "client",
     "dialogue",
