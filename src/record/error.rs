@@ -18,6 +18,7 @@ pub struct RecordingError {
 enum Problem {
     Form { line: usize, expected: String },
     Io(io::Error),
+    Key(&'static str),
 }
 
 impl RecordingError {
@@ -29,6 +30,11 @@ impl RecordingError {
         Self { file: Some(file.to_owned()), problem: Problem::Io(error) }
     }
 
+    /// Says why the file of a key is refused.
+    pub(super) fn key(file: &Path, problem: &'static str) -> Self {
+        Self { file: Some(file.to_owned()), problem: Problem::Key(problem) }
+    }
+
     /// Names the file of the error.
     pub(super) fn in_file(self, file: &Path) -> Self {
         Self { file: Some(file.to_owned()), ..self }
@@ -37,13 +43,14 @@ impl RecordingError {
 
 impl fmt::Display for RecordingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("recording")?;
+        f.write_str(if matches!(self.problem, Problem::Key(_)) { "key" } else { "recording" })?;
         if let Some(file) = &self.file {
             write!(f, " {file:?}")?;
         }
         match &self.problem {
             Problem::Form { line, expected } => write!(f, ": expected {expected} at line {line}"),
             Problem::Io(_) => f.write_str(": not accessible"),
+            Problem::Key(problem) => write!(f, ": {problem}"),
         }
     }
 }
@@ -53,7 +60,7 @@ debug_is_text!(RecordingError);
 impl Error for RecordingError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.problem {
-            Problem::Form { .. } => None,
+            Problem::Form { .. } | Problem::Key(_) => None,
             Problem::Io(error) => Some(error),
         }
     }

@@ -77,32 +77,32 @@ impl PseudonymKey {
     }
 
     /// Returns 128 bits that are the same for the same value, and tell nothing of it.
-    fn bits(&self, kind: Kind, value: &str, block: u32) -> u128 {
+    fn bits(&self, kind: Kind, value: &[u8]) -> u128 {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         hasher.write(&[kind as u8]);
-        hasher.write(&block.to_le_bytes());
-        hasher.write(value.as_bytes());
+        hasher.write(value);
         hasher.finish128().as_u128()
     }
 
     fn k(&self, kind: Kind, value: &str) -> String {
-        let mut k = BASE32_NOPAD.encode(&self.bits(kind, value, 0).to_le_bytes());
+        let mut k = BASE32_NOPAD.encode(&self.bits(kind, value.as_bytes()).to_le_bytes());
         k.truncate(K);
         k.make_ascii_lowercase();
         k
     }
 
     fn digits(&self, kind: Kind, value: &str, count: usize) -> String {
-        let number = self.bits(kind, value, 0) % 10_u128.pow(18);
+        let number = self.bits(kind, value.as_bytes()) % 10_u128.pow(18);
         format!("{number:018}")[..count.min(18)].to_owned()
     }
 
     fn hex(&self, kind: Kind, value: &str, count: usize) -> String {
-        let mut hex = String::with_capacity(count + 32);
-        let mut block = 0;
+        // The value, which may be long, is hashed once; what follows is a hash of the one before.
+        let mut bits = self.bits(kind, value.as_bytes());
+        let mut hex = format!("{bits:032x}");
         while hex.len() < count {
-            hex += &format!("{:032x}", self.bits(kind, value, block));
-            block += 1;
+            bits = self.bits(kind, &bits.to_le_bytes());
+            hex += &format!("{bits:032x}");
         }
         hex.truncate(count);
         hex
@@ -117,7 +117,7 @@ impl PseudonymKey {
     /// stays equal.
     fn address(&self, kind: Kind, value: &str) -> String {
         let value = value.parse::<IpAddr>().map_or_else(|_| value.to_owned(), |ip| ip.to_string());
-        let bits = self.bits(kind, &value, 0);
+        let bits = self.bits(kind, value.as_bytes());
         if kind == Kind::Ipv4 {
             let [a, b, c, d, ..] = bits.to_le_bytes();
             return Ipv4Addr::new(a | 0xf0, b, c, d).to_string();
@@ -139,7 +139,7 @@ const MASKED: &str = "masked-";
 const CARD: &str = "999999";
 const HEX: &str = "5eda5eda";
 /// `{"redacted":true}` as the header of a JWT, and its full stop.
-const JWT: &str = "eyJyZWRhY3RlZCI6dHJ1ZX0.";
+pub(crate) const JWT: &str = "eyJyZWRhY3RlZCI6dHJ1ZX0.";
 /// Length of the shortest pseudonym of a value in an address's query.
 const SHORTEST_HEX: usize = 16;
 

@@ -1,0 +1,217 @@
+//! JSON, whole or broken: where its texts stand, and what they are.
+//!
+//! Nothing is refused: a body that is cut or malformed is redacted as far as it can be read, and
+//! whatever stands between its texts is looked through.
+
+use std::ops::Range;
+
+use super::fields::{Class, Field};
+use super::looks;
+use super::scrub::Scrubber;
+use super::view::{Coding, Edit, View};
+use crate::record::pseudonym::Kind;
+
+/// Place in a body, and what stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) at: Range<usize>,
+    pub(super) coding: Coding,
+    pub(super) class: Class,
+    /// `true` of a number that has no quotes.
+    pub(super) is_number: bool,
+}
+
+impl Piece {
+    pub(super) fn new(at: Range<usize>, coding: Coding, class: Class) -> Self {
+        Self { at, coding, class, is_number: false }
+    }
+}
+
+/// Reports the pieces of JSON, in their order.
+pub(super) fn walk(text: &str, root: Field, visit: &mut dyn FnMut(Piece)) {
+    let odd = if root == MASKED { Class::Masked } else { Class::Scan };
+    Walk { text, at: 0, root, odd, stack: Vec::new(), too_deep: 0, visit }.run();
+}
+
+/// Returns the edits of JSON in a text, all of whose values are to be masked.
+pub(super) fn masked(scrubber: &Scrubber<'_>, text: &str) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    walk(text, MASKED, &mut |piece| edits.extend(of_piece(scrubber, text, &piece)));
+    edits
+}
+
+const MASKED: Field = Field::Value(Class::Masked);
+
+/// Returns the edits of a piece of a body.
+pub(super) fn of_piece(scrubber: &Scrubber<'_>, body: &str, piece: &Piece) -> Vec<Edit> {
+    let source = &body[piece.at.clone()];
+    if piece.is_number {
+        let is_card = piece.class == Class::Masked && source.len() >= 15 && looks::is_card(source);
+        let with = scrubber.key.pseudonym(Kind::Card, source);
+        let is_left = !is_card || with == source;
+        let edit = Edit { at: piece.at.clone(), with, what: "card number" };
+        return if is_left { Vec::new() } else { vec![edit] };
+    }
+    let view = View::new(source, piece.coding);
+    let edits = scrubber.value(piece.class, &view.text).into_iter();
+    edits.map(|edit| super::scrub::moved(view.lift(edit), piece.at.start)).collect()
+}
+
+struct Walk<'t, 'v> {
+    text: &'t str,
+    at: usize,
+    root: Field,
+    /// Class of what is no JSON.
+    odd: Class,
+    stack: Vec<Frame>,
+    /// Levels beyond the deepest that is followed.
+    too_deep: usize,
+    visit: &'v mut dyn FnMut(Piece),
+}
+
+struct Frame {
+    is_object: bool,
+    /// What stands here: the elements of an array, or the fields of an object.
+    field: Field,
+    /// What stands after the name read last.
+    next: Option<Field>,
+}
+
+const DEEPEST: usize = 128;
+
+impl Walk<'_, '_> {
+    fn run(mut self) {
+        while let Some(&byte) = self.text.as_bytes().get(self.at) {
+            match byte {
+                b'{' | b'[' => self.open(byte == b'{'),
+                b'}' | b']' => self.close(),
+                b'"' => self.string(),
+                b',' => {
+                    self.at += 1;
+                    if let Some(frame) = self.stack.last_mut() {
+                        frame.next = None;
+                    }
+                }
+                b':' | b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                _ => self.literal_or_odd(),
+            }
+        }
+    }
+
+    fn open(&mut self, is_object: bool) {
+        self.at += 1;
+        if self.stack.len() >= DEEPEST || self.too_deep > 0 {
+            self.too_deep += 1;
+            return;
+        }
+        let here = self.here();
+        let field = match (is_object, here) {
+            (true, MASKED) => MASKED,
+            (true, _) => Field::Object(here.shape()),
+            (false, Field::List(shape)) => Field::Object(shape),
+            (false, _) => here,
+        };
+        self.stack.push(Frame { is_object, field, next: None });
+    }
+
+    fn close(&mut self) {
+        self.at += 1;
+        if self.too_deep > 0 {
+            self.too_deep -= 1;
+            return;
+        }
+        self.stack.pop();
+        if let Some(frame) = self.stack.last_mut() {
+            frame.next = None;
+        }
+    }
+
+    /// Returns what stands here.
+    fn here(&self) -> Field {
+        match self.stack.last() {
+            _ if self.too_deep > 0 => MASKED,
+            Some(Frame { is_object: true, next, .. }) => next.unwrap_or(MASKED),
+            Some(frame) => frame.field,
+            None => self.root,
+        }
+    }
+
+    fn string(&mut self) {
+        let start = self.at + 1;
+        let length = length(&self.text.as_bytes()[start..]);
+        let end = start + length.unwrap_or(self.text.len() - start);
+        self.at = if length.is_some() { end + 1 } else { end };
+        if length.is_none() {
+            return self.cut(start..end);
+        }
+        let rest = self.text[self.at..].trim_start_matches([' ', '\n', '\r', '\t']);
+        let is_in_array = self.stack.last().is_some_and(|frame| !frame.is_object);
+        if rest.starts_with(':') && !is_in_array {
+            (self.visit)(Piece::new(start..end, Coding::Json, Class::Scan));
+            self.name(start..end);
+            return;
+        }
+        let class = self.here().class();
+        (self.visit)(Piece::new(start..end, Coding::Json, class));
+    }
+
+    fn name(&mut self, at: Range<usize>) {
+        let name = View::new(&self.text[at], Coding::Json);
+        let root = self.root;
+        let Some(frame) = self.stack.last_mut() else { return };
+        let shape = if frame.field == MASKED { None } else { Some(frame.field.shape()) };
+        let is_masked = root == MASKED || self.too_deep > 0;
+        let field = shape.filter(|_| !is_masked).map_or(MASKED, |shape| shape.field(&name.text));
+        frame.next = Some(field);
+    }
+
+    /// Reports a text that is cut. Of its last word, nobody knows what it would have been.
+    fn cut(&mut self, at: Range<usize>) {
+        let class = self.here().class();
+        let space = self.text[at.clone()].rfind([' ', '\n', '\t']);
+        let word = space.map_or(at.start, |space| at.start + space + 1);
+        (self.visit)(Piece::new(at.start..word, Coding::Json, class));
+        (self.visit)(Piece::new(word..at.end, Coding::Json, Class::Masked));
+    }
+
+    fn literal_or_odd(&mut self) {
+        let rest = &self.text[self.at..];
+        let is_end = |c: char| matches!(c, ',' | ' ' | '\n' | '\r' | '\t') || "\"{}[]".contains(c);
+        let word = &rest[..rest.find(is_end).unwrap_or(rest.len())];
+        let start = self.at;
+        if is_number(word) {
+            self.at += word.len();
+            let class = self.here().class();
+            let piece = Piece::new(start..self.at, Coding::Plain, class);
+            (self.visit)(Piece { is_number: true, ..piece });
+        } else if matches!(word, "true" | "false" | "null") {
+            self.at += word.len();
+        } else {
+            let end = rest.find(['"', '{', '}', '[', ']']).unwrap_or(rest.len());
+            self.at += end;
+            (self.visit)(Piece::new(start..self.at, Coding::Plain, self.odd));
+        }
+    }
+}
+
+fn is_number(word: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+    word.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        && word.bytes().all(is_part)
+        && word.parse::<f64>().is_ok()
+}
+
+/// Returns the length of a text up to its closing quote; `None` if there is none.
+fn length(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', &text[at..])?;
+        if text[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+        if at > text.len() {
+            return None;
+        }
+    }
+}
