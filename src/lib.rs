@@ -42,6 +42,7 @@ mod api;
 #[cfg(any(feature = "client", feature = "inbox"))]
 mod backoff;
 #[cfg(any(feature = "client", feature = "dialogue", feature = "identity", feature = "inbox"))]
+#[cfg(any(feature = "client", feature = "dialogue", feature = "inbox", feature = "record"))]
 mod clock;
 mod endpoint;
 mod error;

@@ -14,7 +14,7 @@ use crate::api::Api;
 use crate::id::CaseId;
 use crate::timestamp::Timestamp;
 
-const FIRST_LINE: &str = "# snapengage recording 1";
+pub(super) const FIRST_LINE: &str = "# snapengage recording 1";
 const SEPARATOR: &str = "### response";
 
 impl Exchange {

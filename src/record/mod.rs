@@ -1,11 +1,167 @@
 //! Recordings: real traffic in files, redacted, and replayed as tests.
+//!
+//! A recording is a folder of text files, one for each request with its answer. They are made to be
+//! read, changed and committed: what is personal or secret in them was replaced before it reached
+//! the disk.
+//!
+//! # A recorder in process
+//!
+//! A [`Recorder`] is put around a receiver, which answers as before:
+//!
+//! ```
+//! use http::Request;
+//! use snapengage::bot::{self, Reply};
+//! use snapengage::record::{Exchange, Recorder};
+//! use snapengage::{Receiver, Token};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let bot = bot::from_fn(|_| async { Ok(Reply::say("Welcome back!")) });
+//! let token = Token::new("my-token").name("since May");
+//! let recorder = Recorder::to(folder);
+//! let receiver = Receiver::builder()
+//!     .bot("/bot", token, bot)
+//!     .healthz("/healthz")
+//!     .health_check("recorder", recorder.clone())
+//!     .build()?;
+//! let receiver = recorder.around(receiver);
+//!
+//! let body = r#"{"event":"message","widget_id":"w","case_id":"c","text":"Hi"}"#;
+//! for token in ["my-token", "another"] {
+//!     let request = Request::post("/bot").header("Authorization", token);
+//!     receiver.handle(request.body(body.to_owned())?).await;
+//! }
+//!
+//! recorder.flush().await;
+//! let file = std::fs::read_to_string(folder.join("000001-bot-message.http"))?;
+//! assert!(file.contains("authorization: <redacted:right:since May>\n"));
+//! let refused = std::fs::read(folder.join("000002-bot-other.http"))?;
+//! let refused = Exchange::from_file(&refused)?;
+//! assert_eq!(refused.status(), Some(http::StatusCode::UNAUTHORIZED));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - Refusals are recorded too, with what was read of them: nothing of a body behind a wrong token,
+//!   and the start of one that is too large. Where nothing is served, what may be a secret in the
+//!   path is replaced. Requests of the health route are not recorded.
+//! - Headers are those that the process has: names in lower case, and an answer without the
+//!   `content-length` and the `date` that its server adds.
+//! - Files are numbered in the order of the answers; `at` and `offset_ms` are times of requests.
+//!
+//! # Form
+//!
+//! Files are called `NNNNNN-API-EVENT.http`: the API is `other` where it is none of the five, and so
+//! is an event that is not documented. One is UTF-8, and its lines end in a line feed.
+//!
+//! ```text
+//! # snapengage recording 1
+//! # n: 7
+//! # at: 2026-11-25T20:11:03.512Z
+//! # offset_ms: 1200
+//! # api: bot
+//! # event: message
+//! # case: 5eda5eda-8d11-8f3c-9a52-0b7c5f1d2e90
+//! # request-body: text 226
+//! # response: 200 in 12 ms
+//! # response-body: text 171
+//! POST /bot HTTP/1.1
+//! Host: bot.example.com
+//! Authorization: <redacted:right>
+//! Content-Type: application/json
+//! Content-Length: 226
+//!
+//! {
+//!   "widget_id":"5eda5eda-1c0e-8a4f-b2d1-7e90a4c6d3f8",
+//!   "case_id":"5eda5eda-8d11-8f3c-9a52-0b7c5f1d2e90",
+//!   "timestamp":1764101463498,
+//!   "event":"message",
+//!   "from":"visitor",
+//!   "text":"I am p-4kqz7m2xw5ha@example.invalid"
+//! }
+//! ### response
+//! HTTP/1.1 200 OK
+//! Server: uvicorn
+//! Content-Type: application/json
+//! Content-Length: 171
+//!
+//! {
+//!   "widget_id": "5eda5eda-1c0e-8a4f-b2d1-7e90a4c6d3f8",
+//!   "case_id": "5eda5eda-8d11-8f3c-9a52-0b7c5f1d2e90",
+//!   "content": [{"type": "message", "text": "Welcome back!"}]
+//! }
+//! ```
+//!
+//! A refused one, from a recorder in process:
+//!
+//! ```text
+//! # snapengage recording 1
+//! # n: 8
+//! # at: 2026-11-25T20:11:09.020Z
+//! # offset_ms: 6708
+//! # api: bot
+//! # event: other
+//! # request-body: text 0
+//! # cut: 226
+//! # response: 401 in 0 ms
+//! # response-body: text 54
+//! POST /bot HTTP/1.1
+//! host: bot.example.com
+//! authorization: <redacted:refused>
+//! content-length: 226
+//!
+//!
+//! ### response
+//! HTTP/1.1 401 Unauthorized
+//! content-type: application/json; charset=utf-8
+//! x-content-type-options: nosniff
+//! connection: close
+//!
+//! {"code":401,"message":"the token is missing or wrong"}
+//! ```
+//!
+//! | Note | Meaning |
+//! |---|---|
+//! | `n` | number, from 1 |
+//! | `at`, `offset_ms` | time of the request, and milliseconds since the recorder began |
+//! | `api`, `event` | as in the name |
+//! | `case` | id of the case; absent if there is none |
+//! | `error` | what a dead letter of an inbox died of; absent for all else |
+//! | `request-body`, `response-body` | `text` and the bytes that follow the head, or `base64` and the bytes of that, for what is not UTF-8. A line feed follows, which does not count |
+//! | `cut` | length that a body announced whose end was not recorded, in bytes, or `?` where it came in chunks; absent for a whole body |
+//! | `response` | status, and the time to it; `none` if the caller hung up before |
+//!
+//! `Authorization` is `<redacted:right>`, or `<redacted:refused>` where the answer is 401; in process
+//! the first has the [name](crate::Token::name) of the token. `Content-Length` is what was announced.
+//!
+//! # What is promised
+//!
+//! - **Requests come first.** The answer waits for no disk: a thread redacts and writes, behind a
+//!   queue of 1,024 exchanges and 32 MiB. Past that, exchanges are dropped and counted, and a
+//!   warning says when it begins and when it is over.
+//! - **Trouble is seen.** A full disk, a folder that is gone, or a key that cannot be read is logged
+//!   once, and a [`Recorder`] is a [`HealthCheck`](crate::HealthCheck) that fails as long as it
+//!   lasts. A folder that is gone is not made again, since its disk may not be mounted.
+//! - **Files are whole.** Each is written beside its name and renamed: a process that is killed
+//!   leaves no half file, but loses what was in the queue. A power cut may leave an empty one.
+//! - **Numbers go on** after the last in the folder. One recorder at a time writes to it, which a
+//!   lock on the folder sees to where the system has one.
+//! - **Space is bounded** by [`keep`](Recorder::keep), in sub-folders by
+//!   [`rotate_size`](Recorder::rotate_size).
 
+mod about;
 mod error;
 mod exchange;
+mod folder;
 mod form;
 mod pseudonym;
+mod recorder;
 mod redact;
+mod writer;
 
 pub use self::error::RecordingError;
 pub use self::exchange::Exchange;
+pub use self::recorder::Recorder;
 pub use self::redact::{Leftover, Redaction, Texts};

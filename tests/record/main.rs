@@ -1,5 +1,6 @@
 //! Recordings: real traffic in files, redacted, and replayed as tests.
 #![cfg(feature = "record")]
 
+mod capture;
 mod planted;
 mod redact;
