@@ -51,6 +51,27 @@
 //!   `content-length` and the `date` that its server adds.
 //! - Files are numbered in the order of the answers; `at` and `offset_ms` are times of requests.
 //!
+//! # A proxy before any receiver
+//!
+//! `snapengage record --to http://127.0.0.1:8080 --listen 127.0.0.1:9000 --out recordings/` stands
+//! in front of a receiver in any language, and so does a `RecordingProxy`, with the features
+//! `client` and `record`.
+//!
+//! - A request is passed on as it came, and the answer goes back as it came: names of headers keep
+//!   their order and case. Of several headers of one name, all stand where the first did. `Host` is
+//!   that of the receiver; what is for one connection (RFC 9110, 7.6.1) is left out; nothing is
+//!   added, neither a `Via` nor an `X-Forwarded-For`.
+//! - In the file, heads are to the byte what came, but for what is redacted, as long as a client
+//!   waits for its answers, as SnapEngage does.
+//! - The API is told by the form of the request: what is neither JSON nor XML in a form of the five,
+//!   nor a query with an `email`, is `other`. So is a body that was recorded in part.
+//! - Bodies of any length go through. Of a request with more than 2 MiB the first 64 KiB are
+//!   recorded, of an answer the first 2 MiB.
+//! - A request that cannot be passed on is answered 502, with the reason, and recorded. So is one
+//!   that is not answered within two minutes. One whose end is in doubt is answered 400, and not
+//!   passed on.
+//! - A connection without a request leaves no file.
+//!
 //! # Form
 //!
 //! Files are called `NNNNNN-API-EVENT.http`: the API is `other` where it is none of the five, and so
@@ -156,6 +177,8 @@ mod error;
 mod exchange;
 mod folder;
 mod form;
+#[cfg(feature = "client")]
+mod proxy;
 mod pseudonym;
 mod recorder;
 mod redact;
@@ -163,5 +186,7 @@ mod writer;
 
 pub use self::error::RecordingError;
 pub use self::exchange::Exchange;
+#[cfg(feature = "client")]
+pub use self::proxy::RecordingProxy;
 pub use self::recorder::Recorder;
 pub use self::redact::{Leftover, Redaction, Texts};

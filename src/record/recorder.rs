@@ -15,7 +15,7 @@ use super::about;
 use super::exchange::{Cut, Exchange, RecordedMessage, RecordedResponse};
 use super::folder::FolderLimits;
 use super::redact::Redaction;
-use super::writer::{RecordedPaths, Writer, WriterOptions};
+use super::writer::{RecordWriter, RecordedPaths, WriterOptions};
 use crate::clock;
 use crate::error::HandlerError;
 use crate::receiver::Receiver;
@@ -46,7 +46,7 @@ use crate::receiver::response::Body;
 #[must_use]
 pub struct Recorder {
     options: WriterOptions,
-    writer: Arc<OnceLock<Arc<Writer>>>,
+    writer: Arc<OnceLock<Arc<RecordWriter>>>,
 }
 
 impl Recorder {
@@ -107,13 +107,13 @@ impl Recorder {
         self.writer().counts().dropped
     }
 
-    fn writer(&self) -> &Arc<Writer> {
+    fn writer(&self) -> &Arc<RecordWriter> {
         self.writer_of(RecordedPaths::Unknown)
     }
 
     /// Returns the writer, which is started with such paths if it is not running.
-    pub(super) fn writer_of(&self, paths: RecordedPaths) -> &Arc<Writer> {
-        self.writer.get_or_init(|| Arc::new(Writer::start(self.options.clone(), paths)))
+    pub(super) fn writer_of(&self, paths: RecordedPaths) -> &Arc<RecordWriter> {
+        self.writer.get_or_init(|| Arc::new(RecordWriter::start(self.options.clone(), paths)))
     }
 }
 
@@ -142,7 +142,7 @@ impl HealthCheck for Recorder {
 
 /// Recorder of the requests of one receiver.
 struct InProcess {
-    writer: Arc<Writer>,
+    writer: Arc<RecordWriter>,
 }
 
 impl Observer for InProcess {

@@ -52,7 +52,7 @@ pub(super) enum RecordedPaths {
 }
 
 /// Handle of the thread. Once it is dropped, the thread writes what is in the queue and ends.
-pub(super) struct Writer {
+pub(super) struct RecordWriter {
     shared: Arc<WriterShared>,
     #[cfg(feature = "client")]
     paths: RecordedPaths,
@@ -60,7 +60,7 @@ pub(super) struct Writer {
 }
 
 struct WriterShared {
-    state: Mutex<State>,
+    state: Mutex<WriterState>,
     /// Something is to be done, or the thread is done.
     changed: Condvar,
     /// Number of jobs that are done.
@@ -68,8 +68,8 @@ struct WriterShared {
 }
 
 #[derive(Default)]
-struct State {
-    queue: VecDeque<Job>,
+struct WriterState {
+    queue: VecDeque<WriterJob>,
     /// Bytes of the exchanges in the queue.
     bytes: usize,
     /// Number of jobs that were ever put into the queue.
@@ -91,7 +91,7 @@ enum WriterStage {
     Ended,
 }
 
-enum Job {
+enum WriterJob {
     /// Exchange, and what is to be found out about it.
     Record(Box<Exchange>, Completion),
     /// Try whether files can be written.
@@ -109,7 +109,7 @@ pub(super) struct Counts {
     pub(super) waiting: usize,
 }
 
-impl Writer {
+impl RecordWriter {
     pub(super) fn start(options: WriterOptions, paths: RecordedPaths) -> Self {
         let started = clock::now();
         let (done, _) = watch::channel(0);
@@ -158,7 +158,7 @@ impl Writer {
             return;
         }
         state.bytes += size;
-        state.push(Job::Record(Box::new(exchange), completion));
+        state.push(WriterJob::Record(Box::new(exchange), completion));
         drop(state);
         self.shared.changed.notify_all();
     }
@@ -188,8 +188,8 @@ impl Writer {
         if state.stage != WriterStage::Running {
             return None;
         }
-        if !matches!(state.queue.back(), Some(Job::Probe)) {
-            state.push(Job::Probe);
+        if !matches!(state.queue.back(), Some(WriterJob::Probe)) {
+            state.push(WriterJob::Probe);
         }
         self.shared.changed.notify_all();
         Some(state.put)
@@ -200,7 +200,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for RecordWriter {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         if state.stage == WriterStage::Ended {
@@ -208,7 +208,7 @@ impl Drop for Writer {
         }
         state.stage = WriterStage::Closing;
         self.shared.changed.notify_all();
-        let goes_on = |state: &mut State| state.stage != WriterStage::Ended;
+        let goes_on = |state: &mut WriterState| state.stage != WriterStage::Ended;
         let waited = self.shared.changed.wait_timeout_while(state, PATIENCE, goes_on);
         let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         let left = state.queue.len();
@@ -219,20 +219,20 @@ impl Drop for Writer {
     }
 }
 
-impl State {
-    fn push(&mut self, job: Job) {
+impl WriterState {
+    fn push(&mut self, job: WriterJob) {
         self.queue.push_back(job);
         self.put += 1;
     }
 
     fn counts(&self) -> Counts {
-        let waiting = self.queue.iter().filter(|job| matches!(job, Job::Record(..))).count();
+        let waiting = self.queue.iter().filter(|job| matches!(job, WriterJob::Record(..))).count();
         Counts { recorded: self.recorded, dropped: self.dropped, waiting }
     }
 }
 
 impl WriterShared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, WriterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -265,10 +265,10 @@ impl WriterShared {
         self.changed.notify_all();
     }
 
-    fn carry_out(&self, job: Job, disk: &mut Disk) {
+    fn carry_out(&self, job: WriterJob, disk: &mut Disk) {
         let result = match job {
-            Job::Probe => caught(|| disk.probe()),
-            Job::Record(exchange, completion) => {
+            WriterJob::Probe => caught(|| disk.probe()),
+            WriterJob::Record(exchange, completion) => {
                 let result = caught(|| disk.record(*exchange, completion));
                 let mut state = self.lock();
                 match result {
@@ -282,14 +282,14 @@ impl WriterShared {
     }
 
     /// Waits for a job, but no longer than until then.
-    fn next(&self, until: Instant) -> (Option<Job>, WriterStage) {
+    fn next(&self, until: Instant) -> (Option<WriterJob>, WriterStage) {
         let is_idle =
-            |state: &mut State| state.queue.is_empty() && state.stage == WriterStage::Running;
+            |state: &mut WriterState| state.queue.is_empty() && state.stage == WriterStage::Running;
         let time = until.saturating_duration_since(Instant::now());
         let waited = self.changed.wait_timeout_while(self.lock(), time, is_idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let job = state.queue.pop_front();
-        if let Some(Job::Record(exchange, _)) = &job {
+        if let Some(WriterJob::Record(exchange, _)) = &job {
             state.bytes -= size(exchange);
         }
         let dropped =

@@ -93,6 +93,8 @@ fn errors_go_where_any_error_goes() {
     is_error::<snapengage::inbox::InboxError>();
     #[cfg(feature = "inbox")]
     is_error::<snapengage::inbox::EntryIdError>();
+    #[cfg(feature = "record")]
+    is_error::<snapengage::record::RecordingError>();
     #[cfg(feature = "testing")]
     is_error::<snapengage::testing::ScriptError>();
     #[cfg(feature = "testing")]
@@ -123,6 +125,15 @@ fn an_error_is_its_text_in_debug_too() {
         assert!(told.starts_with("Error: chat script: "), "{told}");
         assert!(told.ends_with(" at line 1"), "{told}");
     }
+}
+
+#[cfg(feature = "record")]
+#[test]
+fn recorders_and_what_they_write_go_between_threads() {
+    is_value::<snapengage::record::Exchange>();
+    is_copied::<snapengage::record::Recorder>();
+    #[cfg(feature = "client")]
+    is_copied::<snapengage::record::RecordingProxy>();
 }
 
 #[cfg(feature = "dialogue")]

@@ -13,6 +13,7 @@ mod inbox;
 mod json_input;
 mod logs;
 mod output;
+mod record;
 mod simulate;
 mod simulation;
 mod typing;
@@ -53,6 +54,7 @@ enum Room {
     Identity(identity::IdentityArgs),
     Simulate(Box<simulate::SimulateArgs>),
     Inbox(inbox::InboxArgs),
+    Record(record::RecordArgs),
 }
 
 /// With an error that tells its causes.
@@ -71,6 +73,7 @@ async fn main() -> ExitCode {
         Room::Identity(args) => identity::run(args, &access),
         Room::Simulate(args) => simulate::run(*args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
+        Room::Record(args) => record::run(args).await,
     };
     match outcome {
         Ok(code) => code,

@@ -1,5 +1,9 @@
 //! Recordings: what is written of a request and of its answer.
 
+#[cfg(all(unix, feature = "cli"))]
+mod program;
+#[cfg(feature = "client")]
+mod proxy;
 mod recorder;
 #[cfg(unix)]
 mod trouble;
