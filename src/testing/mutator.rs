@@ -7,14 +7,15 @@ use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 
-use super::samples::{Sample, samples};
+use super::samples::samples;
 use super::spoilt::{self, Readable};
 use crate::api::Api;
 use crate::bot::Event;
 use crate::receiver::Receiver;
 use crate::receiver::response::FailureReason;
 
-/// Sends every sample to your receiver: intact, and spoilt in every way that may come up.
+/// Sends every sample, and [requests](Self::request) of your own, to your receiver: intact, and
+/// spoilt in every way that may come up.
 ///
 /// Each field is removed once, at every depth; a field is added to every object; the event is
 /// unknown; the payload is cut short at some 64 places; the token is wrong, and missing. A problem
@@ -49,6 +50,22 @@ use crate::receiver::response::FailureReason;
 pub struct Mutator {
     receiver: Receiver,
     routes: Vec<SampleRoute>,
+    intact: Vec<Intact>,
+}
+
+/// Request that is sent as it is, and spoilt.
+struct Intact {
+    api: Api,
+    name: String,
+    /// Body, or for [`Api::Contact`] a query.
+    payload: Bytes,
+}
+
+/// Shows nothing of the payload.
+impl fmt::Debug for Intact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Intact").field(&self.name).finish()
+    }
 }
 
 #[derive(Debug)]
@@ -79,7 +96,26 @@ impl fmt::Debug for Access {
 impl Mutator {
     /// Creates a mutator without routes, which sends nothing yet.
     pub fn new(receiver: Receiver) -> Self {
-        Self { receiver, routes: Vec::new() }
+        let intact = samples().iter().map(|sample| Intact {
+            api: sample.api(),
+            name: sample.name().to_owned(),
+            payload: Bytes::from_static(sample.payload()),
+        });
+        Self { receiver, routes: Vec::new(), intact: intact.collect() }
+    }
+
+    /// Leaves the samples out, for requests of your own alone.
+    pub fn without_samples(mut self) -> Self {
+        self.intact.clear();
+        self
+    }
+
+    /// Sends this request as well: the name that it is reported by, and its body, or for
+    /// [`Api::Contact`] its query.
+    pub fn request(mut self, api: Api, name: impl Into<String>, payload: impl AsRef<[u8]>) -> Self {
+        let payload = Bytes::copy_from_slice(payload.as_ref());
+        self.intact.push(Intact { api, name: name.into(), payload });
+        self
     }
 
     /// Sends the samples of an API to this path, with this token in `Authorization`.
@@ -103,7 +139,7 @@ impl Mutator {
         self
     }
 
-    /// Sends all samples, one request after the other.
+    /// Sends all samples and requests, one after the other.
     ///
     /// # Panics
     ///
@@ -111,28 +147,28 @@ impl Mutator {
     pub async fn run(self) -> Report {
         let mut report = Report { sent: 0, problems: Vec::new() };
         for route in &self.routes {
-            for sample in samples().iter().filter(|sample| sample.api() == route.api) {
-                self.spoil(route, sample, &mut report).await;
-                self.intrude(route, sample, &mut report).await;
+            for intact in self.intact.iter().filter(|intact| intact.api == route.api) {
+                self.spoil(route, intact, &mut report).await;
+                self.intrude(route, intact, &mut report).await;
             }
         }
         report
     }
 
-    async fn spoil(&self, route: &SampleRoute, sample: &Sample, report: &mut Report) {
-        for spoilt in spoilt::all(sample) {
+    async fn spoil(&self, route: &SampleRoute, intact: &Intact, report: &mut Report) {
+        for spoilt in spoilt::all(intact.api, &intact.payload) {
             let request = route.request(&spoilt.payload, &route.access);
             let expected = match spoilt.readable {
                 Readable::Yes => Expected::Taken,
                 Readable::Perhaps if route.is_answered_unread(&spoilt.payload) => Expected::Unread,
                 Readable::Perhaps => Expected::Any,
             };
-            self.send(request, expected, sample, &spoilt.change, report).await;
+            self.send(request, expected, intact, &spoilt.change, report).await;
         }
     }
 
-    /// Sends a sample with all tokens but the right one.
-    async fn intrude(&self, route: &SampleRoute, sample: &Sample, report: &mut Report) {
+    /// Sends a request with all tokens but the right one.
+    async fn intrude(&self, route: &SampleRoute, intact: &Intact, report: &mut Report) {
         let intruders = match &route.access {
             Access::Token(token) => vec![
                 ("with a wrong token", Access::Token(format!("{token}x"))),
@@ -145,10 +181,9 @@ impl Mutator {
             ],
             Access::Open => Vec::new(),
         };
-        let payload = sample.query().map_or_else(|| sample.body(), str::as_bytes);
         for (change, access) in &intruders {
-            let request = route.request(payload, access);
-            self.send(request, Expected::Refused, sample, change, report).await;
+            let request = route.request(&intact.payload, access);
+            self.send(request, Expected::Refused, intact, change, report).await;
         }
     }
 
@@ -156,7 +191,7 @@ impl Mutator {
         &self,
         request: Request<Full<Bytes>>,
         expected: Expected,
-        sample: &Sample,
+        intact: &Intact,
         change: &str,
         report: &mut Report,
     ) {
@@ -171,7 +206,7 @@ impl Mutator {
             let body = response.into_body().into_bytes();
             let body = String::from_utf8_lossy(&body);
             let reason = reason.as_ref().map_or(&*body, FailureReason::as_str);
-            report.problems.push(format!("{}, {change}: {status}: {reason}", sample.name()));
+            report.problems.push(format!("{}, {change}: {status}: {reason}", intact.name));
         }
     }
 }

@@ -62,6 +62,13 @@ impl Sample {
     }
 }
 
+impl Sample {
+    /// Returns the body, or for [`Api::Contact`] the query.
+    pub(crate) fn payload(&self) -> &'static [u8] {
+        self.query().map_or_else(|| self.body(), str::as_bytes)
+    }
+}
+
 impl fmt::Debug for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Sample").field(&self.name).finish()

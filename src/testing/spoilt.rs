@@ -1,14 +1,13 @@
-//! Sample payloads, spoilt in every way that may come up.
+//! Payloads, spoilt in every way that may come up.
 
 use quick_xml::events::Event;
 use quick_xml::name::QName;
 use quick_xml::reader::Reader;
 use serde_json::{Map, Value};
 
-use super::samples::Sample;
 use crate::api::Api;
 
-/// Payload that differs from its sample in one thing.
+/// Payload that differs from the intact one in one thing.
 #[derive(Debug, PartialEq)]
 pub(super) struct Spoilt {
     /// Description of the difference.
@@ -26,21 +25,16 @@ pub(super) enum Readable {
     Perhaps,
 }
 
-/// Returns the sample and all its spoilt forms, the sample first.
-pub(super) fn all(sample: &Sample) -> Vec<Spoilt> {
-    let payload = payload(sample);
+/// Returns a payload and all its spoilt forms, the intact one first.
+pub(super) fn all(api: Api, payload: &[u8]) -> Vec<Spoilt> {
     let mut all = vec![Spoilt::readable("as it is", payload)];
     match serde_json::from_slice(payload) {
-        Ok(json) => json_changes(sample.api(), &json, &mut all),
-        Err(_) if sample.api() == Api::Contact => query_changes(payload, &mut all),
+        Ok(json) => json_changes(api, &json, &mut all),
+        Err(_) if api == Api::Contact => query_changes(payload, &mut all),
         Err(_) => xml_changes(payload, &mut all),
     }
     cut_short(payload, &mut all);
     all
-}
-
-fn payload(sample: &Sample) -> &'static [u8] {
-    sample.query().map_or_else(|| sample.body(), str::as_bytes)
 }
 
 impl Spoilt {
@@ -173,7 +167,7 @@ fn text(name: QName<'_>) -> String {
 
 fn cut_short(payload: &[u8], all: &mut Vec<Spoilt>) {
     let mut lengths: Vec<usize> = (0..CUTS).map(|i| payload.len() * i / CUTS).collect();
-    lengths.push(payload.len() - 1);
+    lengths.push(payload.len().saturating_sub(1));
     lengths.dedup();
     all.extend(lengths.into_iter().map(|length| {
         Spoilt::unsure(format!("cut short after {length} bytes"), &payload[..length])
@@ -193,7 +187,8 @@ mod tests {
 
     fn spoilt(name: &str) -> Vec<Spoilt> {
         let sample = samples().iter().find(|sample| sample.name() == name);
-        all(sample.expect("a sample"))
+        let sample = sample.expect("a sample");
+        all(sample.api(), sample.payload())
     }
 
     #[track_caller]

@@ -759,6 +759,22 @@ async fn open_doors_are_found_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_mutator_spoils_requests_of_ones_own() {
+    let bot = bot::from_fn(|message| async move {
+        let order = message.extra.get("order").ok_or("a message without an order")?;
+        Ok(Reply::say(order.to_string()))
+    });
+    let receiver = Receiver::builder().bot("/bot", Token::new("t"), bot).build().expect("one");
+    let message = |more: &str| {
+        format!(r#"{{"event":"message","widget_id":"w","case_id":"c","text":"Hi"{more}}}"#)
+    };
+    let mutator = Mutator::new(receiver).route(Api::Bot, "/bot", "t").without_samples();
+    let report = mutator.request(Api::Bot, "an order", message(r#","order":7"#)).run().await;
+    let [problem] = report.problems() else { panic!("{report}") };
+    assert!(problem.starts_with("an order, without `/order`: 200 OK: handler failed"), "{problem}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_mutator_that_finds_no_door_is_not_content() {
     let report = Mutator::new(receiver_of_all()).route(Api::Bot, "/nowhere", "t").run().await;
     assert!(report.problems()[0].contains(", as it is: 404 Not Found: "), "{report}");
