@@ -231,8 +231,8 @@ fn hyper(
     HyperTransport::new(&options).map(|transport| Arc::new(transport) as _)
 }
 
-/// Returns the transport that a client has by default, without a proxy: the simulator's way out.
-#[cfg(feature = "simulator")]
+/// Returns the transport that a client has by default, without a proxy of the environment.
+#[cfg(any(feature = "record", feature = "simulator"))]
 pub(crate) fn direct_transport(attempt_timeout: Duration) -> Result<Arc<dyn Transport>, String> {
     let options = HyperOptions { is_https: false, proxy_from_env: false, attempt_timeout };
     HyperTransport::new(&options).map(|transport| Arc::new(transport) as _)

@@ -145,7 +145,7 @@ use crate::error::BuildError;
 pub use self::agent_status::{Presence, SetAgentStatus, StatusUpdate};
 pub use self::availability::{Availability, AvailabilityAnswer, AvailabilityError};
 pub use self::builder::ClientBuilder;
-#[cfg(feature = "simulator")]
+#[cfg(any(feature = "record", feature = "simulator"))]
 pub(crate) use self::builder::direct_transport;
 pub use self::error::ClientError;
 pub use self::files::{Download, SavedFile};
