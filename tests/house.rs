@@ -430,9 +430,10 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
         ],
         // It observes the requests of a receiver, and passes them on from this crate's own server
         // by the client's connections. Redaction knows the documented fields by the tables of the
-        // payloads.
+        // payloads. Inboxes are exported, and what was recorded is replayed in tests.
         "record" => &[
             "client",
+            "inbox",
             "receiver::observer",
             "server::acceptor",
             "server::service",

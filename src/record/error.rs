@@ -19,6 +19,7 @@ enum Problem {
     Form { line: usize, expected: String },
     Io(io::Error),
     Key(&'static str),
+    Other(String),
 }
 
 impl RecordingError {
@@ -33,6 +34,20 @@ impl RecordingError {
     /// Says why the file of a key is refused.
     pub(super) fn key(file: &Path, problem: &'static str) -> Self {
         Self { file: Some(file.to_owned()), problem: Problem::Key(problem) }
+    }
+
+    pub(super) fn other(problem: impl Into<String>) -> Self {
+        Self { file: None, problem: Problem::Other(problem.into()) }
+    }
+
+    /// Returns the text without the file, for where that is named already.
+    pub(super) fn problem(&self) -> String {
+        match &self.problem {
+            Problem::Form { line, expected } => format!("expected {expected} at line {line}"),
+            Problem::Io(error) => format!("not accessible: {error}"),
+            Problem::Key(problem) => (*problem).to_owned(),
+            Problem::Other(problem) => problem.clone(),
+        }
     }
 
     /// Names the file of the error.
@@ -51,6 +66,7 @@ impl fmt::Display for RecordingError {
             Problem::Form { line, expected } => write!(f, ": expected {expected} at line {line}"),
             Problem::Io(_) => f.write_str(": not accessible"),
             Problem::Key(problem) => write!(f, ": {problem}"),
+            Problem::Other(problem) => write!(f, ": {problem}"),
         }
     }
 }
@@ -60,7 +76,7 @@ debug_is_text!(RecordingError);
 impl Error for RecordingError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.problem {
-            Problem::Form { .. } | Problem::Key(_) => None,
+            Problem::Form { .. } | Problem::Key(_) | Problem::Other(_) => None,
             Problem::Io(error) => Some(error),
         }
     }

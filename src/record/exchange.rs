@@ -34,6 +34,18 @@ pub(crate) struct RecordedMessage {
     pub(crate) body: Bytes,
 }
 
+impl RecordedMessage {
+    /// Returns `true` if the body is longer than what the proxy keeps of an answer. A shorter one may
+    /// differ from its length as well, since it was redacted.
+    pub(super) fn is_in_part(&self) -> bool {
+        const KEPT: usize = 2 << 20;
+        let mut headers = self.headers.iter();
+        let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length = length.and_then(|(_, length)| length.trim().parse().ok());
+        length.is_some_and(|length: usize| length > KEPT.max(self.body.len()))
+    }
+}
+
 /// Length that a body announced whose rest was not read, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -106,6 +118,11 @@ impl Exchange {
     /// Returns the status of the answer; `None` if there was none, since the caller had hung up.
     pub fn status(&self) -> Option<StatusCode> {
         Some(self.response.as_ref()?.status)
+    }
+
+    /// Returns `true` if the token was wrong, or there was none.
+    pub(super) fn is_refused(&self) -> bool {
+        self.status() == Some(StatusCode::UNAUTHORIZED)
     }
 
     /// Returns the body of the answer; `None` if there was none.

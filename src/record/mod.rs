@@ -157,6 +157,74 @@
 //! `Authorization` is `<redacted:right>`, or `<redacted:refused>` where the answer is 401; in process
 //! the first has the [name](crate::Token::name) of the token. `Content-Length` is what was announced.
 //!
+//! # Replay
+//!
+//! A [`Recording`] is a folder of exchanges. [`Recording::replay`] sends each request again, in
+//! order, and compares the answers with the recorded ones:
+//!
+//! ```
+//! use snapengage::bot::{self, Reply};
+//! use snapengage::record::Recording;
+//! use snapengage::{Receiver, Token, integration};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let bot = bot::from_fn(|message| async move {
+//!     Ok(Reply::say(format!("You said: {}", message.text)))
+//! });
+//! let bot = bot.greeting("Hello!");
+//! let feed = integration::from_fn(|_| async { Ok(()) });
+//! let receiver = Receiver::builder()
+//!     .bot("/bot", Token::new("my-token"), bot)
+//!     .integration("/integration", Token::new("my-token"), feed)
+//!     .build()?;
+//!
+//! let recording = Recording::open("tests/recordings")?;
+//! recording.replay(&receiver).token("my-token").await.assert_same();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A bot that says something else fails it, with the difference:
+//!
+//! ```diff
+//! 3 requests sent, 1 not answered as recorded
+//!
+//! tests/recordings/000001-bot-chatStarted.http: the answer: not as recorded
+//!
+//! expected (-), but it was (+):
+//!       200 OK
+//!       {
+//!         "case_id": "5eda5eda-8d11-8f3c-9a52-0b7c5f1d2e90",
+//!         "content": [
+//!           {
+//!     -       "text": "Hello!",
+//!     +       "text": "Welcome!",
+//!             "type": "message"
+//!           }
+//!         ],
+//!         "widget_id": "5eda5eda-11aa-8b9c-8d0e-4f2a6c8e0b13"
+//!       }
+//! ```
+//!
+//! [`Playback`] has the options, and says how each request is sent and what counts as the same. A
+//! receiver in another language is replayed against by a `RemoteReceiver` (feature `client`), or by
+//! the program:
+//!
+//! ```sh
+//! snapengage replay tests/recordings http://127.0.0.1:8080 --token my-token
+//! ```
+//!
+//! Its exit status is 1 if an answer differs. In the same way, `snapengage replay samples` sends
+//! the documented requests, a file that ends in `.chat` is run as a
+//! [script](crate::testing#chat-scripts), and `snapengage send bot/message.json` sends one request
+//! and shows the answer.
+//!
+//! - [`Recording::chats`], and `replay --to-scripts`, write the chats with bots as scripts, which
+//!   people can read and change.
+//! - [`Recording::mutate`] spoils the requests in every way that may come up.
+//! - A [`FieldChange`], and `--set text=Hello`, change a field of them.
+//!
 //! # What is promised
 //!
 //! - **Requests come first.** The answer waits for no disk: a thread redacts and writes, behind a
@@ -173,20 +241,35 @@
 //!   [`rotate_size`](Recorder::rotate_size).
 
 mod about;
+mod change;
+mod chats;
 mod error;
 mod exchange;
 mod folder;
 mod form;
+mod fresh_ids;
+mod mutate;
+mod payload;
 #[cfg(feature = "client")]
 mod proxy;
 mod pseudonym;
 mod recorder;
+mod recording;
 mod redact;
+#[cfg(feature = "client")]
+mod remote;
+mod replay;
 mod writer;
 
+pub use self::change::{FieldChange, FieldChangeError};
+pub use self::chats::RecordedChat;
 pub use self::error::RecordingError;
 pub use self::exchange::Exchange;
 #[cfg(feature = "client")]
 pub use self::proxy::RecordingProxy;
 pub use self::recorder::Recorder;
+pub use self::recording::Recording;
 pub use self::redact::{Leftover, Redaction, Texts};
+#[cfg(feature = "client")]
+pub use self::remote::{RemoteError, RemoteReceiver};
+pub use self::replay::{Playback, PlaybackReport, ReplayTarget, Replayed};

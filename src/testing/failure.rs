@@ -22,7 +22,7 @@ pub(super) fn unlike(problem: &str, transcript: &str, expected: &str, actual: &s
 }
 
 /// Describes a problem, and shows the lines that differ.
-pub(super) fn differing(problem: &str, expected: &str, actual: &str) -> String {
+pub(crate) fn differing(problem: &str, expected: &str, actual: &str) -> String {
     let mut text = format!("{problem}\nexpected (-), but it was (+):\n");
     let (expected, actual) = (whole_lines(expected), whole_lines(actual));
     for change in TextDiff::from_lines(&expected, &actual).iter_all_changes() {

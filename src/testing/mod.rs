@@ -123,41 +123,22 @@
 //!
 //! [`send`](fn@send) posts a body as it is, and the answer has assertions: a feed
 //! [accepted](TestAnswer::assert_accepted) the event, or the request was
-//! [refused](TestAnswer::assert_refused). A folder of recorded bodies is a test:
-//!
-//! ```
-//! # use snapengage::testing::send;
-//! # use snapengage::{Receiver, Token, integration};
-//! # fn receiver() -> Receiver {
-//! #     let handler = integration::from_fn(|_| async { Ok(()) });
-//! #     let token = Token::new("my-token");
-//! #     let builder = Receiver::builder().integration("/integration", token, handler);
-//! #     builder.build().expect("no mistakes")
-//! # }
-//! #[tokio::test]
-//! async fn recorded_requests_are_accepted() {
-//!     let receiver = receiver();
-//!     for file in std::fs::read_dir("sample-payloads/integration").expect("a folder") {
-//!         let path = file.expect("a file").path();
-//!         let body = std::fs::read(&path).expect("a body");
-//!         let answer = send(&receiver, "/integration", "my-token", body).await;
-//!         assert_eq!(answer.status(), 200, "{}: {}", path.display(), answer.body());
-//!     }
-//! }
-//! ```
+//! [refused](TestAnswer::assert_refused). With the feature `record`, what was recorded in production
+//! is sent again, and the answers are compared: `record::Recording`.
 //!
 //! # Samples
 //!
 //! [`samples`](fn@samples) are the payloads this crate is tested with, for your own tests. A
-//! [`Mutator`] sends them to your receiver, intact and spoilt: a field removed, a field added, an
-//! unknown event, a wrong token, a body cut short. [`Sample::send`] sends one of them.
+//! [`Mutator`] sends them, or requests of your own, to your receiver, intact and spoilt: a field
+//! removed, a field added, an unknown event, a wrong token, a body cut short. [`Sample::send`] sends
+//! one of them.
 
 mod assert;
 mod chat;
 mod chat_event;
 #[cfg(feature = "dialogue")]
 mod dialogue_state;
-mod failure;
+pub(crate) mod failure;
 pub(crate) mod mismatch;
 mod mutator;
 pub(crate) mod reading;
@@ -166,6 +147,8 @@ mod script;
 mod script_lines;
 mod send;
 mod spoilt;
+#[cfg(feature = "record")]
+mod transcriber;
 mod vendor_side;
 mod visitor;
 
@@ -174,4 +157,6 @@ pub use self::mutator::{Mutator, Report};
 pub use self::samples::{Sample, samples};
 pub use self::script::{Mismatch, Replay, Script, ScriptError};
 pub use self::send::{TestAnswer, send};
+#[cfg(feature = "record")]
+pub(crate) use self::transcriber::Transcriber;
 pub use self::visitor::Visitor;

@@ -107,6 +107,15 @@ impl Script {
     }
 }
 
+#[cfg(feature = "record")]
+impl Script {
+    /// Returns the step of a script of one step, without its answer.
+    pub(super) fn into_step(self) -> Option<ChatEvent> {
+        let turn = self.turns.into_iter().next()?;
+        turn.expected.is_empty().then_some(turn.step)
+    }
+}
+
 impl ScriptTurn {
     /// Takes a line of the bot.
     fn expect(&mut self, row: &str) -> Result<(), String> {

@@ -15,7 +15,7 @@ use crate::id::{CaseId, WidgetId};
 use crate::timestamp::Timestamp;
 
 /// Chat as SnapEngage sees it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct VendorSide {
     pub(super) widget_id: WidgetId,
     pub(super) case_id: CaseId,

@@ -3,4 +3,6 @@
 
 mod capture;
 mod planted;
+mod readme;
 mod redact;
+mod replay;

@@ -940,17 +940,6 @@ expected (-), but it was (+):
         let token = panic_of(|| drop(send(&receiver, "/agent-status", "a\nb", STATUS)));
         assert!(token.starts_with("a token that a header can carry: "), "{token}");
     }
-
-    include!("../readme/replay.rs");
-
-    #[test]
-    fn are_replayed_as_the_readme_says() {
-        let replay = include_str!("../readme/replay.rs");
-        assert!(include_str!("../../README.md").contains(replay));
-        let page = include_str!("../../src/testing/mod.rs").lines();
-        let page: Vec<_> = page.filter_map(|line| line.strip_prefix("//! ")).collect();
-        assert!(page.join("\n").contains(replay.trim_end()));
-    }
 }
 
 mod last_reply {

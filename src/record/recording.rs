@@ -1,0 +1,224 @@
+//! Recordings: folders of files, read one by one.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::error::RecordingError;
+use super::exchange::Exchange;
+use super::payload;
+use crate::testing::{Sample, samples};
+
+/// Exchanges that were recorded, in order: a folder, or some files.
+///
+/// The files are read one by one, each time they are gone through.
+///
+/// ```
+/// # use snapengage::record::{Recording, RecordingError};
+/// # fn example() -> Result<(), RecordingError> {
+/// for exchange in Recording::open("recordings/2026-11-25")?.exchanges() {
+///     let exchange = exchange?;
+///     println!("{} {:?}", exchange.file_name(), exchange.status());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Recording {
+    items: Vec<RecordingItem>,
+}
+
+/// Exchange, or the place that it is read from.
+#[derive(Clone)]
+enum RecordingItem {
+    File(PathBuf),
+    Memory { name: String, exchange: Box<Exchange> },
+}
+
+impl Recording {
+    /// Opens a folder with all that is below it, or a file.
+    ///
+    /// Of a folder, the files that end in `.http` count; others, and those whose name begins with a
+    /// dot, are left alone. They are in the order of their folders, and of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder or file, or no recording in it. What is wrong with a file shows
+    /// once it is read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, RecordingError> {
+        let path = path.as_ref();
+        let is_folder =
+            fs::metadata(path).map_err(|error| RecordingError::io(path, error))?.is_dir();
+        let mut files = if is_folder { files_below(path)? } else { vec![path.to_owned()] };
+        if files.is_empty() {
+            return Err(RecordingError::other("no file that ends in .http").in_file(path));
+        }
+        files.sort_by(|a, b| in_order(a, b));
+        Ok(Self { items: files.into_iter().map(RecordingItem::File).collect() })
+    }
+
+    /// Returns the [samples](samples()) as a recording without answers, each for the path that is
+    /// named after its API: `/bot`.
+    pub fn samples() -> Self {
+        samples().iter().zip(1..).map(|(sample, n)| Self::item(sample, n)).collect()
+    }
+
+    /// Returns one sample as a recording without an answer.
+    pub fn sample(sample: &Sample) -> Self {
+        Self::from_iter([Self::item(sample, 1)])
+    }
+
+    fn item(sample: &Sample, number: u64) -> (String, Exchange) {
+        (sample.name().to_owned(), payload::of_sample(sample, number))
+    }
+
+    /// Returns a body, or for Get Contact a line `GET address?query`, as a recording without an
+    /// answer. Its API is told by its form, as [the proxy](super) does.
+    pub fn payload(name: impl Into<String>, payload: &[u8]) -> Self {
+        Self::from_iter([(name.into(), payload::exchange(payload))])
+    }
+
+    /// Returns the recording followed by another one.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.items.extend(other.items);
+        self
+    }
+
+    /// Returns the exchanges in order.
+    ///
+    /// # Errors
+    ///
+    /// An exchange is an error if its file cannot be read, is larger than 64 MiB, or is not in the
+    /// form of a recording; the text names file and line.
+    pub fn exchanges(&self) -> impl Iterator<Item = Result<Exchange, RecordingError>> + '_ {
+        self.items.iter().map(RecordingItem::read)
+    }
+
+    /// Returns the number of exchanges.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Returns `true` if there is no exchange.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Returns the exchanges in order, and the names that a report has for them.
+    pub(super) fn named(
+        &self,
+    ) -> impl Iterator<Item = (String, Result<Exchange, RecordingError>)> + '_ {
+        self.items.iter().map(|item| (item.name(), item.read()))
+    }
+}
+
+/// Collects exchanges with the names that a report is to have for them.
+impl FromIterator<(String, Exchange)> for Recording {
+    fn from_iter<I: IntoIterator<Item = (String, Exchange)>>(exchanges: I) -> Self {
+        let item = |(name, exchange)| RecordingItem::Memory { name, exchange: Box::new(exchange) };
+        Self { items: exchanges.into_iter().map(item).collect() }
+    }
+}
+
+/// Shows no exchange, which may be large.
+impl fmt::Debug for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recording").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl RecordingItem {
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Memory { name, .. } => name.clone(),
+        }
+    }
+
+    fn read(&self) -> Result<Exchange, RecordingError> {
+        match self {
+            Self::File(path) => read(path),
+            Self::Memory { exchange, .. } => Ok(Exchange::clone(exchange)),
+        }
+    }
+}
+
+/// Size of the largest file that is read.
+const FILE_LIMIT: u64 = 64 << 20;
+
+fn read(path: &Path) -> Result<Exchange, RecordingError> {
+    let failed = |error| RecordingError::io(path, error);
+    let mut bytes = Vec::new();
+    // A file that grows, or a device, has no length that could be checked before.
+    let file = File::open(path).map_err(failed)?;
+    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_LIMIT {
+        return Err(RecordingError::other("larger than 64 MiB").in_file(path));
+    }
+    Exchange::from_file(&bytes).map_err(|error| error.in_file(path))
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, RecordingError> {
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        let failed = |error| RecordingError::io(&folder, error);
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let path = entry.path();
+            // A link is no folder here: it might lead back up.
+            if entry.file_type().map_err(failed)?.is_dir() {
+                folders.push(path);
+            } else if is_recorded(&path) {
+                files.push(path);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn is_recorded(path: &Path) -> bool {
+    let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    path.extension().is_some_and(|extension| extension == "http") && !is_hidden
+}
+
+/// Compares the numbers that the names of folders and files begin with, which may outgrow their six
+/// digits, and else the names.
+fn in_order(a: &Path, b: &Path) -> Ordering {
+    let key = |path: &Path| {
+        let names = path.iter().map(|name| name.to_string_lossy().into_owned());
+        let mut names: Vec<_> = names.map(|name| (number(&name), name)).collect();
+        let file = names.pop();
+        (names, file)
+    };
+    key(a).cmp(&key(b))
+}
+
+fn number(name: &str) -> u64 {
+    let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    name[..digits].parse().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_seven_digits_come_last() {
+        let expected = [
+            "a/000001-x.http",
+            "a/999999-x.http",
+            "a/1000000-x.http",
+            "a/notes.http",
+            "a/999998/000001-x.http",
+            "a/1000001/000001-x.http",
+            "b/000001-x.http",
+        ];
+        let mut files = expected.map(PathBuf::from);
+        files.reverse();
+        files.sort_by(|a, b| in_order(a, b));
+        assert_eq!(files, expected.map(PathBuf::from));
+    }
+}
