@@ -16,7 +16,8 @@
 //! ```
 //!
 //! Without `SNAPENGAGE_TOKEN` a random token is generated and printed. `-- --help` lists the
-//! options; `cargo run --example replay` sends all samples; the bot's commands are in `bot.rs`.
+//! options; `snapengage replay samples http://127.0.0.1:8080` (feature `cli`) sends all samples; the
+//! bot's commands are in `bot.rs`.
 
 mod bot;
 #[path = "../common/mod.rs"]

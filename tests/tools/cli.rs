@@ -8,6 +8,7 @@ mod identity;
 mod inbox;
 mod logs;
 mod provisioning;
+mod replay;
 mod simulate;
 mod simulate_face;
 mod simulate_state;

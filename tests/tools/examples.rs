@@ -3,6 +3,8 @@
 
 #[cfg(feature = "identity")]
 mod login_page;
+#[cfg(feature = "cli")]
+mod replayed;
 #[cfg(all(feature = "client-tls", feature = "inbox", feature = "segment", feature = "sqlite"))]
 mod segment_events;
 #[cfg(feature = "simulator")]
@@ -492,70 +494,6 @@ fn receiver_goes_on_when_nobody_reads_its_log() {
     child.wait().expect("an exit status");
 }
 
-#[test]
-fn replay_sends_every_sample() {
-    let receiver = Example::start("receiver");
-    let replay = replay(&receiver.url(""), "my-token");
-    let lines = lines_of(&replay.stdout);
-    let (summary, progress) = lines.split_last().expect("a summary");
-    assert_eq!(replay.status.code(), Some(0), "{lines:#?}");
-    for (line, sample) in progress.iter().zip(samples()) {
-        assert_eq!(*line, format!("ok      {sample}: 200 OK"));
-    }
-    assert_eq!(progress.len(), samples().len());
-    assert_eq!(*summary, format!("{} samples sent, 0 failed", samples().len()));
-
-    let with_slash = self::replay(&receiver.url("/"), "my-token");
-    assert_eq!(with_slash.status.code(), Some(0));
-    assert_eq!(receiver.stop().stdout.len(), 2 * samples().len());
-}
-
-#[test]
-fn replay_fails_when_a_sample_is_refused() {
-    let receiver = Example::start("receiver");
-    let replay = replay(&receiver.url(""), "wrong-token");
-    let lines = lines_of(&replay.stdout);
-    assert_eq!(replay.status.code(), Some(1), "{lines:#?}");
-    let refused: Vec<_> = samples().into_iter().filter(|name| !name.ends_with(".txt")).collect();
-    for sample in &refused {
-        let expected = format!("FAILED  {sample}: 401 Unauthorized");
-        assert!(lines.contains(&expected), "{expected} in {lines:#?}");
-    }
-    let summary = format!("{} samples sent, {} failed", samples().len(), refused.len());
-    assert_eq!(lines.last(), Some(&summary));
-    receiver.stop();
-}
-
-#[test]
-fn replay_fails_when_nobody_listens() {
-    let replay = replay("http://127.0.0.1:1", "my-token");
-    let count = samples().len();
-    assert_eq!(replay.status.code(), Some(1));
-    assert_eq!(
-        lines_of(&replay.stdout).last(),
-        Some(&format!("{count} samples sent, {count} failed"))
-    );
-}
-
-fn replay(url: &str, token: &str) -> Output {
-    example("replay").args([url, "--token", token]).output().expect("replay runs")
-}
-
-/// The samples in the order they are sent: by API, and by name within it.
-fn samples() -> Vec<String> {
-    let mut samples = Vec::new();
-    for api in ["integration", "bot", "conversation-events", "agent-status", "get-contact"] {
-        let entries = fs::read_dir(in_package("sample-payloads").join(api)).expect("a folder");
-        let names = entries.map(|entry| entry.expect("an entry").file_name());
-        let names = names.map(|name| format!("{api}/{}", name.to_str().expect("Unicode")));
-        let from = samples.len();
-        let extensions = [".json", ".xml", ".txt"];
-        samples.extend(names.filter(|name| extensions.iter().any(|end| name.ends_with(end))));
-        samples[from..].sort();
-    }
-    samples
-}
-
 /// SnapEngage's APIs on a socket, for as long as the test runs.
 #[cfg(feature = "simulator")]
 fn serve(simulator: &Simulator) -> String {
@@ -953,41 +891,6 @@ fn read(path: &str) -> String {
 
 fn in_package(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-#[cfg(all(feature = "dialogue", feature = "testing"))]
-#[test]
-fn replay_runs_the_scripts_of_the_bots() {
-    for (bot, script) in [("hello_bot", "hello"), ("faq_bot", "faq"), ("booking_bot", "booking")] {
-        let bot = Example::start(bot);
-        let replay = replay_script(&bot.url(""), script);
-        let problem = String::from_utf8_lossy(&replay.stderr);
-        assert_eq!(replay.status.code(), Some(0), "{script}: {problem}");
-        let chat = lines_of(&replay.stdout);
-        let opening = if script == "hello" { "visitor: Hi" } else { "chat opens" };
-        assert_eq!(chat.first().map(String::as_str), Some(opening));
-        assert_eq!(chat.last().map(String::as_str), Some("chat closes"));
-        bot.stop();
-    }
-}
-
-#[cfg(feature = "testing")]
-#[test]
-fn replay_tells_where_a_bot_leaves_its_script() {
-    let bot = Example::start("hello_bot");
-    let replay = replay_script(&bot.url(""), "faq");
-    assert_eq!(replay.status.code(), Some(1));
-    let problem = String::from_utf8_lossy(&replay.stderr);
-    let expected = "Error: line 3 of the script: the bot answers otherwise";
-    assert_eq!(problem.lines().next(), Some(expected));
-    bot.stop();
-}
-
-#[cfg(feature = "testing")]
-fn replay_script(url: &str, script: &str) -> Output {
-    let file = in_package("examples/scripts").join(script).with_extension("chat");
-    let arguments = [url, "--token", "my-token", "--script"];
-    example("replay").args(arguments).arg(file).output().expect("replay runs")
 }
 
 #[cfg(all(feature = "inbox", feature = "sqlite"))]

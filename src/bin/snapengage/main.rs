@@ -14,6 +14,8 @@ mod json_input;
 mod logs;
 mod output;
 mod record;
+mod replay;
+mod send;
 mod simulate;
 mod simulation;
 mod typing;
@@ -29,7 +31,7 @@ use snapengage::HandlerError;
 
 use self::credentials::Access;
 
-/// Tools for SnapEngage: its APIs, a simulator of them, and the inboxes of receivers.
+/// Tools for SnapEngage: its APIs, a simulator of them, the inboxes of receivers, and recordings.
 #[derive(Parser)]
 #[command(
     name = "snapengage",
@@ -55,6 +57,8 @@ enum Room {
     Simulate(Box<simulate::SimulateArgs>),
     Inbox(inbox::InboxArgs),
     Record(record::RecordArgs),
+    Replay(replay::ReplayArgs),
+    Send(send::SendArgs),
 }
 
 /// With an error that tells its causes.
@@ -74,6 +78,8 @@ async fn main() -> ExitCode {
         Room::Simulate(args) => simulate::run(*args, &access).await,
         Room::Inbox(args) => inbox::run(args).await,
         Room::Record(args) => record::run(args).await,
+        Room::Replay(args) => replay::run(args).await,
+        Room::Send(args) => send::run(args).await,
     };
     match outcome {
         Ok(code) => code,
