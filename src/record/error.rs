@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::debug_is_text;
+#[cfg(feature = "inbox")]
+use crate::inbox::InboxError;
 
 /// Recording that could not be read or written.
 ///
@@ -16,8 +18,13 @@ pub struct RecordingError {
 }
 
 enum Problem {
-    Form { line: usize, expected: String },
+    Form {
+        line: usize,
+        expected: String,
+    },
     Io(io::Error),
+    #[cfg(feature = "inbox")]
+    Inbox(InboxError),
     Key(&'static str),
     Other(String),
 }
@@ -36,6 +43,11 @@ impl RecordingError {
         Self { file: Some(file.to_owned()), problem: Problem::Key(problem) }
     }
 
+    #[cfg(feature = "inbox")]
+    pub(super) fn inbox(error: InboxError) -> Self {
+        Self { file: None, problem: Problem::Inbox(error) }
+    }
+
     pub(super) fn other(problem: impl Into<String>) -> Self {
         Self { file: None, problem: Problem::Other(problem.into()) }
     }
@@ -45,6 +57,8 @@ impl RecordingError {
         match &self.problem {
             Problem::Form { line, expected } => format!("expected {expected} at line {line}"),
             Problem::Io(error) => format!("not accessible: {error}"),
+            #[cfg(feature = "inbox")]
+            Problem::Inbox(error) => format!("{error:?}"),
             Problem::Key(problem) => (*problem).to_owned(),
             Problem::Other(problem) => problem.clone(),
         }
@@ -65,6 +79,8 @@ impl fmt::Display for RecordingError {
         match &self.problem {
             Problem::Form { line, expected } => write!(f, ": expected {expected} at line {line}"),
             Problem::Io(_) => f.write_str(": not accessible"),
+            #[cfg(feature = "inbox")]
+            Problem::Inbox(_) => f.write_str(": the inbox cannot be read"),
             Problem::Key(problem) => write!(f, ": {problem}"),
             Problem::Other(problem) => write!(f, ": {problem}"),
         }
@@ -78,6 +94,8 @@ impl Error for RecordingError {
         match &self.problem {
             Problem::Form { .. } | Problem::Key(_) | Problem::Other(_) => None,
             Problem::Io(error) => Some(error),
+            #[cfg(feature = "inbox")]
+            Problem::Inbox(error) => Some(error),
         }
     }
 }

@@ -221,7 +221,7 @@ impl Notes {
 }
 
 /// Reads an API's name: `Some(None)` for `other`.
-fn api(name: &str) -> Option<Option<Api>> {
+pub(super) fn api(name: &str) -> Option<Option<Api>> {
     let apis = [Api::Integration, Api::Bot, Api::Conversation, Api::AgentStatus, Api::Contact];
     let found = apis.into_iter().find(|api| api.as_str() == name);
     (found.is_some() || name == OTHER).then_some(found)

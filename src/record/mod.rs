@@ -223,6 +223,9 @@
 //! - [`Recording::chats`], and `replay --to-scripts`, write the chats with bots as scripts, which
 //!   people can read and change.
 //! - [`Recording::mutate`] spoils the requests in every way that may come up.
+//! - `Redaction::export` (feature `inbox`), and `snapengage inbox export`, write the entries of an
+//!   inbox as a recording. A dead letter has the error that it died of; replayed, it is expected to
+//!   succeed, and a failure shows both errors.
 //! - A [`FieldChange`], and `--set text=Hello`, change a field of them.
 //!
 //! # What is promised
@@ -259,6 +262,8 @@ mod redact;
 #[cfg(feature = "client")]
 mod remote;
 mod replay;
+#[cfg(feature = "inbox")]
+mod stored;
 mod writer;
 
 pub use self::change::{FieldChange, FieldChangeError};

@@ -6,3 +6,5 @@ mod planted;
 mod readme;
 mod redact;
 mod replay;
+#[cfg(all(feature = "inbox", feature = "sqlite"))]
+mod stored;

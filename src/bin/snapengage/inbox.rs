@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use snapengage::Timestamp;
 use snapengage::inbox::{Entry, EntryId, Inbox, InboxError, State, Stats};
+use snapengage::record::Redaction;
 
 use super::Outcome;
 use super::output::{self, bar, legible, table};
@@ -81,6 +82,16 @@ enum Command {
     Discard(Chosen),
     /// Counts the entries of each state.
     Stats,
+    /// Writes entries into a folder as a recording, redacted, to be replayed: dead letters with the
+    /// error that they died of.
+    Export {
+        /// Entries of this state.
+        #[arg(long, default_value = "dead")]
+        state: StateArg,
+        /// Folder, which is made if it is not there.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -125,6 +136,7 @@ pub(crate) async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcom
         Command::Retry(chosen) => return each(&inbox, chosen, Act::Retry, json).await,
         Command::Discard(chosen) => return each(&inbox, chosen, Act::Discard, json).await,
         Command::Stats => stats(&inbox.stats().await?, json)?,
+        Command::Export { state, out } => export(&inbox, state.into(), &out, json).await?,
     };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -193,6 +205,14 @@ fn stats(stats: &Stats, json: bool) -> Outcome<String> {
         ["oldest:".to_owned(), stats.oldest.map_or_else(|| "none".to_owned(), age)],
         ["size:".to_owned(), format!("{} bytes", stats.size)],
     ]))
+}
+
+async fn export(inbox: &Inbox, state: State, out: &Path, json: bool) -> Outcome<String> {
+    let count = Redaction::default().export(inbox, state, out).await?;
+    if json {
+        return output::json(&json!({ "exported": count }));
+    }
+    Ok(format!("{count} entries exported to {}\n", legible(&out.display().to_string())))
 }
 
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use snapengage::inbox::Inbox;
+use snapengage::record::Recording;
 use snapengage::{HandlerError, Receiver, integration};
 
 use super::{error, json_of, stdout};
@@ -262,4 +263,28 @@ mod on_nats {
         let told = error(&on(&server, &["stats"]));
         assert!(told.contains("Connection refused"), "{told}");
     }
+}
+
+#[test]
+fn export_writes_a_recording_of_dead_letters() {
+    let dir = filled();
+    let out = dir.path().join("dead letters");
+    let out = out.to_str().expect("Unicode");
+    let told = stdout(&snapengage(&dir, &["export", "--state", "dead", "--out", out]));
+    assert_eq!(told, format!("2 entries exported to {out}\n"));
+    let recording = Recording::open(out).expect("a recording");
+    let errors = recording
+        .exchanges()
+        .map(|exchange| exchange.expect("a file").error().expect("an error").to_owned());
+    let mut errors: Vec<_> = errors.collect();
+    errors.sort();
+    assert_eq!(errors[0], "no such plan");
+    let waiting = dir.path().join("waiting");
+    let waiting = waiting.to_str().expect("Unicode");
+    let arguments = ["export", "--state", "waiting", "--out", waiting, "--json"];
+    assert_eq!(json_of(&snapengage(&dir, &arguments)), json!({"exported": 1}));
+
+    let file = dir.path().join("inbox.db").join("below");
+    let problem = error(&snapengage(&dir, &["export", "--out", file.to_str().expect("Unicode")]));
+    assert!(problem.starts_with("error: recording ") && problem.contains("not accessible"));
 }
