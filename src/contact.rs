@@ -59,6 +59,7 @@ use crate::endpoint::{Admitted, Answer, Call, Endpoint};
 use crate::error::{DecodeError, HandlerError};
 use crate::id::{CaseId, LONGEST};
 use crate::wire::percent::escaped;
+use crate::wire::plain::plain;
 
 /// Handler that looks visitors up.
 ///
@@ -110,23 +111,27 @@ from_fn! {
     look_up(Query) -> Option<String>
 }
 
-/// Query about a visitor.
-///
-/// See [SnapEngage help/How to add the SnapEngage Get Contact OPEN API plugin](https://help.snapengage.com/how-to-add-the-snapengage-get-contact-open-api-plugin/).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Query {
-    /// Visitor's email address. Never empty.
-    pub email: String,
-    /// Visitor's IP address.
-    pub ip: Option<String>,
-    /// Address of the page the visitor is on.
-    pub url: Option<String>,
-    /// Id of the conversation: `caseId` in the query.
-    pub case_id: Option<CaseId>,
-    /// Parameters that are not documented, that came again later with a value, or that are too long
-    /// for an id, in their order.
-    pub extra: Vec<(String, String)>,
+plain! {
+    /// Query about a visitor.
+    ///
+    /// See [SnapEngage help/How to add the SnapEngage Get Contact OPEN API plugin](https://help.snapengage.com/how-to-add-the-snapengage-get-contact-open-api-plugin/).
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub struct Query {
+        /// Visitor's email address. Never empty.
+        pub email: String,
+        /// Visitor's IP address.
+        pub ip: Option<String>,
+        /// Address of the page the visitor is on.
+        pub url: Option<String>,
+        /// Id of the conversation: `caseId` in the query.
+        pub case_id: Option<CaseId> = "caseId",
+        ; undocumented {
+            /// Parameters that are not documented, that came again later with a value, or that are too long
+            /// for an id, in their order.
+            pub extra: Vec<(String, String)>,
+        }
+    }
 }
 
 impl Query {

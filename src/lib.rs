@@ -4,6 +4,7 @@
 #![doc = "[Architecture]: https://docs.rs/crate/snapengage/latest/source/ARCHITECTURE.md"]
 #![doc = "[Benches]: https://docs.rs/crate/snapengage/latest/source/benches/README.md"]
 #![doc = "[changelog]: https://docs.rs/crate/snapengage/latest/source/CHANGELOG.md"]
+#![doc = "[contract/]: https://docs.rs/crate/snapengage/latest/source/contract/"]
 #![doc = "[contributing]: https://docs.rs/crate/snapengage/latest/source/CONTRIBUTING.md"]
 #![doc = "[Deploying]: https://docs.rs/crate/snapengage/latest/source/docs/deploy.md"]
 #![doc = "[Examples]: https://docs.rs/crate/snapengage/latest/source/examples/README.md"]
@@ -20,6 +21,8 @@ pub mod integration;
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "contract")]
+pub mod contract;
 #[cfg(feature = "dialogue")]
 pub mod dialogue;
 #[cfg(feature = "hub")]

@@ -112,8 +112,10 @@ const CORE: &[(&str, &[&str])] = &[
     ("wire::key", &["timestamp"]),
     ("wire::mend", &["wire::charset"]),
     ("wire::charset", &[]),
-    ("wire::model", &["wire::lenient"]),
-    ("wire::open_set", &["wire::lenient"]),
+    ("wire::model", &["wire::described", "wire::lenient"]),
+    ("wire::open_set", &["wire::described", "wire::lenient"]),
+    ("wire::plain", &["wire::described"]),
+    ("wire::described", &["id", "timestamp"]),
     ("wire::lenient", &["id", "timestamp"]),
     ("bin", &[]),
     ("wire", &[]),
@@ -154,6 +156,7 @@ const ROOM: &[&str] = &[
     "api",
     "wire::charset",
     "wire::decoded",
+    "wire::described",
     "endpoint",
     "endpoint::closure",
     "endpoint::feed",
@@ -167,6 +170,7 @@ const ROOM: &[&str] = &[
     "wire::model",
     "wire::open_set",
     "wire::percent",
+    "wire::plain",
     "endpoint::rejection",
     "timestamp",
 ];
@@ -184,11 +188,14 @@ const FEATURES: &[&str] = &[
     "simulator",
     "testing",
 ];
+const FEATURES: &[&str] =
+    &["client", "contract", "dialogue", "hub", "inbox", "record", "simulator", "testing"];
 
 /// What declares and reads payloads.
 const PAYLOADS: &[&str] = &[
     "secret",
     "wire::decoded",
+    "wire::described",
     "wire::json",
     "wire::lenient",
     "wire::model",
@@ -416,6 +423,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
         "identity" => &["secret"],
         // Its one call is on the client's connections, by the client's rules.
         "segment" => &["client"],
+        "contract" => &["client", "hub", "wire::described"],
         // SnapEngage's side of the client, on this crate's own server.
         "simulator" => &[
             "client",

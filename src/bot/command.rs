@@ -5,48 +5,53 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::id::WidgetId;
+#[cfg(feature = "contract")]
+use crate::wire::described::{CommandForm, Definitions, Described};
 use crate::wire::open_set::open_set;
+use crate::wire::plain::{plain, variants};
 
-/// Command for SnapEngage to carry out.
-///
-/// See [SnapEngage docs/Available Bot Commands](https://developer.snapengage.com/#bot-api).
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Command {
-    /// `BAN`: bans the visitor for a while.
-    Ban,
-    /// `BAN_IP`: bans the visitor's IP address for good.
-    BanIp,
-    /// `BYE`: ends the chat.
-    Bye,
-    /// `GOTO`: sends the visitor to the page of this address.
-    Goto(String),
-    /// `TRANSFER`: puts the visitor through to the agent of this email address, without `wc:`.
-    Transfer(String),
-    /// `HUMAN_TRANSFER`: puts the visitor through to any human agent on the same widget.
-    HumanTransfer,
-    /// `LABEL`: sets labels.
-    Label(Vec<Label>),
-    /// `TAG_TRANSFER`: puts the visitor through to the agents, bots among them, with these tags.
-    TagTransfer {
-        /// Widget of the agents, by an id without spaces.
-        widget_id: WidgetId,
-        /// Tags of the agents.
-        tags: Vec<String>,
-    },
-    /// `WIDGET_TRANSFER`: puts the visitor through to another widget.
-    WidgetTransfer(WidgetId),
-    /// `WIDGET_HUMAN_TRANSFER`: puts the visitor through to a human agent on another widget.
-    WidgetHumanTransfer(WidgetId),
-    /// `CARDS`: shows cards.
-    Cards(Cards),
-    /// Command that is not documented, or not in this form.
-    Other {
-        /// Name, as SnapEngage writes it.
-        operation: String,
-        /// Parameters, as they are in JSON.
-        parameters: Option<Value>,
-    },
+variants! {
+    /// Command for SnapEngage to carry out.
+    ///
+    /// See [SnapEngage docs/Available Bot Commands](https://developer.snapengage.com/#bot-api).
+    #[derive(Debug, Clone, PartialEq)]
+    #[non_exhaustive]
+    pub enum Command {
+        /// `BAN`: bans the visitor for a while.
+        Ban,
+        /// `BAN_IP`: bans the visitor's IP address for good.
+        BanIp,
+        /// `BYE`: ends the chat.
+        Bye,
+        /// `GOTO`: sends the visitor to the page of this address.
+        Goto(String),
+        /// `TRANSFER`: puts the visitor through to the agent of this email address, without `wc:`.
+        Transfer(String),
+        /// `HUMAN_TRANSFER`: puts the visitor through to any human agent on the same widget.
+        HumanTransfer,
+        /// `LABEL`: sets labels.
+        Label(Vec<Label>),
+        /// `TAG_TRANSFER`: puts the visitor through to the agents, bots among them, with these tags.
+        TagTransfer {
+            /// Widget of the agents, by an id without spaces.
+            widget_id: WidgetId,
+            /// Tags of the agents.
+            tags: Vec<String>,
+        },
+        /// `WIDGET_TRANSFER`: puts the visitor through to another widget.
+        WidgetTransfer(WidgetId),
+        /// `WIDGET_HUMAN_TRANSFER`: puts the visitor through to a human agent on another widget.
+        WidgetHumanTransfer(WidgetId),
+        /// `CARDS`: shows cards.
+        Cards(Cards),
+        /// Command that is not documented, or not in this form.
+        Other {
+            /// Name, as SnapEngage writes it.
+            operation: String,
+            /// Parameters, as they are in JSON.
+            parameters: Option<Value>,
+        },
+    }
 }
 
 impl Command {
@@ -100,6 +105,35 @@ impl Command {
             ("CARDS", _) => Cards::deserialize(parameters?).ok().map(Self::Cards),
             _ => None,
         }
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for Command {
+    fn schema(definitions: &mut Definitions) -> Value {
+        let cards = Cards::schema(definitions);
+        let widget_id = || WidgetId::from("");
+        let documented = [
+            Self::Ban,
+            Self::BanIp,
+            Self::Bye,
+            Self::Goto(String::new()),
+            Self::Transfer(String::new()),
+            Self::HumanTransfer,
+            Self::Label(Vec::new()),
+            Self::TagTransfer { widget_id: widget_id(), tags: Vec::new() },
+            Self::WidgetTransfer(widget_id()),
+            Self::WidgetHumanTransfer(widget_id()),
+            Self::Cards(Cards::vertical()),
+        ];
+        let forms = documented.iter().zip(Self::VARIANTS).map(|(command, (variant, docs))| {
+            let parameters = command.parameters().map(|parameters| match parameters {
+                Value::String(_) => json!({ "type": "string" }),
+                _ => cards.clone(),
+            });
+            CommandForm { variant, docs, operation: command.operation(), parameters }
+        });
+        definitions.commands(forms.collect())
     }
 }
 
@@ -195,24 +229,30 @@ fn join(parts: impl Iterator<Item = String>, separator: &str) -> String {
     parts.collect::<Vec<_>>().join(separator)
 }
 
-/// Cards: titled links with a line about each.
-///
-/// ```
-/// use snapengage::bot::{Card, Cards, Reply};
-///
-/// let plans = Card::new("Plans").excerpt("From one seat up");
-/// let cards = Cards::vertical().card(plans.link("https://example.com/plans"));
-/// let reply = Reply::say("Here you are").cards(cards);
-/// # let _ = reply;
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[non_exhaustive]
-#[must_use]
-pub struct Cards {
-    /// Arrangement of the cards.
-    pub layout: Layout,
-    /// Cards, in order.
-    pub cards: Vec<Card>,
+plain! {
+    /// Cards: titled links with a line about each.
+    ///
+    /// ```
+    /// use snapengage::bot::{Card, Cards, Reply};
+    ///
+    /// let plans = Card::new("Plans").excerpt("From one seat up");
+    /// let cards = Cards::vertical().card(plans.link("https://example.com/plans"));
+    /// let reply = Reply::say("Here you are").cards(cards);
+    /// # let _ = reply;
+    /// ```
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[non_exhaustive]
+    #[must_use]
+    pub struct Cards {
+        constant {
+            /// Kind of the parameters.
+            "type" = "cards",
+        }
+        /// Arrangement of the cards.
+        pub layout: Layout,
+        /// Cards, in order.
+        pub cards: Vec<Card>,
+    }
 }
 
 impl Serialize for Cards {
@@ -253,19 +293,21 @@ open_set! {
     }
 }
 
-/// Titled link with a line about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-#[must_use]
-pub struct Card {
-    /// Title, shown at the top.
-    pub title: String,
-    /// Line about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub excerpt: Option<String>,
-    /// Address that a click leads to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+plain! {
+    /// Titled link with a line about it.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[non_exhaustive]
+    #[must_use]
+    pub struct Card {
+        /// Title, shown at the top.
+        pub title: String,
+        /// Line about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub excerpt: Option<String>,
+        /// Address that a click leads to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub link: Option<String>,
+    }
 }
 
 impl Card {

@@ -39,7 +39,7 @@ model! {
     /// Command that failed, and the reason.
     #[derive(Default)]
     pub struct FailedCommand {
-        /// Name of the command, as [`Command::operation`](super::Command::operation) writes it.
+        /// Name of the command: `TRANSFER`.
         pub operation: Option<String> = "operation",
         /// Parameters of the command, as they were sent.
         pub params: Option<Value> = "params",

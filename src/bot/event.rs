@@ -12,6 +12,8 @@ use super::message::Message;
 use crate::error::DecodeError;
 use crate::id::{CaseId, WidgetId};
 use crate::timestamp::Timestamp;
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described, Title};
 use crate::wire::json;
 use crate::wire::lenient::{Lenient, others, read_name, require};
 use crate::wire::model::{Model, Name, ReadAhead, model};
@@ -165,6 +167,25 @@ impl Model for Event {
                 Ok(Self::Unknown(unknown))
             }
         }
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for Event {
+    fn schema(definitions: &mut Definitions) -> Value {
+        let title = Title {
+            module: module_path!(),
+            name: "Event",
+            docs: &["Any event that SnapEngage sends to a bot."],
+        };
+        let known = vec![
+            ChatStarted::schema(definitions),
+            Message::schema(definitions),
+            CommandResult::schema(definitions),
+            ChatClosed::schema(definitions),
+        ];
+        let unknown = Unknown::schema(definitions);
+        definitions.told_apart(&title, "event", known, &unknown)
     }
 }
 

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use super::command::{Cards, Command, Label, WireCommand};
 use crate::id::{AgentId, CaseId, WidgetId};
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described, Title};
+use crate::wire::plain::plain;
 
 /// Messages for the visitor and commands for SnapEngage, in order.
 ///
@@ -254,6 +257,34 @@ impl Serialize for Envelope<'_> {
     }
 }
 
+#[cfg(feature = "contract")]
+impl Described for Reply {
+    fn schema(definitions: &mut Definitions) -> Value {
+        let title = Title {
+            module: module_path!(),
+            name: "Reply",
+            docs: &["Messages for the visitor and commands for SnapEngage, in order."],
+        };
+        definitions.strictly(|definitions| {
+            definitions.object(&title, |reply| {
+                reply.required::<WidgetId>("widget_id", &["Id of the widget, from the request."]);
+                reply.required::<CaseId>("case_id", &["Id of the conversation, from the request."]);
+                let context_id = ["Id that SnapEngage sends back with the next request, once."];
+                reply.optional::<Option<String>>("context_id", &context_id);
+                reply.required::<Vec<Content>>("content", &["Messages and commands, in order."]);
+            })
+        })
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for Content {
+    fn schema(definitions: &mut Definitions) -> Value {
+        let known = [Text::schema(definitions), Command::schema(definitions)];
+        definitions.content(known)
+    }
+}
+
 /// Writes the JSON that SnapEngage reads, without the ids of the conversation.
 impl Serialize for Reply {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -328,16 +359,22 @@ impl<'de> Deserialize<'de> for Content {
     }
 }
 
-/// Message to the visitor, and the buttons below it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[non_exhaustive]
-pub struct Text {
-    /// Text of the message.
-    #[serde(default)]
-    pub text: String,
-    /// Buttons below the message, in order.
-    #[serde(default)]
-    pub display_responses: Vec<Button>,
+plain! {
+    /// Message to the visitor, and the buttons below it.
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
+    #[non_exhaustive]
+    pub struct Text {
+        constant {
+            /// Kind of the content.
+            "type" = "message",
+        }
+        /// Text of the message.
+        #[serde(default)]
+        pub text: String,
+        /// Buttons below the message, in order.
+        #[serde(default)]
+        pub display_responses: Vec<Button> as optional,
+    }
 }
 
 impl Text {
@@ -359,18 +396,20 @@ impl Serialize for Text {
     }
 }
 
-/// Button: `display_responses` in the vendor's words.
-///
-/// A click comes back as a message with the button's text, and with its id if it has one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Button {
-    /// Text on the button.
-    pub text: String,
-    /// Id of the button, which distinguishes it from others of the same text; absent if it has
-    /// none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+plain! {
+    /// Button: `display_responses` in the vendor's words.
+    ///
+    /// A click comes back as a message with the button's text, and with its id if it has one.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[non_exhaustive]
+    pub struct Button {
+        /// Text on the button.
+        pub text: String,
+        /// Id of the button, which distinguishes it from others of the same text; absent if it has
+        /// none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
+    }
 }
 
 impl Button {

@@ -9,6 +9,8 @@ use super::Account;
 use super::error::ClientError;
 use super::operation::Operation;
 use crate::id::AgentId;
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described};
 use crate::wire::lenient::{Lenient, Scalar};
 use crate::wire::model::model;
 
@@ -49,6 +51,13 @@ impl Lenient for Presence {
             Scalar::Text(text) => Self::from_text(text),
             _ => None,
         }
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for Presence {
+    fn schema(_: &mut Definitions) -> serde_json::Value {
+        serde_json::json!({ "enum": [Self::Online.as_str(), Self::Pause.as_str()] })
     }
 }
 

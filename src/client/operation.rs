@@ -96,7 +96,7 @@ impl Operation {
     }
 
     /// `PUT` creates and `POST` updates, but for chats, where it is the other way round.
-    pub(super) fn method(self) -> Method {
+    pub(crate) fn method(self) -> Method {
         match self {
             Self::CreateUser | Self::CreateWidget | Self::Say | Self::CloseChat => Method::PUT,
             Self::SetAgentStatus | Self::UpdateUser | Self::UpdateWidget | Self::StartChat => {

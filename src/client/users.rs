@@ -12,6 +12,8 @@ use super::call::Call;
 use super::error::ClientError;
 use super::operation::Operation;
 use crate::error::debug_is_text;
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described};
 use crate::wire::lenient::{Lenient, Scalar};
 use crate::wire::model::{Model, model};
 use crate::wire::open_set::open_set;
@@ -185,8 +187,12 @@ impl Password {
     }
 }
 
+/// Least and most characters of a password.
+const CHARACTERS: (usize, usize) = (5, 99);
+
 fn is_password(text: &str) -> bool {
-    (5..=99).contains(&text.chars().count())
+    let (least, most) = CHARACTERS;
+    (least..=most).contains(&text.chars().count())
 }
 
 impl fmt::Debug for Password {
@@ -223,6 +229,20 @@ impl Lenient for Password {
     fn from_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Result<Self, Value>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Ok(Self::none()))
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for Password {
+    fn schema(_: &mut Definitions) -> Value {
+        let (least, most) = CHARACTERS;
+        serde_json::json!({
+            "type": "string",
+            "format": "password",
+            "minLength": least,
+            "maxLength": most,
+            "writeOnly": true,
+        })
     }
 }
 

@@ -11,6 +11,8 @@ use super::envelope::ActionEnvelope;
 use super::event::SecureDataKind;
 use crate::error::DecodeError;
 use crate::id::{AgentId, ConversationId, WidgetId};
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described, Title};
 use crate::wire::json;
 use crate::wire::lenient::Lenient;
 use crate::wire::model::{Model, model};
@@ -86,6 +88,21 @@ impl Lenient for Action {
 
     fn names(&self) -> &'static [&'static str] {
         self.to_envelope().names()
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for Action {
+    fn schema(definitions: &mut Definitions) -> Value {
+        let title = Title {
+            module: module_path!(),
+            name: "Action",
+            docs: &["Action for the Hub to carry out in a conversation, on behalf of the agent."],
+        };
+        let envelope = ActionEnvelope::schema(definitions);
+        let known = ActionDetail::schemas(definitions, "HubAction", &envelope);
+        let unknown = definitions.rename(&envelope, "HubActionUnknown".to_owned());
+        definitions.told_apart(&title, "type", known, &unknown)
     }
 }
 

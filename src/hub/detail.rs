@@ -41,6 +41,9 @@ macro_rules! details {
             ) -> serde_json::Result<(Self, Option<serde_json::Value>)> {
                 match name {
                     $($name => crate::hub::detail::read_as!(Self::$variant $(, $data)?, data),)*
+                    _ if name.len() > crate::id::LONGEST => {
+                        Err(serde::de::Error::custom("field `type` is longer than 256 bytes"))
+                    }
                     _ => {
                         let kind = crate::wire::open_set::Undocumented::new(name);
                         Ok((Self::Unknown { kind, data }, None))
@@ -56,6 +59,26 @@ macro_rules! details {
                     Self::Unknown { data, .. } => data.clone(),
                     _ => None,
                 }
+            }
+
+            /// Returns the schemas of the messages in this envelope.
+            #[cfg(feature = "contract")]
+            fn schemas(
+                definitions: &mut crate::wire::described::Definitions,
+                prefix: &'static str,
+                envelope: &serde_json::Value,
+            ) -> Vec<serde_json::Value> {
+                vec![$({
+                    let message = crate::wire::described::MessageTitle {
+                        prefix,
+                        name: stringify!($variant),
+                        docs: crate::wire::described::docs!($(#[$($doc)*])*),
+                        envelope,
+                        kind: $name,
+                    };
+                    let data = crate::hub::detail::data_schema!(definitions $(, $data)?);
+                    definitions.message(&message, data)
+                },)*]
             }
 
             fn report_odd_data(&self, report: &mut dyn FnMut(&'static str)) {
@@ -81,15 +104,33 @@ macro_rules! read_as {
 
 pub(super) use read_as;
 
+/// Describes the data of one variant.
+#[cfg(feature = "contract")]
+macro_rules! data_schema {
+    ($definitions:ident) => {
+        None
+    };
+    ($definitions:ident, $type:ty) => {
+        Some(<$type as crate::wire::described::Described>::schema($definitions))
+    };
+}
+
+#[cfg(feature = "contract")]
+pub(super) use data_schema;
+
 /// Reads an object of data; absent data has none of its fields, and any other value is left over.
 pub(super) fn read_data<T: DeserializeOwned>(
     data: Option<Value>,
 ) -> serde_json::Result<(T, Option<Value>)> {
     let (fields, left) = match data {
         Some(Value::Object(fields)) => (fields, None),
-        left => (Map::new(), left),
+        left => (Map::new(), left.filter(|left| !is_blank(left))),
     };
     serde_json::from_value(Value::Object(fields)).map(|data| (data, left))
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Writes data, unless none of its fields is there.

@@ -7,7 +7,7 @@ use crate::id::{AgentId, ConversationId};
 use crate::wire::model::model;
 
 model! {
-    /// Event, with data that is not read yet.
+    /// Event that is not documented.
     pub struct EventEnvelope {
         required {
             /// Name of the event.
@@ -23,7 +23,7 @@ model! {
 }
 
 model! {
-    /// Action, with data that is not read yet.
+    /// Action that is not documented.
     pub struct ActionEnvelope {
         required {
             /// Name of the action.

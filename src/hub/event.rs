@@ -11,6 +11,8 @@ use super::envelope::EventEnvelope;
 use super::message::MessageData;
 use crate::error::DecodeError;
 use crate::id::{AgentId, ConversationId};
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described, Title};
 use crate::wire::json;
 use crate::wire::lenient::Lenient;
 use crate::wire::model::{Model, model};
@@ -80,6 +82,21 @@ impl Event {
             extra: self.extra.clone(),
             ..EventEnvelope::new(self.detail.name(), self.conversation_id.clone())
         }
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for Event {
+    fn schema(definitions: &mut Definitions) -> Value {
+        let title = Title {
+            module: module_path!(),
+            name: "Event",
+            docs: &["Event of a conversation, as the Hub tells the page of an agent link."],
+        };
+        let envelope = EventEnvelope::schema(definitions);
+        let known = EventDetail::schemas(definitions, "HubEvent", &envelope);
+        let unknown = definitions.rename(&envelope, "HubEventUnknown".to_owned());
+        definitions.told_apart(&title, "type", known, &unknown)
     }
 }
 

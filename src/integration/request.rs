@@ -7,6 +7,8 @@ use super::requester::RequesterDetails;
 use super::transcript::{Date, TranscriptLine, time};
 use crate::id::{AgentId, CaseId, WidgetId};
 use crate::timestamp::Timestamp;
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described};
 use crate::wire::lenient::{Lenient, Scalar};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
@@ -229,6 +231,14 @@ impl From<i64> for SourceId {
 impl Lenient for SourceId {
     fn from_scalar(value: Scalar<'_>) -> Option<Self> {
         i64::from_scalar(value).map(Self::from)
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for SourceId {
+    fn schema(definitions: &mut Definitions) -> Value {
+        let known = [Self::Offline, Self::Chat, Self::Proactive].map(Self::as_i64);
+        definitions.open_numbers(&known)
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::timestamp::Timestamp;
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described};
 use crate::wire::lenient::{Lenient, Scalar};
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
@@ -39,6 +41,15 @@ impl Lenient for Date {
             Scalar::Text(text) => Some(Self::Text(text.to_owned())),
             _ => Timestamp::from_scalar(value).map(Self::Time),
         }
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for Date {
+    fn schema(_: &mut Definitions) -> serde_json::Value {
+        let (first, last) = (Timestamp::MIN.as_millis(), Timestamp::MAX.as_millis());
+        let time = serde_json::json!({ "type": "integer", "minimum": first, "maximum": last });
+        serde_json::json!({ "anyOf": [{ "type": "string" }, time] })
     }
 }
 

@@ -155,29 +155,29 @@ pub(crate) use as_written;
 /// absent is written in quotes if `as text` follows its name; read it is in either form anyway.
 macro_rules! model {
     (
-        $(#[$meta:meta])*
+        $(#[$($meta:tt)*])*
         pub struct $model:ident {
             $(required {
                 $(
-                    $(#[$required_doc:meta])*
+                    $(#[$($required_doc:tt)*])*
                     pub $required_field:ident: $type:ty = $required:literal,
                 )*
             })?
             $(constant {
-                $($(#[$constant_doc:meta])* $constant:literal = $value:expr,)*
+                $($(#[$($constant_doc:tt)*])* $constant:literal = $value:expr,)*
             })?
             $(
-                $(#[$doc:meta])*
+                $(#[$($doc:tt)*])*
                 pub $optional_field:ident: $optional_type:ty = $optional:literal $(as $text:ident)?,
             )*
         }
     ) => {
-        $(#[$meta])*
+        $(#[$($meta)*])*
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub struct $model {
-            $($($(#[$required_doc])* pub $required_field: $type,)*)?
-            $($(#[$doc])* pub $optional_field: $optional_type,)*
+            $($($(#[$($required_doc)*])* pub $required_field: $type,)*)?
+            $($(#[$($doc)*])* pub $optional_field: $optional_type,)*
             /// Fields that are not documented, or not of the documented type, by the vendor's
             /// names; and under `name (others)`, an array, the other values of a field that came
             /// more than once.
@@ -258,6 +258,33 @@ macro_rules! model {
             }
         }
 
+        #[cfg(feature = "contract")]
+        impl crate::wire::described::Described for $model {
+            fn schema(
+                definitions: &mut crate::wire::described::Definitions,
+            ) -> serde_json::Value {
+                let title = crate::wire::described::title!($model, $(#[$($meta)*])*);
+                definitions.object(&title, |object| {
+                    $($(object.required::<$type>(
+                        $required,
+                        crate::wire::described::docs!($(#[$($required_doc)*])*),
+                    );)*)?
+                    $($(object.constant(
+                        $constant,
+                        crate::wire::described::docs!($(#[$($constant_doc)*])*),
+                        $value,
+                    );)*)?
+                    $(crate::wire::model::describe!(
+                        object,
+                        $optional_type,
+                        $optional,
+                        crate::wire::described::docs!($(#[$($doc)*])*)
+                        $(, $text)?
+                    );)*
+                })
+            }
+        }
+
         impl<'de> serde::Deserialize<'de> for $model {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 deserializer.deserialize_map(crate::wire::model::ModelVisitor(std::marker::PhantomData))
@@ -284,6 +311,19 @@ macro_rules! model {
     };
 }
 
+/// Adds a field that may be absent to a schema.
+#[cfg(feature = "contract")]
+macro_rules! describe {
+    ($object:ident, $type:ty, $name:literal, $docs:expr) => {
+        $object.optional::<$type>($name, $docs)
+    };
+    ($object:ident, $type:ty, $name:literal, $docs:expr, text) => {
+        $object.optional_text::<$type>($name, $docs)
+    };
+}
+
+#[cfg(feature = "contract")]
+pub(crate) use describe;
 pub(crate) use model;
 
 #[cfg(test)]

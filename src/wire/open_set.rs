@@ -44,16 +44,16 @@ impl fmt::Debug for Undocumented {
 /// Declares an enum of the values SnapEngage documents, with `Unknown` for those it does not.
 macro_rules! open_set {
     (
-        $(#[$doc:meta])*
+        $(#[$($meta:tt)*])*
         pub enum $name:ident {
-            $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)*
+            $($(#[$($variant_doc:tt)*])* $variant:ident = $text:literal,)*
         }
     ) => {
-        $(#[$doc])*
+        $(#[$($meta)*])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
+            $($(#[$($variant_doc)*])* $variant,)*
             /// Value that is not documented, as it came.
             Unknown(crate::wire::open_set::Undocumented),
         }
@@ -91,6 +91,20 @@ macro_rules! open_set {
                     Scalar::Text(text) => short(text).map(Self::from),
                     _ => Some(value.to_text().as_str().into()),
                 }
+            }
+        }
+
+        #[cfg(feature = "contract")]
+        impl crate::wire::described::Described for $name {
+            fn schema(
+                definitions: &mut crate::wire::described::Definitions,
+            ) -> serde_json::Value {
+                let title = crate::wire::described::title!($name, $(#[$($meta)*])*);
+                let docs = [$((
+                    $text,
+                    crate::wire::described::docs!($(#[$($variant_doc)*])*) as &[&str],
+                ),)*];
+                definitions.open_set(&title, &docs)
             }
         }
 

@@ -190,6 +190,10 @@ fn an_event_without_type_or_conversation_is_refused() {
             json!({ "type": "record" }),
             "hub event: missing field `conversationId` at line 1 column 17",
         ),
+        (
+            json!({ "type": "x".repeat(257), "conversationId": "c" }),
+            "hub event: field `type` is longer than 256 bytes at line 1 column 289",
+        ),
         (json!([]), "hub event: expected a JSON object"),
     ] {
         let refused = Event::from_json(event.to_string().as_bytes()).expect_err("no event");

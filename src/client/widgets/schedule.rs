@@ -6,6 +6,8 @@ use serde::de::{Error as _, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+#[cfg(feature = "contract")]
+use crate::wire::described::{Definitions, Described};
 use crate::wire::lenient::Lenient;
 use crate::wire::model::model;
 use crate::wire::open_set::open_set;
@@ -113,6 +115,15 @@ impl Lenient for OpeningHours {
     fn from_seq<'de, A: SeqAccess<'de>>(seq: A) -> Result<Result<Self, Value>, A::Error> {
         let read = Vec::<String>::from_seq(seq)?;
         Ok(read.and_then(|texts| Self::from_texts(&texts).ok_or_else(|| texts.into())))
+    }
+}
+
+#[cfg(feature = "contract")]
+impl Described for OpeningHours {
+    fn schema(_: &mut Definitions) -> Value {
+        let pattern = r"^\s*(0?[1-9]|1[0-2]):[0-5][0-9]\s*[AaPp][Mm]\s*$";
+        let time = serde_json::json!({ "type": "string", "pattern": pattern });
+        serde_json::json!({ "type": "array", "items": time, "minItems": 2, "maxItems": 2 })
     }
 }
 
