@@ -9,4 +9,5 @@ mod payloads;
 mod samples;
 mod tools;
 mod validators;
+mod verb;
 mod xml;

@@ -6,6 +6,7 @@
 mod agent;
 mod cases_file;
 mod config;
+mod contract;
 mod credentials;
 mod file;
 mod identity;
@@ -59,6 +60,7 @@ enum Room {
     Record(record::RecordArgs),
     Replay(replay::ReplayArgs),
     Send(send::SendArgs),
+    Contract(contract::ContractArgs),
 }
 
 /// With an error that tells its causes.
@@ -80,6 +82,7 @@ async fn main() -> ExitCode {
         Room::Record(args) => record::run(args).await,
         Room::Replay(args) => replay::run(args).await,
         Room::Send(args) => send::run(args).await,
+        Room::Contract(args) => contract::run(&args),
     };
     match outcome {
         Ok(code) => code,
