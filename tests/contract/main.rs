@@ -2,12 +2,14 @@
 #![cfg(feature = "cli")]
 
 mod bodies;
+mod bot;
 mod calls;
 mod documents;
 mod mutants;
 mod payloads;
 mod samples;
 mod tools;
+mod typescript;
 mod validators;
 mod verb;
 mod xml;
