@@ -179,6 +179,7 @@ const ROOM: &[&str] = &[
 /// they know of the core what everybody may: the homes of what `lib.rs` makes public.
 const FEATURES: &[&str] = &[
     "client",
+    "contract",
     "dialogue",
     "hub",
     "identity",
@@ -188,8 +189,6 @@ const FEATURES: &[&str] = &[
     "simulator",
     "testing",
 ];
-const FEATURES: &[&str] =
-    &["client", "contract", "dialogue", "hub", "inbox", "record", "simulator", "testing"];
 
 /// What declares and reads payloads.
 const PAYLOADS: &[&str] = &[
