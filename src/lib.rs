@@ -9,6 +9,7 @@
 #![doc = "[Deploying]: https://docs.rs/crate/snapengage/latest/source/docs/deploy.md"]
 #![doc = "[Examples]: https://docs.rs/crate/snapengage/latest/source/examples/README.md"]
 #![doc = "[in Python]: https://docs.rs/crate/snapengage/latest/source/docs/first-bot.md"]
+#![doc = "[recordings]: https://docs.rs/crate/snapengage/latest/source/docs/record.md"]
 #![doc = "[Security]: https://docs.rs/crate/snapengage/latest/source/SECURITY.md"]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -519,7 +519,8 @@ const DOC_CODE_WIDTH: usize = 88;
 #[test]
 fn code_in_docs_fits_the_page() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut pages: Vec<_> = ["README.md", "docs/first-bot.md", "src/dialogue/tutorial.md"]
+    let pages = ["README.md", "docs/first-bot.md", "docs/record.md", "src/dialogue/tutorial.md"];
+    let mut pages: Vec<_> = pages
         .map(|page| (page.to_owned(), fs::read_to_string(root.join(page)).expect("a page")))
         .into();
     pages.extend(sources().into_iter().map(|source| (source.path, docs(&source.text))));

@@ -549,7 +549,7 @@ fn a_file_that_is_no_recording_is_named_and_left() {
 
 #[test]
 fn hostile_bodies_take_linear_time() {
-    const SIZE: usize = 64 * 1024;
+    const SIZE: usize = 32 * 1024;
     for unit in [
         "[",
         "{\"a\":",
@@ -633,5 +633,54 @@ proptest! {
         folder.redact();
         prop_assert_eq!(files(&folder), once);
         prop_assert_eq!(folder.left(), Vec::<String>::new());
+    }
+}
+
+#[cfg(feature = "cli")]
+mod program {
+    use std::process::{Command, Output};
+
+    use super::*;
+
+    fn run(arguments: &[&str], paths: &[&Path]) -> Output {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_snapengage"));
+        program.arg("redact").args(arguments).args(paths).output().expect("the program")
+    }
+
+    #[test]
+    fn check_exits_with_1_until_a_folder_is_redacted() {
+        let folder = Folder::new();
+        let file = exchange(1, "POST / HTTP/1.1", "Cookie: a=b\n", b"{\"text\": \"jo@x.example\"}");
+        let path = folder.put("sub/1.http", &file);
+        let checked = run(&["--check"], &[folder.path()]);
+        assert_eq!(checked.status.code(), Some(1));
+        let told = String::from_utf8(checked.stdout).expect("UTF-8");
+        let line = |number: usize, what: &str| format!("{}:{number}: {what}\n", path.display());
+        let expected = [
+            line(7, "id of a case or a widget"),
+            line(13, "credential"),
+            line(15, "email address"),
+        ];
+        assert_eq!(told, expected.concat());
+        assert_eq!(fs::read(&path).expect("a file"), file, "--check changes nothing");
+        let redacted = run(&["--texts", "mask"], &[folder.path()]);
+        assert_eq!(
+            (redacted.status.code(), &*redacted.stdout),
+            (Some(0), &b"redacted files: 1\n"[..])
+        );
+        let checked = run(&["--check"], &[&path]);
+        assert_eq!((checked.status.code(), &*checked.stdout), (Some(0), &b""[..]));
+    }
+
+    #[test]
+    fn a_key_within_the_folder_is_an_error() {
+        let folder = Folder::new();
+        folder.put("1.http", &exchange(1, "POST / HTTP/1.1", "", b"{}"));
+        let key = folder.path().join("key");
+        let refused = run(&["--key-file", key.to_str().expect("UTF-8")], &[folder.path()]);
+        assert_eq!(refused.status.code(), Some(1));
+        let told = String::from_utf8(refused.stderr).expect("UTF-8");
+        assert!(told.contains("is within the recording's folder"), "{told}");
+        assert_eq!(run(&[], &[]).status.code(), Some(2), "a folder is needed");
     }
 }

@@ -17,6 +17,7 @@ mod output;
 mod record;
 mod replay;
 mod send;
+mod redact;
 mod simulate;
 mod simulation;
 mod typing;
@@ -33,6 +34,7 @@ use snapengage::HandlerError;
 use self::credentials::Access;
 
 /// Tools for SnapEngage: its APIs, a simulator of them, the inboxes of receivers, and recordings.
+/// Tools for SnapEngage: its APIs, a simulator of them, recordings, and the inboxes of receivers.
 #[derive(Parser)]
 #[command(
     name = "snapengage",
@@ -61,6 +63,7 @@ enum Room {
     Replay(replay::ReplayArgs),
     Send(send::SendArgs),
     Contract(contract::ContractArgs),
+    Redact(redact::RedactArgs),
 }
 
 /// With an error that tells its causes.
@@ -83,6 +86,7 @@ async fn main() -> ExitCode {
         Room::Replay(args) => replay::run(args).await,
         Room::Send(args) => send::run(args).await,
         Room::Contract(args) => contract::run(&args),
+        Room::Redact(args) => redact::run(args),
     };
     match outcome {
         Ok(code) => code,

@@ -53,7 +53,7 @@ impl Class {
 
 /// What stands at a place of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field {
+pub(super) enum Holding {
     /// A value, or several of the same class.
     Value(Class),
     Object(Shape),
@@ -91,15 +91,15 @@ pub(super) enum Shape {
 
 impl Shape {
     /// Returns what a field of the object holds. Ids are ids wherever they stand.
-    pub(super) fn field(self, name: &str) -> Field {
+    pub(super) fn field(self, name: &str) -> Holding {
         if self == Self::Translations {
-            return Field::Value(Class::Text);
+            return Holding::Value(Class::Text);
         }
         if let Some(field) = self.telling(name) {
             return field;
         }
         let is_id = matches!(name, "case_id" | "widget_id" | "caseId" | "widgetId");
-        Field::Value(match self {
+        Holding::Value(match self {
             _ if is_id => Class::Id,
             _ if documented::names(self).contains(&name) => Class::Scan,
             _ => Class::Masked,
@@ -108,9 +108,9 @@ impl Shape {
 
     /// Returns what a field holds that names or tells something, or is an object. All other
     /// documented ones are only looked through.
-    fn telling(self, name: &str) -> Option<Field> {
+    fn telling(self, name: &str) -> Option<Holding> {
         use Class::*;
-        use Field::{List, Object, Value};
+        use Holding::{List, Object, Value};
         Some(match (self, name) {
             (Self::BotEvent, "email") => Value(Person),
             (Self::BotEvent, "text" | "description" | "proactive_message") => Value(Text),
@@ -163,7 +163,7 @@ impl Shape {
     }
 }
 
-impl Field {
+impl Holding {
     /// Returns the class of a text that stands here. One in place of an object is not documented.
     pub(super) fn class(self) -> Class {
         match self {

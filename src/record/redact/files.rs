@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::fields::Class;
 use super::memory::Known;
 use super::scrub::Scrubber;
-use super::{Part, Redaction, Redactor};
+use super::{RecordedPart, Redaction, Redactor};
 use crate::record::error::RecordingError;
 use crate::record::exchange::Exchange;
 
@@ -55,8 +55,9 @@ impl Redaction {
     ///
     /// # Errors
     ///
-    /// If a file cannot be read or written, or is not in the form of a recording, or for the reasons
-    /// of [`key_file`](Self::key_file). The files before it are redacted then.
+    /// If a file cannot be read or written, or is not in the form of a recording; if the key's file
+    /// cannot be read or made, holds no key, or is within one of the folders. The files before the
+    /// one in question are redacted then.
     pub fn rewrite(&self, paths: &[impl AsRef<Path>]) -> Result<usize, RecordingError> {
         let files = files(paths)?;
         let redactor = self.learned(paths, &files)?;
@@ -134,18 +135,18 @@ fn in_notes(redactor: &Redactor, known: &Known, text: &[u8]) -> Vec<(usize, &'st
 /// Numbers of the lines at which the parts of a file start.
 struct Lines {
     request: usize,
-    request_body: Body,
+    request_body: BodyLines,
     answer: usize,
-    answer_body: Body,
+    answer_body: BodyLines,
 }
 
 /// Number of a body's first line, and the places of its line breaks if it is text.
-struct Body {
+struct BodyLines {
     line: usize,
     breaks: Vec<usize>,
 }
 
-impl Body {
+impl BodyLines {
     fn at(line: usize, body: &[u8]) -> Self {
         let is_text = str::from_utf8(body).is_ok();
         let breaks = memchr::memchr_iter(b'\n', body).filter(|_| is_text).collect();
@@ -162,24 +163,24 @@ impl Lines {
         let lines = text.split(|&byte| byte == b'\n');
         let request = lines.take_while(|line| line.starts_with(b"#")).count() + 1;
         let headers = exchange.request.headers.len();
-        let request_body = Body::at(request + headers + 2, &exchange.request.body);
+        let request_body = BodyLines::at(request + headers + 2, &exchange.request.body);
         let answer = request_body.line(usize::MAX) + 2;
         let empty = (0, &[][..]);
         let message = exchange.response.as_ref().map(|response| &response.message);
         let (headers, body) = message.map_or(empty, |it| (it.headers.len(), &it.body[..]));
-        let answer_body = Body::at(answer + headers + 2, body);
+        let answer_body = BodyLines::at(answer + headers + 2, body);
         Self { request, request_body, answer, answer_body }
     }
 
     /// Returns the number of a line; `None` for the notes, which are read by themselves.
-    fn line(&self, part: Part, at: usize) -> Option<usize> {
+    fn line(&self, part: RecordedPart, at: usize) -> Option<usize> {
         Some(match part {
-            Part::Notes => return None,
-            Part::RequestLine => self.request,
-            Part::RequestHeader => self.request + 1 + at,
-            Part::RequestBody => self.request_body.line(at),
-            Part::AnswerHeader => self.answer + 1 + at,
-            Part::AnswerBody => self.answer_body.line(at),
+            RecordedPart::Notes => return None,
+            RecordedPart::RequestLine => self.request,
+            RecordedPart::RequestHeader => self.request + 1 + at,
+            RecordedPart::RequestBody => self.request_body.line(at),
+            RecordedPart::AnswerHeader => self.answer + 1 + at,
+            RecordedPart::AnswerBody => self.answer_body.line(at),
         })
     }
 }

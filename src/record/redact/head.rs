@@ -3,7 +3,7 @@
 use super::fields::Class;
 use super::looks;
 use super::scrub::Scrubber;
-use super::view::{Coding, View, applied};
+use super::view::{Coding, DecodedView, applied};
 use crate::record::pseudonym::kind_of;
 
 /// What stands in place of a secret part of a path.
@@ -47,7 +47,7 @@ pub(super) fn path(scrubber: &Scrubber<'_>, path: &str) -> Option<String> {
 
 fn of_segment(scrubber: &Scrubber<'_>, segment: &str) -> String {
     const SHORTEST: usize = 8;
-    let view = View::new(segment, Coding::QueryWithPlus);
+    let view = DecodedView::new(segment, Coding::QueryWithPlus);
     if segment == SECRET || kind_of(&view.text).is_some() {
         return segment.to_owned();
     }

@@ -5,15 +5,15 @@
 
 use std::ops::Range;
 
-use super::fields::{Class, Field};
+use super::fields::{Class, Holding};
 use super::looks;
 use super::scrub::Scrubber;
-use super::view::{Coding, Edit, View};
+use super::view::{Coding, DecodedView, Edit};
 use crate::record::pseudonym::Kind;
 
 /// Place in a body, and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct BodyPiece {
     pub(super) at: Range<usize>,
     pub(super) coding: Coding,
     pub(super) class: Class,
@@ -21,16 +21,16 @@ pub(super) struct Piece {
     pub(super) is_number: bool,
 }
 
-impl Piece {
+impl BodyPiece {
     pub(super) fn new(at: Range<usize>, coding: Coding, class: Class) -> Self {
         Self { at, coding, class, is_number: false }
     }
 }
 
 /// Reports the pieces of JSON, in their order.
-pub(super) fn walk(text: &str, root: Field, visit: &mut dyn FnMut(Piece)) {
+pub(super) fn walk(text: &str, root: Holding, visit: &mut dyn FnMut(BodyPiece)) {
     let odd = if root == MASKED { Class::Masked } else { Class::Scan };
-    Walk { text, at: 0, root, odd, stack: Vec::new(), too_deep: 0, visit }.run();
+    JsonWalk { text, at: 0, root, odd, stack: Vec::new(), too_deep: 0, visit }.run();
 }
 
 /// Returns the edits of JSON in a text, all of whose values are to be masked.
@@ -40,10 +40,10 @@ pub(super) fn masked(scrubber: &Scrubber<'_>, text: &str) -> Vec<Edit> {
     edits
 }
 
-const MASKED: Field = Field::Value(Class::Masked);
+const MASKED: Holding = Holding::Value(Class::Masked);
 
 /// Returns the edits of a piece of a body.
-pub(super) fn of_piece(scrubber: &Scrubber<'_>, body: &str, piece: &Piece) -> Vec<Edit> {
+pub(super) fn of_piece(scrubber: &Scrubber<'_>, body: &str, piece: &BodyPiece) -> Vec<Edit> {
     let source = &body[piece.at.clone()];
     if piece.is_number {
         let is_card = piece.class == Class::Masked && source.len() >= 15 && looks::is_card(source);
@@ -52,34 +52,34 @@ pub(super) fn of_piece(scrubber: &Scrubber<'_>, body: &str, piece: &Piece) -> Ve
         let edit = Edit { at: piece.at.clone(), with, what: "card number" };
         return if is_left { Vec::new() } else { vec![edit] };
     }
-    let view = View::new(source, piece.coding);
+    let view = DecodedView::new(source, piece.coding);
     let edits = scrubber.value(piece.class, &view.text).into_iter();
     edits.map(|edit| super::scrub::moved(view.lift(edit), piece.at.start)).collect()
 }
 
-struct Walk<'t, 'v> {
+struct JsonWalk<'t, 'v> {
     text: &'t str,
     at: usize,
-    root: Field,
+    root: Holding,
     /// Class of what is no JSON.
     odd: Class,
-    stack: Vec<Frame>,
+    stack: Vec<JsonLevel>,
     /// Levels beyond the deepest that is followed.
     too_deep: usize,
-    visit: &'v mut dyn FnMut(Piece),
+    visit: &'v mut dyn FnMut(BodyPiece),
 }
 
-struct Frame {
+struct JsonLevel {
     is_object: bool,
     /// What stands here: the elements of an array, or the fields of an object.
-    field: Field,
+    field: Holding,
     /// What stands after the name read last.
-    next: Option<Field>,
+    next: Option<Holding>,
 }
 
 const DEEPEST: usize = 128;
 
-impl Walk<'_, '_> {
+impl JsonWalk<'_, '_> {
     fn run(mut self) {
         while let Some(&byte) = self.text.as_bytes().get(self.at) {
             match byte {
@@ -107,11 +107,11 @@ impl Walk<'_, '_> {
         let here = self.here();
         let field = match (is_object, here) {
             (true, MASKED) => MASKED,
-            (true, _) => Field::Object(here.shape()),
-            (false, Field::List(shape)) => Field::Object(shape),
+            (true, _) => Holding::Object(here.shape()),
+            (false, Holding::List(shape)) => Holding::Object(shape),
             (false, _) => here,
         };
-        self.stack.push(Frame { is_object, field, next: None });
+        self.stack.push(JsonLevel { is_object, field, next: None });
     }
 
     fn close(&mut self) {
@@ -127,10 +127,10 @@ impl Walk<'_, '_> {
     }
 
     /// Returns what stands here.
-    fn here(&self) -> Field {
+    fn here(&self) -> Holding {
         match self.stack.last() {
             _ if self.too_deep > 0 => MASKED,
-            Some(Frame { is_object: true, next, .. }) => next.unwrap_or(MASKED),
+            Some(JsonLevel { is_object: true, next, .. }) => next.unwrap_or(MASKED),
             Some(frame) => frame.field,
             None => self.root,
         }
@@ -147,16 +147,16 @@ impl Walk<'_, '_> {
         let rest = self.text[self.at..].trim_start_matches([' ', '\n', '\r', '\t']);
         let is_in_array = self.stack.last().is_some_and(|frame| !frame.is_object);
         if rest.starts_with(':') && !is_in_array {
-            (self.visit)(Piece::new(start..end, Coding::Json, Class::Scan));
+            (self.visit)(BodyPiece::new(start..end, Coding::Json, Class::Scan));
             self.name(start..end);
             return;
         }
         let class = self.here().class();
-        (self.visit)(Piece::new(start..end, Coding::Json, class));
+        (self.visit)(BodyPiece::new(start..end, Coding::Json, class));
     }
 
     fn name(&mut self, at: Range<usize>) {
-        let name = View::new(&self.text[at], Coding::Json);
+        let name = DecodedView::new(&self.text[at], Coding::Json);
         let root = self.root;
         let Some(frame) = self.stack.last_mut() else { return };
         let shape = if frame.field == MASKED { None } else { Some(frame.field.shape()) };
@@ -170,8 +170,8 @@ impl Walk<'_, '_> {
         let class = self.here().class();
         let space = self.text[at.clone()].rfind([' ', '\n', '\t']);
         let word = space.map_or(at.start, |space| at.start + space + 1);
-        (self.visit)(Piece::new(at.start..word, Coding::Json, class));
-        (self.visit)(Piece::new(word..at.end, Coding::Json, Class::Masked));
+        (self.visit)(BodyPiece::new(at.start..word, Coding::Json, class));
+        (self.visit)(BodyPiece::new(word..at.end, Coding::Json, Class::Masked));
     }
 
     fn literal_or_odd(&mut self) {
@@ -182,14 +182,14 @@ impl Walk<'_, '_> {
         if is_number(word) {
             self.at += word.len();
             let class = self.here().class();
-            let piece = Piece::new(start..self.at, Coding::Plain, class);
-            (self.visit)(Piece { is_number: true, ..piece });
+            let piece = BodyPiece::new(start..self.at, Coding::Plain, class);
+            (self.visit)(BodyPiece { is_number: true, ..piece });
         } else if matches!(word, "true" | "false" | "null") {
             self.at += word.len();
         } else {
             let end = rest.find(['"', '{', '}', '[', ']']).unwrap_or(rest.len());
             self.at += end;
-            (self.visit)(Piece::new(start..self.at, Coding::Plain, self.odd));
+            (self.visit)(BodyPiece::new(start..self.at, Coding::Plain, self.odd));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::record::pseudonym::{JWT, Kind, is_uuid, kind_of};
 
 /// Text that is read with or without its version numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum ReadAs {
     Words,
     /// Browsers and systems: four numbers with dots are a version.
     Versions,
@@ -16,7 +16,7 @@ pub(super) enum Reading {
 
 /// Finds what looks like a personal detail or a secret. Nothing overlaps, and what is a pseudonym
 /// already is not among it.
-pub(super) fn find(text: &str, reading: Reading) -> Vec<(Range<usize>, Kind)> {
+pub(super) fn find(text: &str, reading: ReadAs) -> Vec<(Range<usize>, Kind)> {
     let mut found = Vec::new();
     if memchr::memmem::find(text.as_bytes(), b"eyJ").is_some() {
         jwts(text, &mut found);
@@ -39,7 +39,7 @@ pub(super) fn find(text: &str, reading: Reading) -> Vec<(Range<usize>, Kind)> {
 /// Returns the kind of a text that is one thing, and nothing else.
 pub(super) fn whole(text: &str) -> Option<Kind> {
     let bare = text.strip_prefix("wc:").unwrap_or(text);
-    match &find(bare, Reading::Words)[..] {
+    match &find(bare, ReadAs::Words)[..] {
         [(at, kind)] if *at == (0..bare.len()) => Some(*kind),
         _ => None,
     }
@@ -123,7 +123,7 @@ fn is_top_level(label: &str) -> bool {
 }
 
 /// Finds what starts with a digit, a letter of hex or a mark: one pass over the text.
-fn runs(text: &str, reading: Reading, found: &mut Vec<(Range<usize>, Kind)>) {
+fn runs(text: &str, reading: ReadAs, found: &mut Vec<(Range<usize>, Kind)>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -147,7 +147,7 @@ fn runs(text: &str, reading: Reading, found: &mut Vec<(Range<usize>, Kind)>) {
 }
 
 /// Looks at a run of digits, letters of hex, dots, colons and hyphens.
-fn run(text: &str, run: Range<usize>, reading: Reading, found: &mut Vec<(Range<usize>, Kind)>) {
+fn run(text: &str, run: Range<usize>, reading: ReadAs, found: &mut Vec<(Range<usize>, Kind)>) {
     let bytes = text.as_bytes();
     uuids(text, &run, found);
     let mut start = run.start;
@@ -181,12 +181,7 @@ fn uuids(text: &str, run: &Range<usize>, found: &mut Vec<(Range<usize>, Kind)>) 
     }
 }
 
-fn address(
-    text: &str,
-    part: Range<usize>,
-    reading: Reading,
-    found: &mut Vec<(Range<usize>, Kind)>,
-) {
+fn address(text: &str, part: Range<usize>, reading: ReadAs, found: &mut Vec<(Range<usize>, Kind)>) {
     // None is longer, and a colon may stand before it: `ip:2001:db8::1`.
     const LONGEST: usize = 45;
     let trimmed = text[part.clone()].trim_end_matches('.');
@@ -202,7 +197,7 @@ fn address(
         && inner.parse().is_ok_and(|ip: IpAddr| ip.is_ipv6())
     {
         found.push((start..start + inner.len(), Kind::Ipv6));
-    } else if reading == Reading::Words {
+    } else if reading == ReadAs::Words {
         ipv4s(text, part, found);
     }
 }
@@ -337,7 +332,7 @@ mod tests {
 
     #[track_caller]
     fn assert_found(text: &str, expected: &[(&str, Kind)]) {
-        let found = find(text, Reading::Words);
+        let found = find(text, ReadAs::Words);
         let found: Vec<_> = found.into_iter().map(|(at, kind)| (&text[at], kind)).collect();
         assert_eq!(found, expected, "{text}");
     }

@@ -24,12 +24,12 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 
-use self::fields::{Class, Field, Shape};
+use self::fields::{Class, Holding, Shape};
 use self::head::HeaderClass;
-use self::json::Piece;
+use self::json::BodyPiece;
 use self::memory::{Known, Memory};
 use self::scrub::Scrubber;
-use self::view::{Coding, Edit, View, applied, mixed};
+use self::view::{Coding, DecodedView, Edit, applied, mixed};
 use super::exchange::{Exchange, RecordedMessage};
 use super::pseudonym::{Kind, PseudonymKey};
 use crate::api::Api;
@@ -64,6 +64,7 @@ impl Redactor {
 
     /// Leaves the segments of paths that only look like secrets: a route has told which is one.
     #[must_use]
+    #[allow(dead_code, reason = "recorders in process are built on it")]
     pub(crate) fn with_known_paths(self) -> Self {
         Self { guesses_paths: false, ..self }
     }
@@ -109,19 +110,21 @@ impl Redactor {
         memory.learn(&cases, &values)
     }
 
-    fn redact(&self, exchange: &mut Exchange, known: &Known, report: Report<'_>) {
+    fn redact(&self, exchange: &mut Exchange, known: &Known, report: OnFound<'_>) {
         let scrubber = Scrubber { key: &self.key, texts: self.texts, known };
         let is_refused = exchange.status().is_some_and(|status| status.as_u16() == 401);
         self.start_line(exchange, &scrubber, report);
-        headers(&scrubber, &mut exchange.request, is_refused, Part::RequestHeader, report);
-        let request = body(&scrubber, &Walked::request(exchange), Part::RequestBody, report);
+        headers(&scrubber, &mut exchange.request, is_refused, RecordedPart::RequestHeader, report);
+        let request =
+            body(&scrubber, &Walked::request(exchange), RecordedPart::RequestBody, report);
         if let Some(body) = request {
             exchange.request.body = body;
         }
         let answer = Walked::answer(exchange);
-        let answer = answer.and_then(|walked| body(&scrubber, &walked, Part::AnswerBody, report));
+        let answer =
+            answer.and_then(|walked| body(&scrubber, &walked, RecordedPart::AnswerBody, report));
         if let Some(response) = &mut exchange.response {
-            headers(&scrubber, &mut response.message, false, Part::AnswerHeader, report);
+            headers(&scrubber, &mut response.message, false, RecordedPart::AnswerHeader, report);
             if let Some(answer) = answer {
                 response.message.body = answer;
             }
@@ -129,7 +132,7 @@ impl Redactor {
         notes(&scrubber, exchange, report);
     }
 
-    fn start_line(&self, exchange: &mut Exchange, scrubber: &Scrubber<'_>, report: Report<'_>) {
+    fn start_line(&self, exchange: &mut Exchange, scrubber: &Scrubber<'_>, report: OnFound<'_>) {
         let line = &exchange.request.start_line;
         let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
         let Some(target) = words.get_mut(1) else { return };
@@ -141,13 +144,13 @@ impl Redactor {
         if self.guesses_paths
             && let Some(path) = head::path(scrubber, path)
         {
-            report((Part::RequestLine, 0, "secret in a path"));
+            report((RecordedPart::RequestLine, 0, "secret in a path"));
             new = path;
         }
         if let Some(query) = query {
             let mut edits = Vec::new();
             query::walk(query, &mut |piece| edits.extend(json::of_piece(scrubber, query, &piece)));
-            edits.iter().for_each(|edit| report((Part::RequestLine, 0, edit.what)));
+            edits.iter().for_each(|edit| report((RecordedPart::RequestLine, 0, edit.what)));
             new = format!("{new}?{}", applied(query, &edits));
         }
         *target = new;
@@ -157,11 +160,11 @@ impl Redactor {
 
 /// Takes what is left to be redacted: the part of the exchange, the place within it, and what it
 /// looks like.
-type Report<'r> = &'r mut dyn FnMut((Part, usize, &'static str));
+type OnFound<'r> = &'r mut dyn FnMut((RecordedPart, usize, &'static str));
 
-/// Part of an exchange.
+/// RecordedPart of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum RecordedPart {
     Notes,
     RequestLine,
     /// By its number.
@@ -174,7 +177,7 @@ enum Part {
 /// Body, and what is known of its form.
 struct Walked<'e> {
     body: &'e Bytes,
-    root: Field,
+    root: Holding,
     /// What a text is that is neither JSON nor XML.
     plain: Class,
     is_form: bool,
@@ -209,19 +212,19 @@ impl<'e> Walked<'e> {
             name.eq_ignore_ascii_case("content-type")
                 && value.to_ascii_lowercase().contains("x-www-form-urlencoded")
         });
-        Self { body: &message.body, root: Field::Object(shape), plain, is_form }
+        Self { body: &message.body, root: Holding::Object(shape), plain, is_form }
     }
 
-    fn walk(&self, text: &str, visit: &mut dyn FnMut(Piece)) {
+    fn walk(&self, text: &str, visit: &mut dyn FnMut(BodyPiece)) {
         let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         match start.as_bytes().first() {
             _ if self.plain == Class::Text => {
-                visit(Piece::new(0..text.len(), Coding::Plain, Class::Text));
+                visit(BodyPiece::new(0..text.len(), Coding::Plain, Class::Text));
             }
             Some(b'{' | b'[') => json::walk(text, self.root, visit),
             Some(b'<') => xml::walk(text, self.root, visit),
             Some(_) if self.is_form => query::walk(text, visit),
-            Some(_) => visit(Piece::new(0..text.len(), Coding::Plain, self.plain)),
+            Some(_) => visit(BodyPiece::new(0..text.len(), Coding::Plain, self.plain)),
             None => {}
         }
     }
@@ -237,8 +240,8 @@ fn bodies(exchange: &Exchange) -> Vec<Walked<'_>> {
 fn body(
     scrubber: &Scrubber<'_>,
     walked: &Walked<'_>,
-    part: Part,
-    report: Report<'_>,
+    part: RecordedPart,
+    report: OnFound<'_>,
 ) -> Option<Bytes> {
     if let Some(wide) = wide_text(walked.body) {
         return wide_body(scrubber, walked, &wide, part, report);
@@ -287,8 +290,8 @@ fn wide_body(
     scrubber: &Scrubber<'_>,
     walked: &Walked<'_>,
     (text, write): &(String, fn(u16) -> [u8; 2]),
-    part: Part,
-    report: Report<'_>,
+    part: RecordedPart,
+    report: OnFound<'_>,
 ) -> Option<Bytes> {
     let edits = edits(scrubber, walked, text);
     edits.iter().for_each(|edit| report((part, 0, edit.what)));
@@ -301,8 +304,8 @@ fn headers(
     scrubber: &Scrubber<'_>,
     message: &mut RecordedMessage,
     is_refused: bool,
-    part: Part,
-    report: Report<'_>,
+    part: RecordedPart,
+    report: OnFound<'_>,
 ) {
     for (at, (name, value)) in message.headers.iter_mut().enumerate() {
         let is_redacted = value.starts_with("<redacted") && value.ends_with('>');
@@ -327,21 +330,21 @@ fn headers(
     }
 }
 
-fn notes(scrubber: &Scrubber<'_>, exchange: &mut Exchange, report: Report<'_>) {
+fn notes(scrubber: &Scrubber<'_>, exchange: &mut Exchange, report: OnFound<'_>) {
     if let Some(case_id) = &mut exchange.case_id {
         let edits = scrubber.value(Class::Id, case_id.as_str());
-        edits.iter().for_each(|edit| report((Part::Notes, 0, edit.what)));
+        edits.iter().for_each(|edit| report((RecordedPart::Notes, 0, edit.what)));
         *case_id = CaseId::from(applied(case_id.as_str(), &edits));
     }
     if let Some(error) = &mut exchange.error {
         let edits = scrubber.value(Class::Scan, error);
-        edits.iter().for_each(|edit| report((Part::Notes, 0, edit.what)));
+        edits.iter().for_each(|edit| report((RecordedPart::Notes, 0, edit.what)));
         *error = applied(error, &edits);
     }
 }
 
 /// Takes the names, addresses and ids of documented fields, and those of a text that lists them.
-fn learn_piece(text: &str, piece: &Piece, values: &mut Vec<(Kind, String)>) {
+fn learn_piece(text: &str, piece: &BodyPiece, values: &mut Vec<(Kind, String)>) {
     if piece.is_number {
         return;
     }
@@ -350,12 +353,12 @@ fn learn_piece(text: &str, piece: &Piece, values: &mut Vec<(Kind, String)>) {
         Class::Street => Kind::Street,
         Class::Id => Kind::Id,
         Class::Text => {
-            let view = View::new(&text[piece.at.clone()], piece.coding);
+            let view = DecodedView::new(&text[piece.at.clone()], piece.coding);
             return contact_details(&view.text, values);
         }
         _ => return,
     };
-    let view = View::new(&text[piece.at.clone()], piece.coding);
+    let view = DecodedView::new(&text[piece.at.clone()], piece.coding);
     let value = view.text.trim();
     if matches!(value, "visitor" | "Visitor" | "unknown") || looks::whole(value).is_some() {
         return;

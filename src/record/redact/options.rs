@@ -59,7 +59,8 @@ impl Redaction {
     /// where the system can do that.
     ///
     /// With the same key, equal values have equal pseudonyms in all recordings; whoever has it can
-    /// tell whether a pseudonym is that of a value. Without a file, the key is random and forgotten.
+    /// tell whether a pseudonym is that of a value. Without a file, the key is random and
+    /// forgotten.
     pub fn key_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.key_file = Some(file.into());
         self

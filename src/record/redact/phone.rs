@@ -6,7 +6,7 @@ pub(super) fn at(text: &str, start: usize) -> Option<usize> {
         return None;
     }
     let number = Number::read(&text[start..]);
-    let length = number.length_of_phone(is_after_a_word_for_phones(&text[..start]))?;
+    let length = number.length_of_phone(&text[..start])?;
     let is_end = !text[start + length..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
     (is_end && !is_followed_by_more(&text[start + length..])).then_some(length)
 }
@@ -72,14 +72,18 @@ impl<'t> Number<'t> {
         number
     }
 
-    fn length_of_phone(&self, is_expected: bool) -> Option<usize> {
+    fn length_of_phone(&self, before: &str) -> Option<usize> {
         let first = self.group(0)?;
         if self.is_international || (first.starts_with("00") && first.len() > 2) {
             return self.international();
         }
         let sizes: Vec<_> = self.groups.iter().map(|(start, end)| end - start).collect();
         let found = self.north_american(&sizes).or_else(|| self.national(&sizes));
-        let count = found.or_else(|| is_expected.then(|| any(&sizes))?)?;
+        let count = match found {
+            Some(count) => count,
+            None if is_after_a_word_for_phones(before) => any(&sizes)?,
+            None => return None,
+        };
         Some(self.groups[count - 1].1)
     }
 
@@ -88,8 +92,10 @@ impl<'t> Number<'t> {
         let mut digits = 0;
         let mut end = None;
         for (at, &(start, group_end)) in self.groups.iter().enumerate() {
+            // What follows a number that is long enough is another one.
+            let is_whole = digits >= 11;
             digits += group_end - start;
-            if digits > 17 || (at > 0 && self.group(0)?.len() >= 9) {
+            if is_whole || digits > 17 || (at > 0 && self.group(0)?.len() >= 9) {
                 break;
             }
             end = (digits >= 7).then_some(group_end);
@@ -123,8 +129,9 @@ impl<'t> Number<'t> {
         let mut digits = 0;
         let mut count = None;
         for (at, size) in sizes.iter().enumerate() {
+            let is_whole = digits >= 10;
             digits += size;
-            if digits > 13 {
+            if is_whole || digits > 13 {
                 break;
             }
             count = (digits >= 9).then_some(at + 1).or(count);

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::fields::{self, Class};
-use super::json::Piece;
+use super::json::BodyPiece;
 use super::scrub::{Scrubber, label, moved};
-use super::view::{Coding, Edit, Edits, View};
+use super::view::{Coding, DecodedView, Edit, Edits};
 use crate::record::pseudonym::{Kind, kind_of};
 
 /// Parameter of a query, by its places in a text.
@@ -16,20 +16,20 @@ struct Parameter {
 
 /// Reports the pieces of a request's query. An address that has a query of its own may have been
 /// appended to, with a second `?`.
-pub(super) fn walk(query: &str, visit: &mut dyn FnMut(Piece)) {
+pub(super) fn walk(query: &str, visit: &mut dyn FnMut(BodyPiece)) {
     for parameter in parameters(query, 0..query.len(), &['&', '?']) {
-        let name = View::new(&query[parameter.name.clone()], Coding::Query);
+        let name = DecodedView::new(&query[parameter.name.clone()], Coding::Query);
         let class = fields::parameter(&name.text);
         let is_bare = parameter.value.is_empty();
         if is_bare && class == Class::Masked && parameter.name.end == parameter.value.start {
             // A name alone may be a secret.
-            visit(Piece::new(parameter.name, Coding::Query, Class::Masked));
+            visit(BodyPiece::new(parameter.name, Coding::Query, Class::Masked));
             continue;
         }
-        visit(Piece::new(parameter.name, Coding::Query, Class::Scan));
+        visit(BodyPiece::new(parameter.name, Coding::Query, Class::Scan));
         let is_email = class == Class::Person;
         let coding = if is_email { Coding::QueryWithPlus } else { Coding::Query };
-        visit(Piece::new(parameter.value, coding, class));
+        visit(BodyPiece::new(parameter.value, coding, class));
     }
 }
 
@@ -56,21 +56,21 @@ fn of_value(scrubber: &Scrubber<'_>, name: &str, value: &str, depth: u8) -> Vec<
     let known = scrubber.known.find(value).into_iter();
     let is_known = known.into_iter().any(|(at, ..)| at == (0..value.len()));
     if is_id {
-        let view = View::new(value, Coding::Query);
+        let view = DecodedView::new(value, Coding::Query);
         let id = scrubber.value(Class::Id, &view.text).into_iter();
         id.for_each(|edit| edits.add(view.lift(edit)));
     } else if is_secret(value) && !is_known {
         let with = scrubber.key.pseudonym(Kind::Hex, value);
         edits.add(Edit { at: 0..value.len(), with, what: label(Kind::Hex) });
     }
-    let with_plus = View::new(value, Coding::QueryWithPlus);
+    let with_plus = DecodedView::new(value, Coding::QueryWithPlus);
     for edit in scrubber.text(&with_plus.text, depth) {
         if edit.what == label(Kind::Email) || !value.contains('+') {
             edits.add(with_plus.lift(edit));
         }
     }
     if value.contains('+') {
-        let view = View::new(value, Coding::Query);
+        let view = DecodedView::new(value, Coding::Query);
         let inner = scrubber.text(&view.text, depth).into_iter();
         inner.for_each(|edit| edits.add(view.lift(edit)));
     }
@@ -84,7 +84,7 @@ fn is_secret(value: &str) -> bool {
     value.len() >= SHORTEST && value.bytes().all(is_letter) && kind_of(value).is_none()
 }
 
-/// Finds the queries in a text: from a `?` or `#` that a name and `=` follow to the end of the word.
+/// Finds the queries in a text: from a `?` or `#` that a name and `=` follow to the word's end.
 fn queries(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut queries: Vec<Range<usize>> = Vec::new();

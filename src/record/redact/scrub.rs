@@ -5,9 +5,9 @@ use std::ops::Range;
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding};
 
 use super::fields::Class;
-use super::looks::{self, Reading};
+use super::looks::{self, ReadAs};
 use super::memory::Known;
-use super::view::{Coding, Edit, Edits, View, applied, mixed};
+use super::view::{Coding, DecodedView, Edit, Edits, applied, mixed};
 use super::{Texts, json, query};
 use crate::record::pseudonym::{self, Kind, PseudonymKey, is_uuid, kind_of};
 
@@ -28,13 +28,13 @@ impl Scrubber<'_> {
     /// Returns the edits of a value, which is decoded.
     pub(super) fn value(&self, class: Class, value: &str) -> Vec<Edit> {
         match class {
-            Class::Scan => self.settled(value, Reading::Words),
-            Class::Versions => self.settled(value, Reading::Versions),
+            Class::Scan => self.settled(value, ReadAs::Words),
+            Class::Versions => self.settled(value, ReadAs::Versions),
             Class::Text => self.message(value),
             Class::Variables => self.variables(value),
             Class::Parameters => self.parameters(value),
             Class::Masked | Class::Variable if is_json(value) => json::masked(self, value),
-            Class::Person if is_a_list(value) => self.settled(value, Reading::Words),
+            Class::Person if is_a_list(value) => self.settled(value, ReadAs::Words),
             _ => self.whole(class, value),
         }
     }
@@ -83,7 +83,7 @@ impl Scrubber<'_> {
 
     /// Returns the edits of a message's text, by choice.
     fn message(&self, text: &str) -> Vec<Edit> {
-        let edits = self.settled(text, Reading::Words);
+        let edits = self.settled(text, ReadAs::Words);
         let new = match self.texts {
             Texts::Keep => return edits,
             Texts::Mask => masked(&applied(text, &edits)),
@@ -94,7 +94,7 @@ impl Scrubber<'_> {
     }
 
     /// Returns edits after which nothing is left to be found.
-    pub(super) fn settled(&self, text: &str, reading: Reading) -> Vec<Edit> {
+    pub(super) fn settled(&self, text: &str, reading: ReadAs) -> Vec<Edit> {
         let edits = self.edits(text, reading, DEPTH);
         let Some(what) = edits.first().map(|edit| edit.what) else { return edits };
         let once = applied(text, &edits);
@@ -113,11 +113,11 @@ impl Scrubber<'_> {
     }
 
     /// Returns the edits of a text: what is escaped in it first, since it is the more exact.
-    fn edits(&self, text: &str, reading: Reading, depth: u8) -> Vec<Edit> {
+    fn edits(&self, text: &str, reading: ReadAs, depth: u8) -> Vec<Edit> {
         let mut edits = Edits::default();
         if depth > 0 {
             query::in_addresses(self, text, depth - 1, &mut edits);
-            let view = View::new(text, Coding::Any);
+            let view = DecodedView::new(text, Coding::Any);
             if !view.is_as_it_is() {
                 let inner = self.edits(&view.text, reading, depth - 1);
                 inner.into_iter().for_each(|edit| edits.add(view.lift(edit)));
@@ -131,11 +131,11 @@ impl Scrubber<'_> {
     }
 
     pub(super) fn text(&self, text: &str, depth: u8) -> Vec<Edit> {
-        self.edits(text, Reading::Words, depth)
+        self.edits(text, ReadAs::Words, depth)
     }
 
     /// Returns the edits of what stands in a text as it is.
-    fn plain(&self, text: &str, reading: Reading) -> Vec<Edit> {
+    fn plain(&self, text: &str, reading: ReadAs) -> Vec<Edit> {
         let mut edits = Edits::default();
         let found = looks::find(text, reading);
         // A name may be a part of an email address, and is no reason to leave the rest of it.
@@ -260,8 +260,8 @@ impl Scrubber<'_> {
         edits
     }
 
-    /// Returns the edits of a command's parameters: labels or an address, an agent or a widget, or a
-    /// widget and tags.
+    /// Returns the edits of a command's parameters: labels or an address, an agent or a widget, or
+    /// a widget and tags.
     fn parameters(&self, text: &str) -> Vec<Edit> {
         let trimmed = text.trim();
         if trimmed.starts_with(['{', '[']) {
@@ -270,7 +270,7 @@ impl Scrubber<'_> {
         if let Some((widget, _)) = text.split_once(" [") {
             let mut edits = self.whole(Class::Id, widget);
             let tags = &text[widget.len()..];
-            let inner = self.settled(tags, Reading::Words).into_iter();
+            let inner = self.settled(tags, ReadAs::Words).into_iter();
             edits.extend(inner.map(|edit| moved(edit, widget.len())));
             return edits;
         }
@@ -278,7 +278,7 @@ impl Scrubber<'_> {
         if is_id || is_uuid(trimmed) {
             return self.whole(Class::Id, text);
         }
-        self.settled(text, Reading::Words)
+        self.settled(text, ReadAs::Words)
     }
 }
 

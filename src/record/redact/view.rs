@@ -61,9 +61,9 @@ pub(super) enum Coding {
     Any,
 }
 
-/// Decoded text.
+/// Unescaped text.
 #[derive(Debug)]
-pub(super) struct View<'s> {
+pub(super) struct DecodedView<'s> {
     source: &'s str,
     coding: Coding,
     pub(super) text: Cow<'s, str>,
@@ -71,7 +71,7 @@ pub(super) struct View<'s> {
     places: Option<Vec<usize>>,
 }
 
-impl<'s> View<'s> {
+impl<'s> DecodedView<'s> {
     pub(super) fn new(source: &'s str, coding: Coding) -> Self {
         let mut view = Self { source, coding, text: Cow::Borrowed(source), places: None };
         let marks: &[u8] = match coding {
@@ -92,12 +92,12 @@ impl<'s> View<'s> {
         let mut is_other = false;
         while at < bytes.len() {
             let decoded = if is_mark(&bytes[at]) { decode(&bytes[at..], coding) } else { None };
-            let (length, character) = decoded.unwrap_or((1, Decoded::Byte(bytes[at])));
+            let (length, character) = decoded.unwrap_or((1, Unescaped::Byte(bytes[at])));
             is_other |= decoded.is_some();
             let start = text.len();
             match character {
-                Decoded::Byte(byte) => text.push(byte),
-                Decoded::Char(c) => text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                Unescaped::Byte(byte) => text.push(byte),
+                Unescaped::Char(c) => text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
             }
             places.resize(places.len() + text.len() - start, at);
             at += length;
@@ -109,8 +109,8 @@ impl<'s> View<'s> {
         view
     }
 
-    /// Keeps what was decoded. Bytes that are no UTF-8, which percent-encoding may hold, are read as
-    /// ISO-8859-1.
+    /// Keeps what was decoded. Bytes that are no UTF-8, which percent-encoding may hold, are read
+    /// as ISO-8859-1.
     fn set(&mut self, bytes: Vec<u8>, places: Vec<usize>) {
         match String::from_utf8(bytes) {
             Ok(text) => {
@@ -171,8 +171,8 @@ impl<'s> View<'s> {
     }
 }
 
-/// Reads bytes as UTF-8, and what is none as ISO-8859-1. Returns the place of each byte of the text,
-/// and of its end, too.
+/// Reads bytes as UTF-8, and what is none as ISO-8859-1. Returns the place of each byte of the
+/// text, and of its end, too.
 pub(super) fn mixed(bytes: &[u8]) -> (String, Vec<usize>) {
     let mut text = String::with_capacity(bytes.len());
     let mut places = Vec::with_capacity(bytes.len() + 1);
@@ -192,16 +192,16 @@ pub(super) fn mixed(bytes: &[u8]) -> (String, Vec<usize>) {
 }
 
 #[derive(Clone, Copy)]
-enum Decoded {
+enum Unescaped {
     Byte(u8),
     Char(char),
 }
 
 /// Reads the escape that a text starts with, and returns its length.
-fn decode(text: &[u8], coding: Coding) -> Option<(usize, Decoded)> {
+fn decode(text: &[u8], coding: Coding) -> Option<(usize, Unescaped)> {
     match (text[0], coding) {
-        (b'+', _) => Some((1, Decoded::Byte(b' '))),
-        (b'%', _) => Some((3, Decoded::Byte(byte_of_hex(&text[1..])?))),
+        (b'+', _) => Some((1, Unescaped::Byte(b' '))),
+        (b'%', _) => Some((3, Unescaped::Byte(byte_of_hex(&text[1..])?))),
         (b'&', _) => entity(text),
         (b'\\', _) => backslash(text),
         _ => None,
@@ -214,7 +214,7 @@ fn byte_of_hex(digits: &[u8]) -> Option<u8> {
     u8::try_from(byte).ok()
 }
 
-fn entity(text: &[u8]) -> Option<(usize, Decoded)> {
+fn entity(text: &[u8]) -> Option<(usize, Unescaped)> {
     const LONGEST: usize = 10;
     let end = text.iter().take(LONGEST).position(|&byte| byte == b';')?;
     let name = str::from_utf8(&text[1..end]).ok()?;
@@ -237,10 +237,10 @@ fn entity(text: &[u8]) -> Option<(usize, Decoded)> {
             char::from_u32(code)?
         }
     };
-    Some((end + 1, Decoded::Char(c)))
+    Some((end + 1, Unescaped::Char(c)))
 }
 
-fn backslash(text: &[u8]) -> Option<(usize, Decoded)> {
+fn backslash(text: &[u8]) -> Option<(usize, Unescaped)> {
     let c = match *text.get(1)? {
         b'n' => '\n',
         b't' => '\t',
@@ -248,14 +248,14 @@ fn backslash(text: &[u8]) -> Option<(usize, Decoded)> {
         b'b' => '\u{8}',
         b'f' => '\u{c}',
         b'u' => return unicode(text),
-        b'x' => return Some((4, Decoded::Char(char::from(byte_of_hex(text.get(2..)?)?)))),
+        b'x' => return Some((4, Unescaped::Char(char::from(byte_of_hex(text.get(2..)?)?)))),
         byte @ (b'"' | b'\\' | b'/' | b'\'') => char::from(byte),
         _ => return None,
     };
-    Some((2, Decoded::Char(c)))
+    Some((2, Unescaped::Char(c)))
 }
 
-fn unicode(text: &[u8]) -> Option<(usize, Decoded)> {
+fn unicode(text: &[u8]) -> Option<(usize, Unescaped)> {
     let unit = |at: usize| {
         let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
         let digits = str::from_utf8(digits).ok()?;
@@ -263,12 +263,12 @@ fn unicode(text: &[u8]) -> Option<(usize, Decoded)> {
     };
     let first = unit(0)?;
     if let Some(c) = char::from_u32(first) {
-        return Some((6, Decoded::Char(c)));
+        return Some((6, Unescaped::Char(c)));
     }
     let pair = unit(6).filter(|second| (0xd800..0xdc00).contains(&first) && second >> 10 == 0x37);
     let whole = pair.map(|second| 0x1_0000 + ((first & 0x3ff) << 10) + (second & 0x3ff));
     let c = whole.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
-    Some((if whole.is_some() { 12 } else { 6 }, Decoded::Char(c)))
+    Some((if whole.is_some() { 12 } else { 6 }, Unescaped::Char(c)))
 }
 
 fn escaped_json(text: String) -> String {

@@ -2,26 +2,26 @@
 
 use std::ops::Range;
 
-use super::fields::{Class, Field, Shape};
-use super::json::Piece;
+use super::fields::{Class, Holding, Shape};
+use super::json::BodyPiece;
 use super::view::Coding;
 
 /// Reports the pieces of XML, in their order. Nothing is refused: what is no markup is text.
-pub(super) fn walk(text: &str, root: Field, visit: &mut dyn FnMut(Piece)) {
-    Walk { text, root, stack: Vec::new(), too_deep: 0, visit }.run();
+pub(super) fn walk(text: &str, root: Holding, visit: &mut dyn FnMut(BodyPiece)) {
+    XmlWalk { text, root, stack: Vec::new(), too_deep: 0, visit }.run();
 }
 
-struct Walk<'t, 'v> {
+struct XmlWalk<'t, 'v> {
     text: &'t str,
-    root: Field,
-    stack: Vec<Element>,
+    root: Holding,
+    stack: Vec<OpenElement>,
     /// Levels beyond the deepest that is followed.
     too_deep: usize,
-    visit: &'v mut dyn FnMut(Piece),
+    visit: &'v mut dyn FnMut(BodyPiece),
 }
 
-struct Element {
-    field: Field,
+struct OpenElement {
+    field: Holding,
     kind: ValueKind,
 }
 
@@ -35,7 +35,7 @@ enum ValueKind {
 
 const DEEPEST: usize = 128;
 
-impl Walk<'_, '_> {
+impl XmlWalk<'_, '_> {
     fn run(mut self) {
         let mut at = 0;
         while at < self.text.len() {
@@ -69,7 +69,7 @@ impl Walk<'_, '_> {
 
     /// Comments, instructions and declarations: looked through.
     fn other(&mut self, at: Range<usize>) {
-        (self.visit)(Piece::new(at, Coding::Xml, Class::Scan));
+        (self.visit)(BodyPiece::new(at, Coding::Xml, Class::Scan));
     }
 
     fn characters(&mut self, at: Range<usize>) {
@@ -84,18 +84,18 @@ impl Walk<'_, '_> {
         let class = match self.stack.last() {
             _ if self.too_deep > 0 => Class::Masked,
             // The code of a language may stand beside its name.
-            Some(Element { field: Field::Object(Shape::Language), .. }) => Class::Scan,
+            Some(OpenElement { field: Holding::Object(Shape::Language), .. }) => Class::Scan,
             Some(element) => match (element.field.class(), element.kind) {
                 (Class::Masked, ValueKind::Time) => Class::Scan,
                 (Class::Masked, ValueKind::Number) if is_plain(value) => {
-                    let piece = Piece::new(at, Coding::Plain, Class::Masked);
-                    return (self.visit)(Piece { is_number: true, ..piece });
+                    let piece = BodyPiece::new(at, Coding::Plain, Class::Masked);
+                    return (self.visit)(BodyPiece { is_number: true, ..piece });
                 }
                 (class, _) => class,
             },
             None => Class::Scan,
         };
-        (self.visit)(Piece::new(at, coding, class));
+        (self.visit)(BodyPiece::new(at, coding, class));
     }
 
     fn tag(&mut self, at: Range<usize>) {
@@ -119,8 +119,8 @@ impl Walk<'_, '_> {
                 kind = kind_of_value(&self.text[value.clone()]);
             }
             let class = attribute_class(field, attribute);
-            (self.visit)(Piece::new(name, Coding::Xml, Class::Scan));
-            (self.visit)(Piece::new(value, Coding::Xml, class));
+            (self.visit)(BodyPiece::new(name, Coding::Xml, Class::Scan));
+            (self.visit)(BodyPiece::new(value, Coding::Xml, class));
         }
         if tag.ends_with("/>") {
             return;
@@ -128,30 +128,30 @@ impl Walk<'_, '_> {
         if self.stack.len() >= DEEPEST || self.too_deep > 0 {
             self.too_deep += 1;
         } else {
-            self.stack.push(Element { field, kind });
+            self.stack.push(OpenElement { field, kind });
         }
     }
 
-    fn child(&self, name: &str) -> Field {
+    fn child(&self, name: &str) -> Holding {
         let name = name.rsplit(':').next().unwrap_or(name);
         match self.stack.last() {
-            _ if self.too_deep > 0 => Field::Value(Class::Masked),
-            Some(Element { field: Field::Object(shape), .. }) => shape.field(name),
-            Some(Element { field: Field::List(shape), .. }) => Field::Object(*shape),
+            _ if self.too_deep > 0 => Holding::Value(Class::Masked),
+            Some(OpenElement { field: Holding::Object(shape), .. }) => shape.field(name),
+            Some(OpenElement { field: Holding::List(shape), .. }) => Holding::Object(*shape),
             Some(element) => element.field,
             None => self.root,
         }
     }
 }
 
-fn attribute_class(field: Field, name: &str) -> Class {
+fn attribute_class(field: Holding, name: &str) -> Class {
     let is_of_xml = matches!(name, "type" | "nil") || name.starts_with("xml") || name.contains(':');
     match field {
         _ if is_of_xml => Class::Scan,
-        Field::Object(shape) => shape.field(name).class(),
-        Field::Value(Class::Id | Class::Scan | Class::Versions) => Class::Masked,
-        Field::Value(class) => class,
-        Field::List(_) => Class::Masked,
+        Holding::Object(shape) => shape.field(name).class(),
+        Holding::Value(Class::Id | Class::Scan | Class::Versions) => Class::Masked,
+        Holding::Value(class) => class,
+        Holding::List(_) => Class::Masked,
     }
 }
 
