@@ -211,7 +211,7 @@ fn number(digits: &str) -> Option<u64> {
 
 /// Reads when an exchange was recorded; the first time of all if that is not there, but for what is
 /// not a recording.
-fn recorded_at(file: &Path) -> io::Result<Option<Timestamp>> {
+pub(super) fn recorded_at(file: &Path) -> io::Result<Option<Timestamp>> {
     let mut start = Vec::new();
     File::open(file)?.take(1024).read_to_end(&mut start)?;
     let start = String::from_utf8_lossy(&start);

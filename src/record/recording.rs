@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use super::error::RecordingError;
 use super::exchange::Exchange;
+use super::folder::recorded_at;
 use super::payload;
 use crate::testing::{Sample, samples};
+use crate::timestamp::Timestamp;
 
 /// Exchanges that were recorded, in order: a folder, or some files.
 ///
@@ -41,7 +43,8 @@ impl Recording {
     /// Opens a folder with all that is below it, or a file.
     ///
     /// Of a folder, the files that end in `.http` count; others, and those whose name begins with a
-    /// dot, are left alone. They are in the order of their folders, and of their numbers.
+    /// dot, are left alone. They are in the order in which the requests came; where that is not
+    /// known, in that of their folders, and of their numbers.
     ///
     /// # Errors
     ///
@@ -56,6 +59,7 @@ impl Recording {
             return Err(RecordingError::other("no file that ends in .http").in_file(path));
         }
         files.sort_by(|a, b| in_order(a, b));
+        let files = as_they_came(files);
         Ok(Self { items: files.into_iter().map(RecordingItem::File).collect() })
     }
 
@@ -182,6 +186,20 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, RecordingError> {
 fn is_recorded(path: &Path) -> bool {
     let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
     path.extension().is_some_and(|extension| extension == "http") && !is_hidden
+}
+
+/// Sorts files by the times of their requests: their numbers are in the order of the answers. One
+/// without a time stays behind the one before it.
+fn as_they_came(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut last = Timestamp::MIN;
+    let timed = files.into_iter().map(|file| {
+        let at = recorded_at(&file).ok().flatten().filter(|at| *at < Timestamp::MAX);
+        last = at.unwrap_or(last);
+        (last, file)
+    });
+    let mut timed: Vec<_> = timed.collect();
+    timed.sort_by_key(|(at, _)| *at);
+    timed.into_iter().map(|(_, file)| file).collect()
 }
 
 /// Compares the numbers that the names of folders and files begin with, which may outgrow their six

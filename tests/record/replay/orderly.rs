@@ -65,6 +65,22 @@ async fn one_case_waits_for_its_answers_and_another_does_not() {
     assert_eq!(replay(None).await, expected);
 }
 
+/// A recorder numbers files by their answers.
+#[tokio::test(start_paused = true)]
+async fn requests_are_sent_in_the_order_in_which_they_came() {
+    let mut exchanges = recorded();
+    for (exchange, number) in exchanges.iter_mut().zip([3, 1, 4, 2]) {
+        exchange.number = number;
+    }
+    let files = folder(&exchanges);
+    let recording = Recording::open(files.path()).expect("a recording");
+    let (receiver, seen) = slow();
+    recording.replay(&receiver).token("t").await.assert_same();
+    let seen: Vec<_> =
+        seen.lock().expect("not poisoned").iter().map(|(text, _)| text.clone()).collect();
+    assert_eq!(seen, ["a takes 4", "b", "a again", "b again"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn gaps_are_divided_by_the_speed() {
     let expected = seen([("a takes 4", 0), ("b", 0), ("a again", 4), ("b again", 6)]);
