@@ -3,7 +3,7 @@
 use std::fs;
 
 use snapengage::inbox::{Inbox, State};
-use snapengage::record::{Recording, Redaction};
+use snapengage::record::{Exchange, Recording, Redaction};
 use snapengage::{Api, HandlerError, Receiver, Token, integration};
 use tempfile::TempDir;
 
@@ -57,7 +57,7 @@ async fn dead_letters_are_exported_redacted_with_what_they_died_of() {
         assert_eq!((exchange.api(), exchange.status()), (Some(Api::Integration), None));
         assert_eq!(exchange.target(), "/in");
     }
-    let mut names: Vec<_> = exchanges.iter().map(|exchange| exchange.file_name()).collect();
+    let mut names: Vec<_> = exchanges.iter().map(Exchange::file_name).collect();
     names.sort();
     assert!(names[0].starts_with("000001-integration-"), "{names:?}");
     let errors: Vec<_> = exchanges.iter().filter_map(|exchange| exchange.error()).collect();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 use serde_json::{Value, json};
 use snapengage::record::{FieldChange, Recording, RemoteReceiver, Replayed};
-use snapengage::testing::samples;
+use snapengage::testing::{Sample, samples};
 
 use super::Outcome;
 use super::output::{self, legible};
@@ -88,7 +88,7 @@ pub(crate) async fn run(args: SendArgs) -> Outcome<ExitCode> {
 }
 
 fn list(is_json: bool) -> Outcome<ExitCode> {
-    let names: Vec<_> = samples().iter().map(|sample| sample.name()).collect();
+    let names: Vec<_> = samples().iter().map(Sample::name).collect();
     output::print(&if is_json { output::json(&names)? } else { names.join("\n") + "\n" })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 
 use serde_json::{Value, json};
 use snapengage::bot::{self, Reply};
+use snapengage::testing::{Sample, samples};
 use snapengage::{Auth, Receiver, Token, contact, integration};
 
 use super::{error, json_of, stdout};
@@ -165,8 +166,7 @@ fn a_look_up_is_a_query_at_the_address_that_is_given() {
 #[test]
 fn the_list_has_each_sample_on_a_line() {
     let list = stdout(&snapengage(&["send", "--list"]));
-    let expected: Vec<_> =
-        snapengage::testing::samples().iter().map(|sample| sample.name()).collect();
+    let expected: Vec<_> = samples().iter().map(Sample::name).collect();
     assert_eq!(list.lines().collect::<Vec<_>>(), expected);
     assert_eq!(json_of(&snapengage(&["send", "--list", "--json"])), json!(expected));
     let problem = usage_error(&["send"]);

@@ -14,7 +14,7 @@ fn snapengage(arguments: &[&str]) -> Output {
 }
 
 fn samples() -> Vec<&'static str> {
-    testing::samples().iter().map(|sample| sample.name()).collect()
+    testing::samples().iter().map(testing::Sample::name).collect()
 }
 
 /// Lines on stdout, without those that are indented.
