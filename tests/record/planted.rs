@@ -2,32 +2,33 @@
 
 use std::fmt::Write as _;
 
-pub use self::base_64::base64;
+pub(crate) use self::base_64::base64;
 
 /// Sequence of numbers without a pattern, the same in every run.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub fn roll(&mut self, below: u64) -> u64 {
+    pub(crate) fn roll(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % below
+        let number = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        usize::try_from(number).expect("31 bits") % below
     }
 
     fn letters(&mut self, letters: &str, count: usize) -> String {
         let letters: Vec<_> = letters.chars().collect();
-        (0..count).map(|_| letters[self.roll(letters.len() as u64) as usize]).collect()
+        (0..count).map(|_| letters[self.roll(letters.len())]).collect()
     }
 }
 
 /// What is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum What {
+pub(crate) enum What {
     Email,
     Agent,
     Phone,
@@ -39,7 +40,7 @@ pub enum What {
     KeyInAnAddress,
 }
 
-pub const WHAT: [What; 9] = [
+pub(crate) const WHAT: [What; 9] = [
     What::Email,
     What::Agent,
     What::Phone,
@@ -56,7 +57,7 @@ const DIGITS: &str = "0123456789";
 const WORD: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
 impl What {
-    pub fn make(self, dice: &mut Dice) -> String {
+    pub(crate) fn make(self, dice: &mut Dice) -> String {
         match self {
             Self::Email => match dice.roll(3) {
                 0 => format!("{}+{}@shop.example", dice.letters(LOWER, 6), dice.letters(DIGITS, 3)),
@@ -89,7 +90,7 @@ impl What {
                 dice.letters(WORD, 42)
             ),
             Self::Hex => {
-                let length = 32 + dice.roll(32) as usize;
+                let length = 32 + dice.roll(32);
                 dice.letters("0123456789abcdef", length)
             }
             Self::KeyInAnAddress => dice.letters(&WORD[..62], 24),
@@ -97,7 +98,7 @@ impl What {
     }
 
     /// Returns what is written around a value, and that is a value of its kind only there.
-    pub fn around(self) -> (&'static str, &'static str) {
+    pub(crate) fn around(self) -> (&'static str, &'static str) {
         match self {
             Self::KeyInAnAddress => ("https://shop.example/cart?step=2&key=", "&lang=en"),
             _ => ("", ""),
@@ -105,7 +106,7 @@ impl What {
     }
 
     /// Returns `true` for the form of the pseudonym.
-    pub fn is_pseudonym(self, text: &str, instead_of: &str) -> bool {
+    pub(crate) fn is_pseudonym(self, text: &str, instead_of: &str) -> bool {
         let is_k = |text: &str| {
             text.len() == 12 && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
         };
@@ -168,7 +169,7 @@ fn card(dice: &mut Dice) -> String {
                 digit / 10 + digit % 10
             })
             .sum();
-        sum % 10 == 0
+        sum.is_multiple_of(10)
     });
     write!(digits, "{}", last.expect("a check digit")).expect("a digit");
     match dice.roll(3) {
@@ -182,7 +183,7 @@ fn card(dice: &mut Dice) -> String {
 
 /// Way in which a text stands in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub(crate) enum Written {
     Header,
     Json,
     Gson,
@@ -201,7 +202,7 @@ pub enum Written {
     Binary,
 }
 
-pub const WRITTEN: [Written; 16] = [
+pub(crate) const WRITTEN: [Written; 16] = [
     Written::Header,
     Written::Json,
     Written::Gson,
@@ -222,7 +223,7 @@ pub const WRITTEN: [Written; 16] = [
 
 impl Written {
     /// Returns an exchange in which the text stands, of a bot or of the Integration API.
-    pub fn file(self, number: usize, text: &str) -> Vec<u8> {
+    pub(crate) fn file(self, number: usize, text: &str) -> Vec<u8> {
         let message = |text: &str| {
             format!(
                 r#"{{"event": "message", "widget_id": "w", "case_id": "c-{number}", "from": "visitor", "text": "{text}"}}"#
@@ -298,7 +299,7 @@ impl Written {
 }
 
 /// Returns a file with an exchange.
-pub fn exchange(number: usize, line: &str, head: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn exchange(number: usize, line: &str, head: &str, body: &[u8]) -> Vec<u8> {
     let api = if line.starts_with("GET") {
         "get-contact"
     } else if body.starts_with(b"<") {
@@ -320,7 +321,7 @@ pub fn exchange(number: usize, line: &str, head: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), &body, answer].concat()
 }
 
-pub fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     let encoded = text.bytes().map(|byte| match byte {
         byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
         byte => format!("%{byte:02X}"),
@@ -329,7 +330,7 @@ pub fn percent(text: &str) -> String {
 }
 
 /// Returns a file in every way in which it may be read: each is a text of its own.
-pub fn readings(file: &[u8]) -> Vec<String> {
+pub(crate) fn readings(file: &[u8]) -> Vec<String> {
     let text = match String::from_utf8(file.to_vec()) {
         Ok(text) => text,
         Err(_) => file.iter().copied().map(char::from).collect(),
@@ -409,7 +410,7 @@ fn unescaped(text: &str) -> String {
 mod base_64 {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-    pub fn base64(bytes: &[u8]) -> String {
+    pub(crate) fn base64(bytes: &[u8]) -> String {
         let mut text = String::new();
         for chunk in bytes.chunks(3) {
             let padded = [chunk[0], *chunk.get(1).unwrap_or(&0), *chunk.get(2).unwrap_or(&0)];
@@ -422,17 +423,17 @@ mod base_64 {
         text
     }
 
-    pub fn decoded(text: &str) -> Option<Vec<u8>> {
+    pub(crate) fn decoded(text: &str) -> Option<Vec<u8>> {
         let mut bits = 0_u32;
         let mut count = 0;
         let mut bytes = Vec::new();
         for byte in text.trim_end_matches('=').bytes() {
             let six = LETTERS.iter().position(|&letter| letter == byte)?;
-            bits = bits << 6 | six as u32;
+            bits = bits << 6 | u32::try_from(six).expect("six bits");
             count += 6;
             if count >= 8 {
                 count -= 8;
-                bytes.push((bits >> count & 255) as u8);
+                bytes.push(u8::try_from(bits >> count & 255).expect("a byte"));
             }
         }
         Some(bytes)

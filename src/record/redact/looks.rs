@@ -187,7 +187,8 @@ fn address(text: &str, part: Range<usize>, reading: ReadAs, found: &mut Vec<(Ran
     let trimmed = text[part.clone()].trim_end_matches('.');
     let stripped = trimmed.strip_suffix(':').filter(|text| !text.ends_with(':'));
     let trimmed = stripped.unwrap_or(trimmed);
-    let inner = trimmed.strip_prefix(':').filter(|text| !text.starts_with(':')).unwrap_or(trimmed);
+    let is_after_a_colon = trimmed.starts_with(":::") || !trimmed.starts_with("::");
+    let inner = trimmed.strip_prefix(':').filter(|_| is_after_a_colon).unwrap_or(trimmed);
     let start = part.start + trimmed.len() - inner.len();
     let is_inside = is_word_at(text, start, start + inner.len());
     if inner.len() <= LONGEST
@@ -319,7 +320,7 @@ fn luhn(digits: &str) -> bool {
             (_, digit) => digit * 2 - 9,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 fn count(bytes: &[u8], is_such: impl Fn(&u8) -> bool) -> usize {

@@ -10,6 +10,7 @@ mod fields;
 mod files;
 mod head;
 mod json;
+mod learn;
 mod looks;
 mod memory;
 mod options;
@@ -29,7 +30,7 @@ use self::head::HeaderClass;
 use self::json::BodyPiece;
 use self::memory::{Known, Memory};
 use self::scrub::Scrubber;
-use self::view::{Coding, DecodedView, Edit, applied, mixed};
+use self::view::{Coding, Edit, applied, mixed};
 use super::exchange::{Exchange, RecordedMessage};
 use super::pseudonym::{Kind, PseudonymKey};
 use crate::api::Api;
@@ -101,10 +102,10 @@ impl Redactor {
         values.extend(cases.iter().map(|case| (Kind::Id, case.clone())));
         for part in bodies(exchange) {
             let (text, _) = mixed(part.body);
-            part.walk(&text, &mut |piece| learn_piece(&text, &piece, &mut values));
+            part.walk(&text, &mut |piece| learn::take(&text, &piece, &mut values));
         }
         if let Some((_, query)) = exchange.target().split_once('?') {
-            query::walk(query, &mut |piece| learn_piece(query, &piece, &mut values));
+            query::walk(query, &mut |piece| learn::take(query, &piece, &mut values));
         }
         let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         memory.learn(&cases, &values)
@@ -270,10 +271,13 @@ fn edits(scrubber: &Scrubber<'_>, walked: &Walked<'_>, text: &str) -> Vec<Edit> 
     edits
 }
 
+type ReadUnit = fn([u8; 2]) -> u16;
+type WriteUnit = fn(u16) -> [u8; 2];
+
 /// Reads UTF-16, by its byte order mark or by the zeros of its first character, and returns the
 /// function that writes its units.
-fn wide_text(body: &[u8]) -> Option<(String, fn(u16) -> [u8; 2])> {
-    let (read, write): (fn([u8; 2]) -> u16, fn(u16) -> [u8; 2]) = match body {
+fn wide_text(body: &[u8]) -> Option<(String, WriteUnit)> {
+    let (read, write): (ReadUnit, WriteUnit) = match body {
         [0xff, 0xfe, ..] | [1..=0xff, 0, ..] => (u16::from_le_bytes, u16::to_le_bytes),
         [0xfe, 0xff, ..] | [0, 1..=0xff, ..] => (u16::from_be_bytes, u16::to_be_bytes),
         _ => return None,
@@ -289,7 +293,7 @@ fn wide_text(body: &[u8]) -> Option<(String, fn(u16) -> [u8; 2])> {
 fn wide_body(
     scrubber: &Scrubber<'_>,
     walked: &Walked<'_>,
-    (text, write): &(String, fn(u16) -> [u8; 2]),
+    (text, write): &(String, WriteUnit),
     part: RecordedPart,
     report: OnFound<'_>,
 ) -> Option<Bytes> {
@@ -340,63 +344,5 @@ fn notes(scrubber: &Scrubber<'_>, exchange: &mut Exchange, report: OnFound<'_>) 
         let edits = scrubber.value(Class::Scan, error);
         edits.iter().for_each(|edit| report((RecordedPart::Notes, 0, edit.what)));
         *error = applied(error, &edits);
-    }
-}
-
-/// Takes the names, addresses and ids of documented fields, and those of a text that lists them.
-fn learn_piece(text: &str, piece: &BodyPiece, values: &mut Vec<(Kind, String)>) {
-    if piece.is_number {
-        return;
-    }
-    let kind = match piece.class {
-        Class::Name | Class::Alias => Kind::Name,
-        Class::Street => Kind::Street,
-        Class::Id => Kind::Id,
-        Class::Text => {
-            let view = DecodedView::new(&text[piece.at.clone()], piece.coding);
-            return contact_details(&view.text, values);
-        }
-        _ => return,
-    };
-    let view = DecodedView::new(&text[piece.at.clone()], piece.coding);
-    let value = view.text.trim();
-    if matches!(value, "visitor" | "Visitor" | "unknown") || looks::whole(value).is_some() {
-        return;
-    }
-    values.push((kind, value.to_owned()));
-    if piece.class == Class::Name {
-        name_parts(value, values);
-    }
-}
-
-/// A text speaks of Jane Doe as Jane.
-fn name_parts(name: &str, values: &mut Vec<(Kind, String)>) {
-    let parts =
-        name.split_whitespace().map(|part| part.trim_matches(|c: char| !c.is_alphanumeric()));
-    for part in parts.filter(|part| part.len() < name.len()) {
-        if part.chars().count() >= 3 && part.starts_with(char::is_uppercase) {
-            values.push((Kind::Name, part.to_owned()));
-        }
-    }
-}
-
-/// Reads the lines of `[Contact Details]`, as SnapEngage writes them into a text.
-fn contact_details(text: &str, values: &mut Vec<(Kind, String)>) {
-    let Some(start) = text.find("[Contact Details") else { return };
-    for line in text[start..].lines() {
-        let Some((label, value)) = line.split_once(':') else { continue };
-        let value = value.trim();
-        let label = label.trim().to_lowercase();
-        let kind = if label.contains("name") {
-            name_parts(value, values);
-            Kind::Name
-        } else if label.contains("address") || label.contains("street") {
-            Kind::Street
-        } else {
-            continue;
-        };
-        if looks::whole(value).is_none() {
-            values.push((kind, value.to_owned()));
-        }
     }
 }
