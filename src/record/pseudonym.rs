@@ -7,9 +7,9 @@ use std::ops::Range;
 use data_encoding::BASE32_NOPAD;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-/// Kind of a pseudonym.
+/// PseudonymKind of a pseudonym.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum PseudonymKind {
     /// `p-K@example.invalid`, after `wc:` or not.
     Email,
     /// `+999` and nine digits.
@@ -44,59 +44,59 @@ impl PseudonymKey {
     }
 
     /// Returns the pseudonym of a value; the value itself if it is one already.
-    pub(crate) fn pseudonym(&self, kind: Kind, value: &str) -> String {
+    pub(crate) fn pseudonym(&self, kind: PseudonymKind, value: &str) -> String {
         if kind_of(value).is_some() {
             return value.to_owned();
         }
         match kind {
-            Kind::Email => match value.strip_prefix(WEB_CLIENT) {
+            PseudonymKind::Email => match value.strip_prefix(WEB_CLIENT) {
                 Some(email) => format!("{WEB_CLIENT}p-{}{EMAIL_END}", self.k(kind, email)),
                 None => format!("p-{}{EMAIL_END}", self.k(kind, value)),
             },
-            Kind::Phone => format!("{PHONE}{}", self.digits(kind, &digits_of(value), 9)),
-            Kind::Ipv4 | Kind::Ipv6 => self.address(kind, value),
-            Kind::Name => format!("{NAME}{}", self.k(kind, value)),
-            Kind::Street => format!("{STREET}{}", self.k(kind, value)),
-            Kind::Id if is_uuid(value) => self.uuid(value),
-            Kind::Id => format!("{ID}{}", self.k(kind, value)),
-            Kind::Card => {
+            PseudonymKind::Phone => format!("{PHONE}{}", self.digits(kind, &digits_of(value), 9)),
+            PseudonymKind::Ipv4 | PseudonymKind::Ipv6 => self.address(kind, value),
+            PseudonymKind::Name => format!("{NAME}{}", self.k(kind, value)),
+            PseudonymKind::Street => format!("{STREET}{}", self.k(kind, value)),
+            PseudonymKind::Id if is_uuid(value) => self.uuid(value),
+            PseudonymKind::Id => format!("{ID}{}", self.k(kind, value)),
+            PseudonymKind::Card => {
                 let digits = digits_of(value);
                 let rest = digits.len().saturating_sub(CARD.len());
                 format!("{CARD}{}", self.digits(kind, &digits, rest))
             }
-            Kind::Jwt => {
+            PseudonymKind::Jwt => {
                 let head = self.k(kind, value);
                 format!("{JWT}{head}.{}", self.k(kind, &format!("{value}.")))
             }
-            Kind::Hex => {
+            PseudonymKind::Hex => {
                 let rest = value.chars().count().saturating_sub(HEX.len());
                 format!("{HEX}{}", self.hex(kind, value, rest))
             }
-            Kind::Masked => format!("{MASKED}{}", self.k(kind, value)),
+            PseudonymKind::Masked => format!("{MASKED}{}", self.k(kind, value)),
         }
     }
 
     /// Returns 128 bits that are the same for the same value, and tell nothing of it.
-    fn bits(&self, kind: Kind, value: &[u8]) -> u128 {
+    fn bits(&self, kind: PseudonymKind, value: &[u8]) -> u128 {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         hasher.write(&[kind as u8]);
         hasher.write(value);
         hasher.finish128().as_u128()
     }
 
-    fn k(&self, kind: Kind, value: &str) -> String {
+    fn k(&self, kind: PseudonymKind, value: &str) -> String {
         let mut k = BASE32_NOPAD.encode(&self.bits(kind, value.as_bytes()).to_le_bytes());
         k.truncate(K);
         k.make_ascii_lowercase();
         k
     }
 
-    fn digits(&self, kind: Kind, value: &str, count: usize) -> String {
+    fn digits(&self, kind: PseudonymKind, value: &str, count: usize) -> String {
         let number = self.bits(kind, value.as_bytes()) % 10_u128.pow(18);
         format!("{number:018}")[..count.min(18)].to_owned()
     }
 
-    fn hex(&self, kind: Kind, value: &str, count: usize) -> String {
+    fn hex(&self, kind: PseudonymKind, value: &str, count: usize) -> String {
         // The value, which may be long, is hashed once; what follows is a hash of the one before.
         let mut bits = self.bits(kind, value.as_bytes());
         let mut hex = format!("{bits:032x}");
@@ -109,16 +109,16 @@ impl PseudonymKey {
     }
 
     fn uuid(&self, value: &str) -> String {
-        let hex = self.hex(Kind::Id, value, 24);
+        let hex = self.hex(PseudonymKind::Id, value, 24);
         format!("{HEX}-{}-{}-{}-{}", &hex[..4], &hex[4..8], &hex[8..12], &hex[12..])
     }
 
     /// Returns an address of the same version. What is written differently and means the same
     /// stays equal.
-    fn address(&self, kind: Kind, value: &str) -> String {
+    fn address(&self, kind: PseudonymKind, value: &str) -> String {
         let value = value.parse::<IpAddr>().map_or_else(|_| value.to_owned(), |ip| ip.to_string());
         let bits = self.bits(kind, value.as_bytes());
-        if kind == Kind::Ipv4 {
+        if kind == PseudonymKind::Ipv4 {
             let [a, b, c, d, ..] = bits.to_le_bytes();
             return Ipv4Addr::new(a | 0xf0, b, c, d).to_string();
         }
@@ -144,14 +144,14 @@ pub(crate) const JWT: &str = "eyJyZWRhY3RlZCI6dHJ1ZX0.";
 const SHORTEST_HEX: usize = 16;
 
 /// Returns the kind of a text that is a pseudonym, and nothing else.
-pub(crate) fn kind_of(text: &str) -> Option<Kind> {
+pub(crate) fn kind_of(text: &str) -> Option<PseudonymKind> {
     let text = text.strip_prefix(WEB_CLIENT).filter(|rest| is_email(rest)).unwrap_or(text);
     let (length, kind) = at_start(text)?;
     (length == text.len()).then_some(kind)
 }
 
 /// Finds the pseudonyms within a text, in their order.
-pub(crate) fn find(text: &str) -> Vec<(Range<usize>, Kind)> {
+pub(crate) fn find(text: &str) -> Vec<(Range<usize>, PseudonymKind)> {
     let mut found = Vec::new();
     let mut at = 0;
     let mut is_in_a_word = false;
@@ -170,27 +170,28 @@ pub(crate) fn find(text: &str) -> Vec<(Range<usize>, Kind)> {
 }
 
 fn is_email(text: &str) -> bool {
-    at_start(text).is_some_and(|(length, kind)| kind == Kind::Email && length == text.len())
+    at_start(text)
+        .is_some_and(|(length, kind)| kind == PseudonymKind::Email && length == text.len())
 }
 
 /// Returns length and kind of the pseudonym that a text starts with.
-fn at_start(text: &str) -> Option<(usize, Kind)> {
+fn at_start(text: &str) -> Option<(usize, PseudonymKind)> {
     match text.as_bytes().first()? {
-        b'p' => word(text, EMAIL, EMAIL_END).map(|length| (length, Kind::Email)),
-        b'N' => word(text, NAME, "").map(|length| (length, Kind::Name)),
-        b'S' => word(text, STREET, "").map(|length| (length, Kind::Street)),
-        b'i' => word(text, ID, "").map(|length| (length, Kind::Id)),
-        b'm' => word(text, MASKED, "").map(|length| (length, Kind::Masked)),
-        b'e' => jwt(text).map(|length| (length, Kind::Jwt)),
+        b'p' => word(text, EMAIL, EMAIL_END).map(|length| (length, PseudonymKind::Email)),
+        b'N' => word(text, NAME, "").map(|length| (length, PseudonymKind::Name)),
+        b'S' => word(text, STREET, "").map(|length| (length, PseudonymKind::Street)),
+        b'i' => word(text, ID, "").map(|length| (length, PseudonymKind::Id)),
+        b'm' => word(text, MASKED, "").map(|length| (length, PseudonymKind::Masked)),
+        b'e' => jwt(text).map(|length| (length, PseudonymKind::Jwt)),
         b'+' => {
             let digits = run(text.strip_prefix(PHONE)?, |byte| byte.is_ascii_digit());
-            (digits == 9).then_some((PHONE.len() + digits, Kind::Phone))
+            (digits == 9).then_some((PHONE.len() + digits, PseudonymKind::Phone))
         }
         b'5' => hex_or_uuid(text),
         b'9' => {
             let digits = run(text, |byte| byte.is_ascii_digit());
             let is_card = text.starts_with(CARD) && (13..=19).contains(&digits);
-            (is_card && !is_alphanumeric_at(text, digits)).then_some((digits, Kind::Card))
+            (is_card && !is_alphanumeric_at(text, digits)).then_some((digits, PseudonymKind::Card))
         }
         b'2' => address(text),
         _ => None,
@@ -212,27 +213,27 @@ fn jwt(text: &str) -> Option<usize> {
     Some(FIRST + word(&text[FIRST..], ".", "")?)
 }
 
-fn hex_or_uuid(text: &str) -> Option<(usize, Kind)> {
+fn hex_or_uuid(text: &str) -> Option<(usize, PseudonymKind)> {
     const UUID: usize = 36;
     if text.get(..UUID).is_some_and(|uuid| uuid.starts_with(HEX) && is_uuid(uuid))
         && !is_alphanumeric_at(text, UUID)
     {
-        return Some((UUID, Kind::Id));
+        return Some((UUID, PseudonymKind::Id));
     }
     let length = run(text, |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let is_hex = text.starts_with(HEX) && length >= SHORTEST_HEX;
-    (is_hex && !is_alphanumeric_at(text, length)).then_some((length, Kind::Hex))
+    (is_hex && !is_alphanumeric_at(text, length)).then_some((length, PseudonymKind::Hex))
 }
 
-fn address(text: &str) -> Option<(usize, Kind)> {
+fn address(text: &str) -> Option<(usize, PseudonymKind)> {
     let length = run(text, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
     // The longest address is shorter; what ends a sentence is no part of it.
     let text = &text[..length.min(46)];
     let text = text.trim_end_matches('.');
     let text = text.strip_suffix(':').filter(|text| !text.ends_with(':')).unwrap_or(text);
     let kind = match text.parse().ok()? {
-        IpAddr::V4(ip) if ip.octets()[0] >= 240 => Kind::Ipv4,
-        IpAddr::V6(ip) if ip.segments()[..2] == [0x2001, 0xdb8] => Kind::Ipv6,
+        IpAddr::V4(ip) if ip.octets()[0] >= 240 => PseudonymKind::Ipv4,
+        IpAddr::V6(ip) if ip.segments()[..2] == [0x2001, 0xdb8] => PseudonymKind::Ipv6,
         _ => return None,
     };
     (!is_alphanumeric_at(text, text.len())).then_some((text.len(), kind))
@@ -264,21 +265,21 @@ fn digits_of(value: &str) -> String {
 mod tests {
     use super::*;
 
-    const VALUES: &[(Kind, &str)] = &[
-        (Kind::Email, "jane@shop.example"),
-        (Kind::Email, "wc:jane@shop.example"),
-        (Kind::Phone, "+1 (555) 617-8980"),
-        (Kind::Ipv4, "203.0.113.9"),
-        (Kind::Ipv6, "2a00:1450::68"),
-        (Kind::Name, "Jane Doe"),
-        (Kind::Street, "12 Long Lane"),
-        (Kind::Id, "b88d3c4d-c402-4673-8e5b-68778eac45cb"),
-        (Kind::Id, "8b7c3b3b-f5d7-4e58-96d8"),
-        (Kind::Card, "4111 1111 1111 1111"),
-        (Kind::Jwt, "eyJhbGciOiJub25lIn0.e30."),
-        (Kind::Hex, "00112233445566778899aabbccddeeff00"),
-        (Kind::Hex, "AbCdEfGhIjKlMnO_"),
-        (Kind::Masked, "anything"),
+    const VALUES: &[(PseudonymKind, &str)] = &[
+        (PseudonymKind::Email, "jane@shop.example"),
+        (PseudonymKind::Email, "wc:jane@shop.example"),
+        (PseudonymKind::Phone, "+1 (555) 617-8980"),
+        (PseudonymKind::Ipv4, "203.0.113.9"),
+        (PseudonymKind::Ipv6, "2a00:1450::68"),
+        (PseudonymKind::Name, "Jane Doe"),
+        (PseudonymKind::Street, "12 Long Lane"),
+        (PseudonymKind::Id, "b88d3c4d-c402-4673-8e5b-68778eac45cb"),
+        (PseudonymKind::Id, "8b7c3b3b-f5d7-4e58-96d8"),
+        (PseudonymKind::Card, "4111 1111 1111 1111"),
+        (PseudonymKind::Jwt, "eyJhbGciOiJub25lIn0.e30."),
+        (PseudonymKind::Hex, "00112233445566778899aabbccddeeff00"),
+        (PseudonymKind::Hex, "AbCdEfGhIjKlMnO_"),
+        (PseudonymKind::Masked, "anything"),
     ];
 
     #[test]
@@ -288,7 +289,10 @@ mod tests {
             let pseudonym = key.pseudonym(kind, value);
             assert_eq!(kind_of(&pseudonym), Some(kind), "{pseudonym}");
             assert_eq!(kind_of(value), None);
-            assert_eq!(PseudonymKey::new([8; 16]).pseudonym(Kind::Masked, &pseudonym), pseudonym);
+            assert_eq!(
+                PseudonymKey::new([8; 16]).pseudonym(PseudonymKind::Masked, &pseudonym),
+                pseudonym
+            );
             let text = format!("ä {value}: ({pseudonym}), {pseudonym}.");
             let found: Vec<_> =
                 find(&text).into_iter().map(|(at, kind)| (&text[at], kind)).collect();
@@ -304,20 +308,26 @@ mod tests {
             assert_eq!(key.pseudonym(kind, value), key.pseudonym(kind, value));
             assert_ne!(key.pseudonym(kind, value), other.pseudonym(kind, value));
         }
-        let agent = key.pseudonym(Kind::Email, "wc:jane@shop.example");
-        assert_eq!(agent, format!("wc:{}", key.pseudonym(Kind::Email, "jane@shop.example")));
-        let phone = |text| key.pseudonym(Kind::Phone, text);
+        let agent = key.pseudonym(PseudonymKind::Email, "wc:jane@shop.example");
+        assert_eq!(
+            agent,
+            format!("wc:{}", key.pseudonym(PseudonymKind::Email, "jane@shop.example"))
+        );
+        let phone = |text| key.pseudonym(PseudonymKind::Phone, text);
         assert_eq!(phone("+1 (555) 617-8980"), phone("+15556178980"));
-        let ip = |text| key.pseudonym(Kind::Ipv6, text);
+        let ip = |text| key.pseudonym(PseudonymKind::Ipv6, text);
         assert_eq!(ip("2a00::1"), ip("2A00:0:0:0:0:0:0:1"));
     }
 
     #[test]
     fn lengths_are_kept_where_they_are_the_form() {
         let key = PseudonymKey::new([3; 16]);
-        assert_eq!(key.pseudonym(Kind::Card, "378282246310005").len(), 15);
-        assert_eq!(key.pseudonym(Kind::Hex, &"a1".repeat(500)).len(), 1000);
-        assert_eq!(key.pseudonym(Kind::Id, "b88d3c4d-c402-4673-8e5b-68778eac45cb").len(), 36);
+        assert_eq!(key.pseudonym(PseudonymKind::Card, "378282246310005").len(), 15);
+        assert_eq!(key.pseudonym(PseudonymKind::Hex, &"a1".repeat(500)).len(), 1000);
+        assert_eq!(
+            key.pseudonym(PseudonymKind::Id, "b88d3c4d-c402-4673-8e5b-68778eac45cb").len(),
+            36
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::fields::{Class, Holding};
 use super::looks;
 use super::scrub::Scrubber;
 use super::view::{Coding, DecodedView, Edit};
-use crate::record::pseudonym::Kind;
+use crate::record::pseudonym::PseudonymKind;
 
 /// Place in a body, and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) fn of_piece(scrubber: &Scrubber<'_>, body: &str, piece: &BodyPiece) -
     let source = &body[piece.at.clone()];
     if piece.is_number {
         let is_card = piece.class == Class::Masked && source.len() >= 15 && looks::is_card(source);
-        let with = scrubber.key.pseudonym(Kind::Card, source);
+        let with = scrubber.key.pseudonym(PseudonymKind::Card, source);
         let is_left = !is_card || with == source;
         let edit = Edit { at: piece.at.clone(), with, what: "card number" };
         return if is_left { Vec::new() } else { vec![edit] };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use super::phone;
-use crate::record::pseudonym::{JWT, Kind, is_uuid, kind_of};
+use crate::record::pseudonym::{JWT, PseudonymKind, is_uuid, kind_of};
 
 /// Text that is read with or without its version numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum ReadAs {
 
 /// Finds what looks like a personal detail or a secret. Nothing overlaps, and what is a pseudonym
 /// already is not among it.
-pub(super) fn find(text: &str, reading: ReadAs) -> Vec<(Range<usize>, Kind)> {
+pub(super) fn find(text: &str, reading: ReadAs) -> Vec<(Range<usize>, PseudonymKind)> {
     let mut found = Vec::new();
     if memchr::memmem::find(text.as_bytes(), b"eyJ").is_some() {
         jwts(text, &mut found);
@@ -32,12 +32,12 @@ pub(super) fn find(text: &str, reading: ReadAs) -> Vec<(Range<usize>, Kind)> {
         end = if is_free { at.end } else { end };
         is_free
     });
-    found.retain(|(at, kind)| *kind != Kind::Id && kind_of(&text[at.clone()]).is_none());
+    found.retain(|(at, kind)| *kind != PseudonymKind::Id && kind_of(&text[at.clone()]).is_none());
     found
 }
 
 /// Returns the kind of a text that is one thing, and nothing else.
-pub(super) fn whole(text: &str) -> Option<Kind> {
+pub(super) fn whole(text: &str) -> Option<PseudonymKind> {
     let bare = text.strip_prefix("wc:").unwrap_or(text);
     match &find(bare, ReadAs::Words)[..] {
         [(at, kind)] if *at == (0..bare.len()) => Some(*kind),
@@ -46,20 +46,20 @@ pub(super) fn whole(text: &str) -> Option<Kind> {
 }
 
 /// Of what starts at the same place, the lowest counts.
-fn rank(kind: Kind) -> u8 {
+fn rank(kind: PseudonymKind) -> u8 {
     match kind {
-        Kind::Jwt => 0,
-        Kind::Email => 1,
+        PseudonymKind::Jwt => 0,
+        PseudonymKind::Email => 1,
         // A UUID, which stays: its digits are no phone number.
-        Kind::Id => 2,
-        Kind::Ipv6 | Kind::Ipv4 => 3,
-        Kind::Hex => 4,
-        Kind::Card => 5,
+        PseudonymKind::Id => 2,
+        PseudonymKind::Ipv6 | PseudonymKind::Ipv4 => 3,
+        PseudonymKind::Hex => 4,
+        PseudonymKind::Card => 5,
         _ => 6,
     }
 }
 
-fn jwts(text: &str, found: &mut Vec<(Range<usize>, Kind)>) {
+fn jwts(text: &str, found: &mut Vec<(Range<usize>, PseudonymKind)>) {
     let bytes = text.as_bytes();
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let mut after = 0;
@@ -81,12 +81,12 @@ fn jwts(text: &str, found: &mut Vec<(Range<usize>, Kind)>) {
         after = end;
         if parts >= 3 {
             // Of an encrypted one all five parts, of a signed one three and no full stop.
-            found.push((start..end, Kind::Jwt));
+            found.push((start..end, PseudonymKind::Jwt));
         }
     }
 }
 
-fn emails(text: &str, found: &mut Vec<(Range<usize>, Kind)>) {
+fn emails(text: &str, found: &mut Vec<(Range<usize>, PseudonymKind)>) {
     for at in memchr::memchr_iter(b'@', text.as_bytes()) {
         let local = text[..at].trim_end_matches(|c: char| {
             c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-' | '\'')
@@ -96,7 +96,7 @@ fn emails(text: &str, found: &mut Vec<(Range<usize>, Kind)>) {
             - text[start..at].trim_start_matches(['.', '\'', '-', '+', '%']).len();
         let domain = domain(&text[at + 1..]);
         if start + skipped < at && domain > 0 {
-            found.push((start + skipped..at + 1 + domain, Kind::Email));
+            found.push((start + skipped..at + 1 + domain, PseudonymKind::Email));
         }
     }
 }
@@ -123,7 +123,7 @@ fn is_top_level(label: &str) -> bool {
 }
 
 /// Finds what starts with a digit, a letter of hex or a mark: one pass over the text.
-fn runs(text: &str, reading: ReadAs, found: &mut Vec<(Range<usize>, Kind)>) {
+fn runs(text: &str, reading: ReadAs, found: &mut Vec<(Range<usize>, PseudonymKind)>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -133,7 +133,7 @@ fn runs(text: &str, reading: ReadAs, found: &mut Vec<(Range<usize>, Kind)>) {
             if matches!(bytes[at], b'+' | b'(')
                 && let Some(length) = phone::at(text, at)
             {
-                found.push((at..at + length, Kind::Phone));
+                found.push((at..at + length, PseudonymKind::Phone));
                 at += length;
             } else {
                 at += 1;
@@ -147,7 +147,12 @@ fn runs(text: &str, reading: ReadAs, found: &mut Vec<(Range<usize>, Kind)>) {
 }
 
 /// Looks at a run of digits, letters of hex, dots, colons and hyphens.
-fn run(text: &str, run: Range<usize>, reading: ReadAs, found: &mut Vec<(Range<usize>, Kind)>) {
+fn run(
+    text: &str,
+    run: Range<usize>,
+    reading: ReadAs,
+    found: &mut Vec<(Range<usize>, PseudonymKind)>,
+) {
     let bytes = text.as_bytes();
     uuids(text, &run, found);
     let mut start = run.start;
@@ -161,19 +166,19 @@ fn run(text: &str, run: Range<usize>, reading: ReadAs, found: &mut Vec<(Range<us
         let length = count(&bytes[start..run.end], u8::is_ascii_hexdigit);
         let hex = &text[start..start + length];
         if length >= 32 && hex.bytes().any(|byte| byte != hex.as_bytes()[0]) {
-            found.push((start..start + length, Kind::Hex));
+            found.push((start..start + length, PseudonymKind::Hex));
         }
         start += length + 1;
     }
 }
 
-fn uuids(text: &str, run: &Range<usize>, found: &mut Vec<(Range<usize>, Kind)>) {
+fn uuids(text: &str, run: &Range<usize>, found: &mut Vec<(Range<usize>, PseudonymKind)>) {
     const UUID: usize = 36;
     let bytes = text.as_bytes();
     let mut start = run.start;
     while start + UUID <= run.end {
         if bytes[start + 8] == b'-' && is_uuid(&text[start..start + UUID]) {
-            found.push((start..start + UUID, Kind::Id));
+            found.push((start..start + UUID, PseudonymKind::Id));
             start += UUID;
         } else {
             start += 1;
@@ -181,7 +186,12 @@ fn uuids(text: &str, run: &Range<usize>, found: &mut Vec<(Range<usize>, Kind)>) 
     }
 }
 
-fn address(text: &str, part: Range<usize>, reading: ReadAs, found: &mut Vec<(Range<usize>, Kind)>) {
+fn address(
+    text: &str,
+    part: Range<usize>,
+    reading: ReadAs,
+    found: &mut Vec<(Range<usize>, PseudonymKind)>,
+) {
     // None is longer, and a colon may stand before it: `ip:2001:db8::1`.
     const LONGEST: usize = 45;
     let trimmed = text[part.clone()].trim_end_matches('.');
@@ -197,14 +207,14 @@ fn address(text: &str, part: Range<usize>, reading: ReadAs, found: &mut Vec<(Ran
         && inner.bytes().any(|byte| byte.is_ascii_digit())
         && inner.parse().is_ok_and(|ip: IpAddr| ip.is_ipv6())
     {
-        found.push((start..start + inner.len(), Kind::Ipv6));
+        found.push((start..start + inner.len(), PseudonymKind::Ipv6));
     } else if reading == ReadAs::Words {
         ipv4s(text, part, found);
     }
 }
 
 /// Finds IPv4 addresses among what stands between colons.
-fn ipv4s(text: &str, part: Range<usize>, found: &mut Vec<(Range<usize>, Kind)>) {
+fn ipv4s(text: &str, part: Range<usize>, found: &mut Vec<(Range<usize>, PseudonymKind)>) {
     let mut start = part.start;
     for piece in text[part].split(':') {
         let ip = piece.trim_end_matches('.');
@@ -214,7 +224,7 @@ fn ipv4s(text: &str, part: Range<usize>, found: &mut Vec<(Range<usize>, Kind)>) 
             && !is_word_at(text, start, end)
             && !is_version(&text[..start], ip);
         if is_address {
-            found.push((start..end, Kind::Ipv4));
+            found.push((start..end, PseudonymKind::Ipv4));
         }
         start += piece.len() + 1;
     }
@@ -239,7 +249,7 @@ fn is_word_at(text: &str, start: usize, end: usize) -> bool {
 }
 
 /// Finds cards and phone numbers that start with a digit.
-fn numbers(text: &str, found: &mut Vec<(Range<usize>, Kind)>) {
+fn numbers(text: &str, found: &mut Vec<(Range<usize>, PseudonymKind)>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -249,10 +259,10 @@ fn numbers(text: &str, found: &mut Vec<(Range<usize>, Kind)>) {
             continue;
         }
         if let Some(length) = card(&text[at..]) {
-            found.push((at..at + length, Kind::Card));
+            found.push((at..at + length, PseudonymKind::Card));
             at += length;
         } else if let Some(length) = phone::at(text, at) {
-            found.push((at..at + length, Kind::Phone));
+            found.push((at..at + length, PseudonymKind::Phone));
             at += length;
         } else {
             at += count(&bytes[at..], u8::is_ascii_digit);
@@ -332,7 +342,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn assert_found(text: &str, expected: &[(&str, Kind)]) {
+    fn assert_found(text: &str, expected: &[(&str, PseudonymKind)]) {
         let found = find(text, ReadAs::Words);
         let found: Vec<_> = found.into_iter().map(|(at, kind)| (&text[at], kind)).collect();
         assert_eq!(found, expected, "{text}");
@@ -341,26 +351,26 @@ mod tests {
     #[test]
     fn details_are_found_within_a_text() {
         for (kind, value) in [
-            (Kind::Email, "jane.o'neil+snap@mail.shop.example"),
-            (Kind::Email, "jürgen@müller.example"),
-            (Kind::Phone, "+49 (0)30 1234-567"),
-            (Kind::Phone, "(555) 617-8980"),
-            (Kind::Phone, "555.617.8980"),
-            (Kind::Phone, "5556178980"),
-            (Kind::Phone, "1-555-617-8980"),
-            (Kind::Phone, "030 1234567"),
-            (Kind::Phone, "06 12 34 56 78"),
-            (Kind::Phone, "004930123456789"),
-            (Kind::Ipv4, "203.0.113.9"),
-            (Kind::Ipv6, "2a00:1450:4001::68"),
-            (Kind::Ipv6, "::ffff:203.0.113.9"),
-            (Kind::Card, "4111 1111 1111 1111"),
-            (Kind::Card, "4111-1111-1111-1111"),
-            (Kind::Card, "378282246310005"),
-            (Kind::Card, "3782 822463 10005"),
-            (Kind::Card, "4222222222222"),
-            (Kind::Jwt, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln-bmF0_dXJl"),
-            (Kind::Hex, "0123456789abcdef0123456789ABCDEF"),
+            (PseudonymKind::Email, "jane.o'neil+snap@mail.shop.example"),
+            (PseudonymKind::Email, "jürgen@müller.example"),
+            (PseudonymKind::Phone, "+49 (0)30 1234-567"),
+            (PseudonymKind::Phone, "(555) 617-8980"),
+            (PseudonymKind::Phone, "555.617.8980"),
+            (PseudonymKind::Phone, "5556178980"),
+            (PseudonymKind::Phone, "1-555-617-8980"),
+            (PseudonymKind::Phone, "030 1234567"),
+            (PseudonymKind::Phone, "06 12 34 56 78"),
+            (PseudonymKind::Phone, "004930123456789"),
+            (PseudonymKind::Ipv4, "203.0.113.9"),
+            (PseudonymKind::Ipv6, "2a00:1450:4001::68"),
+            (PseudonymKind::Ipv6, "::ffff:203.0.113.9"),
+            (PseudonymKind::Card, "4111 1111 1111 1111"),
+            (PseudonymKind::Card, "4111-1111-1111-1111"),
+            (PseudonymKind::Card, "378282246310005"),
+            (PseudonymKind::Card, "3782 822463 10005"),
+            (PseudonymKind::Card, "4222222222222"),
+            (PseudonymKind::Jwt, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln-bmF0_dXJl"),
+            (PseudonymKind::Hex, "0123456789abcdef0123456789ABCDEF"),
         ] {
             for text in
                 ["{}", "see {}, please", "({})", "<{}>.", "is:{};", "{} {}", "=\"{}\"", "a,{}"]

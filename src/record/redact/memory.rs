@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
-use crate::record::pseudonym::{Kind, kind_of};
+use crate::record::pseudonym::{PseudonymKind, kind_of};
 
 /// Most cases that are remembered; of more, the oldest is forgotten.
 const CASES: usize = 4096;
@@ -21,7 +21,7 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Adds what an exchange has named, and returns all that is known of its cases.
-    pub(super) fn learn(&mut self, cases: &[String], values: &[(Kind, String)]) -> Known {
+    pub(super) fn learn(&mut self, cases: &[String], values: &[(PseudonymKind, String)]) -> Known {
         let mut known = Known::default();
         known.add_all(values);
         for case in cases {
@@ -42,23 +42,23 @@ impl Memory {
 /// Names, addresses and ids, by the first word of each.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Known {
-    values: Vec<(Kind, String)>,
+    values: Vec<(PseudonymKind, String)>,
     is_there: HashSet<String>,
     by_first_word: HashMap<String, Vec<usize>>,
 }
 
 impl Known {
-    fn add_all(&mut self, values: &[(Kind, String)]) {
+    fn add_all(&mut self, values: &[(PseudonymKind, String)]) {
         for (kind, value) in values {
             self.add(*kind, value);
         }
     }
 
-    fn add(&mut self, kind: Kind, value: &str) {
-        let shortest = if kind == Kind::Id { 6 } else { 3 };
+    fn add(&mut self, kind: PseudonymKind, value: &str) {
+        let shortest = if kind == PseudonymKind::Id { 6 } else { 3 };
         let is_telling = value.chars().count() >= shortest
             && value.len() <= LONGEST
-            && value.chars().any(|c| c.is_alphabetic() || kind == Kind::Id);
+            && value.chars().any(|c| c.is_alphabetic() || kind == PseudonymKind::Id);
         let is_full = self.values.len() >= VALUES;
         if !is_telling || is_full || kind_of(value).is_some() || self.is_there.contains(value) {
             return;
@@ -78,7 +78,7 @@ impl Known {
 
     /// Finds them in a text, the longest first where several start at one place. Returns the value
     /// as it was learnt, too.
-    pub(super) fn find(&self, text: &str) -> Vec<(Range<usize>, Kind, &str)> {
+    pub(super) fn find(&self, text: &str) -> Vec<(Range<usize>, PseudonymKind, &str)> {
         let mut found = Vec::new();
         if self.values.is_empty() {
             return found;
@@ -109,8 +109,8 @@ fn first_word(text: &str) -> &str {
 
 /// Returns the length of the value at the start of the text. Names of several words, and addresses,
 /// are found in other case as well; one word may be a usual one: `mark`, `will`.
-fn same_start(text: &str, value: &str, kind: Kind) -> Option<usize> {
-    let is_exact = kind == Kind::Id || !value.contains(' ');
+fn same_start(text: &str, value: &str, kind: PseudonymKind) -> Option<usize> {
+    let is_exact = kind == PseudonymKind::Id || !value.contains(' ');
     let mut rest = text.chars();
     for c in value.chars() {
         let other = rest.next()?;
@@ -120,7 +120,8 @@ fn same_start(text: &str, value: &str, kind: Kind) -> Option<usize> {
         }
     }
     let length = text.len() - rest.as_str().len();
-    let is_end =
-        !rest.next().is_some_and(|c| c.is_alphanumeric() || (c == '-' && kind == Kind::Id));
+    let is_end = !rest
+        .next()
+        .is_some_and(|c| c.is_alphanumeric() || (c == '-' && kind == PseudonymKind::Id));
     is_end.then_some(length)
 }

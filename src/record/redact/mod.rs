@@ -32,7 +32,7 @@ use self::memory::{Known, Memory};
 use self::scrub::Scrubber;
 use self::view::{Coding, Edit, applied, mixed};
 use super::exchange::{Exchange, RecordedMessage};
-use super::pseudonym::{Kind, PseudonymKey};
+use super::pseudonym::{PseudonymKey, PseudonymKind};
 use crate::api::Api;
 use crate::id::CaseId;
 
@@ -99,7 +99,7 @@ impl Redactor {
     fn learn(&self, exchange: &Exchange) -> Known {
         let mut values = Vec::new();
         let cases: Vec<_> = exchange.case_id.iter().map(|id| id.as_str().to_owned()).collect();
-        values.extend(cases.iter().map(|case| (Kind::Id, case.clone())));
+        values.extend(cases.iter().map(|case| (PseudonymKind::Id, case.clone())));
         for part in bodies(exchange) {
             let (text, _) = mixed(part.body);
             part.walk(&text, &mut |piece| learn::take(&text, &piece, &mut values));

@@ -6,7 +6,7 @@ use super::fields::{self, Class};
 use super::json::BodyPiece;
 use super::scrub::{Scrubber, label, moved};
 use super::view::{Coding, DecodedView, Edit, Edits};
-use crate::record::pseudonym::{Kind, kind_of};
+use crate::record::pseudonym::{PseudonymKind, kind_of};
 
 /// Parameter of a query, by its places in a text.
 struct Parameter {
@@ -60,12 +60,12 @@ fn of_value(scrubber: &Scrubber<'_>, name: &str, value: &str, depth: u8) -> Vec<
         let id = scrubber.value(Class::Id, &view.text).into_iter();
         id.for_each(|edit| edits.add(view.lift(edit)));
     } else if is_secret(value) && !is_known {
-        let with = scrubber.key.pseudonym(Kind::Hex, value);
-        edits.add(Edit { at: 0..value.len(), with, what: label(Kind::Hex) });
+        let with = scrubber.key.pseudonym(PseudonymKind::Hex, value);
+        edits.add(Edit { at: 0..value.len(), with, what: label(PseudonymKind::Hex) });
     }
     let with_plus = DecodedView::new(value, Coding::QueryWithPlus);
     for edit in scrubber.text(&with_plus.text, depth) {
-        if edit.what == label(Kind::Email) || !value.contains('+') {
+        if edit.what == label(PseudonymKind::Email) || !value.contains('+') {
             edits.add(with_plus.lift(edit));
         }
     }

@@ -9,7 +9,7 @@ use super::looks::{self, ReadAs};
 use super::memory::Known;
 use super::view::{Coding, DecodedView, Edit, Edits, applied, mixed};
 use super::{Texts, json, query};
-use crate::record::pseudonym::{self, Kind, PseudonymKey, is_uuid, kind_of};
+use crate::record::pseudonym::{self, PseudonymKey, PseudonymKind, is_uuid, kind_of};
 
 /// What a value is redacted with.
 pub(super) struct Scrubber<'r> {
@@ -55,29 +55,32 @@ impl Scrubber<'_> {
             return None;
         }
         let kind = match (class, looks::whole(value)) {
-            (Class::Id, _) => Kind::Id,
+            (Class::Id, _) => PseudonymKind::Id,
             (_, Some(kind)) => kind,
             (Class::Name | Class::Alias | Class::Person, _) if is_nobody(value) => return None,
-            (Class::Name | Class::Alias | Class::Person, _) => Kind::Name,
+            (Class::Name | Class::Alias | Class::Person, _) => PseudonymKind::Name,
             (Class::Agent, _) => return Some(self.agent(value)).filter(|_| !is_nobody(value)),
-            (Class::Street, _) => Kind::Street,
-            (Class::Phone, _) if digits(value) >= 5 => Kind::Phone,
+            (Class::Street, _) => PseudonymKind::Street,
+            (Class::Phone, _) if digits(value) >= 5 => PseudonymKind::Phone,
             (Class::Ip, _) if is_nobody(value) => return None,
-            _ => Kind::Masked,
+            _ => PseudonymKind::Masked,
         };
         let known = self.known.find(value).into_iter();
         let mut known = known.filter(|(at, ..)| *at == (0..value.len()));
-        let id = known.find(|(_, kind, _)| *kind == Kind::Id);
-        let kind = id.filter(|_| kind == Kind::Masked).map_or(kind, |(_, kind, _)| kind);
-        let what = class.what().filter(|_| kind == Kind::Masked).unwrap_or(label(kind));
+        let id = known.find(|(_, kind, _)| *kind == PseudonymKind::Id);
+        let kind = id.filter(|_| kind == PseudonymKind::Masked).map_or(kind, |(_, kind, _)| kind);
+        let what = class.what().filter(|_| kind == PseudonymKind::Masked).unwrap_or(label(kind));
         Some((self.key.pseudonym(kind, value), what))
     }
 
     /// An agent whose id is no email address keeps the prefix.
     fn agent(&self, value: &str) -> (String, &'static str) {
         let (prefix, id) = value.strip_prefix("wc:").map_or(("", value), |id| ("wc:", id));
-        let id =
-            if kind_of(id).is_some() { id.to_owned() } else { self.key.pseudonym(Kind::Id, id) };
+        let id = if kind_of(id).is_some() {
+            id.to_owned()
+        } else {
+            self.key.pseudonym(PseudonymKind::Id, id)
+        };
         (format!("{prefix}{id}"), "id of an agent")
     }
 
@@ -308,18 +311,18 @@ fn digits(value: &str) -> usize {
 }
 
 /// Returns what a kind looks like, for people.
-pub(super) fn label(kind: Kind) -> &'static str {
+pub(super) fn label(kind: PseudonymKind) -> &'static str {
     match kind {
-        Kind::Email => "email address",
-        Kind::Phone => "phone number",
-        Kind::Ipv4 => "IPv4 address",
-        Kind::Ipv6 => "IPv6 address",
-        Kind::Name => "name",
-        Kind::Street => "street address",
-        Kind::Id => "id of a case or a widget",
-        Kind::Card => "card number",
-        Kind::Jwt => "JWT",
-        Kind::Hex => "long hex or a secret in an address",
-        Kind::Masked => "undocumented value",
+        PseudonymKind::Email => "email address",
+        PseudonymKind::Phone => "phone number",
+        PseudonymKind::Ipv4 => "IPv4 address",
+        PseudonymKind::Ipv6 => "IPv6 address",
+        PseudonymKind::Name => "name",
+        PseudonymKind::Street => "street address",
+        PseudonymKind::Id => "id of a case or a widget",
+        PseudonymKind::Card => "card number",
+        PseudonymKind::Jwt => "JWT",
+        PseudonymKind::Hex => "long hex or a secret in an address",
+        PseudonymKind::Masked => "undocumented value",
     }
 }

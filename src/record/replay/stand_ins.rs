@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::record::pseudonym::{self, Kind};
+use crate::record::pseudonym::{self, PseudonymKind};
 
 /// What each pseudonym stands for: itself if it was sent, or the value of its kind that the
 /// receiver has answered first. Equal ones have to stay equal.
@@ -49,7 +49,7 @@ impl StandIns {
 #[derive(Debug, Clone, Copy)]
 enum TextPart<'t> {
     Literal(&'t str),
-    Pseudonym(&'t str, Kind),
+    Pseudonym(&'t str, PseudonymKind),
 }
 
 fn parts(text: &str) -> Vec<TextPart<'_>> {
@@ -115,7 +115,7 @@ impl<'t> Search<'_, 't> {
     fn ends(
         &self,
         pseudonym: &str,
-        kind: Kind,
+        kind: PseudonymKind,
         rest: &[TextPart<'_>],
         text: &str,
     ) -> std::vec::IntoIter<usize> {
@@ -132,8 +132,8 @@ impl<'t> Search<'_, 't> {
 
 /// Returns the places where a value of a kind may end, the shortest first: before the next literal,
 /// or else at the end of the text.
-fn unknown_ends(kind: Kind, rest: &[TextPart<'_>], text: &str) -> Vec<usize> {
-    let is_open = matches!(kind, Kind::Jwt | Kind::Hex | Kind::Masked);
+fn unknown_ends(kind: PseudonymKind, rest: &[TextPart<'_>], text: &str) -> Vec<usize> {
+    let is_open = matches!(kind, PseudonymKind::Jwt | PseudonymKind::Hex | PseudonymKind::Masked);
     let longest = if is_open { LONGEST } else { LONG };
     let window = &text[..text.floor_char_boundary(longest.min(text.len()))];
     let mut ends: Vec<usize> = match rest.first() {
@@ -148,21 +148,23 @@ fn unknown_ends(kind: Kind, rest: &[TextPart<'_>], text: &str) -> Vec<usize> {
 }
 
 /// Returns `true` if a value is of a kind, so that its pseudonym would be.
-fn stands_for(kind: Kind, value: &str) -> bool {
+fn stands_for(kind: PseudonymKind, value: &str) -> bool {
     let digits = value.chars().filter(char::is_ascii_digit).count();
     let has_space = value.contains(char::is_whitespace);
     match kind {
-        Kind::Email => value.split_once('@').is_some_and(|(user, host)| {
+        PseudonymKind::Email => value.split_once('@').is_some_and(|(user, host)| {
             !has_space && !user.is_empty() && !host.is_empty() && !host.contains('@')
         }),
-        Kind::Phone => digits >= 5 && value.chars().all(|c| !c.is_alphabetic()),
-        Kind::Ipv4 => value.parse().is_ok_and(|ip: IpAddr| ip.is_ipv4()),
-        Kind::Ipv6 => value.parse().is_ok_and(|ip: IpAddr| ip.is_ipv6()),
-        Kind::Name | Kind::Street | Kind::Masked => !value.trim().is_empty(),
-        Kind::Id => !value.is_empty() && !has_space,
-        Kind::Card => (13..=19).contains(&digits) && !value.contains(char::is_alphabetic),
-        Kind::Jwt => value.split('.').count() == 3 && !has_space,
-        Kind::Hex => value.len() >= 16 && value.bytes().all(is_of_secret),
+        PseudonymKind::Phone => digits >= 5 && value.chars().all(|c| !c.is_alphabetic()),
+        PseudonymKind::Ipv4 => value.parse().is_ok_and(|ip: IpAddr| ip.is_ipv4()),
+        PseudonymKind::Ipv6 => value.parse().is_ok_and(|ip: IpAddr| ip.is_ipv6()),
+        PseudonymKind::Name | PseudonymKind::Street | PseudonymKind::Masked => {
+            !value.trim().is_empty()
+        }
+        PseudonymKind::Id => !value.is_empty() && !has_space,
+        PseudonymKind::Card => (13..=19).contains(&digits) && !value.contains(char::is_alphabetic),
+        PseudonymKind::Jwt => value.split('.').count() == 3 && !has_space,
+        PseudonymKind::Hex => value.len() >= 16 && value.bytes().all(is_of_secret),
     }
 }
 
