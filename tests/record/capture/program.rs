@@ -85,8 +85,11 @@ async fn no_kill_under_load_leaves_half_a_file() {
         let more: &[&str] = if kill % 2 == 0 { &[] } else { &["--rotate-size", "200000"] };
         let mut program = Program::start(record(&receiver.address, &dir, more)).await;
         let answered = Arc::new((AtomicUsize::new(0), Notify::new()));
+        let before = all_files(dir.path()).len();
         let senders = load(&program.address, &answered);
-        while answered.0.load(Ordering::Relaxed) < kill * 7 % 40 {
+        // From before the first answer to the middle of the files.
+        let (answers, files) = (kill * 7 % 40, before + kill % 8);
+        while answered.0.load(Ordering::Relaxed) < answers || all_files(dir.path()).len() < files {
             answered.1.notified().await;
         }
         program.child.kill().await.expect("killed");
@@ -95,7 +98,7 @@ async fn no_kill_under_load_leaves_half_a_file() {
     }
     receiver.stop().await;
     let files = assert_whole(&dir);
-    assert!(files > KILLS * 5, "only {files} files");
+    assert!(files > KILLS * 3, "only {files} files");
 }
 
 /// Every file under its name is a whole one, and no number is there twice.
