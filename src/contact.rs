@@ -310,7 +310,7 @@ impl<H: Handler> ContactEndpoint<H> {
 
 impl<H: Handler> Endpoint for ContactEndpoint<H> {
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
-        let query = Query::from_query(request.query)?;
+        let query = Query::from_query(request.query())?;
         let handler = Arc::clone(&self.0);
         Ok(Call {
             event: "query".into(),

@@ -59,6 +59,7 @@ const CORE: &[(&str, &[&str])] = &[
             "receiver::observer",
             "wire::percent",
             "endpoint::rejection",
+            "endpoint::room",
             "receiver::response",
             "receiver::run",
         ],
@@ -93,9 +94,10 @@ const CORE: &[(&str, &[&str])] = &[
         "receiver::run",
         &["wire::budget", "panics", "endpoint", "receiver::log", "endpoint::rejection"],
     ),
-    ("receiver::log", &["api", "panics", "endpoint", "id", "wire::legible", "endpoint::rejection"]),
+    ("receiver::log", &["panics", "endpoint", "id", "wire::legible", "endpoint::rejection"]),
     ("receiver::response", &["endpoint", "endpoint::rejection"]),
     ("endpoint", &["id", "endpoint::rejection"]),
+    ("endpoint::room", &["endpoint"]),
     ("journal", &["api", "error", "id", "timestamp"]),
     ("receiver::auth", &["wire::percent", "endpoint::rejection", "secret"]),
     ("secret", &[]),
@@ -418,7 +420,19 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
     );
     let more: &[&str] = match module {
         // Its payloads are models as well, and go both ways.
-        "client" | "hub" => PAYLOADS,
+        "client" => PAYLOADS,
+        // The same, and it is mounted on a receiver.
+        "hub" => &[
+            "endpoint",
+            "endpoint::closure",
+            "endpoint::rejection",
+            "endpoint::room",
+            "wire::described",
+            "wire::json",
+            "wire::lenient",
+            "wire::model",
+            "wire::open_set",
+        ],
         "identity" => &["secret"],
         // Its one call is on the client's connections, by the client's rules.
         "segment" => &["client"],

@@ -3,12 +3,16 @@
 pub(crate) mod closure;
 pub(crate) mod feed;
 pub(crate) mod rejection;
+#[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "nothing else is mounted yet"))]
+pub(crate) mod room;
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, request};
 
 use self::rejection::{Failure, Rejection};
 use crate::id::CaseId;
@@ -22,12 +26,30 @@ pub(crate) trait Endpoint: Send + Sync + 'static {
     fn turn_away(&self, _body: &[u8], failure: Failure) -> Result<Call, Rejection> {
         Err(failure.into())
     }
+
+    /// Takes note that no more requests should come: a stream ends now.
+    fn start_draining(&self) {}
+}
+
+/// Methods of an endpoint. A `GET` may be a `HEAD` as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Methods {
+    Get,
+    Post,
+    #[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "no API has both"))]
+    GetAndPost,
 }
 
 /// Request that was admitted: its token is right, and its body is there.
 pub(crate) struct Admitted<'a> {
-    pub(crate) query: &'a str,
+    pub(crate) head: &'a request::Parts,
     pub(crate) body: Bytes,
+}
+
+impl<'a> Admitted<'a> {
+    pub(crate) fn query(&self) -> &'a str {
+        self.head.uri.query().unwrap_or_default()
+    }
 }
 
 /// Call of a handler that has not started.
@@ -50,11 +72,42 @@ pub(crate) type OnFailure = Box<dyn FnOnce(Failure) -> Result<Answer, Rejection>
 /// Answer of status 200.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) content_type: Option<HeaderValue>,
-    pub(crate) body: Bytes,
+    pub(crate) head: AnswerHead,
+    pub(crate) content: AnswerContent,
     pub(crate) origin: Origin,
     /// Warning about an answer that the handler gave all the same.
     pub(crate) warning: Option<&'static str>,
+}
+
+/// Headers of an answer.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "no API has more than a type"))]
+pub(crate) enum AnswerHead {
+    Bare,
+    /// The type of its content alone.
+    ContentType(HeaderValue),
+    // Boxed: answers are moved, and those of the APIs have no more than a type.
+    Headers(Box<HeaderMap>),
+}
+
+/// Content of an answer.
+#[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "no API answers with a stream"))]
+pub(crate) enum AnswerContent {
+    Whole(Bytes),
+    Stream(AnswerStream),
+}
+
+/// Content that comes bit by bit, perhaps for as long as the connection is open.
+pub(crate) type AnswerStream =
+    Pin<Box<dyn http_body::Body<Data = Bytes, Error = Infallible> + Send>>;
+
+impl fmt::Debug for AnswerContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(bytes) => bytes.fmt(f),
+            Self::Stream(_) => f.write_str("(stream)"),
+        }
+    }
 }
 
 /// Origin of an answer, for the log.
@@ -75,15 +128,28 @@ pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; chars
 
 impl Answer {
     pub(crate) fn empty() -> Self {
-        Self { content_type: None, body: Bytes::new(), origin: Origin::Handler, warning: None }
+        Self {
+            head: AnswerHead::Bare,
+            content: AnswerContent::Whole(Bytes::new()),
+            origin: Origin::Handler,
+            warning: None,
+        }
     }
 
     pub(crate) fn json(body: Vec<u8>) -> Self {
-        Self { content_type: Some(JSON), body: body.into(), ..Self::empty() }
+        Self::of(JSON, body)
     }
 
     pub(crate) fn text(body: String) -> Self {
-        Self { content_type: Some(TEXT), body: body.into(), ..Self::empty() }
+        Self::of(TEXT, body)
+    }
+
+    fn of(content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
+        Self {
+            head: AnswerHead::ContentType(content_type),
+            content: AnswerContent::Whole(body.into()),
+            ..Self::empty()
+        }
     }
 
     pub(crate) fn with(self, warning: Option<&'static str>) -> Self {

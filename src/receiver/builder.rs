@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http::Method;
+
 use super::auth::Auth;
 use super::body::Limits;
 use super::health::{Health, HealthCheck};
@@ -14,8 +16,9 @@ use super::observer::Observers;
 use super::{Inner, Receiver, Route, path};
 use crate::api::Api;
 use crate::bot::{self, Reply};
-use crate::endpoint::Endpoint;
 use crate::endpoint::feed::{FeedEvent, IntoFeed};
+use crate::endpoint::room::Room;
+use crate::endpoint::{Endpoint, Methods};
 use crate::error::BuildError;
 use crate::wire::budget::Budget;
 use crate::{agent_status, contact, conversation, integration};
@@ -56,17 +59,43 @@ pub struct ReceiverBuilder {
 }
 
 struct Mount {
-    api: Api,
+    kind: Kind,
     path: String,
     auth: Auth,
     endpoint: Box<MakeEndpoint>,
 }
 
+/// Kind of what is mounted.
+enum Kind {
+    Api(Api),
+    Room(Room),
+}
+
 impl Mount {
     fn into_route(self, settings: &ReceiverSettings) -> (String, Route) {
-        let Self { api, path, auth, endpoint } = self;
+        let Self { kind, path, auth, endpoint } = self;
         let endpoint = endpoint(&path, settings);
-        let route = Route { api, auth, deadline: settings.deadline(api), endpoint };
+        let limits = settings.limits;
+        let route = match kind {
+            Kind::Api(api) => Route {
+                name: api.as_str(),
+                api: Some(api),
+                methods: if api.method() == Method::GET { Methods::Get } else { Methods::Post },
+                auth,
+                limits,
+                deadline: settings.deadline(api),
+                endpoint,
+            },
+            Kind::Room(Room { name, methods, body_limit, deadline, .. }) => Route {
+                name,
+                api: None,
+                methods,
+                auth,
+                limits: Limits { size: limits.size.min(body_limit), ..limits },
+                deadline,
+                endpoint,
+            },
+        };
         (path::canonical(&path).into_owned(), route)
     }
 }
@@ -169,6 +198,21 @@ impl ReceiverBuilder {
         self.mount(E::API, path, auth, |path, _| Box::new(handler.into_endpoint(path)))
     }
 
+    /// Mounts a room behind a feature, which is no API of SnapEngage.
+    #[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "nothing else is mounted yet"))]
+    pub(crate) fn room(
+        mut self,
+        room: Room,
+        path: impl Into<String>,
+        auth: impl Into<Auth>,
+        endpoint: impl Endpoint,
+    ) -> Self {
+        let endpoint: Box<MakeEndpoint> = Box::new(|_, _| Box::new(endpoint));
+        let (path, auth) = (path.into(), auth.into());
+        self.mounts.push(Mount { kind: Kind::Room(room), path, auth, endpoint });
+        self
+    }
+
     fn mount(
         mut self,
         api: Api,
@@ -177,7 +221,8 @@ impl ReceiverBuilder {
         endpoint: impl FnOnce(&str, &ReceiverSettings) -> Box<dyn Endpoint> + Send + Sync + 'static,
     ) -> Self {
         let endpoint = Box::new(endpoint);
-        self.mounts.push(Mount { api, path: path.into(), auth: auth.into(), endpoint });
+        let (path, auth) = (path.into(), auth.into());
+        self.mounts.push(Mount { kind: Kind::Api(api), path, auth, endpoint });
         self
     }
 
@@ -292,7 +337,6 @@ impl ReceiverBuilder {
         let inner = Inner {
             routes,
             health,
-            limits: settings.limits,
             memory: Budget::new(settings.memory),
             is_draining: AtomicBool::new(false),
             abandoned: Arc::default(),

@@ -6,7 +6,6 @@ use std::time::Instant;
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::api::Api;
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::{Answer, Origin};
 use crate::id::CaseId;
@@ -40,9 +39,10 @@ impl RequestLog {
         Self { started: (!span.is_disabled()).then(Instant::now), span }
     }
 
-    pub(crate) fn api(&self, api: Api) {
+    /// Records the name of the API, or of what is mounted beside them.
+    pub(crate) fn api(&self, name: &'static str) {
         self.with_span(|span| {
-            span.record("api", api.as_str());
+            span.record("api", name);
         });
     }
 

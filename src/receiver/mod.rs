@@ -37,7 +37,7 @@ use self::response::{Body, into_response};
 use self::run::{Abandoned, Run, RunToEnd};
 use crate::api::Api;
 use crate::endpoint::rejection::{Failure, Rejection};
-use crate::endpoint::{Admitted, Answer, Endpoint};
+use crate::endpoint::{Admitted, Answer, AnswerStream, Endpoint, Methods};
 use crate::wire::budget::{Budget, Share};
 use crate::wire::charset;
 
@@ -150,15 +150,19 @@ pub struct Receiver(Arc<Inner>, Observers);
 struct Inner {
     routes: BTreeMap<String, Route>,
     health: Option<Health>,
-    limits: Limits,
     memory: Budget,
     is_draining: AtomicBool,
     abandoned: Arc<Abandoned>,
 }
 
 struct Route {
-    api: Api,
+    /// Name in the log.
+    name: &'static str,
+    /// `None` if it is no API, but a room behind a feature.
+    api: Option<Api>,
+    methods: Methods,
     auth: Auth,
+    limits: Limits,
     deadline: Duration,
     endpoint: Box<dyn Endpoint>,
 }
@@ -182,15 +186,16 @@ impl Receiver {
         B: http_body::Body,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Ok(response) = self.handle_framed(request, Ok(())).await;
+        let Ok(response) = self.handle_framed(request, Ok(()), |stream| stream).await;
         response
     }
 
-    /// Answers one request whose framing was checked.
+    /// Answers one request whose framing was checked. A stream is put into the hands of `pace`.
     pub(crate) async fn handle_framed<B>(
         &self,
         request: Request<B>,
         framing: Result<(), Box<Rejection>>,
+        pace: impl FnOnce(AnswerStream) -> AnswerStream,
     ) -> Result<Response<Body>, Infallible>
     where
         B: http_body::Body,
@@ -206,7 +211,8 @@ impl Receiver {
             Err(rejection) => Err(*rejection),
         };
         log.outcome(&result);
-        let response = into_response(result, head.method == Method::HEAD);
+        let mut response = into_response(result, head.method == Method::HEAD);
+        response.body_mut().pace(pace);
         seen.answered(&response);
         Ok(response)
     }
@@ -228,7 +234,7 @@ impl Receiver {
         }
         let path = head.uri.path();
         let canonical = path::canonical(path);
-        if self.0.health_at(&canonical).is_some() {
+        if self.0.health_at(&canonical).is_some() || self.0.is_room(&canonical) {
             return Observation::default();
         }
         let length = body.size_hint().exact();
@@ -237,11 +243,13 @@ impl Receiver {
         self.1.start(head, self.0.without_secrets(path, &canonical), unread)
     }
 
-    /// Makes `/healthz` report from now on that no more requests should come.
+    /// Makes `/healthz` report from now on that no more requests should come, and ends answers that
+    /// are streams.
     ///
     /// [`serve`](crate::serve) calls it by itself. Requests that do come are still answered.
     pub fn start_draining(&self) {
         self.0.is_draining.store(true, Ordering::Relaxed);
+        self.0.routes.values().for_each(|route| route.endpoint.start_draining());
     }
 
     /// Waits until the handlers whose callers have hung up are done.
@@ -276,7 +284,7 @@ impl Receiver {
             .admit(head, &path, body, log, seen)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
-        let request = Admitted { query: head.uri.query().unwrap_or_default(), body };
+        let request = Admitted { head, body };
         self.call(route, request, log, seen).await
     }
 
@@ -288,7 +296,7 @@ impl Receiver {
         log: &RequestLog,
         seen: &mut Observation<'_>,
     ) -> Result<Answer, Rejection> {
-        let patience = route.deadline.min(self.0.limits.deadline);
+        let patience = route.deadline.min(route.limits.deadline);
         let memory = self.0.memory.share(&request.body, patience).await;
         // The wait counts towards the handler's time: SnapEngage waits no longer for it.
         let waited = memory.as_ref().map_or(patience, Share::waited);
@@ -311,7 +319,7 @@ impl Receiver {
         head: &request::Parts,
         log: &RequestLog,
     ) -> Result<Answer, Rejection> {
-        check_method(&head.method, &Method::GET)?;
+        check_method(&head.method, Methods::Get)?;
         if self.0.is_draining.load(Ordering::Relaxed) {
             return Err(Rejection::draining());
         }
@@ -332,19 +340,21 @@ impl Receiver {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (route, last_segment) = self.0.route(path)?;
-        log.api(route.api);
-        seen.api(route.api);
-        check_method(&head.method, &route.api.method())?;
+        log.api(route.name);
+        if let Some(api) = route.api {
+            seen.api(api);
+        }
+        check_method(&head.method, route.methods)?;
         // Before a byte of the body is read: a caller without a token must cost no memory.
         if let Some(token) = route.auth.check(&head.headers, last_segment)? {
             log.token(token);
             seen.token(token);
         }
         // The body of a GET means nothing (RFC 9110, 9.3.1).
-        if route.api.method() == Method::GET {
+        if head.method != Method::POST {
             return Ok((route, Bytes::new()));
         }
-        let body = body::read(&head.headers, body, self.0.limits, seen).await?;
+        let body = body::read(&head.headers, body, route.limits, seen).await?;
         // Converted here, where the header is: a journal stores the body alone, to be read again.
         Ok((route, charset::to_utf_8(&head.headers, body)))
     }
@@ -353,6 +363,11 @@ impl Receiver {
 impl Inner {
     fn health_at(&self, path: &str) -> Option<&Health> {
         self.health.as_ref().filter(|health| health.path == path)
+    }
+
+    /// Returns `true` if what is at the path is no API, but a room behind a feature.
+    fn is_room(&self, path: &str) -> bool {
+        self.find(path).is_some_and(|(route, _)| route.api.is_none())
     }
 
     /// Finds the route of a path, and the last segment of the path if that is the token.
@@ -397,17 +412,22 @@ fn split(path: &str) -> Option<(&str, &str)> {
     Some((if parent.is_empty() { "/" } else { parent }, last_segment))
 }
 
-fn check_method(method: &Method, expected: &Method) -> Result<(), Rejection> {
-    let is_get = *expected == Method::GET;
-    if method == expected || is_get && *method == Method::HEAD {
-        return Ok(());
-    }
-    Err(Rejection::method_not_allowed(if is_get { "GET, HEAD" } else { "POST" }))
+fn check_method(method: &Method, expected: Methods) -> Result<(), Rejection> {
+    let (is_expected, allow) = match expected {
+        Methods::Get => (is_get(method), "GET, HEAD"),
+        Methods::Post => (*method == Method::POST, "POST"),
+        Methods::GetAndPost => (is_get(method) || *method == Method::POST, "GET, HEAD, POST"),
+    };
+    if is_expected { Ok(()) } else { Err(Rejection::method_not_allowed(allow)) }
+}
+
+fn is_get(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let routes = self.0.routes.iter().map(|(path, route)| (path, route.api.as_str()));
+        let routes = self.0.routes.iter().map(|(path, route)| (path, route.name));
         f.debug_map().entries(routes).finish()
     }
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -11,16 +12,56 @@ use http::{HeaderValue, Response};
 use http_body::{Frame, SizeHint};
 
 use crate::endpoint::rejection::{Form, Rejection};
-use crate::endpoint::{Answer, JSON, Origin, TEXT};
+use crate::endpoint::{Answer, AnswerContent, AnswerHead, AnswerStream, JSON, Origin, TEXT};
 
-/// Body of a response.
-#[derive(Debug, Clone, Default)]
-pub struct Body(Bytes);
+/// Body of a response: there at once, or a stream, if what is mounted answers with one. Of a
+/// stream, clones are the same one.
+#[derive(Clone)]
+pub struct Body(Content);
+
+#[derive(Clone)]
+enum Content {
+    Whole(Bytes),
+    /// Locked by no more than one reader at a time, while it is polled.
+    Stream(Arc<Mutex<AnswerStream>>),
+}
 
 impl Body {
-    /// Returns all of it. For tests, mostly: a server reads it as an [`http_body::Body`].
+    /// Returns all of it, and nothing of a stream. For tests, mostly: a server reads it as an
+    /// [`http_body::Body`].
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        match self.0 {
+            Content::Whole(bytes) => bytes,
+            Content::Stream(_) => Bytes::new(),
+        }
+    }
+
+    /// Puts a stream into the hands of who knows its connection.
+    pub(crate) fn pace(&mut self, pace: impl FnOnce(AnswerStream) -> AnswerStream) {
+        if let Content::Stream(shared) = &self.0 {
+            self.0 = Content::stream(pace(Box::pin(Self(Content::Stream(Arc::clone(shared))))));
+        }
+    }
+}
+
+impl Content {
+    fn stream(stream: AnswerStream) -> Self {
+        Self::Stream(Arc::new(Mutex::new(stream)))
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self(Content::Whole(Bytes::new()))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Content::Whole(bytes) => f.debug_tuple("Body").field(bytes).finish(),
+            Content::Stream(_) => f.write_str("Body(stream)"),
+        }
     }
 }
 
@@ -30,18 +71,29 @@ impl http_body::Body for Body {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+        match &mut self.0 {
+            Content::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Content::Stream(stream) => {
+                let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+                stream.as_mut().poll_frame(context)
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        matches!(&self.0, Content::Whole(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
+        match &self.0 {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Stream(_) => SizeHint::default(),
+        }
     }
 }
 
@@ -95,7 +147,7 @@ pub(crate) fn into_response(
         Err(rejection) => rejection.log.take(),
     };
     let mut response = match result {
-        Ok(Answer { content_type, body, .. }) => response(content_type, body, is_head),
+        Ok(Answer { head, content, .. }) => response(head, content, is_head),
         Err(rejection) => refusal(rejection, is_head),
     };
     if let Some(reason) = reason {
@@ -112,7 +164,8 @@ fn refusal(rejection: Rejection, is_head: bool) -> Response<Body> {
             (JSON, serde_json::json!({ "code": code, "message": rejection.message }).to_string())
         }
     };
-    let mut response = response(Some(content_type), body.into(), is_head);
+    let content = AnswerContent::Whole(body.into());
+    let mut response = response(AnswerHead::ContentType(content_type), content, is_head);
     *response.status_mut() = rejection.status;
     if let Some(allow) = rejection.allow {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
@@ -123,17 +176,25 @@ fn refusal(rejection: Rejection, is_head: bool) -> Response<Body> {
     response
 }
 
-fn response(content_type: Option<HeaderValue>, body: Bytes, is_head: bool) -> Response<Body> {
-    let length = body.len();
-    let mut response = Response::new(Body(if is_head { Bytes::new() } else { body }));
+fn response(head: AnswerHead, content: AnswerContent, is_head: bool) -> Response<Body> {
+    let (length, content) = match content {
+        AnswerContent::Whole(bytes) => (Some(bytes.len()), Content::Whole(bytes)),
+        AnswerContent::Stream(stream) => (None, Content::stream(stream)),
+    };
+    let content = if is_head { Content::Whole(Bytes::new()) } else { content };
+    let mut response = Response::new(Body(content));
     let headers = response.headers_mut();
-    if let Some(content_type) = content_type {
-        headers.insert(CONTENT_TYPE, content_type);
-        // A browser that shows a contact to an agent must not sniff HTML in a text that a visitor
-        // wrote.
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    match head {
+        AnswerHead::Bare => {}
+        AnswerHead::ContentType(content_type) => {
+            headers.insert(CONTENT_TYPE, content_type);
+            // A browser that shows a contact to an agent must not sniff HTML in a text that a
+            // visitor wrote.
+            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        }
+        AnswerHead::Headers(all) => *headers = *all,
     }
-    if is_head {
+    if let Some(length) = length.filter(|_| is_head) {
         headers.insert(CONTENT_LENGTH, length.into());
     }
     response

@@ -85,7 +85,10 @@ impl Serve for Receiver {
         request: Request<Incoming>,
         exchange: Exchange<'_>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send {
-        self.handle_framed(request, exchange.framing)
+        let Exchange { framing, progress } = exchange;
+        self.handle_framed(request, framing, |stream| {
+            Box::pin(Paced::new(stream, Arc::clone(progress)))
+        })
     }
 
     fn start_draining(&self) {

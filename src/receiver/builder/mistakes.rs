@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use super::{Mount, ReceiverBuilder, ReceiverSettings};
+use super::{Kind, Mount, ReceiverBuilder, ReceiverSettings};
 use crate::api::Api;
 use crate::receiver::health::STATUS;
 use crate::receiver::{path, split};
@@ -99,13 +99,16 @@ impl Mount {
                 "expected the path without the secret, which is appended to it",
             ),
             (
-                self.api == Api::Contact && self.auth.is_in_header(),
+                matches!(self.kind, Kind::Api(Api::Contact)) && self.auth.is_in_header(),
                 "SnapEngage sends no token in a header here, expected `Auth::secret_path`",
             ),
         ];
         let others = others.iter().filter(|(is_made, _)| *is_made);
         mistakes.extend(others.map(|&(_, mistake)| mistake.to_owned()));
         mistakes.extend(self.auth.mistakes());
+        if let Kind::Room(room) = &self.kind {
+            mistakes.extend(room.mistakes.iter().cloned());
+        }
         mistakes
     }
 
