@@ -22,6 +22,7 @@ macro_rules! debug_is_text {
 #[cfg(any(
     feature = "client",
     feature = "dialogue",
+    feature = "hub",
     feature = "identity",
     feature = "inbox",
     feature = "testing"

@@ -196,6 +196,27 @@ impl Rejection {
     }
 }
 
+/// Refusals of rooms behind features.
+#[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "no room refuses so"))]
+impl Rejection {
+    /// Refuses a request that a page of somebody else's could have made.
+    pub(crate) fn foreign_origin() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "expected a request of the page itself")
+    }
+
+    /// Refuses what is part of a session that is over.
+    pub(crate) fn session_over() -> Self {
+        Self::new(StatusCode::GONE, "the session is over, expected a new one")
+    }
+
+    pub(crate) fn too_many_pages(max: usize) -> Self {
+        Self {
+            log: Some(format!("`max_pages`, {max}, are open")),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open")
+        }
+    }
+}
+
 impl From<DecodeError> for Rejection {
     fn from(error: DecodeError) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error.as_str().to_owned())

@@ -49,6 +49,11 @@ impl Event {
     pub fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
         json::from_json(WHAT, body)
     }
+
+    /// Reads an event as a page relays it, and logs the names of its odd fields.
+    pub(super) fn from_request(body: &[u8]) -> Result<Self, DecodeError> {
+        json::from_request(WHAT, body)
+    }
 }
 
 const WHAT: &str = "hub event";

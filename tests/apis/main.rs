@@ -16,6 +16,8 @@ mod contact;
 mod conversation;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "hub")]
+mod hub_page;
 #[cfg(feature = "identity")]
 mod identity;
 mod integration;

@@ -7,6 +7,8 @@ mod broken_log;
 mod embedding;
 mod framing;
 mod health;
+#[cfg(feature = "hub")]
+mod hub;
 mod limits;
 mod listener;
 mod logging;

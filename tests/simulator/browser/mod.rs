@@ -6,6 +6,8 @@ mod chats;
 mod chromium;
 mod hostile;
 mod hub;
+#[cfg(feature = "hub")]
+mod hub_page;
 mod identity;
 mod looks;
 mod page;
