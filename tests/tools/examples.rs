@@ -269,6 +269,38 @@ fn receivers_bot_does_what_it_is_told() {
     receiver.stop();
 }
 
+#[test]
+fn hub_suggests_an_answer_to_the_agent() {
+    let hub = Example::start("hub");
+    let [page] = hub.answers_to_header();
+    assert_eq!(page.status, 200);
+    let allowed = "https://www.snapengage.com https://snapengage.com http://127.0.0.1:7070";
+    assert!(page.body.contains(allowed), "{}", page.body);
+
+    let mut stream = TcpStream::connect(&hub.address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let asked = "GET /hub/kT4mZ0qvW8?stream= HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(asked.as_bytes()).expect("sent");
+    let mut lines = BufReader::new(stream).lines().map(|line| line.expect("a stream"));
+    let mut data = || lines.find_map(|line| Some(line.strip_prefix("data: ")?.to_owned()));
+    let session = data().expect("a session");
+
+    let event = r#"{"type":"email_captured","conversationId":"c","agentEmail":"jane@example.com","data":{"phone":"ann@example.com"}}"#;
+    let path = format!("/hub/kT4mZ0qvW8?session={session}&n=1");
+    let mut post = Curl::post(&path, "", event);
+    assert_eq!(hub.send(&post).status, 403);
+    post.headers.push(("Origin".to_owned(), hub.url("")));
+    assert_eq!(hub.send(&post), Answer::ok(""));
+    let mut actions = [data(), data()].map(|action| parsed(&action.expect("an action")));
+    actions.sort_by_key(|action| action["type"].to_string());
+    let jane = "jane@example.com";
+    let action = |name: &str, data: Value| json!({"type": name, "conversationId": "c", "agent": jane, "data": data});
+    let label = json!({"labelName": "topic", "freeForm": true, "value": "order"});
+    let suggestion = json!({"message": "Hello! Your order is on its way."});
+    assert_eq!(actions, [action("label_added", label), action("populate_text", suggestion)]);
+    hub.stop();
+}
+
 /// The request in the header of an example.
 #[track_caller]
 fn curl_of(name: &str) -> Curl {
