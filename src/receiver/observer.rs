@@ -61,6 +61,7 @@ impl Observers {
         Self(Some(all.chain([observer]).collect()))
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -101,6 +102,7 @@ struct Watched<'r> {
 }
 
 impl Watched<'_> {
+    #[cold]
     fn tell(&self, response: Option<&Response<Body>>) {
         for observer in self.observers {
             if catch_panic(|| observer.observe(&self.request, response)).is_err() {
@@ -111,18 +113,21 @@ impl Watched<'_> {
 }
 
 impl Observation<'_> {
+    #[inline]
     pub(super) fn api(&mut self, api: Api) {
         if let Some(watched) = &mut self.0 {
             watched.request.api = Some(api);
         }
     }
 
+    #[inline]
     pub(super) fn token(&mut self, name: &str) {
         if let Some(watched) = &mut self.0 {
             watched.request.token = Some(name.to_owned());
         }
     }
 
+    #[inline]
     pub(super) fn event(&mut self, name: &str, case_id: Option<&CaseId>) {
         if let Some(watched) = &mut self.0 {
             watched.request.event = Some(name.to_owned());
@@ -130,11 +135,13 @@ impl Observation<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn sees_bodies(&self) -> bool {
         self.0.as_ref().is_some_and(|watched| watched.sees_bodies)
     }
 
     /// Takes note of a body that was read to its end.
+    #[inline]
     pub(super) fn body(&mut self, body: &Bytes) {
         if let Some(watched) = &mut self.0 {
             watched.request.unread = None;
@@ -145,12 +152,14 @@ impl Observation<'_> {
     }
 
     /// Takes note of the part of a refused body that was read.
+    #[inline]
     pub(super) fn part_of_body(&mut self, part: Bytes) {
         if let Some(watched) = self.0.as_mut().filter(|watched| watched.sees_bodies) {
             watched.request.body = part;
         }
     }
 
+    #[inline]
     pub(super) fn answered(mut self, response: &Response<Body>) {
         if let Some(watched) = self.0.take() {
             watched.tell(Some(response));

@@ -37,6 +37,7 @@ impl Body {
     }
 
     /// Puts a stream into the hands of who knows its connection.
+    #[inline]
     pub(crate) fn pace(&mut self, pace: impl FnOnce(AnswerStream) -> AnswerStream) {
         if let Content::Stream(shared) = &self.0 {
             self.0 = Content::stream(pace(Box::pin(Self(Content::Stream(Arc::clone(shared))))));
