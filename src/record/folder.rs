@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::exchange::Exchange;
+use super::files::{self, HALF, half_written};
 use super::form::FIRST_LINE;
 use crate::timestamp::Timestamp;
 
@@ -51,7 +52,7 @@ impl Folder {
         };
         for place in folder.places()? {
             remove_half_written(&place)?;
-            let files = files(&place)?;
+            let files = numbered(&place)?;
             let last = files.last_key_value().map_or(0, |(number, _)| *number);
             folder.next = folder.next.max(last + 1);
             if place != root {
@@ -68,20 +69,13 @@ impl Folder {
         self.next
     }
 
-    /// Numbers an exchange and writes its file: beside it, and renamed, so that no kill leaves half
-    /// of one under its name.
+    /// Numbers an exchange and writes its file.
     pub(super) fn write(&mut self, exchange: &mut Exchange) -> io::Result<()> {
         exchange.number = self.next;
         let file = exchange.to_file();
         self.make_room(file.len() as u64)?;
         let path = self.place.join(exchange.file_name());
-        let half = half_written(&path);
-        let written = fs::write(&half, &file).and_then(|()| fs::rename(&half, &path));
-        if written.is_err() {
-            let _ = fs::remove_file(&half);
-            self.no_room_for = file.len();
-        }
-        written?;
+        files::write(&path, &file).inspect_err(|_| self.no_room_for = file.len())?;
         self.no_room_for = 0;
         self.next += 1;
         self.size += file.len() as u64;
@@ -119,7 +113,7 @@ impl Folder {
         let Some(keep) = self.limits.keep else { return Ok(()) };
         let limit = now.saturating_sub(keep);
         for place in self.places()? {
-            for file in files(&place)?.values() {
+            for file in numbered(&place)?.values() {
                 // The numbers are in the order of the times, nearly, so all after it are younger.
                 if recorded_at(file)?.is_some_and(|at| at >= limit) {
                     return Ok(());
@@ -165,15 +159,6 @@ fn lock(root: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Returns the path of a file that is being written.
-fn half_written(path: &Path) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(HALF);
-    path.into()
-}
-
-const HALF: &str = ".part";
-
 fn remove_half_written(place: &Path) -> io::Result<()> {
     for entry in fs::read_dir(place)? {
         let entry = entry?;
@@ -187,7 +172,7 @@ fn remove_half_written(place: &Path) -> io::Result<()> {
 }
 
 /// Lists the files of a folder by their numbers.
-fn files(place: &Path) -> io::Result<BTreeMap<u64, PathBuf>> {
+fn numbered(place: &Path) -> io::Result<BTreeMap<u64, PathBuf>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(place)? {
         let entry = entry?;

@@ -248,6 +248,7 @@ mod change;
 mod chats;
 mod error;
 mod exchange;
+mod files;
 mod folder;
 mod form;
 mod fresh_ids;

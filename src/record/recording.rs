@@ -1,13 +1,11 @@
 //! Recordings: folders of files, read one by one.
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::error::RecordingError;
 use super::exchange::Exchange;
+use super::files;
 use super::folder::recorded_at;
 use super::payload;
 use crate::testing::{Sample, samples};
@@ -52,13 +50,10 @@ impl Recording {
     /// once it is read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RecordingError> {
         let path = path.as_ref();
-        let is_folder =
-            fs::metadata(path).map_err(|error| RecordingError::io(path, error))?.is_dir();
-        let mut files = if is_folder { files_below(path)? } else { vec![path.to_owned()] };
+        let files = files::of(path)?;
         if files.is_empty() {
             return Err(RecordingError::other("no file that ends in .http").in_file(path));
         }
-        files.sort_by(|a, b| in_order(a, b));
         let files = as_they_came(files);
         Ok(Self { items: files.into_iter().map(RecordingItem::File).collect() })
     }
@@ -144,48 +139,13 @@ impl RecordingItem {
 
     fn read(&self) -> Result<Exchange, RecordingError> {
         match self {
-            Self::File(path) => read(path),
+            Self::File(path) => {
+                let file = files::read(path)?;
+                Exchange::from_file(&file).map_err(|error| error.in_file(path))
+            }
             Self::Memory { exchange, .. } => Ok(Exchange::clone(exchange)),
         }
     }
-}
-
-/// Size of the largest file that is read.
-const FILE_LIMIT: u64 = 64 << 20;
-
-fn read(path: &Path) -> Result<Exchange, RecordingError> {
-    let failed = |error| RecordingError::io(path, error);
-    let mut bytes = Vec::new();
-    // A file that grows, or a device, has no length that could be checked before.
-    let file = File::open(path).map_err(failed)?;
-    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_LIMIT {
-        return Err(RecordingError::other("larger than 64 MiB").in_file(path));
-    }
-    Exchange::from_file(&bytes).map_err(|error| error.in_file(path))
-}
-
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, RecordingError> {
-    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
-    while let Some(folder) = folders.pop() {
-        let failed = |error| RecordingError::io(&folder, error);
-        for entry in fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let path = entry.path();
-            // A link is no folder here: it might lead back up.
-            if entry.file_type().map_err(failed)?.is_dir() {
-                folders.push(path);
-            } else if is_recorded(&path) {
-                files.push(path);
-            }
-        }
-    }
-    Ok(files)
-}
-
-fn is_recorded(path: &Path) -> bool {
-    let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    path.extension().is_some_and(|extension| extension == "http") && !is_hidden
 }
 
 /// Sorts files by the times of their requests: their numbers are in the order of the answers. One
@@ -200,43 +160,4 @@ fn as_they_came(files: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut timed: Vec<_> = timed.collect();
     timed.sort_by_key(|(at, _)| *at);
     timed.into_iter().map(|(_, file)| file).collect()
-}
-
-/// Compares the numbers that the names of folders and files begin with, which may outgrow their six
-/// digits, and else the names.
-fn in_order(a: &Path, b: &Path) -> Ordering {
-    let key = |path: &Path| {
-        let names = path.iter().map(|name| name.to_string_lossy().into_owned());
-        let mut names: Vec<_> = names.map(|name| (number(&name), name)).collect();
-        let file = names.pop();
-        (names, file)
-    };
-    key(a).cmp(&key(b))
-}
-
-fn number(name: &str) -> u64 {
-    let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    name[..digits].parse().unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_seven_digits_come_last() {
-        let expected = [
-            "a/000001-x.http",
-            "a/999999-x.http",
-            "a/1000000-x.http",
-            "a/notes.http",
-            "a/999998/000001-x.http",
-            "a/1000001/000001-x.http",
-            "b/000001-x.http",
-        ];
-        let mut files = expected.map(PathBuf::from);
-        files.reverse();
-        files.sort_by(|a, b| in_order(a, b));
-        assert_eq!(files, expected.map(PathBuf::from));
-    }
 }

@@ -538,6 +538,18 @@ fn a_key_in_the_recording_or_without_a_key_is_refused() {
 }
 
 #[test]
+fn files_are_gone_through_in_the_order_of_their_numbers() {
+    let folder = Folder::new();
+    for name in ["999999-x.http", "1000000-x.http", ".hidden.http", "notes.txt", "a/000001-x.http"]
+    {
+        folder.put(name, &exchange(1, "POST / HTTP/1.1", "X-By: jo@x.example\n", b"{}"));
+    }
+    let left = folder.left().into_iter().filter(|left| left.ends_with(": email address"));
+    let expected = ["999999-x.http", "1000000-x.http", "a/000001-x.http"];
+    assert!(left.eq(expected.map(|name| format!("{name}:13: email address"))));
+}
+
+#[test]
 fn a_file_that_is_no_recording_is_named_and_left() {
     let folder = Folder::new();
     let path = folder.put("1.http", b"GET / HTTP/1.1\n");

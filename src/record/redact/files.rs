@@ -1,9 +1,6 @@
 //! Recordings that were made elsewhere: redacted, or checked.
 
-use std::ffi::OsString;
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::fields::Class;
@@ -12,6 +9,7 @@ use super::scrub::Scrubber;
 use super::{RecordedPart, Redaction, Redactor};
 use crate::record::error::RecordingError;
 use crate::record::exchange::Exchange;
+use crate::record::files;
 
 /// Place of a recording that still looks like a personal detail or a secret.
 ///
@@ -56,19 +54,19 @@ impl Redaction {
     /// # Errors
     ///
     /// If a file cannot be read or written, or is not in the form of a recording; if the key's file
-    /// cannot be read or made, holds no key, or is within one of the folders. The files before the
-    /// one in question are redacted then.
+    /// cannot be read or made, holds no key, or is within one of the folders. The files before the one in
+    /// question are redacted then.
     pub fn rewrite(&self, paths: &[impl AsRef<Path>]) -> Result<usize, RecordingError> {
-        let files = files(paths)?;
+        let files = listed(paths)?;
         let redactor = self.learned(paths, &files)?;
         let mut changed = 0;
         for file in &files {
-            let old = read(file)?;
+            let old = files::read(file)?;
             let mut exchange = parse(file, &old)?;
             redactor.apply(&mut exchange);
             let new = exchange.to_file();
             if new != old {
-                replace(file, &new).map_err(|error| RecordingError::io(file, error))?;
+                files::write(file, &new).map_err(|error| RecordingError::io(file, error))?;
                 changed += 1;
             }
         }
@@ -82,11 +80,11 @@ impl Redaction {
     ///
     /// As [`rewrite`](Self::rewrite).
     pub fn check(&self, paths: &[impl AsRef<Path>]) -> Result<Vec<Leftover>, RecordingError> {
-        let files = files(paths)?;
+        let files = listed(paths)?;
         let redactor = self.learned(paths, &files)?;
         let mut left = Vec::new();
         for file in &files {
-            let text = read(file)?;
+            let text = files::read(file)?;
             let mut exchange = parse(file, &text)?;
             let lines = Lines::of(&exchange, &text);
             let known = redactor.learn(&exchange);
@@ -111,7 +109,7 @@ impl Redaction {
         let folders: Vec<_> = paths.iter().map(AsRef::as_ref).collect();
         let redactor = self.redactor(&folders)?;
         for file in files {
-            redactor.learn(&parse(file, &read(file)?)?);
+            redactor.learn(&parse(file, &files::read(file)?)?);
         }
         Ok(redactor)
     }
@@ -186,60 +184,14 @@ impl Lines {
 }
 
 /// Returns the files of recordings, in order: those that are named, and those below folders.
-fn files(paths: &[impl AsRef<Path>]) -> Result<Vec<PathBuf>, RecordingError> {
-    let mut files = Vec::new();
+fn listed(paths: &[impl AsRef<Path>]) -> Result<Vec<PathBuf>, RecordingError> {
+    let mut listed = Vec::new();
     for path in paths {
-        let path = path.as_ref();
-        let metadata = fs::metadata(path).map_err(|error| RecordingError::io(path, error))?;
-        if metadata.is_dir() {
-            below(path, &mut files).map_err(|error| RecordingError::io(path, error))?;
-        } else {
-            files.push(path.to_owned());
-        }
+        listed.extend(files::of(path.as_ref())?);
     }
-    Ok(files)
-}
-
-/// Adds the files below a folder. Links to other folders are not followed.
-fn below(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut folders = vec![folder.to_owned()];
-    let start = files.len();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            } else if is_recording(&entry.path()) {
-                files.push(entry.path());
-            }
-        }
-    }
-    files[start..].sort();
-    Ok(())
-}
-
-fn is_recording(path: &Path) -> bool {
-    let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    path.extension().is_some_and(|extension| extension == "http") && !is_hidden
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, RecordingError> {
-    fs::read(file).map_err(|error| RecordingError::io(file, error))
+    Ok(listed)
 }
 
 fn parse(file: &Path, text: &[u8]) -> Result<Exchange, RecordingError> {
     Exchange::from_file(text).map_err(|error| error.in_file(file))
-}
-
-/// Writes a file beside, and renames it.
-fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
-    let mut name = OsString::from(".");
-    name.push(file.file_name().unwrap_or_default());
-    name.push(".part");
-    let beside = file.with_file_name(name);
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }
