@@ -532,6 +532,9 @@ fn a_key_in_the_recording_or_without_a_key_is_refused() {
     let within = refused(&folder.path().join("sub/key"));
     assert!(within.ends_with(": is within the recording's folder"), "{within}");
     assert!(!folder.path().join("sub/key").exists());
+    let error = Redaction::new().key_file(folder.path().join("sub/key"));
+    let error = error.rewrite(&[folder.path().join("sub/1.http")]).expect_err("beside the file");
+    assert!(error.to_string().ends_with(": is within the recording's folder"), "{error}");
     let keys = Folder::new();
     let odd = refused(&keys.put("key", b"my secret"));
     assert!(odd.ends_with(": does not hold 32 hexadecimal digits"), "{odd}");

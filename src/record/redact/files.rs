@@ -54,8 +54,8 @@ impl Redaction {
     /// # Errors
     ///
     /// If a file cannot be read or written, or is not in the form of a recording; if the key's file
-    /// cannot be read or made, holds no key, or is within one of the folders. The files before the one in
-    /// question are redacted then.
+    /// cannot be read or made, holds no key, or is within one of the folders, or in that of a file.
+    /// The files before the one in question are redacted then.
     pub fn rewrite(&self, paths: &[impl AsRef<Path>]) -> Result<usize, RecordingError> {
         let files = listed(paths)?;
         let redactor = self.learned(paths, &files)?;
@@ -106,7 +106,7 @@ impl Redaction {
         paths: &[impl AsRef<Path>],
         files: &[PathBuf],
     ) -> Result<Redactor, RecordingError> {
-        let folders: Vec<_> = paths.iter().map(AsRef::as_ref).collect();
+        let folders: Vec<_> = paths.iter().map(|path| folder(path.as_ref())).collect();
         let redactor = self.redactor(&folders)?;
         for file in files {
             redactor.learn(&parse(file, &files::read(file)?)?);
@@ -190,6 +190,15 @@ fn listed(paths: &[impl AsRef<Path>]) -> Result<Vec<PathBuf>, RecordingError> {
         listed.extend(files::of(path.as_ref())?);
     }
     Ok(listed)
+}
+
+/// Returns the folder that a path is, or is in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if path.is_file() && parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) if path.is_file() => parent,
+        _ => path,
+    }
 }
 
 fn parse(file: &Path, text: &[u8]) -> Result<Exchange, RecordingError> {
