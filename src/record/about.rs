@@ -118,6 +118,7 @@ mod tests {
             event: String::new(),
             case_id: None,
             error: None,
+            is_path_known: false,
             request: RecordedMessage { start_line, body, ..RecordedMessage::default() },
             cut: None,
             response: None,

@@ -19,6 +19,8 @@ pub struct Exchange {
     pub(crate) event: String,
     pub(crate) case_id: Option<CaseId>,
     pub(crate) error: Option<String>,
+    /// `true` if a route has told which part of the path is a secret.
+    pub(crate) is_path_known: bool,
     pub(crate) request: RecordedMessage,
     pub(crate) cut: Option<Cut>,
     pub(crate) response: Option<RecordedResponse>,

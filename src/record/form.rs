@@ -33,6 +33,9 @@ impl Exchange {
         if let Some(error) = &self.error {
             note(&mut notes, "error", in_one_line(error));
         }
+        if self.is_path_known {
+            note(&mut notes, "path", KNOWN);
+        }
         note(&mut notes, "request-body", request.note());
         match self.cut {
             Some(Cut::Announced(length)) => note(&mut notes, "cut", length),
@@ -95,6 +98,7 @@ impl Exchange {
             event: notes.event,
             case_id: notes.case_id,
             error: notes.error,
+            is_path_known: notes.is_path_known,
             request,
             cut: notes.cut,
             response,
@@ -152,6 +156,9 @@ impl<'b> Framed<'b> {
     }
 }
 
+/// Value of `path` where a route has told which part of it is a secret.
+const KNOWN: &str = "known";
+
 const TEXT: &str = "text";
 const BASE_64: &str = "base64";
 
@@ -171,6 +178,7 @@ struct Notes {
     event: String,
     case_id: Option<CaseId>,
     error: Option<String>,
+    is_path_known: bool,
     request_body: Length,
     cut: Option<Cut>,
     response: Option<(StatusCode, Duration)>,
@@ -189,6 +197,7 @@ impl Default for Notes {
             event: OTHER.to_owned(),
             case_id: None,
             error: None,
+            is_path_known: false,
             request_body: EMPTY,
             cut: None,
             response: None,
@@ -209,6 +218,7 @@ impl Notes {
             "event" => self.event = event(value)?,
             "case" => self.case_id = Some(CaseId::from(value)),
             "error" => self.error = Some(value.to_owned()),
+            "path" => self.is_path_known = value == KNOWN,
             "request-body" => self.request_body = length(value)?,
             "cut" if value == "?" => self.cut = Some(Cut::Unknown),
             "cut" => self.cut = Some(Cut::Announced(value.parse().ok()?)),

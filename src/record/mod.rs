@@ -124,6 +124,7 @@
 //! # offset_ms: 6708
 //! # api: bot
 //! # event: other
+//! # path: known
 //! # request-body: text 0
 //! # cut: 226
 //! # response: 401 in 0 ms
@@ -150,6 +151,7 @@
 //! | `api`, `event` | as in the name |
 //! | `case` | id of the case; absent if there is none |
 //! | `error` | what a dead letter of an inbox died of; absent for all else |
+//! | `path` | `known` where a route told which part of the path is a secret, so that redaction leaves the rest; absent in a proxy |
 //! | `request-body`, `response-body` | `text` and the bytes that follow the head, or `base64` and the bytes of that, for what is not UTF-8. A line feed follows, which does not count |
 //! | `cut` | length that a body announced whose end was not recorded, in bytes, or `?` where it came in chunks; absent for a whole body |
 //! | `response` | status, and the time to it; `none` if the caller hung up before |

@@ -54,6 +54,7 @@ fn request(request: RecordedMessage) -> Exchange {
         event: OTHER.to_owned(),
         case_id: None,
         error: None,
+        is_path_known: false,
         request,
         cut: None,
         response: None,

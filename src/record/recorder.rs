@@ -162,6 +162,7 @@ impl Observer for InProcess {
             event: about::event(request.api, event).to_owned(),
             case_id: request.case_id.clone(),
             error: None,
+            is_path_known: true,
             request: asked(request, response.map(Response::status)),
             cut: request.unread.map(|unread| match unread {
                 UnreadBody::Announced(length) => Cut::Announced(length),

@@ -76,6 +76,8 @@ fn exchange(entry: &Entry, start: Timestamp) -> Exchange {
         event: about::event(api, &entry.event).to_owned(),
         case_id: entry.subject.strip_prefix("case ").map(Into::into),
         error: entry.error.clone(),
+        // The one that the feed is mounted at.
+        is_path_known: true,
         request: RecordedMessage { start_line, headers: vec![token], ..Default::default() },
         cut: None,
         response: None,

@@ -54,7 +54,6 @@ pub(super) enum RecordedPaths {
 /// Handle of the thread. Once it is dropped, the thread writes what is in the queue and ends.
 pub(super) struct RecordWriter {
     shared: Arc<WriterShared>,
-    #[cfg(feature = "client")]
     paths: RecordedPaths,
     started: Timestamp,
 }
@@ -116,7 +115,7 @@ impl RecordWriter {
         let shared = WriterShared { state: Mutex::default(), changed: Condvar::new(), done };
         let shared = Arc::new(shared);
         let of_thread = Arc::clone(&shared);
-        let disk = Disk { options, paths, redactor: None, folder: None, was_open: false, next: 1 };
+        let disk = Disk { options, redactor: None, folder: None, was_open: false, next: 1 };
         let thread = thread::Builder::new().name("snapengage-recorder".to_owned());
         if let Err(error) = thread.spawn(move || of_thread.run(disk)) {
             let mut state = shared.lock();
@@ -124,15 +123,10 @@ impl RecordWriter {
             drop(state);
             shared.note(Err(format!("recorder without a thread: {error}")));
         }
-        Self {
-            shared,
-            #[cfg(feature = "client")]
-            paths,
-            started,
-        }
+        Self { shared, paths, started }
     }
 
-    #[cfg(feature = "client")]
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the proxy asks"))]
     pub(super) fn paths(&self) -> RecordedPaths {
         self.paths
     }
@@ -338,7 +332,6 @@ fn size(exchange: &Exchange) -> usize {
 /// Files on the thread's side.
 struct Disk {
     options: WriterOptions,
-    paths: RecordedPaths,
     redactor: Option<Redactor>,
     folder: Option<Folder>,
     /// `true` once the folder was there. One that is gone is not made again: it may be on a disk
@@ -373,10 +366,6 @@ impl Disk {
             // The folder first: the key must not be in it.
             self.with_folder(|_| Ok(()))?;
             let redactor = self.options.redaction.redactor(&[&self.options.folder])?;
-            let redactor = match self.paths {
-                RecordedPaths::Known => redactor.with_known_paths(),
-                RecordedPaths::Unknown => redactor,
-            };
             return Ok(self.redactor.insert(redactor));
         }
         Ok(self.redactor.as_ref().expect("it was looked at"))

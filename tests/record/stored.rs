@@ -81,6 +81,26 @@ async fn a_dead_letter_that_is_replayed_shows_both_errors() {
 }
 
 #[tokio::test]
+async fn the_path_of_a_feed_is_no_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inbox = Inbox::open(folder.path().join("inbox.db")).expect("an inbox");
+    let feed = inbox.feed(integration::from_fn(|_| async { Ok(()) }));
+    let builder = Receiver::builder().integration("/hooks/integration2", Token::new("t"), feed);
+    let receiver = builder.build().expect("a receiver");
+    let chat = r#"{"id":"one","type":"chat"}"#;
+    snapengage::testing::send(&receiver, "/hooks/integration2", "t", chat).await.assert_accepted();
+    let out = folder.path().join("waiting");
+    Redaction::default().export(&inbox, State::Waiting, &out).await.expect("exported");
+    // As it is exported, and once more when it is redacted as a recording from elsewhere.
+    for _ in 0..2 {
+        let recording = Recording::open(&out).expect("a recording");
+        let exchange = recording.exchanges().next().expect("one").expect("a file");
+        assert_eq!(exchange.target(), "/hooks/integration2");
+        assert_eq!(Redaction::default().rewrite(&[&out]).expect("a recording"), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_state_without_entries_leaves_an_empty_folder() {
     let (folder, inbox) = inbox().await;
     let out = folder.path().join("waiting");

@@ -79,6 +79,7 @@ impl Ongoing {
             event: String::new(),
             case_id: None,
             error: None,
+            is_path_known: false,
             request,
             cut,
             response,

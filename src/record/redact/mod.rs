@@ -43,8 +43,6 @@ pub use self::options::{Redaction, Texts};
 pub(crate) struct Redactor {
     key: PseudonymKey,
     texts: Texts,
-    /// `true` if no route tells which segment of a path is secret.
-    guesses_paths: bool,
     memory: Mutex<Memory>,
 }
 
@@ -60,14 +58,7 @@ const KEPT_OF_CUT: usize = 64 * 1024;
 
 impl Redactor {
     fn new(key: PseudonymKey, texts: Texts) -> Self {
-        Self { key, texts, guesses_paths: true, memory: Mutex::default() }
-    }
-
-    /// Leaves the segments of paths that only look like secrets: a route has told which is one.
-    #[must_use]
-    #[allow(dead_code, reason = "recorders in process are built on it")]
-    pub(crate) fn with_known_paths(self) -> Self {
-        Self { guesses_paths: false, ..self }
+        Self { key, texts, memory: Mutex::default() }
     }
 
     /// Redacts an exchange. Nothing is changed in one that is redacted.
@@ -114,7 +105,7 @@ impl Redactor {
     fn redact(&self, exchange: &mut Exchange, known: &Known, report: OnFound<'_>) {
         let scrubber = Scrubber { key: &self.key, texts: self.texts, known };
         let is_refused = exchange.status().is_some_and(|status| status.as_u16() == 401);
-        self.start_line(exchange, &scrubber, report);
+        start_line(exchange, &scrubber, report);
         headers(&scrubber, &mut exchange.request, is_refused, RecordedPart::RequestHeader, report);
         let request =
             body(&scrubber, &Walked::request(exchange), RecordedPart::RequestBody, report);
@@ -132,31 +123,6 @@ impl Redactor {
         }
         notes(&scrubber, exchange, report);
     }
-
-    fn start_line(&self, exchange: &mut Exchange, scrubber: &Scrubber<'_>, report: OnFound<'_>) {
-        let line = &exchange.request.start_line;
-        let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
-        let Some(target) = words.get_mut(1) else { return };
-        let (path, query) = match target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (&**target, None),
-        };
-        let mut new = path.to_owned();
-        if self.guesses_paths
-            && let Some(path) = head::path(scrubber, path)
-        {
-            report((RecordedPart::RequestLine, 0, "secret in a path"));
-            new = path;
-        }
-        if let Some(query) = query {
-            let mut edits = Vec::new();
-            query::walk(query, &mut |piece| edits.extend(json::of_piece(scrubber, query, &piece)));
-            edits.iter().for_each(|edit| report((RecordedPart::RequestLine, 0, edit.what)));
-            new = format!("{new}?{}", applied(query, &edits));
-        }
-        *target = new;
-        exchange.request.start_line = words.join(" ");
-    }
 }
 
 /// Takes what is left to be redacted: the part of the exchange, the place within it, and what it
@@ -173,6 +139,31 @@ enum RecordedPart {
     RequestBody,
     AnswerHeader,
     AnswerBody,
+}
+
+fn start_line(exchange: &mut Exchange, scrubber: &Scrubber<'_>, report: OnFound<'_>) {
+    let line = &exchange.request.start_line;
+    let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+    let Some(target) = words.get_mut(1) else { return };
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (&**target, None),
+    };
+    let mut new = path.to_owned();
+    if !exchange.is_path_known
+        && let Some(path) = head::path(scrubber, path)
+    {
+        report((RecordedPart::RequestLine, 0, "secret in a path"));
+        new = path;
+    }
+    if let Some(query) = query {
+        let mut edits = Vec::new();
+        query::walk(query, &mut |piece| edits.extend(json::of_piece(scrubber, query, &piece)));
+        edits.iter().for_each(|edit| report((RecordedPart::RequestLine, 0, edit.what)));
+        new = format!("{new}?{}", applied(query, &edits));
+    }
+    *target = new;
+    exchange.request.start_line = words.join(" ");
 }
 
 /// Body, and what is known of its form.

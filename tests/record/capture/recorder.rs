@@ -10,9 +10,10 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::Full;
-use snapengage::record::{Exchange, Recorder};
+use snapengage::bot::{self, Reply};
+use snapengage::record::{Exchange, Recorder, Redaction};
 use snapengage::testing::samples;
-use snapengage::{Api, Auth, Body, Receiver, Token, bot};
+use snapengage::{Api, Auth, Body, Receiver, Token};
 use tempfile::TempDir;
 
 use super::{SECRET, TOKEN, all_files, builder, exchanges, post, receiver, say, the_file};
@@ -180,6 +181,26 @@ async fn a_secret_in_a_path_is_not_recorded_where_it_is_wrong_either() {
 }
 
 #[tokio::test]
+async fn a_path_that_a_route_has_told_stays_when_it_is_redacted_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let recorder = Recorder::to(dir.path());
+    let bot = bot::from_fn(|message| async move { Ok(Reply::say(message.text)) });
+    let builder = Receiver::builder().bot("/webhooks2/bot", Token::new(TOKEN), bot);
+    let receiver = recorder.around(builder.build().expect("no mistakes"));
+    receiver.handle(post("/webhooks2/bot", TOKEN, say("Hi"))).await;
+    recorder.flush().await;
+    let path = &all_files(dir.path())[0];
+    let file = fs::read_to_string(path).expect("UTF-8");
+    assert_has(&file, &["# path: known", "POST /webhooks2/bot HTTP/1.1"]);
+    assert_eq!(Redaction::new().check(&[dir.path()]).expect("a recording"), []);
+    assert_eq!(Redaction::new().rewrite(&[dir.path()]).expect("a recording"), 0);
+
+    fs::write(path, file.replace("# path: known\n", "")).expect("written");
+    let left = Redaction::new().check(&[dir.path()]).expect("a recording");
+    assert_eq!(left[0].what(), "secret in a path");
+}
+
+#[tokio::test]
 async fn a_body_too_large_keeps_its_start() {
     const KEPT: usize = 64 << 10;
     let body = say(&"für uns ".repeat(20_000));
@@ -334,7 +355,7 @@ async fn files_are_deleted_by_the_time_in_them() {
 
 #[tokio::test]
 async fn an_open_api_has_no_name_of_a_token() {
-    let open = bot::from_fn(|_| async { Ok(bot::Reply::new()) });
+    let open = bot::from_fn(|_| async { Ok(Reply::new()) });
     let open = Receiver::builder().bot("/bot", Auth::dangerously_open(), open).build();
     let (_, file) = recorded(open.expect("no mistakes"), post("/bot", TOKEN, say("Hi"))).await;
     assert_has(&file, &["authorization: <redacted:right>"]);
