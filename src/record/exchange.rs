@@ -62,6 +62,8 @@ pub(crate) struct RecordedResponse {
     pub(crate) status: StatusCode,
     /// Time from the head of the request to the answer, to the millisecond.
     pub(crate) took: Duration,
+    /// `true` if the proxy answered by itself, and not the receiver.
+    pub(crate) is_of_proxy: bool,
     pub(crate) message: RecordedMessage,
 }
 

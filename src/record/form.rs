@@ -49,6 +49,9 @@ impl Exchange {
         let answer = Framed::new(&response.message.body);
         let took = response.took.as_millis();
         note(&mut notes, "response", format_args!("{} in {took} ms", response.status.as_u16()));
+        if response.is_of_proxy {
+            note(&mut notes, "answered-by", PROXY);
+        }
         note(&mut notes, "response-body", answer.note());
         [
             notes.as_bytes(),
@@ -82,7 +85,7 @@ impl Exchange {
                     return Err(reader.expected("`### response`"));
                 }
                 let message = reader.message(notes.response_body)?;
-                Some(RecordedResponse { status, took, message })
+                Some(RecordedResponse { status, took, is_of_proxy: notes.is_of_proxy, message })
             }
             None => None,
         };
@@ -159,6 +162,9 @@ impl<'b> Framed<'b> {
 /// Value of `path` where a route has told which part of it is a secret.
 const KNOWN: &str = "known";
 
+/// Value of `answered-by` where the proxy has not passed the request on, or had no answer to it.
+const PROXY: &str = "proxy";
+
 const TEXT: &str = "text";
 const BASE_64: &str = "base64";
 
@@ -182,6 +188,7 @@ struct Notes {
     request_body: Length,
     cut: Option<Cut>,
     response: Option<(StatusCode, Duration)>,
+    is_of_proxy: bool,
     response_body: Length,
 }
 
@@ -201,6 +208,7 @@ impl Default for Notes {
             request_body: EMPTY,
             cut: None,
             response: None,
+            is_of_proxy: false,
             response_body: EMPTY,
         }
     }
@@ -219,6 +227,7 @@ impl Notes {
             "case" => self.case_id = Some(CaseId::from(value)),
             "error" => self.error = Some(value.to_owned()),
             "path" => self.is_path_known = value == KNOWN,
+            "answered-by" => self.is_of_proxy = value == PROXY,
             "request-body" => self.request_body = length(value)?,
             "cut" if value == "?" => self.cut = Some(Cut::Unknown),
             "cut" => self.cut = Some(Cut::Announced(value.parse().ok()?)),

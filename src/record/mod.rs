@@ -155,6 +155,7 @@
 //! | `request-body`, `response-body` | `text` and the bytes that follow the head, or `base64` and the bytes of that, for what is not UTF-8. A line feed follows, which does not count |
 //! | `cut` | length that a body announced whose end was not recorded, in bytes, or `?` where it came in chunks; absent for a whole body |
 //! | `response` | status, and the time to it; `none` if the caller hung up before |
+//! | `answered-by` | `proxy` for an answer of the proxy's own, which replay leaves out; absent for all else |
 //!
 //! `Authorization` is `<redacted:right>`, or `<redacted:refused>` where the answer is 401; in process
 //! the first has the [name](crate::Token::name) of the token. `Content-Length` is what was announced.

@@ -171,6 +171,7 @@ impl Observer for InProcess {
             response: response.map(|response| RecordedResponse {
                 status: response.status(),
                 took,
+                is_of_proxy: false,
                 message: answered(request, response),
             }),
         };

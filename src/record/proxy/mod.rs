@@ -228,7 +228,7 @@ fn of_receiver(answer: Response<Incoming>, ongoing: &mut Ongoing) -> AnswerParts
 
 fn of_proxy(answer: Response<Bytes>, ongoing: &mut Ongoing) -> AnswerParts {
     let (head, body) = answer.into_parts();
-    ongoing.answered(head.status, heads::of_answer(None, &head));
+    ongoing.refused(head.status, heads::of_answer(None, &head));
     (head, Either::Right(Full::new(body)))
 }
 

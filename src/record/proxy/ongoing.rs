@@ -51,10 +51,16 @@ impl Ongoing {
         }
     }
 
-    /// Takes note of the head of the answer.
+    /// Takes note of the head of the receiver's answer.
     pub(super) fn answered(&mut self, status: StatusCode, message: RecordedMessage) {
         let took = self.arrived.elapsed();
-        self.response = Some(RecordedResponse { status, took, message });
+        self.response = Some(RecordedResponse { status, took, is_of_proxy: false, message });
+    }
+
+    /// Takes note of the head of an answer of the proxy's own.
+    pub(super) fn refused(&mut self, status: StatusCode, message: RecordedMessage) {
+        let took = self.arrived.elapsed();
+        self.response = Some(RecordedResponse { status, took, is_of_proxy: true, message });
     }
 
     fn exchange(&mut self) -> Exchange {

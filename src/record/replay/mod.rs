@@ -57,8 +57,9 @@ impl Recording {
 ///   they take no time; if it is not, there are none, unless a [speed](Self::speed) is set. A gap
 ///   of more than 30 days counts as 30 days.
 /// - A request that was refused with 401 is sent with a wrong token. A body that was cut is padded
-///   to its length, or to 64 MiB. Left out is what was answered 408, and what was accepted although
-///   its body is not here in full: the recorder keeps the start of a long one.
+///   to its length, or to 64 MiB. Left out is what was answered 408, what was accepted although its
+///   body is not here in full, since the recorder keeps the start of a long one, and what the proxy
+///   answered by itself: no receiver would answer so.
 /// - The status is compared, and the body: as JSON if both are, else to the byte. A pseudonym in
 ///   the recorded answer matches any value of its kind; equal ones have to stay equal, and one that
 ///   was sent stands for itself. Of an answer that was recorded in part, its start is compared.

@@ -99,7 +99,9 @@ impl<'r> PlaybackRun<'r> {
         let was_slow = exchange.status() == Some(StatusCode::REQUEST_TIMEOUT);
         // The receiver has read all of it, and the recording has not.
         let is_lost = exchange.cut.is_some() && exchange.status().is_some_and(|s| s.is_success());
-        was_slow || is_lost || !self.plan.is_sent(exchange.api())
+        let response = exchange.response.as_ref();
+        let is_of_proxy = response.is_some_and(|response| response.is_of_proxy);
+        was_slow || is_lost || is_of_proxy || !self.plan.is_sent(exchange.api())
     }
 
     /// Waits until a request is due, and until there is room for it.

@@ -207,6 +207,7 @@ async fn credentials_are_recorded_as_right_or_refused() {
     proxy.stop().await;
     receiver.stop().await;
     let files: Vec<_> = all_files(dir.path()).iter().map(read).collect();
+    assert!(!files.concat().contains("\n# answered-by: "), "the receiver answered");
     assert!(files[0].contains("\nAUTHORIZATION: <redacted:right>\n"), "{}", files[0]);
     assert!(files[1].contains("\nAUTHORIZATION: <redacted:refused>\n"), "{}", files[1]);
     assert!(files[2].contains("\nGET /get-contact/<secret>?email="), "{}", files[2]);
@@ -246,6 +247,9 @@ async fn what_cannot_be_forwarded_is_a_502_that_is_recorded() {
     proxy.stop().await;
     let statuses: Vec<_> = exchanges(dir.path()).iter().map(Exchange::status).collect();
     assert_eq!(statuses, [Some(StatusCode::BAD_GATEWAY); 3]);
+    for file in all_files(dir.path()) {
+        assert!(read(&file).contains("\n# answered-by: proxy\n"), "{file:?}");
+    }
 }
 
 #[tokio::test]
@@ -260,6 +264,7 @@ async fn doubtful_framing_is_refused_and_recorded() {
     receiver.abort();
     proxy.stop().await;
     assert_eq!(exchanges(dir.path())[0].status(), Some(StatusCode::BAD_REQUEST));
+    assert!(the_file(dir.path()).contains("\n# answered-by: proxy\n"));
 }
 
 #[tokio::test]

@@ -109,6 +109,22 @@ async fn json_is_compared_by_its_values_and_text_to_the_byte() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_of_the_proxy_is_left_out_and_counted() {
+    let answered = Written::message(1, "c", "Hi").answered_by(&receiver()).await;
+    let refusal = r#"{"code":502,"message":"the receiver cannot be reached"}"#;
+    let mut refused = Written::message(2, "c", "Hi").answered(502, refusal);
+    let by_receiver = folder(&[answered.clone(), refused.clone()]);
+    refused.notes = "# answered-by: proxy".to_owned();
+    let by_proxy = folder(&[answered, refused]);
+    for (files, sent, differing, left_out) in [(by_receiver, 2, 1, 0), (by_proxy, 1, 0, 1)] {
+        let recording = Recording::open(files.path()).expect("a recording");
+        let report = recording.replay(&receiver()).token("my-token").await;
+        let counts = (report.sent(), report.differing(), report.left_out());
+        assert_eq!(counts, (sent, differing, left_out), "{report}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_status_is_a_difference_by_itself() {
     let request = Written::new(1, "integration", r#"{"id":"one","type":"chat"}"#);
     let files = folder(&[request.answered(200, "")]);
