@@ -136,6 +136,14 @@ async fn another_status_is_a_difference_by_itself() {
     let text = report.to_string();
     assert!(text.contains("# now: handler failed: the CRM is down\n"), "{text}");
     assert!(text.contains("    - 200 OK\n    + 503 Service Unavailable\n"), "{text}");
+
+    let request = Written::message(1, "c", "Hi").answered_by(&super::receiver()).await;
+    let (_, body) = request.answer.clone().expect("an answer");
+    let files = folder(&[request.answered(201, body)]);
+    let recording = Recording::open(files.path()).expect("a recording");
+    let text = recording.replay(&super::receiver()).token("my-token").await.to_string();
+    let same = "    - 201 Created\n    + 200 OK\n      (the body as recorded)";
+    assert!(text.contains(same), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
