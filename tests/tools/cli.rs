@@ -8,6 +8,7 @@ mod identity;
 mod inbox;
 mod logs;
 mod provisioning;
+mod redact;
 mod replay;
 mod simulate;
 mod simulate_face;

@@ -14,6 +14,7 @@ use snapengage::record::Redaction;
 
 use super::Outcome;
 use super::output::{self, bar, legible, table};
+use super::redaction::RedactionArgs;
 
 /// Inspects an inbox, and retries or discards its entries. The receiver may keep running.
 #[derive(Args)]
@@ -91,6 +92,8 @@ enum Command {
         /// Folder, which is made if it is not there.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        #[command(flatten)]
+        redaction: RedactionArgs,
     },
 }
 
@@ -136,7 +139,10 @@ pub(crate) async fn run(InboxArgs { place, json, command }: InboxArgs) -> Outcom
         Command::Retry(chosen) => return each(&inbox, chosen, Act::Retry, json).await,
         Command::Discard(chosen) => return each(&inbox, chosen, Act::Discard, json).await,
         Command::Stats => stats(&inbox.stats().await?, json)?,
-        Command::Export { state, out } => export(&inbox, state.into(), &out, json).await?,
+        Command::Export { state, out, redaction } => {
+            let count = Redaction::from(redaction).export(&inbox, state.into(), &out).await?;
+            exported(count, &out, json)?
+        }
     };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -207,8 +213,7 @@ fn stats(stats: &Stats, json: bool) -> Outcome<String> {
     ]))
 }
 
-async fn export(inbox: &Inbox, state: State, out: &Path, json: bool) -> Outcome<String> {
-    let count = Redaction::default().export(inbox, state, out).await?;
+fn exported(count: u64, out: &Path, json: bool) -> Outcome<String> {
     if json {
         return output::json(&json!({ "exported": count }));
     }

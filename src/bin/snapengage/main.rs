@@ -16,6 +16,7 @@ mod logs;
 mod output;
 mod record;
 mod redact;
+mod redaction;
 mod replay;
 mod send;
 mod simulate;
@@ -33,7 +34,6 @@ use snapengage::HandlerError;
 
 use self::credentials::Access;
 
-/// Tools for SnapEngage: its APIs, a simulator of them, the inboxes of receivers, and recordings.
 /// Tools for SnapEngage: its APIs, a simulator of them, recordings, and the inboxes of receivers.
 #[derive(Parser)]
 #[command(

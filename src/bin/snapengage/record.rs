@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum, value_parser};
-use snapengage::record::{Recorder, RecordingProxy, Redaction, Texts};
+use clap::{Args, value_parser};
+use snapengage::record::{Recorder, RecordingProxy};
 use snapengage::{HealthCheck, shutdown_signal};
 use tokio::net::TcpListener;
 
+use super::redaction::RedactionArgs;
 use super::{Outcome, output};
 
 /// Record real traffic: a proxy in front of a receiver in any language.
@@ -29,13 +30,8 @@ pub(crate) struct RecordArgs {
     /// Folder of the recording, which is made if there is none. The numbers of its files go on.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What becomes of the texts of messages, beside what is found in them.
-    #[arg(long, value_enum, default_value_t)]
-    texts: TextsChoice,
-    /// File of the key by which equal values become equal pseudonyms, so that they do in all
-    /// recordings. It is made if there is none, and must not be in the folder of the recording.
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    redaction: RedactionArgs,
     /// Begins a sub-folder when the files of the last one have this many bytes.
     #[arg(long, value_name = "BYTES", value_parser = value_parser!(u64).range(1..))]
     rotate_size: Option<u64>,
@@ -44,35 +40,9 @@ pub(crate) struct RecordArgs {
     keep: Option<u32>,
 }
 
-/// What becomes of texts.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(crate) enum TextsChoice {
-    /// They stay.
-    #[default]
-    Keep,
-    /// Letters become `x`, digits `0`.
-    Mask,
-    /// They are empty.
-    Drop,
-}
-
-impl From<TextsChoice> for Texts {
-    fn from(choice: TextsChoice) -> Self {
-        match choice {
-            TextsChoice::Keep => Self::Keep,
-            TextsChoice::Mask => Self::Mask,
-            TextsChoice::Drop => Self::Drop,
-        }
-    }
-}
-
 pub(crate) async fn run(args: RecordArgs) -> Outcome<ExitCode> {
     let shutdown = shutdown_signal();
-    let mut redaction = Redaction::new().texts(args.texts.into());
-    if let Some(file) = args.key_file {
-        redaction = redaction.key_file(file);
-    }
-    let mut recorder = Recorder::to(args.out).redaction(redaction);
+    let mut recorder = Recorder::to(args.out).redaction(args.redaction.into());
     if let Some(bytes) = args.rotate_size {
         recorder = recorder.rotate_size(bytes);
     }

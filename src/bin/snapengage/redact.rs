@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
-use snapengage::record::{Redaction, Texts};
+use clap::Args;
+use snapengage::record::Redaction;
 
 use super::Outcome;
 use super::output::{self, legible};
+use super::redaction::RedactionArgs;
 
 /// Redacts recordings that were made elsewhere, in place.
 ///
@@ -22,40 +23,13 @@ pub(crate) struct RedactArgs {
     /// Changes nothing, and lists what still looks like a detail or a secret: `file:line: what`.
     #[arg(long)]
     check: bool,
-    /// What becomes of the texts of messages, beside what is found in them.
-    #[arg(long, value_enum, default_value = "keep")]
-    texts: TextsArg,
-    /// File of the key, made if it is not there, so that pseudonyms are equal across runs.
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum TextsArg {
-    /// They stay.
-    Keep,
-    /// Letters become x, digits become 0.
-    Mask,
-    /// They are empty.
-    Drop,
-}
-
-impl From<TextsArg> for Texts {
-    fn from(texts: TextsArg) -> Self {
-        match texts {
-            TextsArg::Keep => Self::Keep,
-            TextsArg::Mask => Self::Mask,
-            TextsArg::Drop => Self::Drop,
-        }
-    }
+    #[command(flatten)]
+    redaction: RedactionArgs,
 }
 
 pub(crate) fn run(args: RedactArgs) -> Outcome<ExitCode> {
-    let RedactArgs { paths, check, texts, key_file } = args;
-    let mut redaction = Redaction::new().texts(texts.into());
-    if let Some(file) = key_file {
-        redaction = redaction.key_file(file);
-    }
+    let RedactArgs { paths, check, redaction } = args;
+    let redaction = Redaction::from(redaction);
     if !check {
         let files = redaction.rewrite(&paths)?;
         output::print(&format!("redacted files: {files}\n"))?;

@@ -284,6 +284,22 @@ fn export_writes_a_recording_of_dead_letters() {
     let arguments = ["export", "--state", "waiting", "--out", waiting, "--json"];
     assert_eq!(json_of(&snapengage(&dir, &arguments)), json!({"exported": 1}));
 
+    let key = dir.path().join("key");
+    let key = key.to_str().expect("Unicode");
+    let files = ["one", "two"].map(|name| {
+        let out = dir.path().join(name);
+        let out = out.to_str().expect("Unicode");
+        let arguments = ["export", "--out", out, "--texts", "drop", "--key-file", key];
+        stdout(&snapengage(&dir, &arguments));
+        let recording = Recording::open(out).expect("a recording");
+        let exchanges = recording.exchanges().map(|exchange| exchange.expect("a file").to_file());
+        exchanges.collect::<Vec<_>>()
+    });
+    assert_eq!(files[0], files[1], "one key, equal pseudonyms");
+    let within = format!("{out}/key");
+    let problem = error(&snapengage(&dir, &["export", "--out", out, "--key-file", &within]));
+    assert!(problem.ends_with(": is within the recording's folder\n"), "{problem}");
+
     let file = dir.path().join("inbox.db").join("below");
     let problem = error(&snapengage(&dir, &["export", "--out", file.to_str().expect("Unicode")]));
     assert!(problem.starts_with("error: recording ") && problem.contains("not accessible"));
