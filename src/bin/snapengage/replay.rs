@@ -93,7 +93,9 @@ pub(crate) async fn run(mut args: ReplayArgs) -> Outcome<ExitCode> {
     let address = args.sources.pop().filter(|source| is_address(source));
     let (Some(address), false) = (address, args.sources.is_empty()) else {
         let problem = "the last argument is to be the address of the receiver: http://…";
-        Cli::command().error(ErrorKind::MissingRequiredArgument, problem).exit();
+        let mut cli = Cli::command();
+        let verb = cli.find_subcommand_mut("replay").expect("this one");
+        verb.error(ErrorKind::MissingRequiredArgument, problem).exit();
     };
     let receiver = RemoteReceiver::at(&address)?;
     let (recording, json) = (args.recording()?, args.json);

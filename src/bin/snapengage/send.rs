@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clap::Args;
+use clap::{Args, value_parser};
 use serde_json::{Value, json};
 use snapengage::record::{FieldChange, Recording, RemoteReceiver, Replayed};
 use snapengage::testing::{Sample, samples};
@@ -17,6 +17,7 @@ use super::output::{self, legible};
 ///
 /// Exit status 1 if the answer is no success, or for a file of a recording, not the recorded one.
 #[derive(Args)]
+#[command(override_usage = USAGE)]
 pub(crate) struct SendArgs {
     /// Name of a sample, as `--list` has it, such as bot/message.json; or a file: a body of JSON or
     /// XML, a line `GET address?query`, or a file of a recording.
@@ -33,7 +34,7 @@ pub(crate) struct SendArgs {
     #[arg(long = "set", value_name = "NAME=VALUE")]
     changes: Vec<FieldChange>,
     /// Number of times it is sent.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
     repeat: u32,
     /// Gives the case a new id, each time.
     #[arg(long)]
@@ -45,6 +46,9 @@ pub(crate) struct SendArgs {
     #[arg(long)]
     json: bool,
 }
+
+const USAGE: &str = "snapengage send [OPTIONS] <SAMPLE|FILE> --to <URL>\n       \
+    snapengage send --list";
 
 pub(crate) async fn run(args: SendArgs) -> Outcome<ExitCode> {
     let (Some(request), Some(address)) = (&args.request, &args.address) else {

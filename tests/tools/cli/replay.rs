@@ -108,6 +108,7 @@ fn arguments_that_are_wrong_are_named() {
     let missing = usage_error(&["replay", "samples"]);
     assert!(missing.contains("the address of the receiver"), "{missing}");
     assert!(missing.contains("the last argument"), "{missing}");
+    assert!(missing.contains("snapengage replay [OPTIONS] <DIR|"), "{missing}");
     let url = "http://127.0.0.1:1";
     for (arguments, expected) in [
         (["replay", "samples", url, "--only", "api=x"], "expected one of integration, bot, "),
@@ -171,6 +172,9 @@ fn the_list_has_each_sample_on_a_line() {
     assert_eq!(json_of(&snapengage(&["send", "--list", "--json"])), json!(expected));
     let problem = usage_error(&["send"]);
     assert!(problem.contains("--to <URL>"), "{problem}");
+    assert!(problem.contains("snapengage send --list"), "{problem}");
+    let never = ["send", "bot/message.json", "--to", "http://127.0.0.1:1", "--repeat", "0"];
+    assert!(usage_error(&never).contains("0 is not in 1.."));
     let problem = error(&snapengage(&["send", "bot/no.json", "--to", "http://127.0.0.1:1"]));
     assert!(problem.contains("bot/no.json: neither a sample"), "{problem}");
 }
