@@ -6,11 +6,14 @@ import { api, FEEDS, listen, refresh, refreshAll, select, selected, state, watch
 import { showVisitor } from './visitor.js';
 import { showWire } from './wire.js';
 
-const CALLS = ['agent-status', 'logs', 'file',
-  ...['user', 'widget'].flatMap((each) => ['create', 'get', 'update', 'delete'].map((verb) => `${each}-${verb}`)),
-  'chat-availability', 'chat-start', 'chat-say', 'chat-close', 'chat-poll', 'availability'];
-const DEEDS = ['status', 'refuse', 'reset', 'half', 'stall', 'slow', 'drop', 'duplicate', 'reorder', 'cyclic-link',
-  'foreign-link', 'foreign-redirect', 'error-in-200'];
+const CALLS = ('agent-status logs file user-create user-get user-update user-delete widget-create widget-get widget-update '
+  + 'widget-delete chat-availability chat-start chat-say chat-close chat-poll availability').split(' ');
+const DEEDS = ['status', 'refuse', 'reset', 'half', 'stall', 'slow'];
+const MORE = {
+  feed: ['drop', 'duplicate', 'reorder'],
+  call: ['foreign-redirect', 'error-in-200'],
+  logs: ['cyclic-link', 'foreign-link'],
+};
 
 const chatNodes = new Map();
 
@@ -79,6 +82,7 @@ function fault() {
 }
 
 function showFaultFields() {
+  fillSelect($('f-do'), same(DEEDS.concat(chosen('f-on').split(' ').flatMap((each) => MORE[each] ?? []))));
   for (const field of document.querySelectorAll('[data-for]')) {
     field.hidden = !field.dataset.for.split(' ').some((each) => [chosen('f-when'), chosen('f-do')].includes(each));
   }
@@ -97,9 +101,6 @@ for (const button of document.querySelectorAll('[data-opens]')) {
     $(button.dataset.opens).showModal();
     if (button.dataset.opens === 'rules-dialog') attempt(showRules);
   };
-}
-for (const button of document.querySelectorAll('[data-closes]')) {
-  button.onclick = () => button.closest('dialog').close();
 }
 
 onClick('new-chat', () => { select(''); $('s-text').focus(); });
@@ -121,7 +122,6 @@ onClick('faults-clear', async () => {
   await refresh('faults');
 });
 fillSelect($('f-on'), same([...FEEDS.map((each) => `feed ${each}`), ...CALLS.map((each) => `call ${each}`)]));
-fillSelect($('f-do'), same(DEEDS));
 showFaultFields();
 $('fault').onchange = showFaultFields;
 

@@ -300,5 +300,55 @@ async fn faults_and_time_are_at_hand() {
     page.click("header button", "Rules").await;
     page.sees_in("#rules", "chosen").await;
     page.sees_in("#rules", "documented").await;
+    page.click("#rules-dialog .title button", "Close").await;
+    page.until("!document.querySelector('dialog[open]')").await;
     assert_quiet(&page);
+}
+
+/// Offers of the form by target, and those that the simulator takes of all there are.
+const FAULT_OFFERS: &str = "(async () => {
+    const [on, does] = ['f-on', 'f-do'].map((id) => document.getElementById(id));
+    const add = (rule) => fetch('/_/faults', { method: 'POST', body: JSON.stringify(rule) });
+    const { message } = await (await add({ feed: 'bot', nth: 1, do: 'none' })).json();
+    const deeds = message.split('one of ')[1].split(', ').map((each) => each.replaceAll('`', ''));
+    const needs = { status: { status: 503 }, slow: { ms: 1 } };
+    const rows = {};
+    for (const { value } of on.options) {
+        on.value = value;
+        on.dispatchEvent(new Event('change', { bubbles: true }));
+        const [kind, name] = value.split(' ');
+        const taken = await Promise.all(deeds.map(async (deed) => {
+            const rule = { [kind]: name, nth: 1, do: deed, ...needs[deed] };
+            return (await add(rule)).ok ? [deed] : [];
+        }));
+        const offered = [...does.options].map((option) => option.value);
+        rows[value] = { offered: offered.sort(), taken: taken.flat().sort() };
+    }
+    return rows;
+})()";
+
+#[tokio::test]
+async fn form_offers_the_faults_that_can_befall_a_target() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    let rows = page.eval(FAULT_OFFERS).await;
+    let rows = rows.as_object().expect("an object");
+    assert_eq!(rows.len(), Operation::ALL.len() + 5, "{rows:?}");
+    for (target, row) in rows {
+        assert_eq!(row["offered"], row["taken"], "{target}");
+    }
+    let offered = |target: &str| rows[target]["offered"].as_array().expect("a list").len();
+    let counts = ["feed bot", "call logs", "call chat-say"].map(offered);
+    assert_eq!(counts, [9, 10, 8]);
+}
+
+#[tokio::test]
+async fn chosen_fault_stays_where_it_fits_the_new_target() {
+    let (_simulated, _browser, page) = opened(barber).await;
+    page.choose("f-do", "reset").await;
+    page.choose("f-on", "call logs").await;
+    page.until("document.getElementById('f-do').value === 'reset'").await;
+    page.choose("f-do", "cyclic-link").await;
+    page.choose("f-on", "feed bot").await;
+    page.until("document.getElementById('f-do').value === 'status'").await;
+    page.until("!document.querySelector('[data-for=status]').hidden").await;
 }
