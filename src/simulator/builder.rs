@@ -11,7 +11,7 @@ use super::Simulator;
 use super::agenda::Agenda;
 use super::agent::{Agent, SimulatedAgent};
 use super::archive::{Archive, Stored};
-use super::checked::is_email;
+use super::checked::{is_email, is_host};
 use super::engine::Shared;
 use super::face::hub_origin;
 use super::fault::Faults;
@@ -192,9 +192,10 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// With every mistake: a credential that is empty; two widgets, agents, users, cases or files
-    /// of one id; a malformed email address of an agent or a user; a widget that is named and not
-    /// there; a feed whose address is neither `http://`, `https://` nor a path of a receiver.
+    /// With every mistake: a credential or the id of a widget that is empty; two widgets, agents,
+    /// users, cases or files of one id; a malformed email address of an agent or a user; a host
+    /// that is no name or has a port; a widget that is named and not there; a feed whose address is
+    /// neither `http://`, `https://` nor a path of a receiver.
     pub fn build(self) -> Result<Simulator, BuildError> {
         let mut mistakes = self.mistakes();
         let is_http = |address: &Address| !address.is_path();
@@ -238,6 +239,7 @@ impl SimulatorBuilder {
         mistakes.extend(twice("case", self.cases.iter().map(|(_, case)| case.id.as_str())));
         mistakes.extend(twice("file", self.files.iter().map(|(name, _)| name.as_str())));
         mistakes.extend(self.odd_emails());
+        mistakes.extend(self.odd_names());
         mistakes.extend(self.unknown_widgets());
         let verifiers = self.widgets.iter().filter_map(SimulatedWidget::verifier);
         mistakes.extend(verifiers.filter_map(|verifier| Some(verifier.err()?.to_string())));
@@ -262,6 +264,14 @@ impl SimulatorBuilder {
         let users = self.users.iter().map(|user| ("user", &user.email));
         let odd = agents.chain(users).filter(|(_, email)| !is_email(email));
         odd.map(|(what, email)| format!("{what} {email:?}: expected an email address"))
+    }
+
+    fn odd_names(&self) -> impl Iterator<Item = String> {
+        let nameless = self.widgets.iter().any(|widget| widget.id.as_str().is_empty());
+        let nameless = nameless.then(|| "the id of a widget is empty".to_owned());
+        let odd = self.hosts.iter().filter(|host| !is_host(host));
+        let expected = "expected a name or an address, without a port";
+        nameless.into_iter().chain(odd.map(move |host| format!("host {host:?}: {expected}")))
     }
 
     fn unknown_widgets(&self) -> impl Iterator<Item = String> {

@@ -1,6 +1,8 @@
 //! Checks of what people write, the same for all who may write it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
+
+use http::uri::Authority;
 
 use super::lever::LeverError;
 
@@ -52,6 +54,14 @@ pub(super) fn is_email(text: &str) -> bool {
     !mailbox.is_empty() && is_domain && text.len() <= LONGEST_EMAIL && !text.contains(is_odd)
 }
 
+/// Returns `true` for the name of a machine or its address, without a port. An IPv6 address may be in
+/// brackets.
+pub(super) fn is_host(text: &str) -> bool {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let is_ipv6 = bare.unwrap_or(text).parse::<Ipv6Addr>().is_ok();
+    is_ipv6 || Authority::try_from(text).is_ok_and(|authority| authority.host() == text)
+}
+
 /// Reads an IP address, of either version, and returns it in its usual form: a ban holds for it
 /// however it is written.
 pub(super) fn ip_address(name: &str, text: &str) -> Result<String, LeverError> {
@@ -97,6 +107,17 @@ mod tests {
             &long,
         ] {
             assert!(!is_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hosts_have_neither_port_nor_spaces() {
+        for good in ["sim.example", "Localhost", "192.0.2.1", "2001:db8::1", "[2001:db8::1]"] {
+            assert!(is_host(good), "{good}");
+        }
+        let odd = ["", "a b", "sim.example:7070", "192.0.2.1:80", "[::1]:80", "me@sim.example"];
+        for bad in odd.into_iter().chain(["http://sim.example", "sim.example/", "[::1", "::1]"]) {
+            assert!(!is_host(bad), "{bad}");
         }
     }
 

@@ -174,6 +174,16 @@ fn emails_that_are_none_are_mistakes_of_the_builder() {
     assert!(Simulator::builder().widget("sales").agent("wc:jane@example.com").build().is_ok());
 }
 
+#[test]
+fn names_that_nobody_can_call_are_mistakes_of_the_builder() {
+    let office = |host: &str| Simulator::builder().widget("sales").host(host).build();
+    let text = office("sim.example:7070").expect_err("a port").to_string();
+    assert!(text.contains(r#"host "sim.example:7070": expected a name"#), "{text}");
+    office("sim.example").expect("a name");
+    let text = Simulator::builder().widget("").build().expect_err("no id").to_string();
+    assert!(text.contains("the id of a widget is empty"), "{text}");
+}
+
 #[tokio::test]
 async fn parameters_that_nobody_knows_are_refused() {
     let (served, case) = served_chat().await;

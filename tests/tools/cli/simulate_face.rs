@@ -159,7 +159,13 @@ async fn options_that_make_no_sense_are_refused() {
         let output = run(snapengage(&["simulate"]).args(arguments)).await;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
-    for arguments in [["--bot", "nowhere"], ["--hub", "javascript:alert(1)"], ["--agent", "bad"]] {
+    for arguments in [
+        ["--bot", "nowhere"],
+        ["--hub", "javascript:alert(1)"],
+        ["--agent", "bad"],
+        ["--host", "sim.example:7070"],
+        ["--widget", ""],
+    ] {
         let mut command = snapengage(&["simulate", "--listen", "127.0.0.1:0"]);
         let output = run(command.args(arguments)).await;
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
