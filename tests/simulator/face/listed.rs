@@ -56,6 +56,7 @@ async fn list_has_each_field_of_requests_and_answers() {
     let sent = served.get("/_/deliveries").await.ok();
     assert!(sent.as_array().is_some_and(|sent| !sent.is_empty()));
     assert_lists(list, "| [`DeliveryRecord`]", &sent);
+    assert_lists(list, "| [`DeliveryRecord`]", &json!({ "mailed": true, "held": true }));
     assert_lists(list, "| `/_/world`", &served.get("/_/world").await.ok());
     assert_lists(list, "| `/_/explain`", &served.get("/_/explain").await.ok()[0]);
     assert_eq!(served.get("/_").await.body, list.as_bytes());
