@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
+use std::thread;
 
 use proptest::prelude::*;
 use snapengage::record::{Exchange, Redaction, Texts};
@@ -519,6 +521,27 @@ fn a_key_file_keeps_equality_across_runs() {
         let mode = fs::metadata(&key).expect("a key").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
+}
+
+#[test]
+fn those_that_want_a_key_at_once_get_the_same() {
+    const AT_ONCE: usize = 16;
+    let keys = Folder::new();
+    let key = keys.path().join("key");
+    let start = Barrier::new(AT_ONCE);
+    let run = || {
+        let folder = Folder::new();
+        folder.put("1.http", &exchange(1, "POST / HTTP/1.1", "X-By: jo@x.example\n", b"{}"));
+        start.wait();
+        Redaction::new().key_file(&key).rewrite(&[folder.path()]).expect("a recording");
+        folder.get("1.http")
+    };
+    let redacted: HashSet<_> = thread::scope(|scope| {
+        let runs: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(run)).collect();
+        runs.into_iter().map(|run| run.join().expect("no panic")).collect()
+    });
+    assert_eq!(redacted.len(), 1);
+    assert_eq!(fs::read_dir(keys.path()).expect("a folder").count(), 1, "the key alone");
 }
 
 #[test]

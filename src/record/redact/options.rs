@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -87,24 +87,36 @@ fn read_key(file: &Path, folders: &[&Path]) -> Result<[u8; 16], RecordingError> 
     if folders.iter().any(|folder| is_within(file, folder)) {
         return Err(RecordingError::key(file, "is within the recording's folder"));
     }
-    match fs::read(file) {
-        Ok(text) => {
-            let key = text.trim_ascii();
-            let key = HEXLOWER_PERMISSIVE.decode(key).ok().filter(|_| key.len() == KEY);
-            let key = key.and_then(|key| key.try_into().ok());
-            key.ok_or_else(|| RecordingError::key(file, "does not hold 32 hexadecimal digits"))
+    let text = match fs::read(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make(file).and_then(|()| fs::read(file))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = random_key();
-            make(file, &key).map_err(|error| RecordingError::io(file, error))?;
-            Ok(key)
-        }
-        Err(error) => Err(RecordingError::io(file, error)),
-    }
+        read => read,
+    };
+    let text = text.map_err(|error| RecordingError::io(file, error))?;
+    let key = text.trim_ascii();
+    let key = HEXLOWER_PERMISSIVE.decode(key).ok().filter(|_| key.len() == KEY);
+    let key = key.and_then(|key| key.try_into().ok());
+    key.ok_or_else(|| RecordingError::key(file, "does not hold 32 hexadecimal digits"))
 }
 
-/// Makes the file of a key. One that another process has just made is not replaced.
-fn make(file: &Path, key: &[u8]) -> io::Result<()> {
+/// Makes the file of a key, whole from the start: another process may want it at the same time. One
+/// that is there by then is not replaced.
+fn make(file: &Path) -> io::Result<()> {
+    let name = format!(".snapengage-{}.part", HEXLOWER_PERMISSIVE.encode(&random_key()));
+    let beside = file.with_file_name(name);
+    let made = write(&beside).and_then(|()| match fs::hard_link(&beside, file) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        // There are file systems without links.
+        Err(_) => fs::rename(&beside, file),
+    });
+    let _ = fs::remove_file(&beside);
+    made
+}
+
+/// Writes a key of its own into a new file.
+fn write(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -114,7 +126,7 @@ fn make(file: &Path, key: &[u8]) -> io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(file)?;
-    file.write_all(format!("{}\n", HEXLOWER_PERMISSIVE.encode(key)).as_bytes())?;
+    file.write_all(format!("{}\n", HEXLOWER_PERMISSIVE.encode(&random_key())).as_bytes())?;
     file.sync_all()
 }
 
