@@ -586,6 +586,16 @@ fn a_file_that_is_no_recording_is_named_and_left() {
 }
 
 #[test]
+fn a_file_without_an_end_is_not_read() {
+    let folder = Folder::new();
+    let path = folder.put("1.http", b"");
+    let file = fs::File::options().write(true).open(&path).expect("a file");
+    file.set_len(65 << 20).expect("a file with a hole");
+    let error = Redaction::new().check(&[folder.path()]).expect_err("too large");
+    assert_eq!(error.to_string(), format!("recording {path:?}: larger than 64 MiB"));
+}
+
+#[test]
 fn hostile_bodies_take_linear_time() {
     const SIZE: usize = 32 * 1024;
     for unit in [
