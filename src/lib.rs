@@ -45,8 +45,13 @@ pub mod testing;
 mod api;
 #[cfg(any(feature = "client", feature = "inbox"))]
 mod backoff;
-#[cfg(any(feature = "client", feature = "dialogue", feature = "identity", feature = "inbox"))]
-#[cfg(any(feature = "client", feature = "dialogue", feature = "inbox", feature = "record"))]
+#[cfg(any(
+    feature = "client",
+    feature = "dialogue",
+    feature = "identity",
+    feature = "inbox",
+    feature = "record"
+))]
 mod clock;
 mod endpoint;
 mod error;
