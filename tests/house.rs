@@ -623,6 +623,18 @@ fn every_file_says_what_it_is() {
     }
 }
 
+/// Both of two conditions would have to hold, which is said as `all(…)`, or was not meant.
+#[test]
+fn an_item_has_one_condition() {
+    for source in sources() {
+        let lines: Vec<_> = source.text.lines().map(str::trim_start).collect();
+        for pair in lines.windows(2) {
+            let are_two = pair.iter().all(|line| line.starts_with("#[cfg("));
+            assert!(!are_two, "{}: {}", source.path, pair[1]);
+        }
+    }
+}
+
 #[test]
 fn a_room_behind_a_feature_has_its_name() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
