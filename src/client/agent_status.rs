@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Presence {
 }
 
 model! {
-    /// Request to set an agent's status, as [`Account::set_agent_status`] sends it.
+    /// Request to set an agent's status; [`Account::set_agent_status`] sends it.
     ///
     /// See [SnapEngage docs/Agent Status API](https://developer.snapengage.com/#agent-status-api).
     pub struct StatusUpdate {

@@ -114,7 +114,8 @@ fn every_property_and_every_definition_is_described() {
     let (mut properties, mut definitions) = (0, 0);
     for reading in READINGS {
         let schema = Contract::new().reading(reading).json_schema();
-        let described = |at: &Value| at["description"].as_str().is_some_and(|text| text.len() > 3);
+        let says_more_than_where = |text: &str| text.len() > 3 && !text.starts_with("See [");
+        let described = |at: &Value| at["description"].as_str().is_some_and(says_more_than_where);
         for (name, definition) in schema["$defs"].as_object().expect("definitions") {
             definitions += 1;
             assert!(described(definition), "{name}");
@@ -130,7 +131,7 @@ fn every_property_and_every_definition_is_described() {
 #[test]
 fn no_description_speaks_of_items_of_rust() {
     let text = text(&Contract::new().json_schema());
-    for word in ["Self::", "crate::", "super::", "](#", "`Option", "`Vec", "```"] {
+    for word in ["Self::", "crate::", "super::", "](#", "`Option", "`Vec", "`extra`", "```"] {
         assert!(!text.contains(word), "{word}");
     }
 }

@@ -13,8 +13,9 @@ use crate::wire::model::model;
 model! {
     /// Answer of the Logs API: up to 100 finished conversations.
     ///
-    /// [`Cases`](crate::client::Cases) fetches one after the other. A case that cannot be read, for want of
-    /// an id, costs itself alone: it is kept in `extra`, under `cases (others)`.
+    /// [`Cases`](crate::client::Cases) fetches one after the other. A case that cannot be read, for
+    /// want of an id, costs itself alone; it is kept in [`extra`](Self::extra), under `cases
+    /// (others)`.
     ///
     /// See [SnapEngage docs/Logs API](https://developer.snapengage.com/#logs-api).
     #[derive(Default)]
