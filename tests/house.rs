@@ -635,6 +635,55 @@ fn an_item_has_one_condition() {
     }
 }
 
+/// Pages that two branches have changed keep both lines where they meet.
+#[test]
+fn each_feature_is_once_in_the_lists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).expect(path);
+    let (readme, architecture) = (read("README.md"), read("ARCHITECTURE.md"));
+    for feature in FEATURES {
+        let count = |page: &str, start: &str| {
+            page.lines().filter(|line| line.starts_with(&start.replace('*', feature))).count()
+        };
+        assert_eq!(count(&readme, "| `*`"), 1, "{feature}: the README's table");
+        assert_eq!(count(&readme, "[`*`]: "), 1, "{feature}: the README's links");
+        assert_eq!(count(&architecture, "  */ "), 1, "{feature}: the plan");
+        let imports = architecture.lines().filter_map(|line| line.split_once(" -> "));
+        let imports = imports.filter(|(room, _)| room.trim() == *feature);
+        assert_eq!(imports.count(), 1, "{feature}: the table of imports");
+    }
+}
+
+#[test]
+fn each_feature_is_linted_alone() {
+    // A package has no `.ci/`.
+    let lints = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/lint");
+    if lints.exists() {
+        let lints = fs::read_to_string(lints).expect(".ci/lint");
+        for feature in FEATURES {
+            let times = lints.split_whitespace().filter(|word| word == feature).count();
+            assert_eq!(times, 1, "{feature}");
+        }
+    }
+}
+
+#[test]
+fn the_plan_has_each_binary_of_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let plan = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let starts = plan.matches("\ntests/").count();
+    assert_eq!(starts, 1, "lines on tests/");
+    let (_, line) = plan.split_once("\ntests/").expect("a line on tests/");
+    let (line, _) = line.split_once("and house.rs").expect("its end");
+    let named = line.split(':').nth(1).expect("names").split_whitespace();
+    let named: BTreeSet<_> = named.map(|name| name.trim_end_matches(',').to_owned()).collect();
+    let folders = fs::read_dir(root.join("tests")).expect("tests/");
+    let folders = folders.map(|folder| folder.expect("a folder").path());
+    let binaries = folders.filter(|folder| folder.join("main.rs").exists());
+    let binaries = binaries.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    assert_eq!(named, binaries.collect());
+}
+
 #[test]
 fn a_room_behind_a_feature_has_its_name() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
