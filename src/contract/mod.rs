@@ -41,11 +41,11 @@
 //!
 //! # Readings
 //!
-//! - [`Accepted`](ContractReading::Accepted), the default: every form that this crate reads. Numbers and
-//!   booleans may be text and text may be one of them, an optional field may be `null` or empty.
+//! - [`Accepted`](ContractReading::Accepted), the default: every form that this crate reads. Numbers
+//!   and booleans may be text and text may be one of them, an optional field may be `null` or empty.
 //!   This is what to validate with.
-//! - [`Documented`](ContractReading::Documented): the forms of SnapEngage's documentation. This is what to
-//!   write, and to generate types from.
+//! - [`Documented`](ContractReading::Documented): the forms of SnapEngage's documentation. This is
+//!   what to write, and to generate types from.
 //!
 //! In either, sets of values are open (`anyOf: [enum, string]`), fields that are not documented are
 //! allowed, and `required` is what this crate requires. Events that are told apart by a name are

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::api::ContractApi;
 use super::calls::{CALLS, CallForm, CallParameter, Credential};
 use super::webhooks::{WEBHOOKS, Webhook, WebhookAnswer};
 use super::{Contract, DOCS, HOST, xml};
@@ -22,13 +23,22 @@ pub(super) fn document(contract: &Contract) -> Value {
     xml::name(&mut schemas);
     json!({
         "openapi": "3.1.0",
-        "info": contract.info(),
+        "info": info(contract),
         "externalDocs": { "url": DOCS },
         "servers": [{ "url": format!("https://{HOST}") }],
         "webhooks": webhooks,
         "paths": paths,
         "components": { "schemas": schemas, "securitySchemes": security_schemes(contract) },
     })
+}
+
+fn info(contract: &Contract) -> Value {
+    let mut info = contract.info();
+    if contract.has(ContractApi::Hub) {
+        let left_out = "The Hub has no requests: its messages are in JSON Schema and AsyncAPI.";
+        info["description"] = json!(format!("{} {left_out}", contract.description()));
+    }
+    info
 }
 
 const REFUSAL: &str = "Refusal";

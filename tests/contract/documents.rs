@@ -178,6 +178,13 @@ fn documents_have_what_is_asked_for_alone() {
     assert_eq!(openapi["webhooks"], serde_json::json!({}));
     let paths: Vec<_> = openapi["paths"].as_object().expect("paths").keys().collect();
     assert_eq!(paths, ["/api/v1/user.json"]);
+    let says = |contract: &Contract, sentence: &str| {
+        let openapi = contract.openapi();
+        openapi["info"]["description"].as_str().expect("a text").contains(sentence)
+    };
+    for (contract, has_hub) in [(Contract::new(), true), (users, false)] {
+        assert_eq!(says(&contract, "The Hub has no requests"), has_hub);
+    }
     let channels = Contract::new().asyncapi()["channels"].clone();
     let channels: BTreeSet<_> = channels.as_object().expect("channels").keys().cloned().collect();
     assert_eq!(channels, ContractApi::ALL.map(|api| api.to_string()).into());
