@@ -12,13 +12,13 @@ use snapengage::contract::{Contract, ContractApi, ContractReading};
 use super::Outcome;
 use super::output;
 
-/// Describe the payloads for other languages: JSON Schema 2020-12, OpenAPI 3.1, AsyncAPI 3.0.
+/// Describes the payloads for other languages: JSON Schema 2020-12, OpenAPI 3.1, AsyncAPI 3.0.
 ///
 /// For tests, and to generate types; never to be checked at the door. With --out, JSON Schema goes
 /// to a file for each API, json-schema/API.json, and the others to openapi.json and asyncapi.json.
 #[derive(Args)]
 pub(crate) struct ContractArgs {
-    /// DocumentForm of the description.
+    /// Form of the description.
     form: DocumentForm,
     /// API to describe. All by default.
     #[arg(long, value_parser = apis())]

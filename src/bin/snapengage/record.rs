@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::redaction::RedactionArgs;
 use super::{Outcome, output};
 
-/// Record real traffic: a proxy in front of a receiver in any language.
+/// Records real traffic: a proxy in front of a receiver in any language.
 ///
 /// The first line on stdout is `listening on http://ADDRESS`: there, requests are taken, passed on to
 /// the receiver unchanged but for `Host`, and answered as it answers. Each becomes a file with its

@@ -10,6 +10,11 @@ use tokio::net::TcpListener;
 use super::vendor::{CHAT_KEY, PROVISIONING_KEY, TOKEN, Vendor, run, simulator, snapengage};
 use super::{error, json_of, stdout};
 
+const VERBS: [&str; 14] = [
+    "agent", "contract", "file", "identity", "inbox", "logs", "record", "redact", "replay", "send",
+    "simulate", "user", "visit", "widget",
+];
+
 const STATUS: [&str; 4] = ["agent", "status", "jane@example.com", "pause"];
 
 struct Keys {
@@ -156,9 +161,22 @@ async fn a_vendor_that_is_down_is_an_error() {
 #[tokio::test]
 async fn help_needs_no_credential_and_shows_none() {
     let url = format!("http://user:{TOKEN}@localhost");
-    for verb in ["agent", "logs", "user", "widget", "visit", "file", "simulate", "inbox"] {
+    for verb in VERBS {
         let mut command = snapengage(&[verb, "--help"]);
         let help = stdout(&run(command.env("SNAPENGAGE_URL", &url)).await);
         assert!(!help.contains(TOKEN), "{help}");
     }
+}
+
+#[tokio::test]
+async fn help_lists_each_verb_and_says_it_once() {
+    let help = stdout(&run(&mut snapengage(&["--help"])).await);
+    let (purpose, rest) = help.split_once("\n\n").expect("a line, and what follows");
+    assert_eq!(purpose.matches("Tools for SnapEngage").count(), 1, "{purpose}");
+    let (_, commands) = rest.split_once("Commands:\n").expect("commands");
+    let lines = commands.lines().take_while(|line| !line.is_empty());
+    let mut verbs: Vec<_> = lines.filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(verbs.pop(), Some("help"));
+    verbs.sort_unstable();
+    assert_eq!(verbs, VERBS);
 }
