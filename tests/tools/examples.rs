@@ -912,10 +912,6 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
-fn lines_of(bytes: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect()
-}
-
 #[track_caller]
 fn read(path: &str) -> String {
     fs::read_to_string(in_package(path)).expect("a text in the package")

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use snapengage::testing;
 
-use super::{Example, in_package, lines_of};
+use super::{Example, in_package};
 
 fn snapengage(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snapengage"));
@@ -203,4 +203,8 @@ fn send_shows_the_answer_to_a_sample_that_was_changed() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stdout).starts_with("401 Unauthorized in "));
     bot.stop();
+}
+
+fn lines_of(bytes: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect()
 }
