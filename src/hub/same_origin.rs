@@ -24,8 +24,10 @@ pub(super) fn check(headers: &HeaderMap, silence: Silence) -> Result<(), Rejecti
     let is_own = match (headers.get(&SEC_FETCH_SITE), headers.get(&ORIGIN)) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => {
-            let host = headers.get(&HOST).map_or(&[][..], |host| host.as_bytes());
-            authority(origin.as_bytes()).is_some_and(|origin| origin.eq_ignore_ascii_case(host))
+            let authority = authority(origin.as_bytes());
+            authority.zip(headers.get(&HOST)).is_some_and(|(origin, host)| {
+                !origin.is_empty() && origin.eq_ignore_ascii_case(host.as_bytes())
+            })
         }
         (None, None) => silence == Silence::Allowed,
     };
@@ -72,6 +74,7 @@ mod tests {
             &[host, ("origin", "https://bot.example.com.evil.example")],
             &[host, ("origin", "https://bot.example.com:8443")],
             &[("origin", "https://")],
+            &[("host", ""), ("origin", "https://")],
             &[("origin", "null")],
         ] {
             assert!(is_refused(foreign, Silence::Refused), "{foreign:?}");
