@@ -35,7 +35,6 @@ use snapengage::HandlerError;
 use self::credentials::Access;
 
 /// Tools for SnapEngage: its APIs, a simulator of them, recordings, and the inboxes of receivers.
-/// Tools for SnapEngage: its APIs, a simulator of them, the inboxes of receivers, and recordings.
 #[derive(Parser)]
 #[command(
     name = "snapengage",
