@@ -33,6 +33,8 @@ pub mod identity;
 #[cfg(feature = "inbox")]
 pub mod inbox;
 pub mod journal;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "record")]
 pub mod record;
 #[cfg(feature = "segment")]
@@ -55,6 +57,8 @@ mod backoff;
 mod clock;
 mod endpoint;
 mod error;
+#[cfg(any(feature = "client", feature = "dialogue", feature = "inbox"))]
+mod hook;
 mod id;
 mod panics;
 mod receiver;

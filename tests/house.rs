@@ -17,6 +17,7 @@ const CORE: &[(&str, &[&str])] = &[
         &[
             "error",
             "panics",
+            "receiver::observer",
             "server::connection",
             "server::listener",
             "server::service",
@@ -30,6 +31,7 @@ const CORE: &[(&str, &[&str])] = &[
             "caught",
             "error",
             "panics",
+            "receiver::observer",
             "server::patience",
             "server::progress",
             "server::service",
@@ -80,6 +82,7 @@ const CORE: &[(&str, &[&str])] = &[
         &[
             "endpoint::rejection",
             "receiver",
+            "receiver::observer",
             "receiver::response",
             "server::paced",
             "server::progress",
@@ -103,7 +106,11 @@ const CORE: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("backoff", &[]),
     ("receiver::body", &["error", "receiver::observer", "endpoint::rejection"]),
-    ("receiver::observer", &["api", "id", "panics", "receiver::response"]),
+    (
+        "receiver::observer",
+        &["api", "endpoint", "endpoint::rejection", "id", "panics", "receiver::response"],
+    ),
+    ("hook", &["panics"]),
     ("endpoint::rejection", &["panics", "error"]),
     ("wire::legible", &[]),
     (
@@ -186,6 +193,7 @@ const FEATURES: &[&str] = &[
     "hub",
     "identity",
     "inbox",
+    "metrics",
     "record",
     "segment",
     "simulator",
@@ -409,6 +417,7 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
             "backoff",
             "panics",
             "clock",
+            "hook",
             "wire::legible",
             "storage::files",
             "storage::fresh",
@@ -449,6 +458,8 @@ fn allowed(module: &str, public: &BTreeSet<String>) -> Option<BTreeSet<String>> 
             "wire::json",
             "wire::percent",
         ],
+        // It counts what its hooks and its observer of requests are told.
+        "metrics" => &["client", "dialogue", "endpoint::rejection", "inbox", "receiver::observer"],
         // It observes the requests of a receiver, and passes them on from this crate's own server
         // by the client's connections. Redaction knows the documented fields by the tables of the
         // payloads. Inboxes are exported, and what was recorded is replayed in tests.

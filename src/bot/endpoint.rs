@@ -42,7 +42,7 @@ impl<H: Handler> BotEndpoint<H> {
 
 impl<H: Handler> Endpoint for BotEndpoint<H> {
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
-        let event = match Event::from_request(&request.body) {
+        let event = match Event::from_request(&request.body, request.odd_fields) {
             Ok(event) => event,
             Err(error) => return self.unread(&request.body, Failure::Unreadable(error)),
         };
@@ -57,8 +57,8 @@ impl<H: Handler> Endpoint for BotEndpoint<H> {
                 // Called within the guarded work, so that a panic before there is a future is
                 // caught as well.
                 let reply = dispatch(&*handler, *event).await?;
-                let (reply, warning) = of_silence.complete(reply);
-                Ok(addressee.answer(&reply).with(warning))
+                let (reply, lack) = of_silence.complete(reply);
+                Ok(addressee.answer(&reply).with(lack))
             }),
             on_failure: Box::new(move |failure| {
                 Ok(same_addressee.answer(&of_failure).instead_of(failure))

@@ -39,6 +39,14 @@ pub enum Event {
 }
 
 impl Event {
+    /// Names of the documented events.
+    #[cfg_attr(
+        not(any(feature = "metrics", feature = "record")),
+        allow(dead_code, reason = "nothing else lists them")
+    )]
+    pub(crate) const DOCUMENTED: [&str; 4] =
+        [ChatStarted::EVENT, Message::EVENT, CommandResult::EVENT, ChatClosed::EVENT];
+
     /// Reads the body of a request.
     ///
     /// # Errors
@@ -51,8 +59,11 @@ impl Event {
 
     /// Reads the body of a request into a box, since an event is moved a dozen times before a
     /// handler has it.
-    pub(super) fn from_request(body: &[u8]) -> Result<Box<Self>, DecodeError> {
-        json::from_request(WHAT, body)
+    pub(super) fn from_request(
+        body: &[u8],
+        odd_fields: Option<&mut Vec<&'static str>>,
+    ) -> Result<Box<Self>, DecodeError> {
+        json::from_request(WHAT, body, odd_fields)
     }
 
     /// Returns the event's name, as SnapEngage writes it.

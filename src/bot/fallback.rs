@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{ChatClosed, Command, CommandResult, Event, FailedCommand, Reply};
+use crate::endpoint::Lack;
 
 /// Replies of a receiver that stand in for those of its bots.
 #[derive(Debug, Clone)]
@@ -41,13 +42,13 @@ impl Fallback {
             Event::CommandResult(result) => match self.after(result) {
                 Some(reply) => Net {
                     of_failure: Arc::clone(&reply),
-                    of_silence: Silence { rest: Some(reply), warning: Some(TRANSFER_FAILED) },
+                    of_silence: Silence { rest: Some(reply), lack: Some(Lack::Completed) },
                 },
                 None => Net { of_failure: Arc::clone(&self.reply), ..Net::default() },
             },
             _ => {
-                let warning = has_question(event).then_some(SILENCE);
-                let of_silence = Silence { rest: None, warning };
+                let lack = has_question(event).then_some(Lack::Silence);
+                let of_silence = Silence { rest: None, lack };
                 Net { of_failure: Arc::clone(&self.reply), of_silence }
             }
         }
@@ -132,22 +133,18 @@ pub(super) struct Net {
 #[derive(Debug, Default)]
 pub(super) struct Silence {
     rest: Option<Arc<Reply>>,
-    /// Warning for the log.
-    warning: Option<&'static str>,
+    lack: Option<Lack>,
 }
 
 impl Silence {
-    /// Returns a handler's reply with what it lacks, and a warning if it lacks anything.
-    pub(super) fn complete(self, reply: Reply) -> (Reply, Option<&'static str>) {
+    /// Returns a handler's reply with what it lacks.
+    pub(super) fn complete(self, reply: Reply) -> (Reply, Option<Lack>) {
         if !reply.shows_nothing() {
             return (reply, None);
         }
         match self.rest {
-            Some(rest) => (reply.and_all(&rest), self.warning),
-            None => (reply, self.warning),
+            Some(rest) => (reply.and_all(&rest), self.lack),
+            None => (reply, self.lack),
         }
     }
 }
-
-const TRANSFER_FAILED: &str = "a transfer failed, and the bot has nothing to say to it";
-const SILENCE: &str = "the bot has nothing to say to the visitor's message";

@@ -49,13 +49,24 @@ impl Answer {
         self.body.trim_ascii().is_empty()
     }
 
+    /// Returns the bytes of the answer.
+    #[cfg(feature = "segment")]
     pub(super) fn body(&self) -> &[u8] {
         &self.body
     }
 
     /// Parses the JSON document of the answer.
     pub(super) fn read<M: Model + Lenient>(&self, what: &str) -> Result<M, ClientError> {
-        json::from_request(what, &self.body).map_err(|error| self.malformed(error))
+        self.read_by(|body, odd_fields| json::from_request(what, body, odd_fields))
+    }
+
+    /// Parses the answer in a way of its own.
+    pub(super) fn read_by<T>(
+        &self,
+        read: impl FnOnce(&[u8], Option<&mut Vec<&'static str>>) -> Result<T, DecodeError>,
+    ) -> Result<T, ClientError> {
+        let read = self.call.tally.reading(|odd_fields| read(&self.body, odd_fields));
+        read.map_err(|error| self.malformed(error))
     }
 
     pub(super) fn malformed(&self, error: DecodeError) -> ClientError {

@@ -45,6 +45,7 @@ impl<'c> Attempts<'c> {
         }
         loop {
             self.made += 1;
+            self.call.tally.attempt();
             self.ends = self.deadline.min(after(self.limit()));
             let ends = self.ends;
             match timeout_at(ends, self.attempt()).await {

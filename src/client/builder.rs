@@ -12,6 +12,7 @@ use super::transport::{HyperOptions, HyperTransport, Transport};
 use super::{Client, Shared};
 use crate::backoff::Backoff;
 use crate::error::BuildError;
+use crate::hook::Hook;
 
 /// Builder of a [`Client`]. Setters do not fail: [`build`](Self::build) lists every mistake.
 ///
@@ -184,7 +185,8 @@ impl ClientBuilder {
             (Ok(transport), Ok(origins), Ok(user_agent)) if mistakes.is_empty() => {
                 let backoff = Backoff { first, longest };
                 let settings = Settings { backoff, user_agent, ..self.settings };
-                Ok(Client(Arc::new(Shared { transport, origins, settings })))
+                let ended = Hook::default();
+                Ok(Client(Arc::new(Shared { transport, origins, settings, ended })))
             }
             _ => Err(BuildError::new(mistakes)),
         }

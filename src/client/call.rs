@@ -19,6 +19,7 @@ use super::excerpt::Private;
 use super::operation::Operation;
 use super::percent::encoded;
 use super::secret::{Secret, sensitive};
+use super::tally::Tally;
 
 /// Header of the Visitor Chat API for its key.
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -36,6 +37,7 @@ pub(super) struct Call {
     pub(super) private: Private,
     /// First mistake of the caller.
     mistake: Option<String>,
+    pub(super) tally: Tally,
 }
 
 enum Target {
@@ -70,6 +72,7 @@ impl Client {
 impl Call {
     fn new(client: Client, operation: Operation, target: Target) -> Self {
         Self {
+            tally: Tally::new(&client, operation),
             client,
             operation,
             target,
@@ -194,6 +197,7 @@ impl Call {
                 Err(_) => attempts.failed(attempts.timed_out()).await?,
             }
         };
+        self.tally.answered();
         let (made, private) = (attempts.made, attempts.private);
         self.private = private;
         let answer = Answer { call: self, body, made };
@@ -253,6 +257,7 @@ impl Call {
     }
 
     pub(super) fn error(&self, failure: Failure, attempts: u32, perhaps_done: bool) -> ClientError {
+        self.tally.failed(&failure);
         let changes = self.operation.method() != Method::GET;
         ClientError::new(Failed {
             operation: self.operation,

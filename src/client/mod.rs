@@ -128,6 +128,7 @@ mod repeat;
 mod secret;
 #[cfg(feature = "segment")]
 mod segment;
+mod tally;
 mod transport;
 mod users;
 mod visitor_chat;
@@ -141,6 +142,7 @@ use std::sync::Arc;
 use self::builder::Settings;
 use self::origin::Origins;
 use crate::error::BuildError;
+use crate::hook::Hook;
 
 pub use self::agent_status::{Presence, SetAgentStatus, StatusUpdate};
 pub use self::availability::{Availability, AvailabilityAnswer, AvailabilityError};
@@ -152,6 +154,7 @@ pub use self::files::{Download, SavedFile};
 pub use self::logs::{Cases, Day, DayError, LogPage, Logs};
 pub use self::operation::Operation;
 pub use self::secret::Secret;
+pub(crate) use self::tally::CallEnded;
 #[cfg(feature = "record")]
 pub(crate) use self::transport::{Connector, straight_connector};
 pub use self::transport::{ResponseBody, Transport, TransportError};
@@ -175,6 +178,7 @@ struct Shared {
     transport: Arc<dyn Transport>,
     origins: Origins,
     settings: Settings,
+    ended: Hook<CallEnded>,
 }
 
 impl Client {
@@ -206,6 +210,12 @@ impl Client {
     /// Returns the calls of a chat key: chats as a visitor.
     pub fn visitor_chats(&self, key: Secret) -> VisitorChats {
         VisitorChats { client: self.clone(), key }
+    }
+
+    /// Has a function told of each call that is over, of all clones.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn hook(&self) -> &Hook<CallEnded> {
+        &self.0.ended
     }
 
     fn transport(&self) -> &dyn Transport {

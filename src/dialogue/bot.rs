@@ -14,10 +14,12 @@ use super::record::SavedState;
 use super::step::{Dialogue, NextState, Step};
 use super::store::Store;
 use super::sweeper::Sweeper;
+use super::tally::{TurnEnd, TurnEnded, TurnTally};
 use super::turn::{Begin, Terms, Turn};
 use crate::bot::{Button, ChatClosed, ChatStarted, CommandResult, Handler, Message, Reply};
 use crate::clock::now;
 use crate::error::HandlerError;
+use crate::hook::Hook;
 use crate::id::CaseId;
 use crate::panics::log_safely;
 
@@ -34,6 +36,7 @@ pub struct Bot<D, S> {
     terms: Terms,
     text_as_typed: bool,
     sweeper: Sweeper,
+    ended: Hook<TurnEnded>,
 }
 
 impl<D: Dialogue, S: Store> Bot<D, S> {
@@ -51,6 +54,7 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
             },
             text_as_typed: false,
             sweeper: Sweeper::default(),
+            ended: Hook::default(),
         }
     }
 
@@ -131,6 +135,12 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
         Ok(())
     }
 
+    /// Has a function told of each turn that is over.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn hook(&self) -> &Hook<TurnEnded> {
+        &self.ended
+    }
+
     fn key(&self, case_id: &CaseId) -> Arc<str> {
         [&self.name, "/", case_id.as_str()].concat().into()
     }
@@ -139,18 +149,31 @@ impl<D: Dialogue, S: Store> Bot<D, S> {
     /// for every message.
     async fn turn(&self, delivery: Box<Delivery>) -> Result<Reply, HandlerError> {
         self.sweeper.wake(&self.store);
+        let mut tally = TurnTally::new(&self.ended, &self.name);
         let key = self.key(delivery.input.case_id());
         let _place = self.queues.enter(&key).await;
-        match Turn::begin(&self.store, &key, Some(&delivery), self.terms).await? {
-            Begin::Turn(turn) => self.take(turn, delivery).await,
-            Begin::Answered(reply) => Ok(reply),
+        let begun = Turn::begin(&self.store, &key, Some(&delivery), self.terms).await;
+        match begun.inspect_err(|_| tally.end = TurnEnd::Failed)? {
+            Begin::Turn(mut turn) => {
+                let reply = self.take(&mut turn, delivery).await;
+                tally.end = match &reply {
+                    Ok(_) => TurnEnd::Committed,
+                    Err(_) if turn.is_lost() => TurnEnd::LeaseLost,
+                    Err(_) => TurnEnd::Failed,
+                };
+                reply
+            }
+            Begin::Answered(reply) => {
+                tally.end = TurnEnd::Repeat;
+                Ok(reply)
+            }
         }
     }
 
     /// Runs a turn from the step to the commit.
     async fn take(
         &self,
-        mut turn: Box<Turn<S>>,
+        turn: &mut Turn<S>,
         delivery: Box<Delivery>,
     ) -> Result<Reply, HandlerError> {
         let (state, before) = self.state(turn.state(), delivery.opening())?;

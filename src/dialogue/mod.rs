@@ -120,6 +120,7 @@ mod sqlite;
 mod step;
 mod store;
 mod sweeper;
+mod tally;
 mod turn;
 
 pub use self::bot::Bot;
@@ -133,3 +134,5 @@ pub use self::record::Record;
 pub use self::sqlite::SqliteStore;
 pub use self::step::{Dialogue, Step};
 pub use self::store::{Loaded, Revision, Saved, Store};
+#[cfg(feature = "metrics")]
+pub(crate) use self::tally::TurnEnded;

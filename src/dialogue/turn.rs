@@ -43,6 +43,7 @@ pub(super) struct Turn<S: Store> {
     /// Revision of the last write, as far as the turn knows.
     revision: Option<Revision>,
     undo: Option<Undo<S>>,
+    is_lost: bool,
 }
 
 pub(super) enum Begin<S: Store> {
@@ -108,8 +109,15 @@ impl<S: Store> Turn<S> {
         let undo =
             Undo { store: Arc::clone(store), key: Arc::clone(key), before, turn: record.turn };
         let undo = Some(undo);
-        let mut turn =
-            Box::new(Self { terms, fingerprint, renewed_at, record, revision: None, undo });
+        let mut turn = Box::new(Self {
+            terms,
+            fingerprint,
+            renewed_at,
+            record,
+            revision: None,
+            undo,
+            is_lost: false,
+        });
         turn.lease(renewed_at);
         turn
     }
@@ -189,7 +197,7 @@ impl<S: Store> Turn<S> {
     /// A write that failed, or that was given up, may have been done all the same, and then the
     /// next one is refused. So the record is read again unless the write plainly succeeded.
     async fn write(&mut self) -> Result<(), Unwritten> {
-        let Some(Undo { store, key, turn, .. }) = &self.undo else { return Err(Unwritten::Lost) };
+        let Some(Undo { store, key, turn, .. }) = &self.undo else { return Err(self.lost()) };
         let saved = S::save(store, key, &self.record, self.revision).await;
         if let Ok(Saved::Written(revision)) = saved {
             self.revision = Some(revision);
@@ -197,13 +205,23 @@ impl<S: Store> Turn<S> {
         }
         let found = S::load(store, key).await.map_err(Unwritten::Failed)?;
         let Some(found) = found.filter(|found| found.record.turn == *turn) else {
-            return Err(Unwritten::Lost);
+            return Err(self.lost());
         };
         self.revision = Some(found.revision);
         if found.record.leased_until == self.record.leased_until {
             return Ok(());
         }
         Err(Unwritten::Failed(saved.err().unwrap_or_else(|| StoreError::new("written late"))))
+    }
+
+    fn lost(&mut self) -> Unwritten {
+        self.is_lost = true;
+        Unwritten::Lost
+    }
+
+    /// Returns `true` if another turn was found to hold the conversation.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     /// Restores the conversation as it was before the turn.

@@ -94,7 +94,7 @@ impl<E> fmt::Debug for FeedEndpoint<E> {
 impl<E: FeedEvent> Endpoint for FeedEndpoint<E> {
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         // For a journal as well: what is wrong with a body is logged and answered at receipt.
-        let event = E::read(&request.body).map(Decoded::logged);
+        let event = E::read(&request.body).map(|read| read.logged(request.odd_fields));
         match &self.taker {
             Taker::Handler(handler) => Ok(handled(Arc::clone(handler), event?)),
             Taker::Journal { journal, path } => {

@@ -44,6 +44,8 @@ pub(crate) enum Methods {
 pub(crate) struct Admitted<'a> {
     pub(crate) head: &'a request::Parts,
     pub(crate) body: Bytes,
+    /// List for the names of odd fields; `None` if nobody wants it.
+    pub(crate) odd_fields: Option<&'a mut Vec<&'static str>>,
 }
 
 impl<'a> Admitted<'a> {
@@ -75,8 +77,8 @@ pub(crate) struct Answer {
     pub(crate) head: AnswerHead,
     pub(crate) content: AnswerContent,
     pub(crate) origin: Origin,
-    /// Warning about an answer that the handler gave all the same.
-    pub(crate) warning: Option<&'static str>,
+    /// Lack of an answer that the handler gave all the same.
+    pub(crate) lack: Option<Lack>,
 }
 
 /// Headers of an answer.
@@ -121,6 +123,28 @@ pub(crate) enum Origin {
     Fallback(Failure),
 }
 
+/// Lack of an answer that a handler gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// A bot says nothing to the visitor's message.
+    Silence,
+    /// A bot says nothing to a transfer that failed, and the fallback was added.
+    Completed,
+    /// Something was not done, for this reason.
+    #[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "no other room does things"))]
+    Undone(&'static str),
+}
+
+impl Lack {
+    pub(crate) fn to_log(self) -> &'static str {
+        match self {
+            Self::Silence => "the bot has nothing to say to the visitor's message",
+            Self::Undone(reason) => reason,
+            Self::Completed => "a transfer failed, and the bot has nothing to say to it",
+        }
+    }
+}
+
 /// The charset is sent although RFC 8259 defines none: Java clients read a body without one as
 /// Latin-1.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -132,7 +156,7 @@ impl Answer {
             head: AnswerHead::Bare,
             content: AnswerContent::Whole(Bytes::new()),
             origin: Origin::Handler,
-            warning: None,
+            lack: None,
         }
     }
 
@@ -152,8 +176,8 @@ impl Answer {
         }
     }
 
-    pub(crate) fn with(self, warning: Option<&'static str>) -> Self {
-        Self { warning, ..self }
+    pub(crate) fn with(self, lack: Option<Lack>) -> Self {
+        Self { lack, ..self }
     }
 
     pub(crate) fn instead_of(self, failure: Failure) -> Self {

@@ -13,6 +13,7 @@ use crate::panics::{Panicked, error_text};
 #[derive(Debug)]
 pub(crate) struct Rejection {
     pub(crate) status: StatusCode,
+    pub(crate) reason: Reason,
     /// Text for the caller: nothing of the token, of the values sent, or of the inner error.
     pub(crate) message: Cow<'static, str>,
     /// Text for the log, if it says more than the message.
@@ -35,6 +36,50 @@ pub(crate) enum Form {
     Text,
 }
 
+/// Reason for a refusal, or for a fallback in its place, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Framing,
+    Path,
+    Method,
+    Token,
+    Encoding,
+    TooLarge,
+    TooSlow,
+    BrokenBody,
+    Unreadable,
+    NoMemory,
+    Failed,
+    Permanent,
+    Panicked,
+    TimedOut,
+    /// Of what is not observed: the health route, and rooms behind features.
+    Unobserved,
+}
+
+#[cfg_attr(not(feature = "metrics"), allow(dead_code, reason = "nothing else counts them"))]
+impl Reason {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Framing => "framing",
+            Self::Path => "path",
+            Self::Method => "method",
+            Self::Token => "token",
+            Self::Encoding => "encoding",
+            Self::TooLarge => "too-large",
+            Self::TooSlow => "too-slow",
+            Self::BrokenBody => "broken-body",
+            Self::Unreadable => "unreadable",
+            Self::NoMemory => "no-memory",
+            Self::Failed => "failed",
+            Self::Permanent => "permanent",
+            Self::Panicked => "panicked",
+            Self::TimedOut => "timed-out",
+            Self::Unobserved => "unobserved",
+        }
+    }
+}
+
 /// Reason why there is no answer from a handler.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -51,6 +96,17 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::Unreadable(_) => Reason::Unreadable,
+            Self::Failed { is_permanent: true, .. } => Reason::Permanent,
+            Self::Failed { .. } => Reason::Failed,
+            Self::Panicked => Reason::Panicked,
+            Self::TimedOut(_) => Reason::TimedOut,
+            Self::NoMemory(_) => Reason::NoMemory,
+        }
+    }
+
     pub(crate) fn to_log(&self) -> String {
         match self {
             Self::Unreadable(error) => error.to_string(),
@@ -84,9 +140,10 @@ impl From<Panicked> for Failure {
 impl Rejection {
     const MESSAGE_LIMIT: usize = 256;
 
-    fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+    fn new(status: StatusCode, reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
+            reason,
             message: cut(message.into(), Self::MESSAGE_LIMIT),
             log: None,
             close: false,
@@ -102,44 +159,50 @@ impl Rejection {
     }
 
     pub(crate) fn doubtful_framing(problem: &'static str) -> Self {
-        Self { close: true, ..Self::new(StatusCode::BAD_REQUEST, problem) }
+        Self { close: true, ..Self::new(StatusCode::BAD_REQUEST, Reason::Framing, problem) }
     }
 
     pub(crate) fn not_found(log: String) -> Self {
         // The nearest path is for the log alone: the caller has shown no token.
         let log = Some(log);
-        Self { log, ..Self::new(StatusCode::NOT_FOUND, "nothing is served at this path") }
+        let message = "nothing is served at this path";
+        Self { log, ..Self::new(StatusCode::NOT_FOUND, Reason::Path, message) }
     }
 
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let message = format!("expected {allow}");
         Self {
             allow: Some(allow),
-            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("expected {allow}"))
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, Reason::Method, message)
         }
     }
 
     pub(crate) fn unauthorized(log: &'static str) -> Self {
+        // One text for both: it must not show a caller how near a guess was.
+        let message = "the token is missing or wrong";
         Self {
             log: Some(log.to_owned()),
-            // One text for both: it must not show a caller how near a guess was.
-            ..Self::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong")
+            ..Self::new(StatusCode::UNAUTHORIZED, Reason::Token, message)
         }
     }
 
     pub(crate) fn unsupported_encoding() -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Reason::Encoding,
             "content encodings are not supported, expected the body as it is",
         )
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
+        let message = format!("the body is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Reason::TooLarge, message)
     }
 
     pub(crate) fn too_slow(deadline: Duration) -> Self {
         Self::new(
             StatusCode::REQUEST_TIMEOUT,
+            Reason::TooSlow,
             format!("the body did not arrive within {deadline:?}"),
         )
     }
@@ -147,7 +210,7 @@ impl Rejection {
     pub(crate) fn broken_body(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             log: Some(format!("body broke off: {}", WithCauses(&*cause.into()))),
-            ..Self::new(StatusCode::BAD_REQUEST, "the body broke off")
+            ..Self::new(StatusCode::BAD_REQUEST, Reason::BrokenBody, "the body broke off")
         }
     }
 
@@ -155,7 +218,7 @@ impl Rejection {
         Self {
             is_routine: true,
             form: Form::Text,
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining")
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, Reason::Unobserved, "draining")
         }
     }
 
@@ -173,6 +236,7 @@ impl Rejection {
             form: Form::Text,
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
+                Reason::Unobserved,
                 format!("health {checks} {} failed", names.join(", ")),
             )
         }
@@ -191,7 +255,7 @@ impl Rejection {
         Self {
             log: Some(failure.to_log()),
             form: Form::Text,
-            ..Self::new(status, "the contact could not be looked up")
+            ..Self::new(status, failure.reason(), "the contact could not be looked up")
         }
     }
 }
@@ -201,25 +265,33 @@ impl Rejection {
 impl Rejection {
     /// Refuses a request that a page of somebody else's could have made.
     pub(crate) fn foreign_origin() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "expected a request of the page itself")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            Reason::Unobserved,
+            "expected a request of the page itself",
+        )
     }
 
     /// Refuses what is part of a session that is over.
     pub(crate) fn session_over() -> Self {
-        Self::new(StatusCode::GONE, "the session is over, expected a new one")
+        Self::new(StatusCode::GONE, Reason::Unobserved, "the session is over, expected a new one")
     }
 
     pub(crate) fn too_many_pages(max: usize) -> Self {
         Self {
             log: Some(format!("`max_pages`, {max}, are open")),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open")
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                Reason::Unobserved,
+                "too many pages are open",
+            )
         }
     }
 }
 
 impl From<DecodeError> for Rejection {
     fn from(error: DecodeError) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, error.as_str().to_owned())
+        Self::new(StatusCode::BAD_REQUEST, Reason::Unreadable, error.as_str().to_owned())
     }
 }
 
@@ -239,7 +311,7 @@ impl From<Failure> for Rejection {
                 (StatusCode::SERVICE_UNAVAILABLE, "not done in time, try again later")
             }
         };
-        Self { log: Some(failure.to_log()), ..Self::new(status, message) }
+        Self { log: Some(failure.to_log()), ..Self::new(status, failure.reason(), message) }
     }
 }
 
@@ -257,9 +329,8 @@ mod tests {
 
     #[test]
     fn long_messages_are_cut_between_characters() {
-        let rejection = Rejection::new(StatusCode::BAD_REQUEST, "ü".repeat(200) + "x");
-        assert_eq!(rejection.message, "ü".repeat(128));
-        let rejection = Rejection::new(StatusCode::BAD_REQUEST, "x".to_owned() + &"ü".repeat(200));
-        assert_eq!(rejection.message.len(), 255);
+        let rejection = |message| Rejection::new(StatusCode::BAD_REQUEST, Reason::Path, message);
+        assert_eq!(rejection("ü".repeat(200) + "x").message, "ü".repeat(128));
+        assert_eq!(rejection("x".to_owned() + &"ü".repeat(200)).message.len(), 255);
     }
 }

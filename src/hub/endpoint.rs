@@ -17,7 +17,7 @@ use super::open_pages::OpenPages;
 use super::same_origin::{self, Silence};
 use super::session::{ActionError, Session};
 use crate::endpoint::rejection::{Failure, Rejection};
-use crate::endpoint::{Admitted, Answer, AnswerContent, AnswerHead, Call, Endpoint};
+use crate::endpoint::{Admitted, Answer, AnswerContent, AnswerHead, Call, Endpoint, Lack};
 use crate::error::DecodeError;
 use crate::id::{AgentId, CaseId, ConversationId};
 
@@ -84,11 +84,11 @@ impl HubEndpoint {
         Ok(answer)
     }
 
-    fn event(&self, request: &Admitted<'_>) -> Result<Call, Rejection> {
+    fn event(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         same_origin::check(&request.head.headers, Silence::Refused)?;
         let (session, number) = posted(request.query())?;
         let session = self.pages.session(&session).ok_or_else(Rejection::session_over)?;
-        let event = Event::from_request(&request.body)?;
+        let event = Event::from_request(&request.body, request.odd_fields)?;
         let is_new = session.take(number, event.agent_email.as_ref());
         let work = Work {
             handler: Arc::clone(&self.handler),
@@ -114,7 +114,7 @@ impl HubEndpoint {
 impl Endpoint for HubEndpoint {
     fn accept(&self, request: Admitted<'_>) -> Result<Call, Rejection> {
         let (name, answer) = match asked(&request) {
-            Asked::Event => return self.event(&request),
+            Asked::Event => return self.event(request),
             Asked::Page => ("page", self.page()),
             Asked::Script => ("script", file(JAVASCRIPT, include_str!("page.js").into())),
             Asked::Stream(last) => ("stream", self.stream(&request.head.headers, &last)?),
@@ -194,6 +194,6 @@ impl Work {
             None => session.act(conversation_id.clone(), detail),
         };
         let acted: Result<(), ActionError> = details.into_iter().try_for_each(act);
-        Ok(Answer::empty().with(acted.err().map(|error| error.as_str())))
+        Ok(Answer::empty().with(acted.err().map(|error| Lack::Undone(error.as_str()))))
     }
 }

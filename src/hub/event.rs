@@ -51,8 +51,11 @@ impl Event {
     }
 
     /// Reads an event as a page relays it, and logs the names of its odd fields.
-    pub(super) fn from_request(body: &[u8]) -> Result<Self, DecodeError> {
-        json::from_request(WHAT, body)
+    pub(super) fn from_request(
+        body: &[u8],
+        odd_fields: Option<&mut Vec<&'static str>>,
+    ) -> Result<Self, DecodeError> {
+        json::from_request(WHAT, body, odd_fields)
     }
 }
 

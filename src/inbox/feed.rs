@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use siphasher::sip128::SipHasher13;
 
 use super::engine::{Arrival, Stored};
 use super::error::InboxError;
+use super::event::{InboxEnd, ReceiptEnd};
 use super::feeds::Mounted;
 use super::shared::Shared;
 use crate::clock;
@@ -65,7 +67,10 @@ struct Intake(Arc<Shared>);
 #[async_trait]
 impl Journal for Intake {
     async fn receive(&self, receipt: Receipt) -> Result<(), HandlerError> {
+        let (api, is_readable, started) = (receipt.api, receipt.summary.is_ok(), Instant::now());
         let stored = self.0.engine.put(arrival(receipt)).await;
+        let end = InboxEnd::Receipt(ReceiptEnd::of(&stored, is_readable));
+        self.0.tell(api.as_str(), end, started);
         self.0.check_if_due();
         match stored? {
             Stored::New => Ok(()),

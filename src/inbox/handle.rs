@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use super::entry::{Entry, EntryId, Shown, State, Stats};
 use super::error::InboxError;
+#[cfg(feature = "metrics")]
+use super::event::InboxEvent;
 use super::feed::Feed;
 use super::shared::Shared;
 use super::worker::Worker;
 use crate::clock;
+#[cfg(feature = "metrics")]
+use crate::hook::Hook;
 
 /// Inbox that stores requests and processes them.
 ///
@@ -50,6 +54,18 @@ impl Inbox {
     /// Outside of a tokio runtime with time, which `#[tokio::main]` has.
     pub async fn run<F: Future>(&self, until: F) -> F::Output {
         Worker::new(Arc::clone(&self.0)).run(until).await
+    }
+
+    /// Has a function told of each receipt and each attempt that is over, of all clones.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn hook(&self) -> &Hook<InboxEvent> {
+        &self.0.hook
+    }
+
+    /// Returns the name of the file, or of the inbox on NATS.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.0.name)
     }
 
     /// Counts the entries.

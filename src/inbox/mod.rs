@@ -170,6 +170,7 @@ mod complaint;
 mod engine;
 mod entry;
 mod error;
+mod event;
 mod feed;
 mod feeds;
 mod handle;
@@ -188,6 +189,8 @@ mod worker;
 
 pub use self::entry::{Entry, EntryId, EntryIdError, Shown, State, Stats};
 pub use self::error::InboxError;
+#[cfg(feature = "metrics")]
+pub(crate) use self::event::{InboxEnd, InboxEvent};
 pub use self::feed::Feed;
 pub use self::handle::Inbox;
 pub use self::options::Options;

@@ -55,8 +55,10 @@ impl Options {
     #[cfg(feature = "sqlite")]
     pub fn open(self, path: impl AsRef<Path>) -> Result<Inbox, InboxError> {
         self.check()?;
-        let engine = Sqlite::open(path.as_ref(), &self.settings)?;
-        Ok(inbox(engine, self))
+        let path = path.as_ref();
+        let engine = Sqlite::open(path, &self.settings)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(inbox(engine, self, &name))
     }
 
     /// Opens the inbox of this name on a NATS server, 2.12 or newer with JetStream, and creates its
@@ -91,10 +93,10 @@ impl Options {
     pub async fn connect(self, url: &str, name: &str) -> Result<Inbox, InboxError> {
         self.check()?;
         let engine = Nats::connect(url, name, &self.settings).await?;
-        Ok(inbox(engine, self))
+        Ok(inbox(engine, self, name))
     }
 }
 
-fn inbox(engine: impl Engine + 'static, options: Options) -> Inbox {
-    Inbox(Arc::new(Shared::new(Box::new(engine), options)))
+fn inbox(engine: impl Engine + 'static, options: Options, name: &str) -> Inbox {
+    Inbox(Arc::new(Shared::new(Box::new(engine), options, name)))
 }

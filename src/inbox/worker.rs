@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::engine::{Claim, Engine, Lease, Verdict};
 use super::error::InboxError;
+use super::event::{AttemptEnd, InboxEnd};
 use super::feeds::Mounted;
 use super::shared::Shared;
 use super::span::QuietSpan;
@@ -108,12 +109,18 @@ impl Worker {
     }
 
     async fn work(self: Arc<Self>, claim: Claim, span: QuietSpan) {
-        let Some(verdict) = self.attempt(&claim, span).await else {
-            log_safely(|| tracing::warn!("the lease was lost: another worker has the entry"));
-            return;
+        let started = Instant::now();
+        let end = match self.attempt(&claim, span).await {
+            Some(verdict) => {
+                log(&claim, &verdict);
+                self.settle(&claim, verdict).await
+            }
+            None => {
+                log_safely(|| tracing::warn!("the lease was lost: another worker has the entry"));
+                AttemptEnd::LeaseLost
+            }
         };
-        log(&claim, &verdict);
-        self.settle(&claim, verdict).await;
+        self.shared.tell(&claim.api, InboxEnd::Attempt(end), started);
     }
 
     /// Returns the verdict on one attempt; `None` if the lease was lost meanwhile.
@@ -208,18 +215,22 @@ impl Worker {
     }
 
     /// Stores a verdict. If that fails, the entry is processed again.
-    async fn settle(&self, claim: &Claim, verdict: Verdict) {
+    async fn settle(&self, claim: &Claim, verdict: Verdict) -> AttemptEnd {
         for _ in 0..NOTES {
             match self.engine().settle(claim.ticket, verdict.clone(), clock::now()).await {
-                Ok(true) => return self.shared.noting.over("outcomes can be stored again"),
+                Ok(true) => {
+                    self.shared.noting.over("outcomes can be stored again");
+                    return AttemptEnd::of(&verdict);
+                }
                 Ok(false) => {
                     log_safely(|| tracing::warn!("the lease was lost: this may be done twice"));
-                    return;
+                    return AttemptEnd::LeaseLost;
                 }
                 Err(error) => self.shared.noting.error("an outcome cannot be stored", &error),
             }
             sleep(PAUSE).await;
         }
+        AttemptEnd::NotStored
     }
 
     async fn keep_sweeping(&self) -> Infallible {

@@ -141,9 +141,9 @@ fn line(result: &Result<Answer, Rejection>) {
 }
 
 fn answered(answer: &Answer) {
-    match (&answer.origin, answer.warning) {
+    match (&answer.origin, answer.lack) {
         (Origin::Handler, None) => tracing::info!("answered"),
-        (Origin::Handler, Some(reason)) => tracing::warn!(reason, "answered"),
+        (Origin::Handler, Some(lack)) => tracing::warn!(reason = lack.to_log(), "answered"),
         (Origin::LateHandler, _) => tracing::warn!(
             reason =
                 "handler blocked its thread past its deadline: see `tokio::task::spawn_blocking`",

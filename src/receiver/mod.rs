@@ -6,7 +6,10 @@ mod builder;
 pub(crate) mod health;
 pub(crate) mod log;
 mod lost;
-#[cfg_attr(not(feature = "record"), allow(dead_code, reason = "nothing else observes yet"))]
+#[cfg_attr(
+    not(all(feature = "metrics", feature = "record")),
+    allow(dead_code, reason = "no other observer sees all of it")
+)]
 pub(crate) mod observer;
 mod path;
 pub(crate) mod response;
@@ -32,7 +35,7 @@ use self::body::Limits;
 use self::health::Health;
 use self::log::RequestLog;
 use self::lost::Served;
-use self::observer::{Observation, Observer, Observers, UnreadBody};
+use self::observer::{ConnectionEvent, Observation, Observer, Observers, UnreadBody};
 use self::response::{Body, into_response};
 use self::run::{Abandoned, Run, RunToEnd};
 use crate::api::Api;
@@ -211,6 +214,7 @@ impl Receiver {
             Err(rejection) => Err(*rejection),
         };
         log.outcome(&result);
+        seen.concluded(&result);
         let mut response = into_response(result, head.method == Method::HEAD);
         response.body_mut().pace(pace);
         seen.answered(&response);
@@ -218,9 +222,17 @@ impl Receiver {
     }
 
     /// Returns the same receiver with one more observer of its requests.
-    #[cfg_attr(not(feature = "record"), allow(dead_code, reason = "nothing else observes yet"))]
+    #[cfg_attr(
+        not(any(feature = "metrics", feature = "record")),
+        allow(dead_code, reason = "nothing else observes")
+    )]
     pub(crate) fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
         Self(self.0, self.1.with(observer))
+    }
+
+    /// Tells the observers of what happened to a connection.
+    pub(crate) fn note_connection(&self, event: ConnectionEvent) {
+        self.1.note_connection(event);
     }
 
     /// Starts to observe a request, if anybody does.
@@ -284,26 +296,28 @@ impl Receiver {
             .admit(head, &path, body, log, seen)
             .await
             .map_err(|rejection| rejection.leaving_body(has_body))?;
-        let request = Admitted { head, body };
-        self.call(route, request, log, seen).await
+        self.call(route, head, body, log, seen).await
     }
 
     /// Calls the handler of a route, once there is memory for what is read of the request.
     async fn call(
         &self,
         route: &Route,
-        request: Admitted<'_>,
+        head: &request::Parts,
+        body: Bytes,
         log: &RequestLog,
         seen: &mut Observation<'_>,
     ) -> Result<Answer, Rejection> {
         let patience = route.deadline.min(route.limits.deadline);
-        let memory = self.0.memory.share(&request.body, patience).await;
+        let memory = self.0.memory.share(&body, patience).await;
         // The wait counts towards the handler's time: SnapEngage waits no longer for it.
         let waited = memory.as_ref().map_or(patience, Share::waited);
         let deadline = route.deadline.saturating_sub(waited);
         let call = log.within(|| match memory {
-            Some(_) => route.endpoint.accept(request),
-            None => route.endpoint.turn_away(&request.body, Failure::NoMemory(patience)),
+            Some(_) => {
+                route.endpoint.accept(Admitted { head, body, odd_fields: seen.odd_fields() })
+            }
+            None => route.endpoint.turn_away(&body, Failure::NoMemory(patience)),
         })?;
         // Recorded before the handler runs, so that its own log lines have the event's name beside
         // them.

@@ -1,4 +1,5 @@
-//! Observation of requests: what is built around a receiver is told of each, and of its answer.
+//! Observation: what is built around a receiver is told of each request, of its answer, and of the
+//! connections that requests come by.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use tokio::time::Instant;
 
 use super::response::Body;
 use crate::api::Api;
+use crate::endpoint::rejection::{Reason, Rejection};
+use crate::endpoint::{Answer, Lack, Origin};
 use crate::id::CaseId;
 use crate::panics::{catch_panic, log_safely};
 
@@ -20,6 +23,9 @@ pub(crate) trait Observer: Send + Sync + 'static {
     /// Takes note of a request and of its answer; `None` if the caller hung up before there was
     /// one. The answer waits for it: it must not block.
     fn observe(&self, request: &ObservedRequest<'_>, response: Option<&Response<Body>>);
+
+    /// Takes note of what happened to a connection to this crate's server.
+    fn note_connection(&self, _event: ConnectionEvent) {}
 }
 
 /// Request as it was received, as far as that came.
@@ -36,6 +42,10 @@ pub(crate) struct ObservedRequest<'r> {
     /// has none.
     pub(crate) event: Option<String>,
     pub(crate) case_id: Option<CaseId>,
+    /// Names of the documented fields whose values are not as documented, each once.
+    pub(crate) odd_fields: Vec<&'static str>,
+    /// Source of the answer; `None` if the caller hung up before there was one.
+    pub(crate) conclusion: Option<Conclusion>,
     /// Body up to where it was read, before any change of its charset. Empty if no observer sees
     /// bodies.
     pub(crate) body: Bytes,
@@ -51,6 +61,73 @@ pub(crate) enum UnreadBody {
     Unknown,
 }
 
+/// Source of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conclusion {
+    Handled,
+    /// The handler's, and the visitor is left in silence.
+    Silent,
+    /// The fallback reply, in the place of the handler's.
+    Fallback(Reason),
+    /// The fallback reply, since the handler said nothing to a transfer that failed.
+    Completed,
+    Refused(Reason),
+}
+
+impl Conclusion {
+    fn of(result: &Result<Answer, Rejection>) -> Self {
+        match result {
+            Err(rejection) => Self::Refused(rejection.reason),
+            Ok(Answer { origin: Origin::Fallback(failure), .. }) => {
+                Self::Fallback(failure.reason())
+            }
+            Ok(Answer { lack: Some(Lack::Completed), .. }) => Self::Completed,
+            Ok(Answer { lack: Some(Lack::Silence), .. }) => Self::Silent,
+            Ok(_) => Self::Handled,
+        }
+    }
+}
+
+/// What happened to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectionEvent {
+    /// It was accepted, and its handshake is done.
+    Opened,
+    /// It ended after that, for whatever reason.
+    Closed,
+    /// It could not be accepted yet: `max_connections` are open.
+    Full,
+    /// It could not be accepted by the system.
+    NotAccepted,
+    /// Its handshake failed, or took too long.
+    Handshake,
+    /// It was closed since a head was larger than `header_limit`, or had too many fields.
+    HeadTooLarge,
+    /// It was closed since what came is not HTTP.
+    Malformed,
+    /// It was closed since a head did not come in time.
+    HeadTooSlow,
+    /// It was closed since an answer was not read in time.
+    ReadTooSlow,
+    /// It was cut at the end of the drain.
+    Cut,
+}
+
+impl ConnectionEvent {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Opened,
+        Self::Closed,
+        Self::Full,
+        Self::NotAccepted,
+        Self::Handshake,
+        Self::HeadTooLarge,
+        Self::Malformed,
+        Self::HeadTooSlow,
+        Self::ReadTooSlow,
+        Self::Cut,
+    ];
+}
+
 /// Observers of a receiver.
 #[derive(Clone, Default)]
 pub(super) struct Observers(Option<Arc<[Arc<dyn Observer>]>>);
@@ -64,6 +141,13 @@ impl Observers {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Tells all of them of what happened to a connection.
+    pub(super) fn note_connection(&self, event: ConnectionEvent) {
+        for observer in self.0.as_deref().unwrap_or_default() {
+            safely(|| observer.note_connection(event));
+        }
     }
 
     /// Starts to observe a request whose head is there.
@@ -82,6 +166,8 @@ impl Observers {
             token: None,
             event: None,
             case_id: None,
+            odd_fields: Vec::new(),
+            conclusion: None,
             body: Bytes::new(),
             unread,
         };
@@ -105,10 +191,14 @@ impl Watched<'_> {
     #[cold]
     fn tell(&self, response: Option<&Response<Body>>) {
         for observer in self.observers {
-            if catch_panic(|| observer.observe(&self.request, response)).is_err() {
-                log_safely(|| tracing::error!("an observer of the receiver panicked"));
-            }
+            safely(|| observer.observe(&self.request, response));
         }
+    }
+}
+
+fn safely(tell: impl FnOnce()) {
+    if catch_panic(tell).is_err() {
+        log_safely(|| tracing::error!("an observer of the receiver panicked"));
     }
 }
 
@@ -132,6 +222,19 @@ impl Observation<'_> {
         if let Some(watched) = &mut self.0 {
             watched.request.event = Some(name.to_owned());
             watched.request.case_id = case_id.cloned();
+        }
+    }
+
+    /// Returns the list for the names of odd fields, if anybody observes.
+    #[inline]
+    pub(super) fn odd_fields(&mut self) -> Option<&mut Vec<&'static str>> {
+        self.0.as_mut().map(|watched| &mut watched.request.odd_fields)
+    }
+
+    #[inline]
+    pub(super) fn concluded(&mut self, result: &Result<Answer, Rejection>) {
+        if let Some(watched) = &mut self.0 {
+            watched.request.conclusion = Some(Conclusion::of(result));
         }
     }
 

@@ -6,6 +6,7 @@ use super::exchange::Exchange;
 use super::form::OTHER;
 use crate::agent_status::Status;
 use crate::api::Api;
+use crate::bot;
 use crate::contact::Query;
 use crate::conversation::EventKind;
 use crate::id::CaseId;
@@ -17,7 +18,7 @@ pub(super) fn event(api: Option<Api>, name: &str) -> &str {
     let is_documented = match api {
         None => false,
         Some(Api::Contact) => return LOOK_UP,
-        Some(Api::Bot) => BOT.contains(&name),
+        Some(Api::Bot) => bot::Event::DOCUMENTED.contains(&name),
         Some(Api::Conversation) => !matches!(EventKind::from(name), EventKind::Unknown(_)),
         Some(Api::AgentStatus) => !matches!(Status::from(name), Status::Unknown(_)),
         Some(Api::Integration) => !matches!(RequestKind::from(name), RequestKind::Unknown(_)),
@@ -26,8 +27,6 @@ pub(super) fn event(api: Option<Api>, name: &str) -> &str {
 }
 
 const LOOK_UP: &str = "look-up";
-
-const BOT: &[&str] = &["chatStarted", "message", "commandResult", "chatClosed"];
 
 /// Fills in what no route has told: API, event and case by the form of the request.
 #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "in process, the route tells"))]

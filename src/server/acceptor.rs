@@ -15,6 +15,7 @@ use super::settings::Settings;
 use super::shutdown::Stage;
 use crate::error::WithCauses;
 use crate::panics::log_safely;
+use crate::receiver::observer::ConnectionEvent;
 
 /// Acceptor of the connections of one listener.
 pub(crate) struct Acceptor<S> {
@@ -77,7 +78,7 @@ impl<S: Serve> Acceptor<S> {
         loop {
             // Before a connection is accepted: one that cannot be served yet waits in the system's
             // queue, where it takes no file descriptor and no memory of this process.
-            let permit = acquire(permits).await;
+            let permit = self.acquire(permits).await;
             match listener.accept().await {
                 Ok(handshake) => {
                     backoff = AcceptBackoff::default();
@@ -86,11 +87,20 @@ impl<S: Serve> Acceptor<S> {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
+                    self.service.note_connection(ConnectionEvent::NotAccepted);
                     complaint.not_accepted(&error);
                     tokio::time::sleep(backoff.next()).await;
                 }
             }
         }
+    }
+
+    async fn acquire(&self, permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+        if permits.available_permits() == 0 {
+            self.service.note_connection(ConnectionEvent::Full);
+            log_safely(|| tracing::warn!("`max_connections` are open, others wait"));
+        }
+        Arc::clone(permits).acquire_owned().await.expect("never closed")
     }
 
     fn connection(
@@ -107,13 +117,6 @@ impl<S: Serve> Acceptor<S> {
             _permit: permit,
         }
     }
-}
-
-async fn acquire(permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
-    if permits.available_permits() == 0 {
-        log_safely(|| tracing::warn!("`max_connections` are open, others wait"));
-    }
-    Arc::clone(permits).acquire_owned().await.expect("never closed")
 }
 
 /// Wait after an error that the next connection would meet as well, such as too many open files:

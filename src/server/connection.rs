@@ -15,12 +15,13 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 
 use super::patience::{Deadlines, Patience};
-use super::progress::{Closing, KeepAlive, SharedProgress};
+use super::progress::{Closing, KeepAlive, Phase, SharedProgress};
 use super::service::{Exchange, Heads, Serve};
 use super::shutdown::{Stage, reached};
 use super::socket::Socket;
 use crate::error::WithCauses;
 use crate::panics::log_safely;
+use crate::receiver::observer::ConnectionEvent;
 
 /// Connection that was accepted, and what it needs of its server.
 pub(super) struct Connection<S> {
@@ -38,6 +39,7 @@ impl<S: Serve> Connection<S> {
         I: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let Some(stream) = self.shake_hands(handshake).await else { return };
+        let told = Told::of(&self.service);
         let progress = Arc::new(SharedProgress::default());
         let io = TokioIo::new(Socket::new(stream, Arc::clone(&progress)));
         let service = service_fn(|request| answer(&self.service, &progress, request));
@@ -53,11 +55,12 @@ impl<S: Serve> Connection<S> {
             // shutdown is looked at, which would take it for an idle connection.
             tokio::select! {
                 biased;
-                ended = connection.as_mut() => return note_end(ended, &progress),
-                () = patience.lost() => return log_safely(|| tracing::debug!("client too slow")),
+                ended = connection.as_mut() => return told.end(ended, &progress),
+                () = patience.lost() => return told.too_slow(progress.lock().phase()),
                 () = reached(&mut self.stage, stage) => connection.as_mut().graceful_shutdown(),
             }
         }
+        told.note(ConnectionEvent::Cut);
     }
 
     /// Waits for the handshake, and no longer than for a head.
@@ -80,17 +83,52 @@ impl<S: Serve> Connection<S> {
             }
             Err(_) => log_safely(|| tracing::debug!("client too slow")),
         }
+        self.service.note_connection(ConnectionEvent::Handshake);
         None
     }
 }
 
-fn note_end(ended: hyper::Result<()>, progress: &SharedProgress) {
-    if let Err(error) = ended {
+/// Service as it is told of a connection: of its end in any case.
+struct Told<'s, S: Serve>(&'s S);
+
+impl<'s, S: Serve> Told<'s, S> {
+    fn of(service: &'s S) -> Self {
+        service.note_connection(ConnectionEvent::Opened);
+        Self(service)
+    }
+
+    fn note(&self, event: ConnectionEvent) {
+        self.0.note_connection(event);
+    }
+
+    fn end(&self, ended: hyper::Result<()>, progress: &SharedProgress) {
+        let Err(error) = ended else { return };
         // The service's own: an end in order could be taken for the end of the answer.
         if error.is_user() {
             progress.lock().closing = Closing::Reset;
         }
+        if error.is_parse_too_large() {
+            self.note(ConnectionEvent::HeadTooLarge);
+        } else if error.is_parse() {
+            self.note(ConnectionEvent::Malformed);
+        }
         log_safely(|| tracing::debug!(error = %WithCauses(&error), "connection broke"));
+    }
+
+    fn too_slow(&self, phase: Phase) {
+        match phase {
+            Phase::Head => self.note(ConnectionEvent::HeadTooSlow),
+            Phase::Writing => self.note(ConnectionEvent::ReadTooSlow),
+            // Whoever is idle is free to be.
+            Phase::New | Phase::Idle | Phase::Busy | Phase::Lingering => {}
+        }
+        log_safely(|| tracing::debug!("client too slow"));
+    }
+}
+
+impl<S: Serve> Drop for Told<'_, S> {
+    fn drop(&mut self) {
+        self.note(ConnectionEvent::Closed);
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) use super::paced::Paced;
 use super::progress::SharedProgress;
 use crate::endpoint::rejection::Rejection;
 use crate::receiver::Receiver;
+use crate::receiver::observer::ConnectionEvent;
 use crate::receiver::response::Body;
 
 /// Party that a server serves: a [`Receiver`], or SnapEngage's side of the APIs.
@@ -35,6 +36,9 @@ pub(crate) trait Serve: Clone + Send + Sync + 'static {
     /// Takes note that no more requests should come. A body without an end ends now: the server
     /// waits for those that have begun, until it cuts them.
     fn start_draining(&self);
+
+    /// Takes note of what happened to a connection.
+    fn note_connection(&self, _event: ConnectionEvent) {}
 
     /// Waits for the work whose callers have hung up.
     fn finished(&self) -> impl Future<Output = ()> + Send;
@@ -93,6 +97,10 @@ impl Serve for Receiver {
 
     fn start_draining(&self) {
         Self::start_draining(self);
+    }
+
+    fn note_connection(&self, event: ConnectionEvent) {
+        Self::note_connection(self, event);
     }
 
     async fn finished(&self) {

@@ -15,19 +15,22 @@ pub(crate) struct Decoded<M> {
 }
 
 impl<M: Lenient> Decoded<M> {
-    /// Returns the model, after logging the names of its odd fields.
-    pub(crate) fn logged(self) -> M {
+    /// Returns the model, after logging the names of its odd fields, and listing them for whoever
+    /// wants them.
+    pub(crate) fn logged(self, odd_fields: Option<&mut Vec<&'static str>>) -> M {
         if self.has_replacements {
             warn_of_replacements(&self.model);
         }
-        warn_of_odd_fields(&self.model);
+        note_odd_fields(&self.model, odd_fields);
         self.model
     }
 }
 
-/// Logs one line for all the odd fields of an event, by name and never by value.
-pub(super) fn warn_of_odd_fields(event: &impl Lenient) {
-    if !tracing::enabled!(tracing::Level::WARN) {
+/// Logs one line for all the odd fields of an event, by name and never by value, and lists the
+/// names for whoever wants them.
+pub(super) fn note_odd_fields(event: &impl Lenient, listed: Option<&mut Vec<&'static str>>) {
+    let is_logged = tracing::enabled!(tracing::Level::WARN);
+    if !is_logged && listed.is_none() {
         return;
     }
     let mut fields = Vec::new();
@@ -36,10 +39,13 @@ pub(super) fn warn_of_odd_fields(event: &impl Lenient) {
             fields.push(field);
         }
     });
-    if !fields.is_empty() {
+    if is_logged && !fields.is_empty() {
         let what = "fields not of the documented type, or that came twice, are kept in extra";
         let fields = fields.join(", ");
         log_safely(|| tracing::warn!(fields, "{what}"));
+    }
+    if let Some(listed) = listed {
+        *listed = fields;
     }
 }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde::Deserializer;
 
 use super::charset::{is_utf_16, without_bom};
-use super::decoded::{Decoded, warn_of_odd_fields};
+use super::decoded::{Decoded, note_odd_fields};
 use super::lenient::{Lenient, were_digits_lost};
 use super::mend::{Mended, mend, place_in_body};
 use super::model::{Model, ModelVisitor};
@@ -19,12 +19,17 @@ pub(crate) fn from_json<M: Model>(what: &str, body: &[u8]) -> Result<M, DecodeEr
     }
 }
 
-/// Parses one JSON object of a request, and logs the names of its odd fields.
-pub(crate) fn from_request<M: Model + Lenient>(what: &str, body: &[u8]) -> Result<M, DecodeError> {
+/// Parses one JSON object of a request, logs the names of its odd fields, and lists them for
+/// whoever wants them.
+pub(crate) fn from_request<M: Model + Lenient>(
+    what: &str,
+    body: &[u8],
+    odd_fields: Option<&mut Vec<&'static str>>,
+) -> Result<M, DecodeError> {
     let Some(model) = as_it_is(body) else {
-        return mended(what, body).map(Decoded::logged);
+        return mended(what, body).map(|decoded| decoded.logged(odd_fields));
     };
-    warn_of_odd_fields(&model);
+    note_odd_fields(&model, odd_fields);
     Ok(model)
 }
 

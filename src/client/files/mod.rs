@@ -144,7 +144,10 @@ impl Download {
             let failure = loop {
                 let written = match incoming.next(&attempts).await {
                     Ok(Some(bytes)) => sink.write(bytes).await,
-                    Ok(None) => return Ok(Received { saved: incoming.saved, sink, attempts }),
+                    Ok(None) => {
+                        self.call.tally.answered();
+                        return Ok(Received { saved: incoming.saved, sink, attempts });
+                    }
                     Err(failure) => break failure,
                 };
                 sink = written.map_err(|error| attempts.end(Failure::NotWritten(error)))?;

@@ -180,8 +180,7 @@ impl Cases {
         let Ok(walk) = &mut self.walk else { return Ok(false) };
         match answer {
             Ok(answer) => {
-                let page = LogPage::logged(answer.body());
-                let page = page.map_err(|error| answer.malformed(error))?;
+                let page = answer.read_by(LogPage::logged)?;
                 self.take(page, &address.unwrap_or_default());
             }
             // After all attempts: there is too much in the window for SnapEngage, and most gateways

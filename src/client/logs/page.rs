@@ -42,8 +42,11 @@ impl LogPage {
     }
 
     /// Reads the body of an answer, and logs the names of odd fields.
-    pub(super) fn logged(body: &[u8]) -> Result<Self, DecodeError> {
-        Self::decode(body).map(Decoded::logged)
+    pub(super) fn logged(
+        body: &[u8],
+        odd_fields: Option<&mut Vec<&'static str>>,
+    ) -> Result<Self, DecodeError> {
+        Self::decode(body).map(|decoded| decoded.logged(odd_fields))
     }
 
     /// Returns the number of cases that could not be read.

@@ -61,13 +61,17 @@ const WHAT: &str = "polled lines";
 const LINES: &str = "messageList";
 
 impl PolledLines {
-    /// Reads the body of an answer, and logs the names of odd fields.
-    pub(super) fn logged(body: &[u8]) -> Result<Self, DecodeError> {
+    /// Reads the body of an answer, logs the names of odd fields, and lists them for whoever wants
+    /// them.
+    pub(super) fn logged(
+        body: &[u8],
+        odd_fields: Option<&mut Vec<&'static str>>,
+    ) -> Result<Self, DecodeError> {
         let decoded = match json::decode::<Self>(WHAT, body) {
             Ok(decoded) if !decoded.model.extra.contains_key(LINES) => decoded,
             _ => one_by_one(body)?,
         };
-        Ok(decoded.logged())
+        Ok(decoded.logged(odd_fields))
     }
 }
 

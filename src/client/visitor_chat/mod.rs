@@ -193,8 +193,7 @@ impl VisitorChat {
         if self.is_typing {
             call = call.query("isTyping", "true");
         }
-        let answer = call.send().await?;
-        PolledLines::logged(answer.body()).map_err(|error| answer.malformed(error))
+        call.send().await?.read_by(PolledLines::logged)
     }
 
     fn take(&mut self, polled: PolledLines) {
