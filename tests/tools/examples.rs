@@ -5,6 +5,8 @@
 mod login_page;
 #[cfg(feature = "cli")]
 mod replayed;
+#[cfg(all(feature = "inbox", feature = "metrics", feature = "sqlite"))]
+mod scraped;
 #[cfg(all(feature = "client-tls", feature = "inbox", feature = "segment", feature = "sqlite"))]
 mod segment_events;
 #[cfg(feature = "simulator")]
