@@ -24,7 +24,9 @@
 //! # }
 //! ```
 //!
-//! Install the recorder first: what happens before is not counted, and has no `# HELP`.
+//! Install the recorder first: what happens before is not counted, and has no `# HELP`. The example
+//! `metrics` serves `/metrics` beside a receiver with an inbox. Alerts worth having and a Grafana
+//! dashboard are in the repository, in `docs/`.
 //!
 //! # The metrics
 //!

@@ -11,5 +11,6 @@ mod connections;
 mod conversations;
 #[cfg(all(feature = "inbox", feature = "sqlite"))]
 mod inboxes;
+mod published;
 mod received;
 mod recorded;
