@@ -83,8 +83,8 @@ const WHAT: &str = "agent status";
 /// ```
 ///
 /// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
-/// compiler reports E0195: "lifetime parameters or bounds on method `status_change` do not match the
-/// trait declaration".
+/// compiler reports E0195: "lifetime parameters or bounds on method `status_change` do not match
+/// the trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Agent Status API",
     label = "the trait `agent_status::Handler` is not implemented for `{Self}`",

@@ -127,8 +127,8 @@ plain! {
         /// Id of the conversation: `caseId` in the query.
         pub case_id: Option<CaseId> = "caseId",
         ; undocumented {
-            /// Parameters that are not documented, that came again later with a value, or that are too long
-            /// for an id, in their order.
+            /// Parameters that are not documented, that came again later with a value, or that are
+            /// too long for an id, in their order.
             pub extra: Vec<(String, String)>,
         }
     }

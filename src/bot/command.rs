@@ -31,7 +31,8 @@ variants! {
         HumanTransfer,
         /// `LABEL`: sets labels.
         Label(Vec<Label>),
-        /// `TAG_TRANSFER`: puts the visitor through to the agents, bots among them, with these tags.
+        /// `TAG_TRANSFER`: puts the visitor through to the agents, bots among them, with these
+        /// tags.
         TagTransfer {
             /// Widget of the agents, by an id without spaces.
             widget_id: WidgetId,

@@ -73,8 +73,8 @@ pub(super) struct Retry {
     pub(super) at: Timestamp,
 }
 
-/// Text of a foreign error and its causes, scrubbed: a transport's error may repeat the address, and
-/// the provisioning key is part of it.
+/// Text of a foreign error and its causes, scrubbed: a transport's error may repeat the address,
+/// and the provisioning key is part of it.
 #[derive(Debug)]
 pub(super) struct Cause(pub(super) String);
 

@@ -67,9 +67,9 @@
 //!     (POST /api/v2/agentstatus, 1 attempt)
 //! ```
 //!
-//! Answers are read as leniently as the payloads that come in: text for a boolean or a number, `wc:`
-//! before an agent's email address, and what nobody documented is kept in `extra`. An error inside
-//! an answer of 200 is an error, and so is a page of HTML.
+//! Answers are read as leniently as the payloads that come in: text for a boolean or a number,
+//! `wc:` before an agent's email address, and what nobody documented is kept in `extra`. An error
+//! inside an answer of 200 is an error, and so is a page of HTML.
 //!
 //! # Repeats
 //!

@@ -41,9 +41,9 @@
 //!
 //! # Readings
 //!
-//! - [`Accepted`](ContractReading::Accepted), the default: every form that this crate reads. Numbers
-//!   and booleans may be text and text may be one of them, an optional field may be `null` or empty.
-//!   This is what to validate with.
+//! - [`Accepted`](ContractReading::Accepted), the default: every form that this crate reads.
+//!   Numbers and booleans may be text and text may be one of them, an optional field may be `null`
+//!   or empty. This is what to validate with.
 //! - [`Documented`](ContractReading::Documented): the forms of SnapEngage's documentation. This is
 //!   what to write, and to generate types from.
 //!

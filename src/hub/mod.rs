@@ -26,9 +26,10 @@
 //!
 //! # What is said by whom
 //!
-//! What arrives is said by a browser, and not by SnapEngage: whoever knows the address, each of your
-//! agents for one, can post any event in the name of any agent. An [`Event`] may choose what an
-//! agent is shown; it proves nothing, neither who the visitor is nor that there is a conversation.
+//! What arrives is said by a browser, and not by SnapEngage: whoever knows the address, each of
+//! your agents for one, can post any event in the name of any agent. An [`Event`] may choose what
+//! an agent is shown; it proves nothing, neither who the visitor is nor that there is a
+//! conversation.
 //!
 //! | Check | Where | Otherwise |
 //! |---|---|---|
@@ -94,10 +95,11 @@
 //! ```
 //!
 //! A page whose connection breaks comes back for what it has not had, within half a minute; after
-//! that, and after a restart of the server, it is another [`Session`]. An event that was not answered
-//! is posted again under its number, and handled once. A session is in the memory of one process: of
-//! several behind a balancer, a page has to be sent to the same. Where no proxy speaks HTTP/2 with
-//! the browser, it has no more than six connections to one origin, and each open page takes one.
+//! that, and after a restart of the server, it is another [`Session`]. An event that was not
+//! answered is posted again under its number, and handled once. A session is in the memory of one
+//! process: of several behind a balancer, a page has to be sent to the same. Where no proxy speaks
+//! HTTP/2 with the browser, it has no more than six connections to one origin, and each open page
+//! takes one.
 //!
 //! See [SnapEngage docs/Hub SDK](https://developer.snapengage.com/#hub-sdk).
 //!

@@ -112,8 +112,8 @@ impl Identity {
         ]
     }
 
-    /// Returns statements of JavaScript that set the variables, for a `<script>` of the page, before
-    /// the one of the widget.
+    /// Returns statements of JavaScript that set the variables, for a `<script>` of the page,
+    /// before the one of the widget.
     ///
     /// ```
     /// # use snapengage::Timestamp;
@@ -161,8 +161,8 @@ pub fn script_text(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     let mut harmless = String::with_capacity(quoted.len());
     for c in quoted.chars() {
-        // `</script>` and `<!--` are of HTML, and `&` of XHTML; older browsers end a line at the two
-        // separators, which JSON leaves as they are.
+        // `</script>` and `<!--` are of HTML, and `&` of XHTML; older browsers end a line at the
+        // two separators, which JSON leaves as they are.
         if matches!(c, '<' | '>' | '&' | '\'' | '\u{2028}' | '\u{2029}') {
             harmless += &format!("\\u{:04x}", u32::from(c));
         } else {

@@ -48,8 +48,8 @@ impl Signer {
         self.sign_at(content, uuid(random), clock::now())
     }
 
-    /// Signs with a nonce and a time that are given, for tests. A nonce that comes again is refused,
-    /// and so is an old time.
+    /// Signs with a nonce and a time that are given, for tests. A nonce that comes again is
+    /// refused, and so is an old time.
     pub fn sign_at(&self, content: &str, nonce: impl Into<String>, at: Timestamp) -> Identity {
         let nonce = nonce.into();
         Identity { signature: self.0.sign(content, &nonce, at), nonce, timestamp: at }

@@ -90,8 +90,8 @@ use crate::wire::json;
 /// ```
 ///
 /// Every `impl` needs [`#[async_trait]`](macro@crate::async_trait) as above. Without it, the
-/// compiler reports E0195: "lifetime parameters or bounds on method `support_request` do not match the
-/// trait declaration".
+/// compiler reports E0195: "lifetime parameters or bounds on method `support_request` do not match
+/// the trait declaration".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of the Integration API",
     label = "the trait `integration::Handler` is not implemented for `{Self}`",

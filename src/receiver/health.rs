@@ -114,8 +114,8 @@ impl Health {
         Ok(Answer::json(report.into_bytes()).of_health_checks())
     }
 
-    /// Runs all checks, in the order of their names, at once: a probe waits for the slowest of them,
-    /// and not for their sum.
+    /// Runs all checks, in the order of their names, at once: a probe waits for the slowest of
+    /// them, and not for their sum.
     async fn results(&self) -> Vec<Result<Value, Failure>> {
         let mut running: Vec<_> = self.checks.values().map(|check| self.run(&**check)).collect();
         let mut results: Vec<_> = running.iter().map(|_| None).collect();

@@ -24,9 +24,9 @@ pub struct RecordedChat {
 impl Recording {
     /// Returns the chats with bots, as scripts, in the order in which they began.
     ///
-    /// What was refused, or could not be read by SnapEngage, is a comment in the script. A script has
-    /// the pseudonyms of the recording: where a bot says something personal, or sets a label, what it
-    /// says has to be put in place of them before the script is run.
+    /// What was refused, or could not be read by SnapEngage, is a comment in the script. A script
+    /// has the pseudonyms of the recording: where a bot says something personal, or sets a label,
+    /// what it says has to be put in place of them before the script is run.
     ///
     /// # Errors
     ///

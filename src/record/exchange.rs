@@ -37,8 +37,8 @@ pub(crate) struct RecordedMessage {
 }
 
 impl RecordedMessage {
-    /// Returns `true` if the body is longer than what the proxy keeps of an answer. A shorter one may
-    /// differ from its length as well, since it was redacted.
+    /// Returns `true` if the body is longer than what the proxy keeps of an answer. A shorter one
+    /// may differ from its length as well, since it was redacted.
     pub(super) fn is_in_part(&self) -> bool {
         const KEPT: usize = 2 << 20;
         let mut headers = self.headers.iter();

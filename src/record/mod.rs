@@ -63,8 +63,8 @@
 //!   added, neither a `Via` nor an `X-Forwarded-For`.
 //! - In the file, heads are to the byte what came, but for what is redacted, as long as a client
 //!   waits for its answers, as SnapEngage does.
-//! - The API is told by the form of the request: what is neither JSON nor XML in a form of the five,
-//!   nor a query with an `email`, is `other`. So is a body that was recorded in part.
+//! - The API is told by the form of the request: what is neither JSON nor XML in a form of the
+//!   five, nor a query with an `email`, is `other`. So is a body that was recorded in part.
 //! - Bodies of any length go through. Of a request with more than 2 MiB the first 64 KiB are
 //!   recorded, of an answer the first 2 MiB.
 //! - A request that cannot be passed on is answered 502, with the reason, and recorded. So is one
@@ -157,8 +157,9 @@
 //! | `response` | status, and the time to it; `none` if the caller hung up before |
 //! | `answered-by` | `proxy` for an answer of the proxy's own, which replay leaves out; absent for all else |
 //!
-//! `Authorization` is `<redacted:right>`, or `<redacted:refused>` where the answer is 401; in process
-//! the first has the [name](crate::Token::name) of the token. `Content-Length` is what was announced.
+//! `Authorization` is `<redacted:right>`, or `<redacted:refused>` where the answer is 401; in
+//! process the first has the [name](crate::Token::name) of the token. `Content-Length` is what was
+//! announced.
 //!
 //! # Replay
 //!
@@ -236,9 +237,9 @@
 //! - **Requests come first.** The answer waits for no disk: a thread redacts and writes, behind a
 //!   queue of 1,024 exchanges and 32 MiB. Past that, exchanges are dropped and counted, and a
 //!   warning says when it begins and when it is over.
-//! - **Trouble is seen.** A full disk, a folder that is gone, or a key that cannot be read is logged
-//!   once, and a [`Recorder`] is a [`HealthCheck`](crate::HealthCheck) that fails as long as it
-//!   lasts. A folder that is gone is not made again, since its disk may not be mounted.
+//! - **Trouble is seen.** A full disk, a folder that is gone, or a key that cannot be read is
+//!   logged once, and a [`Recorder`] is a [`HealthCheck`](crate::HealthCheck) that fails as long as
+//!   it lasts. A folder that is gone is not made again, since its disk may not be mounted.
 //! - **Files are whole.** Each is written beside its name and renamed: a process that is killed
 //!   leaves no half file, but loses what was in the queue. A power cut may leave an empty one.
 //! - **Numbers go on** after the last in the folder. One recorder at a time writes to it, which a

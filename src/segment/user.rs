@@ -37,7 +37,8 @@ impl SegmentUser {
         self
     }
 
-    /// Sets the email address of the `identify` event. By default that of the case, if one is known.
+    /// Sets the email address of the `identify` event. By default that of the case, if one is
+    /// known.
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.email = Some(email.into());
         self

@@ -63,8 +63,8 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Returns the head of the request in the bytes as they came; `None` if it is not known for sure
-    /// where it started, which is so once a client does not wait for its answers.
+    /// Returns the head of the request in the bytes as they came; `None` if it is not known for
+    /// sure where it started, which is so once a client does not wait for its answers.
     #[cfg_attr(not(all(feature = "client", feature = "record")), allow(dead_code))]
     pub(crate) fn raw_head(&self) -> Option<Bytes> {
         self.progress.lock().head().map(Bytes::copy_from_slice)

@@ -54,8 +54,8 @@ pub(super) fn is_email(text: &str) -> bool {
     !mailbox.is_empty() && is_domain && text.len() <= LONGEST_EMAIL && !text.contains(is_odd)
 }
 
-/// Returns `true` for the name of a machine or its address, without a port. An IPv6 address may be in
-/// brackets.
+/// Returns `true` for the name of a machine or its address, without a port. An IPv6 address may be
+/// in brackets.
 pub(super) fn is_host(text: &str) -> bool {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let is_ipv6 = bare.unwrap_or(text).parse::<Ipv6Addr>().is_ok();

@@ -152,8 +152,8 @@ impl Simulator {
         self.in_chat(case.as_ref(), |world, case| world.send_event(case, event, fields)).await
     }
 
-    /// Lets the next transfer of a chat fail, for this reason: one that SnapEngage documents, or any
-    /// other, to see what a bot makes of it. By HTTP it is one of the documented.
+    /// Lets the next transfer of a chat fail, for this reason: one that SnapEngage documents, or
+    /// any other, to see what a bot makes of it. By HTTP it is one of the documented.
     ///
     /// # Errors
     ///
@@ -170,8 +170,8 @@ impl Simulator {
         })
     }
 
-    /// Returns what was sent to the feeds, in the order of what caused it. The oldest are gone after
-    /// 100,000, or 64 MiB.
+    /// Returns what was sent to the feeds, in the order of what caused it. The oldest are gone
+    /// after 100,000, or 64 MiB.
     pub fn deliveries(&self, filter: &DeliveryFilter) -> Vec<DeliveryRecord> {
         self.lock().log.of(filter)
     }

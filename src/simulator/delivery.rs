@@ -40,7 +40,8 @@ pub struct DeliveryRecord {
     /// Failure: no answer, or one of a bot that cannot be read, which is beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// `true` for the last attempt of all: SnapEngage gives up, and writes an email to the customer.
+    /// `true` for the last attempt of all: SnapEngage gives up, and writes an email to the
+    /// customer.
     #[serde(default, skip_serializing_if = "is_false")]
     pub mailed: bool,
     /// `true` for a request that is not sent yet: a [fault](super::FaultTrigger::reorder) holds it

@@ -231,8 +231,8 @@
 //! makes are answered 403, where another scheme or port is another origin, and `localhost` the same
 //! as `127.0.0.1` or `[::1]`. Behind a proxy that speaks TLS, `X-Forwarded-Proto` says `https`.
 //! What pages of all origins may read is below `/public/`, as the vendor's, and `/js/` with its
-//! `/_v/`. There are no cookies, no token is shown, and a bot's answer is read up to 1 MiB and shown
-//! as text.
+//! `/_v/`. There are no cookies, no token is shown, and a bot's answer is read up to 1 MiB and
+//! shown as text.
 //!
 //! ```
 //! use http::StatusCode;

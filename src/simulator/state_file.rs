@@ -36,9 +36,9 @@ struct StateWriter {
 }
 
 impl Simulator {
-    /// Takes the state that is in a file, if there is one, and keeps it there from now on: chats and
-    /// their keys, the status of agents, what the Provisioning API has changed, deliveries and those
-    /// to come, bans, and the time. Faults are not kept.
+    /// Takes the state that is in a file, if there is one, and keeps it there from now on: chats
+    /// and their keys, the status of agents, what the Provisioning API has changed, deliveries and
+    /// those to come, bans, and the time. Faults are not kept.
     ///
     /// It is written before each answer of [`serve`](Self::serve) that depends on it, so that what
     /// was shown is there after the process was killed: what has changed is appended, and now and

@@ -1,8 +1,8 @@
 //! Form of the state file: the whole state, and behind it what has changed since, a line each.
 //!
 //! The first line says how many bytes behind it count, and their checksum. An append is written
-//! behind those first, and only then into the first line: a process that is killed in between leaves
-//! a tail that nobody reads. What is shorter than its first line says, or does not match its
+//! behind those first, and only then into the first line: a process that is killed in between
+//! leaves a tail that nobody reads. What is shorter than its first line says, or does not match its
 //! checksum, is damaged.
 
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -89,7 +89,8 @@ impl World {
         self.post(Api::Contact, Some(id.clone()), address, Content::Query(query));
     }
 
-    /// Returns where a chat's events go: to its widget's feed, or to that of the widget it began on.
+    /// Returns where a chat's events go: to its widget's feed, or to that of the widget it began
+    /// on.
     pub(super) fn address(&self, case: &Case, feed: Api) -> Option<Address> {
         let widgets = [&case.widget, &case.home].into_iter();
         let mut widgets = widgets.filter_map(|widget| self.widgets.get(widget));

@@ -123,15 +123,15 @@
 //!
 //! [`send`](fn@send) posts a body as it is, and the answer has assertions: a feed
 //! [accepted](TestAnswer::assert_accepted) the event, or the request was
-//! [refused](TestAnswer::assert_refused). With the feature `record`, what was recorded in production
-//! is sent again, and the answers are compared: `record::Recording`.
+//! [refused](TestAnswer::assert_refused). With the feature `record`, what was recorded in
+//! production is sent again, and the answers are compared: `record::Recording`.
 //!
 //! # Samples
 //!
 //! [`samples`](fn@samples) are the payloads this crate is tested with, for your own tests. A
 //! [`Mutator`] sends them, or requests of your own, to your receiver, intact and spoilt: a field
-//! removed, a field added, an unknown event, a wrong token, a body cut short. [`Sample::send`] sends
-//! one of them.
+//! removed, a field added, an unknown event, a wrong token, a body cut short. [`Sample::send`]
+//! sends one of them.
 
 mod assert;
 mod chat;

@@ -73,8 +73,9 @@ fn with_org(address: Uri, org: &str) -> Result<Uri, http::Error> {
 /// Download of a file that a visitor or an agent uploaded.
 ///
 /// A redirect to another host is followed, without the API token. An attempt that fails is made
-/// again from the start, as long as there is time for a [call](crate::client::ClientBuilder::call_deadline);
-/// the body of the last one may take longer, if each part of it comes within the time for an
+/// again from the start, as long as there is time for a
+/// [call](crate::client::ClientBuilder::call_deadline); the body of the last one may take longer,
+/// if each part of it comes within the time for an
 /// [attempt](crate::client::ClientBuilder::attempt_timeout).
 #[must_use = "nothing is downloaded until `save_to` or `bytes` is awaited"]
 pub struct Download {

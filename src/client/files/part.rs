@@ -35,8 +35,8 @@ impl Part {
         if there.as_ref().is_some_and(|there| !there.is_file()) || target.file_name().is_none() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        // In a folder that others may write to, whoever guessed the name could take it. It is short,
-        // whatever the length of the target's.
+        // In a folder that others may write to, whoever guessed the name could take it. It is
+        // short, whatever the length of the target's.
         let name = format!(".snapengage-{:016x}.part", RandomState::new().hash_one(()));
         let path = target.with_file_name(name);
         let permissions = there.map(|there| there.permissions());

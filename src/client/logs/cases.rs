@@ -22,8 +22,8 @@ use crate::integration::SupportRequest;
 /// Finished conversations of the logs, in the order in which SnapEngage has them.
 ///
 /// Pages are fetched as their cases are needed, and one is in memory at a time. A future may be
-/// dropped: nothing is lost, and the page that was on its way is asked for anew. After an error, the
-/// next call asks for the same page.
+/// dropped: nothing is lost, and the page that was on its way is asked for anew. After an error,
+/// the next call asks for the same page.
 ///
 /// ```no_run
 /// use snapengage::client::{ClientError, Cases};
@@ -92,8 +92,8 @@ impl Cases {
     /// # Errors
     ///
     /// If a page cannot be fetched, or its link to the next one leads to another host or to a page
-    /// that was there before, or never to an end; at the end, if the case to resume after did not come. The same page
-    /// is asked for when this is called again.
+    /// that was there before, or never to an end; at the end, if the case to resume after did not
+    /// come. The same page is asked for when this is called again.
     pub async fn next(&mut self) -> Result<Option<SupportRequest>, ClientError> {
         while self.page.as_slice().is_empty() {
             if !self.fetch().await? {
@@ -142,7 +142,8 @@ impl Cases {
         self.unreadable
     }
 
-    /// Returns the number of cases so far that were left out as [asked for](crate::client::Logs::except).
+    /// Returns the number of cases so far that were left out as
+    /// [asked for](crate::client::Logs::except).
     pub fn left_out(&self) -> u64 {
         self.left_out
     }

@@ -127,8 +127,8 @@ impl Logs {
     /// Leaves out the cases with these ids, in whatever order they come: those that are there
     /// already. They are fetched all the same.
     ///
-    /// A million ids take some 40 MB of memory at most. A case that was left out is not looked at: a survey that came
-    /// since is missed.
+    /// A million ids take some 40 MB of memory at most. A case that was left out is not looked at:
+    /// a survey that came since is missed.
     pub fn except(mut self, ids: impl IntoIterator<Item: AsRef<str>>) -> Self {
         self.except.extend(ids);
         self

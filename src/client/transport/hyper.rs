@@ -61,7 +61,8 @@ impl HyperTransport {
         {
             return Err(problem);
         }
-        // What hyper sends again by itself is a request that a connection has handed back, unwritten.
+        // What hyper sends again by itself is a request that a connection has handed back,
+        // unwritten.
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Self::IDLE)

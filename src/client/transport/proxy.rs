@@ -33,8 +33,8 @@ impl Proxies {
         Self { http: None, https: None, exceptions: Vec::new() }
     }
 
-    /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the same in lower case; one
-    /// that is empty is none.
+    /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the same in lower case;
+    /// one that is empty is none.
     ///
     /// # Errors
     ///

@@ -41,8 +41,8 @@ model! {
 model! {
     /// Answer to a poll.
     ///
-    /// [`VisitorChat::next`](crate::client::VisitorChat::next) reads it. A line that cannot be read,
-    /// for want of an index, costs itself alone; it is kept in [`extra`](Self::extra), under
+    /// [`VisitorChat::next`](crate::client::VisitorChat::next) reads it. A line that cannot be
+    /// read, for want of an index, costs itself alone; it is kept in [`extra`](Self::extra), under
     /// `messageList (others)`.
     ///
     /// See [SnapEngage docs/Visitor Chat API](https://developer.snapengage.com/#visitor-chat-api).

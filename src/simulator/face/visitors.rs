@@ -28,8 +28,8 @@ use crate::simulator::visit::{NewVisit, OfflineMessage, VisitLine, VisitState};
 /// Address of all visitors who come by the script: that of the machine.
 const HERE: &str = "127.0.0.1";
 
-/// Secret that the keys of chats are made with. Another one after a reset: then there may be another
-/// chat of the same case.
+/// Secret that the keys of chats are made with. Another one after a reset: then there may be
+/// another chat of the same case.
 struct ChatKeys([u64; 2]);
 
 impl ChatKeys {

@@ -3,7 +3,8 @@
 //! The page calls `/_/` alone, of which `face/face.md` is the list.
 //!
 //! Events of `/_/events` say what has changed, and the page asks for it anew: `visit`, `delivery`,
-//! `agent`, `world` (widgets, time, faults) and `reset`. What is in their data does not matter to it.
+//! `agent`, `world` (widgets, time, faults) and `reset`. What is in their data does not matter to
+//! it.
 //!
 //! [`WIDGET`] says at its top what the script calls.
 
@@ -26,8 +27,8 @@ pub(super) const FILES: &[(&str, &str, &str)] = &[
 pub(super) const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'";
 
-/// Script `/js/{widgetId}.js`, with [`WIDGET_ID`], [`BASE`] and [`STYLE`] to be replaced by texts in
-/// JSON.
+/// Script `/js/{widgetId}.js`, with [`WIDGET_ID`], [`BASE`] and [`STYLE`] to be replaced by texts
+/// in JSON.
 pub(super) const WIDGET: &str = include_str!("widget.js");
 
 /// Placeholder in [`WIDGET`] for its style sheet.
