@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::exchange::Exchange;
-use super::form::OTHER;
+use super::exchange::{Exchange, OTHER};
 use crate::agent_status::Status;
 use crate::api::Api;
 use crate::bot;
@@ -99,29 +98,15 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::record::exchange::RecordedMessage;
     use crate::testing::samples;
-    use crate::timestamp::Timestamp;
 
     fn exchange(start_line: &str, body: &'static [u8]) -> Exchange {
         let start_line = start_line.to_owned();
         let body = body.into();
-        Exchange {
-            number: 1,
-            at: Timestamp::MIN,
-            offset: Duration::ZERO,
-            api: None,
-            event: String::new(),
-            case_id: None,
-            error: None,
-            is_path_known: false,
-            request: RecordedMessage { start_line, body, ..RecordedMessage::default() },
-            cut: None,
-            response: None,
-        }
+        let request = RecordedMessage { start_line, body, ..RecordedMessage::default() };
+        Exchange::of(request)
     }
 
     #[test]

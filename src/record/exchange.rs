@@ -9,6 +9,9 @@ use crate::api::Api;
 use crate::id::CaseId;
 use crate::timestamp::Timestamp;
 
+/// Name of an API that is none of the five, and of an event that is not documented.
+pub(super) const OTHER: &str = "other";
+
 /// One recorded request and its answer: a file of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
@@ -68,6 +71,24 @@ pub(crate) struct RecordedResponse {
 }
 
 impl Exchange {
+    /// Creates the exchange of a request of which nothing else is known yet: number 1, at the start
+    /// of a recording, without an answer.
+    pub(crate) fn of(request: RecordedMessage) -> Self {
+        Self {
+            number: 1,
+            at: Timestamp::MIN,
+            offset: Duration::ZERO,
+            api: None,
+            event: OTHER.to_owned(),
+            case_id: None,
+            error: None,
+            is_path_known: false,
+            request,
+            cut: None,
+            response: None,
+        }
+    }
+
     /// Returns its number in the recording, from 1.
     pub fn number(&self) -> u64 {
         self.number
@@ -136,7 +157,7 @@ impl Exchange {
 
     /// Returns the name of its file: `000007-bot-message.http`.
     pub fn file_name(&self) -> String {
-        let api = self.api.map_or("other", Api::as_str);
+        let api = self.api.map_or(OTHER, Api::as_str);
         format!("{:06}-{api}-{}.http", self.number, self.event)
     }
 }

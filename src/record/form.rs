@@ -9,7 +9,7 @@ use data_encoding::BASE64;
 use http::StatusCode;
 
 use super::error::RecordingError;
-use super::exchange::{Cut, Exchange, RecordedMessage, RecordedResponse};
+use super::exchange::{Cut, Exchange, OTHER, RecordedMessage, RecordedResponse};
 use crate::api::Api;
 use crate::id::CaseId;
 use crate::timestamp::Timestamp;
@@ -108,9 +108,6 @@ impl Exchange {
         })
     }
 }
-
-/// Name of what is for none of the five APIs.
-pub(super) const OTHER: &str = "other";
 
 fn note(notes: &mut String, name: &str, value: impl std::fmt::Display) {
     // Infallible for a `String`.

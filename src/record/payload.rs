@@ -1,13 +1,9 @@
 //! Payloads that were not recorded, as requests.
 
-use std::time::Duration;
-
 use super::about;
 use super::exchange::{Exchange, RecordedMessage};
-use super::form::OTHER;
 use crate::api::Api;
 use crate::testing::Sample;
-use crate::timestamp::Timestamp;
 
 /// Returns the request of a sample, for the path that is named after its API.
 pub(super) fn of_sample(sample: &Sample, number: u64) -> Exchange {
@@ -46,19 +42,7 @@ fn post(body: &[u8]) -> Exchange {
 }
 
 fn request(request: RecordedMessage) -> Exchange {
-    let mut exchange = Exchange {
-        number: 1,
-        at: Timestamp::MIN,
-        offset: Duration::ZERO,
-        api: None,
-        event: OTHER.to_owned(),
-        case_id: None,
-        error: None,
-        is_path_known: false,
-        request,
-        cut: None,
-        response: None,
-    };
+    let mut exchange = Exchange::of(request);
     about::complete(&mut exchange);
     exchange
 }

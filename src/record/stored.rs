@@ -68,6 +68,7 @@ fn exchange(entry: &Entry, start: Timestamp) -> Exchange {
     let token = ("Authorization".to_owned(), "<redacted:right>".to_owned());
     let start_line = format!("POST {} HTTP/1.1", entry.path);
     let offset = entry.received_at.saturating_duration_since(start);
+    let request = RecordedMessage { start_line, headers: vec![token], ..Default::default() };
     Exchange {
         number: 0,
         at: entry.received_at,
@@ -78,8 +79,6 @@ fn exchange(entry: &Entry, start: Timestamp) -> Exchange {
         error: entry.error.clone(),
         // The one that the feed is mounted at.
         is_path_known: true,
-        request: RecordedMessage { start_line, headers: vec![token], ..Default::default() },
-        cut: None,
-        response: None,
+        ..Exchange::of(request)
     }
 }
