@@ -7,12 +7,9 @@ use super::list::{
     CONNECTION_FAILURES, CONNECTIONS, FALLBACK_REPLIES, ODD_FIELDS, OPEN_CONNECTIONS, REFUSALS,
     REQUEST_DURATION, REQUESTS, SILENT_REPLIES,
 };
-use crate::agent_status::Status;
 use crate::api::Api;
-use crate::bot;
-use crate::conversation::EventKind;
 use crate::endpoint::rejection::Reason;
-use crate::integration::RequestKind;
+use crate::receiver::documented::is_documented;
 use crate::receiver::observer::{Conclusion, ConnectionEvent, ObservedRequest, Observer};
 use crate::receiver::response::Body;
 
@@ -106,17 +103,9 @@ fn event(request: &ObservedRequest<'_>) -> SharedString {
     let (Some(api), Some(name)) = (request.api, request.event.as_deref()) else {
         return NONE.into();
     };
-    let is_documented = match api {
-        Api::Bot => bot::Event::DOCUMENTED.contains(&name),
-        Api::Integration => !matches!(RequestKind::from(name), RequestKind::Unknown(_)),
-        Api::Conversation => !matches!(EventKind::from(name), EventKind::Unknown(_)),
-        Api::AgentStatus => !matches!(Status::from(name), Status::Unknown(_)),
-        // It has but one.
-        Api::Contact => true,
-    };
     match name {
         "" => NONE.into(),
-        name if is_documented => name.to_owned().into(),
+        name if is_documented(api, name) => name.to_owned().into(),
         _ => OTHER.into(),
     }
 }

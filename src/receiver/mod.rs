@@ -3,6 +3,8 @@
 pub(crate) mod auth;
 pub(crate) mod body;
 mod builder;
+#[cfg(any(feature = "metrics", feature = "record"))]
+pub(crate) mod documented;
 pub(crate) mod health;
 pub(crate) mod log;
 mod lost;

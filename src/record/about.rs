@@ -3,26 +3,20 @@
 use serde_json::{Map, Value};
 
 use super::exchange::{Exchange, OTHER};
-use crate::agent_status::Status;
 use crate::api::Api;
-use crate::bot;
 use crate::contact::Query;
-use crate::conversation::EventKind;
 use crate::id::CaseId;
-use crate::integration::{RequestKind, SupportRequest};
+use crate::integration::SupportRequest;
+use crate::receiver::documented::is_documented;
 
 /// Returns the event of a request under its documented name; `look-up` for Get Contact, and `other`
 /// for what is not documented: a file is not named after a word of the caller's.
 pub(super) fn event(api: Option<Api>, name: &str) -> &str {
-    let is_documented = match api {
-        None => false,
-        Some(Api::Contact) => return LOOK_UP,
-        Some(Api::Bot) => bot::Event::DOCUMENTED.contains(&name),
-        Some(Api::Conversation) => !matches!(EventKind::from(name), EventKind::Unknown(_)),
-        Some(Api::AgentStatus) => !matches!(Status::from(name), Status::Unknown(_)),
-        Some(Api::Integration) => !matches!(RequestKind::from(name), RequestKind::Unknown(_)),
-    };
-    if is_documented { name } else { OTHER }
+    match api {
+        Some(Api::Contact) => LOOK_UP,
+        Some(api) if is_documented(api, name) => name,
+        _ => OTHER,
+    }
 }
 
 const LOOK_UP: &str = "look-up";
