@@ -175,7 +175,7 @@ fn file(content_type: HeaderValue, content: Bytes) -> Answer {
     }
 }
 
-/// What the handler is to do with an event.
+/// Work that an event gives the handler.
 struct Work {
     handler: Arc<dyn Handler>,
     session: Session,

@@ -88,7 +88,7 @@ impl Conclusion {
     }
 }
 
-/// What happened to a connection.
+/// Event in the life of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConnectionEvent {
     /// It was accepted, and its handshake is done.

@@ -47,7 +47,7 @@ pub(super) struct WriterOptions {
 pub(super) enum RecordedPaths {
     /// Their secrets are replaced already, by the route.
     Known,
-    /// What may be a secret in them is replaced.
+    /// Any segment that may be a secret is replaced.
     Unknown,
 }
 

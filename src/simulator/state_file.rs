@@ -29,7 +29,7 @@ pub(super) struct StateFile {
 #[derive(Debug)]
 struct StateWriter {
     journal: StateJournal,
-    /// What was written last of them; `None` if the whole has to be written.
+    /// Marks of the last write; `None` if the whole has to be written.
     marks: Option<Marks>,
     /// Keeps others from writing the same file, until it is dropped.
     _lock: File,

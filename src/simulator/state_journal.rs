@@ -27,7 +27,7 @@ pub(super) struct StateJournal {
     whole: u64,
 }
 
-/// What counts, behind the first line.
+/// Valid part, behind the first line.
 #[derive(Debug, Clone, Copy, Default)]
 struct Extent {
     length: u64,

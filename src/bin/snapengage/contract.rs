@@ -23,7 +23,7 @@ pub(crate) struct ContractArgs {
     /// API to describe. All by default.
     #[arg(long, value_parser = apis())]
     api: Option<String>,
-    /// What to allow: the forms that are read, or the documented ones alone.
+    /// Reading to describe: the forms that are read, or the documented ones alone.
     #[arg(long, value_name = "READING", default_value = "accepted")]
     reading: ReadingArg,
     /// Folder to write to, in place of stdout. It is made if there is none.
@@ -44,9 +44,9 @@ enum DocumentForm {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ReadingArg {
-    /// What is read: numbers and booleans as text, too. To validate with.
+    /// Forms that are read: numbers and booleans as text, too. To validate with.
     Accepted,
-    /// What is documented. To write, and to generate types from.
+    /// Documented forms alone. To write, and to generate types from.
     Documented,
 }
 

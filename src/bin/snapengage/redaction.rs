@@ -8,7 +8,7 @@ use snapengage::record::{Redaction, Texts};
 /// Choices of redaction.
 #[derive(Args)]
 pub(crate) struct RedactionArgs {
-    /// What becomes of the texts of messages, beside what is found in them.
+    /// Treatment of the texts of messages, beside what is found in them.
     #[arg(long, value_enum, default_value_t)]
     texts: TextsChoice,
     /// File of the key by which equal values become equal pseudonyms, so that they do in all
@@ -18,7 +18,7 @@ pub(crate) struct RedactionArgs {
     key_file: Option<PathBuf>,
 }
 
-/// What becomes of texts.
+/// Treatment of texts.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum TextsChoice {
     /// They stay.

@@ -2,7 +2,7 @@
 
 use super::documented;
 
-/// What a value holds, and so what becomes of it.
+/// Meaning of a value, and so what becomes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     /// Stays, but for what is found in it.
@@ -51,7 +51,7 @@ impl Class {
     }
 }
 
-/// What stands at a place of a body.
+/// Content of a place in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holding {
     /// A value, or several of the same class.

@@ -6,10 +6,10 @@ use super::scrub::Scrubber;
 use super::view::{Coding, DecodedView, applied};
 use crate::record::pseudonym::kind_of;
 
-/// What stands in place of a secret part of a path.
+/// Text in place of a secret part of a path.
 pub(super) const SECRET: &str = "<secret>";
 
-/// What becomes of a header.
+/// Treatment of a header.
 pub(super) enum HeaderClass {
     /// The token that is compared: whether it was right is kept.
     Authorization,

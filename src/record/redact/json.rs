@@ -71,9 +71,9 @@ struct JsonWalk<'t, 'v> {
 
 struct JsonLevel {
     is_object: bool,
-    /// What stands here: the elements of an array, or the fields of an object.
+    /// Content of this place: the elements of an array, or the fields of an object.
     field: Holding,
-    /// What stands after the name read last.
+    /// Content of the field whose name was read last.
     next: Option<Holding>,
 }
 

@@ -1,4 +1,4 @@
-//! What an exchange tells of its case: names, addresses and ids.
+//! Names, addresses and ids that an exchange tells of its case.
 
 use super::fields::Class;
 use super::json::BodyPiece;

@@ -1,4 +1,4 @@
-//! What personal details and secrets look like in a text.
+//! Looks of personal details and secrets in a text.
 
 use std::net::IpAddr;
 use std::ops::Range;

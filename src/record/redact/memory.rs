@@ -1,4 +1,4 @@
-//! What the documented fields of a case have named, to be found in its texts.
+//! Names that the documented fields of a case have told, to be found in its texts.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
@@ -12,7 +12,7 @@ const VALUES: usize = 64;
 /// Length of the longest value, in bytes.
 const LONGEST: usize = 256;
 
-/// What is known of each case.
+/// Knowledge of each case.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     cases: HashMap<String, Known>,

@@ -170,7 +170,7 @@ fn start_line(exchange: &mut Exchange, scrubber: &Scrubber<'_>, report: OnFound<
 struct Walked<'e> {
     body: &'e Bytes,
     root: Holding,
-    /// What a text is that is neither JSON nor XML.
+    /// Meaning of a text that is neither JSON nor XML.
     plain: Class,
     is_form: bool,
 }

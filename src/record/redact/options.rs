@@ -30,7 +30,7 @@ pub struct Redaction {
     key_file: Option<PathBuf>,
 }
 
-/// What becomes of the texts of messages, beside what is found in them.
+/// Treatment of the texts of messages, beside what is found in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Texts {

@@ -11,7 +11,7 @@ use super::view::{Coding, DecodedView, Edit, Edits, applied, mixed};
 use super::{Texts, json, query};
 use crate::record::pseudonym::{self, PseudonymKey, PseudonymKind, is_uuid, kind_of};
 
-/// What a value is redacted with.
+/// Means to redact a value with.
 pub(super) struct Scrubber<'r> {
     pub(super) key: &'r PseudonymKey,
     pub(super) texts: Texts,

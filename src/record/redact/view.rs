@@ -8,7 +8,7 @@ use std::ops::Range;
 pub(super) struct Edit {
     pub(super) at: Range<usize>,
     pub(super) with: String,
-    /// What the part looked like, for people.
+    /// Look of the part, for people.
     pub(super) what: &'static str,
 }
 

@@ -25,7 +25,7 @@ struct OpenElement {
     kind: ValueKind,
 }
 
-/// What an element's attribute `type` says.
+/// Type of an element, by its attribute `type`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ValueKind {
     Text,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::record::pseudonym::{self, PseudonymKind};
 
-/// What each pseudonym stands for: itself if it was sent, or the value of its kind that the
+/// Values that pseudonyms stand for: itself if it was sent, or the value of its kind that the
 /// receiver has answered first. Equal ones have to stay equal.
 #[derive(Debug, Default)]
 pub(super) struct StandIns(HashMap<String, Vec<String>>);
